@@ -1,0 +1,1 @@
+"""The rules of Azul: pure, compiled, and ignorant of search and learning."""

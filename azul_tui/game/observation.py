@@ -1,0 +1,196 @@
+"""What a network sees of a position: F small integers, relative to the player to move.
+
+Only what a player may know goes in: bag contents as counts, never an order. Seats are rotated so
+that the mover comes first; factories are in canonical order (see `canonical`), which the caller
+keeps. In an afterstate "the mover" is the seat that will start the next round.
+
+Fields, in this order, with Q = 2P + 2 sources:
+
+| field | size | meaning |
+|---|---|---|
+| `has` | Q x 5 | 1 if the source holds the colour and is not equal to the factory before it |
+| `tiles` | Q x 5 | tiles of the colour on the source |
+| `marker` | 1 | 1 while the first-player marker lies in the centre |
+| `round` | 1 | round, at most 10 |
+| `afterstate` | 1 | 1 between the scoring and the refill |
+| `bag` | 5 | tiles of each colour in the bag |
+| `lead` | 2 | mover's score, then earned points, less the best other's, within +-100 |
+| then for the mover: `accepts` | 5 x 5 | 1 if line r takes colour c, at c * 5 + r |
+| then for each seat from the mover: | | |
+| `wall` | 5 x 5 | 1 if a tile lies at row, column |
+| `lines` | 5 x 5 | tiles of the colour on line r, at r * 5 + c |
+| `points` | 5 x 5 | points for a tile laid now at row, column; 0 if one lies there |
+| `floor` | 2 | filled slots, points they cost |
+| `score` | 2 | score, earned points (full lines, floor, bonuses as if tiled now), within 0..127 |
+| `next` | 1 | 1 for the seat that starts the next round as things stand |
+
+and zeros up to a multiple of 32. A legal, distinct move takes colour c from source s to line r
+with `has[s, c]` and (`accepts[c, r]` or r the floor): `legal_fields` says where these stand.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from azul_tui.game.constants import (
+    COLOR_COUNT,
+    LINE_COUNT,
+    observation_size,
+    source_count,
+)
+from azul_tui.game.kernel import Float32Array, Int8Array, kernel
+from azul_tui.game.layout import (
+    AFTERSTATE,
+    BAG,
+    BOARD_LINE_COLOR,
+    BOARD_LINE_TILES,
+    BOARD_SIZE,
+    BOARD_WALL,
+    BOARDS,
+    MARKER_IN_CENTRE,
+    NEXT_FIRST,
+    PHASE,
+    PLAYERS,
+    ROUND,
+    TO_MOVE,
+    score_of,
+    sources_offset,
+)
+from azul_tui.game.rules import accepting_rows
+from azul_tui.game.scoring import earned_points, floor_cost, floor_slots, run_points
+
+_GLOBALS: Final = 10
+_SEEN_ROUNDS: Final = 10
+_LEAD_LIMIT: Final = 100
+_BYTE_LIMIT: Final = 127
+
+
+class LegalFields(NamedTuple):
+    """Where the legality of moves stands in an observation."""
+
+    has: slice
+    """`Q x 5` flags: source holds colour (distinct factories only)."""
+    accepts: slice
+    """`5 x 5` flags at c * 5 + r: the mover's line r takes colour c."""
+
+
+def legal_fields(players: int) -> LegalFields:
+    """Slices of the fields `has` and `accepts` for that many players."""
+    cells = source_count(players) * COLOR_COUNT
+    start = 2 * cells + _GLOBALS
+    return LegalFields(slice(0, cells), slice(start, start + 25))
+
+
+def observation_scales(players: int) -> Float32Array:
+    """`(F,)` factors that bring every feature near [0, 1]; a network's first step."""
+    cells = source_count(players) * COLOR_COUNT
+    lines = np.repeat(1.0 / np.arange(1, LINE_COUNT + 1), COLOR_COUNT)
+    board = [np.ones(25), lines, np.full(25, 0.1), [1 / 7, 1 / 14, 1 / 50, 1 / 50, 1.0]]
+    parts = [
+        np.ones(cells),
+        np.full(cells, 0.25),
+        [1.0, 0.2, 1.0],
+        np.full(COLOR_COUNT, 0.05),
+        [1 / 20, 1 / 20],
+        np.ones(25),
+        *(board * players),
+    ]
+    scales = np.ones(observation_size(players), dtype=np.float32)
+    joined = np.concatenate([np.asarray(part, dtype=np.float32) for part in parts])
+    scales[: len(joined)] = joined
+    return scales
+
+
+@kernel
+def _write_sources(state: Int8Array, out: Int8Array) -> int:
+    """Fields `has` and `tiles`; returns where the next field begins."""
+    at = sources_offset(state)
+    centre = 2 * np.int64(state[PLAYERS]) + 1
+    cells = (centre + 1) * COLOR_COUNT
+    for source in range(centre + 1):
+        here = source * COLOR_COUNT
+        same = 0 < source < centre
+        for color in range(COLOR_COUNT):
+            tiles = state[at + here + color]
+            out[cells + here + color] = tiles
+            out[here + color] = 1 if tiles > 0 else 0
+            same = same and tiles == state[at + here - COLOR_COUNT + color]
+        if same:
+            for color in range(COLOR_COUNT):
+                out[here + color] = 0
+    return 2 * cells
+
+
+@kernel
+def _write_board(state: Int8Array, seat: int, earned: int, out: Int8Array, at: int) -> int:
+    """The fields of one seat from `wall` to `next`; returns where the next field begins."""
+    board = BOARDS + BOARD_SIZE * seat
+    wall = board + BOARD_WALL
+    for row in range(LINE_COUNT):
+        for color in range(COLOR_COUNT):
+            out[at + 25 + 5 * row + color] = 0
+        holds = np.int64(state[board + BOARD_LINE_COLOR + row])
+        if holds > 0:
+            out[at + 25 + 5 * row + holds - 1] = state[board + BOARD_LINE_TILES + row]
+    for column in range(5):
+        down = 0
+        for row in range(LINE_COUNT):
+            down |= (np.int64(state[wall + row]) >> column & 1) << row
+        for row in range(LINE_COUNT):
+            mask = np.int64(state[wall + row])
+            filled = mask >> column & 1
+            cell = at + 5 * row + column
+            out[cell] = filled
+            out[cell + 50] = 0 if filled else run_points(mask, down, row, column)
+    out[at + 75] = floor_slots(state, seat)
+    out[at + 76] = floor_cost(state, seat)
+    out[at + 77] = min(score_of(state, seat), _BYTE_LIMIT)
+    out[at + 78] = min(max(earned, 0), _BYTE_LIMIT)
+    out[at + 79] = 1 if state[NEXT_FIRST] == seat else 0
+    return at + 80
+
+
+@kernel
+def write_observation(state: Int8Array, out: Int8Array) -> None:
+    """Fill `out` `(F,)` with the observation of `state` `(S,)`, seen by the seat to move."""
+    players = np.int64(state[PLAYERS])
+    mover = np.int64(state[TO_MOVE])
+    at = _write_sources(state, out)
+    out[at] = state[MARKER_IN_CENTRE]
+    out[at + 1] = min(np.int64(state[ROUND]), _SEEN_ROUNDS)
+    out[at + 2] = 1 if state[PHASE] == AFTERSTATE else 0
+    for color in range(COLOR_COUNT):
+        out[at + 3 + color] = state[BAG + color]
+    lead = at + 8
+    at += _GLOBALS
+    for color in range(COLOR_COUNT):
+        mask = accepting_rows(state, mover, color)
+        for row in range(LINE_COUNT):
+            out[at + 5 * color + row] = mask >> row & 1
+    at += 25
+    best_score = -1000
+    best_earned = -1000
+    own_earned = 0
+    for turn in range(players):
+        seat = mover + turn
+        if seat >= players:
+            seat -= players
+        earned = earned_points(state, seat)
+        at = _write_board(state, seat, earned, out, at)
+        if turn == 0:
+            own_earned = earned
+        else:
+            best_score = max(best_score, score_of(state, seat))
+            best_earned = max(best_earned, earned)
+    out[lead] = min(max(score_of(state, mover) - best_score, -_LEAD_LIMIT), _LEAD_LIMIT)
+    out[lead + 1] = min(max(own_earned - best_earned, -_LEAD_LIMIT), _LEAD_LIMIT)
+    out[at:] = 0
+
+
+@kernel
+def write_observations(states: np.ndarray, out: np.ndarray) -> None:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType] - two dimensions
+    """`write_observation` for each row: states `(B, S)`, out `(B, F)`."""
+    for index in range(states.shape[0]):
+        write_observation(states[index], out[index])

@@ -1,0 +1,340 @@
+"""The rules of Azul as kernels over one position, an int8 vector (see `layout`).
+
+`apply_move` changes a position in place and, with the last tile of a round, tiles the walls and
+scores. The position is then an *afterstate* (scored, factories not refilled) or over; `refill`
+starts the next round. Nothing is checked here: `is_legal` says what may be applied.
+Rules: Azul rulebook (Plan B Games, 2017); corners: README, "Rules".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from azul_tui.game.constants import (
+    COLOR_COUNT,
+    FLOOR_ROW,
+    FLOOR_SLOTS,
+    LINE_COUNT,
+    MAX_ROUNDS,
+    ROW_COUNT,
+    TILES_PER_COLOR,
+    TILES_PER_FACTORY,
+)
+from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, kernel
+from azul_tui.game.layout import (
+    AFTERSTATE,
+    BAG,
+    BOARD_FLOOR,
+    BOARD_LINE_COLOR,
+    BOARD_LINE_TILES,
+    BOARD_MARKER,
+    BOARD_SIZE,
+    BOARD_WALL,
+    BOARDS,
+    END_REASON,
+    LID,
+    MARKER_IN_CENTRE,
+    MOVING,
+    NEXT_FIRST,
+    NO_TILES,
+    NOT_ENDED,
+    OVER,
+    PHASE,
+    PLAYERS,
+    ROUND,
+    ROUND_LIMIT,
+    ROW_COMPLETE,
+    TABLE_TILES,
+    TO_MOVE,
+    score_of,
+    set_score,
+    sources_offset,
+)
+from azul_tui.game.random import REFILL, derive, next_below
+from azul_tui.game.scoring import complete_rows, end_bonus, floor_cost, placement_points
+
+ALL_ROWS = 63
+"""Mask of the five pattern lines and the floor."""
+
+
+@kernel
+def clear_game(state: Int8Array, players: int) -> None:
+    """Make `state` a game before its first deal: all tiles in the bag, seat 0 to start."""
+    state[:] = 0
+    state[PLAYERS] = players
+    state[PHASE] = AFTERSTATE
+    for color in range(COLOR_COUNT):
+        state[BAG + color] = TILES_PER_COLOR
+
+
+@kernel
+def _pour_lid_into_bag(state: Int8Array) -> int:
+    """Move the lid's tiles to the bag; return how many there were."""
+    poured = 0
+    for color in range(COLOR_COUNT):
+        poured += np.int64(state[LID + color])
+        state[BAG + color] += state[LID + color]
+        state[LID + color] = 0
+    return poured
+
+
+@kernel
+def begin_round(state: Int8Array) -> None:
+    """Turn an afterstate into the start of the next round, its factories still empty."""
+    state[ROUND] += 1
+    state[PHASE] = MOVING
+    state[TO_MOVE] = state[NEXT_FIRST]
+    state[MARKER_IN_CENTRE] = 1
+    state[TABLE_TILES] = 0
+
+
+@kernel
+def _finish_empty_round(state: Int8Array) -> None:
+    """End a game whose bag, lid and factories are all empty: nothing can ever move again."""
+    state[PHASE] = OVER
+    state[END_REASON] = NO_TILES
+    for seat in range(np.int64(state[PLAYERS])):
+        set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
+
+
+@kernel
+def refill(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
+    """Start the next round of an afterstate: four tiles a factory, drawn from the bag.
+
+    The draw depends on `(seed, round)` and on the counts in bag and lid alone. The lid is
+    poured into the bag only when the bag is empty; if both are, factories stay short or empty.
+
+    Args:
+        stream: One uint64 of scratch.
+    """
+    begin_round(state)
+    stream[0] = derive(seed, REFILL, np.int64(state[ROUND]))
+    at = sources_offset(state)
+    in_bag = 0
+    for color in range(COLOR_COUNT):
+        in_bag += np.int64(state[BAG + color])
+    for factory in range(2 * np.int64(state[PLAYERS]) + 1):
+        for _ in range(TILES_PER_FACTORY):
+            if in_bag == 0:
+                in_bag = _pour_lid_into_bag(state)
+                if in_bag == 0:
+                    break
+            drawn = next_below(stream, in_bag)
+            color = 0
+            while drawn >= state[BAG + color]:
+                drawn -= np.int64(state[BAG + color])
+                color += 1
+            state[BAG + color] -= 1
+            state[at + COLOR_COUNT * factory + color] += 1
+            state[TABLE_TILES] += 1
+            in_bag -= 1
+    if state[TABLE_TILES] == 0:
+        _finish_empty_round(state)
+
+
+@kernel
+def new_game(state: Int8Array, players: int, seed: np.uint64, stream: Uint64Array) -> None:
+    """Make `state` the first deal of a game; see `refill` for the arguments."""
+    clear_game(state, players)
+    refill(state, seed, stream)
+
+
+@kernel
+def accepting_rows(state: Int8Array, seat: int, color: int) -> int:
+    """Mask of the lines of `seat` that take `color`: not full, no other colour, wall free.
+
+    Bit 5, the floor, is always set.
+    """
+    board = BOARDS + BOARD_SIZE * seat
+    mask = 1 << FLOOR_ROW
+    for row in range(LINE_COUNT):
+        holds = np.int64(state[board + BOARD_LINE_COLOR + row])
+        if (
+            (holds == 0 or holds == color + 1)
+            and state[board + BOARD_LINE_TILES + row] <= row
+            and not np.int64(state[board + BOARD_WALL + row]) >> ((color + row) % 5) & 1
+        ):
+            mask |= 1 << row
+    return mask
+
+
+@kernel
+def legal_count(state: Int8Array) -> int:
+    """Number of legal moves; 0 unless the phase is MOVING."""
+    if state[PHASE] != MOVING:
+        return 0
+    at = sources_offset(state)
+    sources = 2 * np.int64(state[PLAYERS]) + 2
+    count = 0
+    for color in range(COLOR_COUNT):
+        rows = accepting_rows(state, np.int64(state[TO_MOVE]), color)
+        targets = 0
+        for row in range(ROW_COUNT):
+            targets += rows >> row & 1
+        for source in range(sources):
+            if state[at + COLOR_COUNT * source + color] > 0:
+                count += targets
+    return count
+
+
+@kernel
+def _same_factory(state: Int8Array, first: int, second: int) -> bool:
+    """Whether the sources at bytes `first` and `second` hold the same tiles."""
+    for color in range(COLOR_COUNT):
+        if state[first + color] != state[second + color]:
+            return False
+    return True
+
+
+@kernel
+def list_legal(state: Int8Array, actions: Int32Array, distinct: bool) -> int:
+    """Write the legal actions in ascending order into `actions` and return their number.
+
+    Args:
+        actions: At least `action_count(P)` long.
+        distinct: Leave out moves from a factory equal to the one before it. In canonical order
+            every set of equivalent moves is then listed once.
+    """
+    if state[PHASE] != MOVING:
+        return 0
+    at = sources_offset(state)
+    seat = np.int64(state[TO_MOVE])
+    centre = 2 * np.int64(state[PLAYERS]) + 1
+    rows = np.empty(COLOR_COUNT, np.int64)
+    for color in range(COLOR_COUNT):
+        rows[color] = accepting_rows(state, seat, color)
+    count = 0
+    for source in range(centre + 1):
+        tiles = at + COLOR_COUNT * source
+        if distinct and 0 < source < centre and _same_factory(state, tiles, tiles - COLOR_COUNT):
+            continue
+        for color in range(COLOR_COUNT):
+            if state[tiles + color] == 0:
+                continue
+            action = (source * COLOR_COUNT + color) * ROW_COUNT
+            mask = rows[color]
+            for row in range(ROW_COUNT):
+                if mask >> row & 1:
+                    actions[count] = action + row
+                    count += 1
+    return count
+
+
+@kernel
+def is_legal(state: Int8Array, action: int) -> bool:
+    """Whether `action` may be applied."""
+    sources = 2 * np.int64(state[PLAYERS]) + 2
+    if state[PHASE] != MOVING or action < 0 or action >= sources * COLOR_COUNT * ROW_COUNT:
+        return False
+    source, color, row = action // 30, action // ROW_COUNT % COLOR_COUNT, action % ROW_COUNT
+    if state[sources_offset(state) + COLOR_COUNT * source + color] == 0:
+        return False
+    return accepting_rows(state, np.int64(state[TO_MOVE]), color) >> row & 1 == 1
+
+
+@kernel
+def _take_marker(state: Int8Array, board: int) -> None:
+    """Give the first-player marker to the mover, whose floor line it costs a slot if one is free.
+
+    A full floor line keeps its seven tiles: `floor_slots` caps the count.
+    """
+    state[MARKER_IN_CENTRE] = 0
+    state[board + BOARD_MARKER] = 1
+    state[NEXT_FIRST] = state[TO_MOVE]
+
+
+@kernel
+def _drop_on_floor(state: Int8Array, board: int, color: int, tiles: int) -> None:
+    """Lay `tiles` on the floor line; those past the seventh slot go to the lid."""
+    taken = np.int64(state[board + BOARD_MARKER])
+    for other in range(COLOR_COUNT):
+        taken += np.int64(state[board + BOARD_FLOOR + other])
+    fits = min(tiles, max(0, FLOOR_SLOTS - taken))
+    state[board + BOARD_FLOOR + color] += fits
+    state[LID + color] += tiles - fits
+
+
+@kernel
+def _tile_wall(state: Int8Array, seat: int) -> int:
+    """Lay a tile for each complete line, from the top down; return the points."""
+    board = BOARDS + BOARD_SIZE * seat
+    points = 0
+    for row in range(LINE_COUNT):
+        if state[board + BOARD_LINE_TILES + row] == row + 1:
+            color = np.int64(state[board + BOARD_LINE_COLOR + row]) - 1
+            column = (color + row) % 5
+            state[board + BOARD_WALL + row] |= 1 << column
+            points += placement_points(state, seat, row, column)
+            state[LID + color] += row
+            state[board + BOARD_LINE_TILES + row] = 0
+            state[board + BOARD_LINE_COLOR + row] = 0
+    return points
+
+
+@kernel
+def _clear_floor(state: Int8Array, seat: int) -> None:
+    """Move the floor tiles of `seat` to the lid; the marker is not a tile."""
+    board = BOARDS + BOARD_SIZE * seat
+    for color in range(COLOR_COUNT):
+        state[LID + color] += state[board + BOARD_FLOOR + color]
+        state[board + BOARD_FLOOR + color] = 0
+    state[board + BOARD_MARKER] = 0
+
+
+@kernel
+def end_round(state: Int8Array) -> None:
+    """Tile the walls, score, clear the floors; leaves an afterstate or a finished game.
+
+    A round's points and its floor penalty are added together and then clamped at 0. The game
+    ends when a row is complete, or after MAX_ROUNDS; bonuses are added then.
+    """
+    ended = NOT_ENDED
+    for seat in range(np.int64(state[PLAYERS])):
+        points = _tile_wall(state, seat) - floor_cost(state, seat)
+        set_score(state, seat, max(0, score_of(state, seat) + points))
+        _clear_floor(state, seat)
+        if complete_rows(state, seat) > 0:
+            ended = ROW_COMPLETE
+    if ended == NOT_ENDED and state[ROUND] >= MAX_ROUNDS:
+        ended = ROUND_LIMIT
+    state[TO_MOVE] = state[NEXT_FIRST]
+    state[MARKER_IN_CENTRE] = 0
+    state[PHASE] = AFTERSTATE
+    if ended != NOT_ENDED:
+        state[PHASE] = OVER
+        state[END_REASON] = ended
+        for seat in range(np.int64(state[PLAYERS])):
+            set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
+
+
+@kernel
+def apply_move(state: Int8Array, action: int) -> None:
+    """Apply a legal `action`; with the round's last tile, `end_round` follows."""
+    source, color, row = action // 30, action // ROW_COUNT % COLOR_COUNT, action % ROW_COUNT
+    seat = np.int64(state[TO_MOVE])
+    players = np.int64(state[PLAYERS])
+    board = BOARDS + BOARD_SIZE * seat
+    tiles_at = BOARDS + BOARD_SIZE * players + COLOR_COUNT * source
+    centre = BOARDS + BOARD_SIZE * players + COLOR_COUNT * (2 * players + 1)
+    taken = np.int64(state[tiles_at + color])
+    state[tiles_at + color] = 0
+    state[TABLE_TILES] -= taken
+    if tiles_at != centre:
+        for other in range(COLOR_COUNT):
+            state[centre + other] += state[tiles_at + other]
+            state[tiles_at + other] = 0
+    elif state[MARKER_IN_CENTRE]:
+        _take_marker(state, board)
+    if row == FLOOR_ROW:
+        _drop_on_floor(state, board, color, taken)
+    else:
+        line = board + BOARD_LINE_TILES + row
+        put = min(taken, row + 1 - np.int64(state[line]))
+        state[line] += put
+        state[board + BOARD_LINE_COLOR + row] = color + 1
+        if taken > put:
+            _drop_on_floor(state, board, color, taken - put)
+    if state[TABLE_TILES] == 0:
+        end_round(state)
+    else:
+        state[TO_MOVE] = seat + 1 if seat + 1 < players else 0

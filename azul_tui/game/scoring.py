@@ -1,0 +1,176 @@
+"""Points: one tile on the wall, a floor line, the bonuses at the end, who has won.
+
+A wall is five row masks, bit `column` set where a tile lies.
+Rules: Azul rulebook (Plan B Games, 2017), "Wall-tiling", "End of the game".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from azul_tui.game.constants import (
+    COLOR_BONUS,
+    COLOR_COUNT,
+    COLUMN_BONUS,
+    FLOOR_PENALTIES,
+    FLOOR_SLOTS,
+    LINE_COUNT,
+    ROW_BONUS,
+)
+from azul_tui.game.kernel import Int8Array, kernel
+from azul_tui.game.layout import (
+    BOARD_FLOOR,
+    BOARD_LINE_COLOR,
+    BOARD_LINE_TILES,
+    BOARD_MARKER,
+    BOARD_SIZE,
+    BOARD_WALL,
+    BOARDS,
+    PLAYERS,
+    score_of,
+)
+
+FULL_ROW: Final = 31
+
+
+def _run_table() -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+    """`(32, 5)`: length of the unbroken run through `column` of a mask, that cell included."""
+    table = np.zeros((32, 5), dtype=np.int8)
+    for mask in range(32):
+        for column in range(5):
+            low = high = column
+            while low > 0 and mask >> (low - 1) & 1:
+                low -= 1
+            while high < 4 and mask >> (high + 1) & 1:  # noqa: PLR2004 - the last column
+                high += 1
+            table[mask, column] = high - low + 1
+    return table
+
+
+RUN_LENGTH: Final = _run_table()
+FLOOR_COST: Final = np.cumsum(np.array((0, *FLOOR_PENALTIES), dtype=np.int8), dtype=np.int8)
+"""`(8,)`: points lost by that many filled floor slots."""
+
+
+@kernel
+def column_mask(state: Int8Array, wall: int, column: int) -> int:
+    """Mask, bit `row` set where `column` of the wall at byte `wall` holds a tile."""
+    mask = 0
+    for row in range(LINE_COUNT):
+        mask |= (np.int64(state[wall + row]) >> column & 1) << row
+    return mask
+
+
+@kernel
+def run_points(row_mask: int, column_mask: int, row: int, column: int) -> int:
+    """Points for a tile at `(row, column)` in runs given by its row's and its column's masks.
+
+    Horizontal run plus vertical run, a run of one adding nothing, unless both are one: 1 point.
+    """
+    across = np.int64(RUN_LENGTH[row_mask, column])
+    down = np.int64(RUN_LENGTH[column_mask, row])
+    points = (across if across > 1 else 0) + (down if down > 1 else 0)
+    return points if points > 0 else 1
+
+
+@kernel
+def placement_points(state: Int8Array, seat: int, row: int, column: int) -> int:
+    """Points `seat` earns by a tile laid at `(row, column)` of its wall as it stands."""
+    wall = BOARDS + BOARD_SIZE * seat + BOARD_WALL
+    return run_points(np.int64(state[wall + row]), column_mask(state, wall, column), row, column)
+
+
+@kernel
+def floor_slots(state: Int8Array, seat: int) -> int:
+    """Filled floor slots of `seat`, the marker's included, at most 7."""
+    board = BOARDS + BOARD_SIZE * seat
+    filled = np.int64(state[board + BOARD_MARKER])
+    for color in range(COLOR_COUNT):
+        filled += np.int64(state[board + BOARD_FLOOR + color])
+    return min(filled, FLOOR_SLOTS)
+
+
+@kernel
+def floor_cost(state: Int8Array, seat: int) -> int:
+    """Points that the floor line of `seat` costs, 0 to 14."""
+    return np.int64(FLOOR_COST[floor_slots(state, seat)])
+
+
+@kernel
+def complete_rows(state: Int8Array, seat: int) -> int:
+    """Complete horizontal wall rows of `seat`."""
+    wall = BOARDS + BOARD_SIZE * seat + BOARD_WALL
+    rows = 0
+    for row in range(LINE_COUNT):
+        if state[wall + row] == FULL_ROW:
+            rows += 1
+    return rows
+
+
+@kernel
+def end_bonus(state: Int8Array, seat: int) -> int:
+    """Bonus points: 2 a complete row, 7 a complete column, 10 a colour with all five tiles."""
+    wall = BOARDS + BOARD_SIZE * seat + BOARD_WALL
+    points = ROW_BONUS * complete_rows(state, seat)
+    columns = FULL_ROW
+    for row in range(LINE_COUNT):
+        columns &= np.int64(state[wall + row])
+    for column in range(COLOR_COUNT):
+        points += COLUMN_BONUS * (columns >> column & 1)
+    for color in range(COLOR_COUNT):
+        complete = 1
+        for row in range(LINE_COUNT):
+            complete &= np.int64(state[wall + row]) >> ((color + row) % 5) & 1
+        points += COLOR_BONUS * complete
+    return points
+
+
+@kernel
+def earned_points(state: Int8Array, seat: int) -> int:
+    """Points of `seat` if the round were tiled now: full lines, floor, secured bonuses.
+
+    Not clamped at 0, so that a deeper floor always counts as worse.
+    """
+    board = BOARDS + BOARD_SIZE * seat
+    wall = board + BOARD_WALL
+    rows = np.empty(LINE_COUNT, np.int64)
+    points = score_of(state, seat) - floor_cost(state, seat)
+    for row in range(LINE_COUNT):
+        rows[row] = state[wall + row]
+    for row in range(LINE_COUNT):
+        if state[board + BOARD_LINE_TILES + row] == row + 1:
+            column = (np.int64(state[board + BOARD_LINE_COLOR + row]) - 1 + row) % 5
+            rows[row] |= 1 << column
+            down = 0
+            for other in range(LINE_COUNT):
+                down |= (rows[other] >> column & 1) << other
+            points += run_points(rows[row], down, row, column)
+    columns = FULL_ROW
+    for row in range(LINE_COUNT):
+        columns &= rows[row]
+        if rows[row] == FULL_ROW:
+            points += ROW_BONUS
+    for color in range(COLOR_COUNT):
+        points += COLUMN_BONUS * (columns >> color & 1)
+        complete = 1
+        for row in range(LINE_COUNT):
+            complete &= rows[row] >> ((color + row) % 5) & 1
+        points += COLOR_BONUS * complete
+    return points
+
+
+@kernel
+def winner_mask(state: Int8Array) -> int:
+    """Mask of the seats that have won a finished game: score, then complete rows, then shared."""
+    best = -1
+    mask = 0
+    for seat in range(np.int64(state[PLAYERS])):
+        rank = score_of(state, seat) * 8 + complete_rows(state, seat)
+        if rank > best:
+            best = rank
+            mask = 0
+        if rank == best:
+            mask |= 1 << seat
+    return mask
