@@ -70,7 +70,7 @@ def state_size(players: int) -> int:
 
 
 def observation_size(players: int) -> int:
-    """Features of one observation, a multiple of 32: 256, 352 or 448."""
+    """Features of one observation, a multiple of 32: 256, 384 or 480."""
     used = 2 * source_count(players) * COLOR_COUNT + 10 + 105 + 80 * (players - 1)
     return -(-used // _ROW_BYTES) * _ROW_BYTES
 

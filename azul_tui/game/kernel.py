@@ -26,4 +26,3 @@ Float32Array = npt.NDArray[np.float32]
 def kernel(function: Function) -> Function:
     """Compile `function` on first call for the types it gets, or load it from the disk cache."""
     return cast("Function", numba.njit(cache=True, nogil=True)(function))
-

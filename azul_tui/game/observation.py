@@ -58,7 +58,7 @@ from azul_tui.game.layout import (
     score_of,
     sources_offset,
 )
-from azul_tui.game.rules import accepting_rows
+from azul_tui.game.rules import accepting_colors
 from azul_tui.game.scoring import earned_points, floor_cost, floor_slots, run_points
 
 _GLOBALS: Final = 10
@@ -165,10 +165,10 @@ def write_observation(state: Int8Array, out: Int8Array) -> None:
         out[at + 3 + color] = state[BAG + color]
     lead = at + 8
     at += _GLOBALS
-    for color in range(COLOR_COUNT):
-        mask = accepting_rows(state, mover, color)
-        for row in range(LINE_COUNT):
-            out[at + 5 * color + row] = mask >> row & 1
+    for row in range(LINE_COUNT):
+        colors = accepting_colors(state, mover, row)
+        for color in range(COLOR_COUNT):
+            out[at + 5 * color + row] = colors >> color & 1
     at += 25
     best_score = -1000
     best_earned = -1000

@@ -4,44 +4,52 @@ from __future__ import annotations
 
 import numpy as np
 
-from azul_tui.game.constants import COLOR_COUNT, ROW_COUNT
+from azul_tui.game.constants import COLOR_COUNT, MAX_PLAYERS, ROW_COUNT
 from azul_tui.game.kernel import Int8Array, Uint64Array, kernel
 from azul_tui.game.layout import OVER, PHASE, PLAYERS, TO_MOVE, sources_offset
 from azul_tui.game.random import GAME, PLAYOUT, derive, next_below
-from azul_tui.game.rules import accepting_rows, apply_move, new_game, refill
+from azul_tui.game.rules import accepting_rows_by_color, apply_move, new_game, refill
 
 
 @kernel
 def random_action(state: Int8Array, stream: Uint64Array) -> int:
     """A legal action, each equally likely, without listing them."""
     at = sources_offset(state)
-    cells = (2 * np.int64(state[PLAYERS]) + 2) * COLOR_COUNT
-    seat = np.int64(state[TO_MOVE])
+    sources = 2 * np.int64(state[PLAYERS]) + 2
     rows = np.empty(COLOR_COUNT, np.int64)
     targets = np.empty(COLOR_COUNT, np.int64)
+    upto = np.empty(2 * MAX_PLAYERS + 2, np.int64)
+    accepting_rows_by_color(state, np.int64(state[TO_MOVE]), rows)
     for color in range(COLOR_COUNT):
-        mask = accepting_rows(state, seat, color)
-        rows[color] = mask
-        mask = (mask & 21) + (mask >> 1 & 21)
-        targets[color] = (mask & 3) + (mask >> 2 & 3) + (mask >> 4 & 3)
+        pairs = (rows[color] & 21) + (rows[color] >> 1 & 21)
+        targets[color] = (pairs & 3) + (pairs >> 2 & 3) + (pairs >> 4 & 3)
     count = 0
-    for first in range(0, cells, COLOR_COUNT):
+    for source in range(sources):
         for color in range(COLOR_COUNT):
-            if state[at + first + color] > 0:
-                count += targets[color]
+            here = state[at + COLOR_COUNT * source + color] > 0
+            count += targets[color] if here else 0
+        upto[source] = count
     chosen = next_below(stream, count)
-    for first in range(0, cells, COLOR_COUNT):
-        for color in range(COLOR_COUNT):
-            if state[at + first + color] == 0:
-                continue
+    source = 0
+    while chosen >= upto[source]:
+        source += 1
+    if source > 0:
+        chosen -= upto[source - 1]
+    color = 0
+    while True:
+        if state[at + COLOR_COUNT * source + color] > 0:
             if chosen < targets[color]:
-                for row in range(ROW_COUNT):
-                    if rows[color] >> row & 1:
-                        if chosen == 0:
-                            return (first + color) * ROW_COUNT + row
-                        chosen -= 1
+                break
             chosen -= targets[color]
-    return -1
+        color += 1
+    row = 0
+    while True:
+        if rows[color] >> row & 1:
+            if chosen == 0:
+                break
+            chosen -= 1
+        row += 1
+    return (COLOR_COUNT * source + color) * ROW_COUNT + row
 
 
 @kernel

@@ -20,7 +20,7 @@ from azul_tui.game.constants import (
     TILES_PER_COLOR,
     TILES_PER_FACTORY,
 )
-from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
 from azul_tui.game.layout import (
     AFTERSTATE,
     BAG,
@@ -51,10 +51,13 @@ from azul_tui.game.layout import (
     sources_offset,
 )
 from azul_tui.game.random import REFILL, derive, next_below
-from azul_tui.game.scoring import complete_rows, end_bonus, floor_cost, placement_points
-
-ALL_ROWS = 63
-"""Mask of the five pattern lines and the floor."""
+from azul_tui.game.scoring import (
+    FULL_ROW,
+    complete_rows,
+    end_bonus,
+    floor_cost,
+    placement_points,
+)
 
 
 @kernel
@@ -140,22 +143,35 @@ def new_game(state: Int8Array, players: int, seed: np.uint64, stream: Uint64Arra
 
 
 @kernel
-def accepting_rows(state: Int8Array, seat: int, color: int) -> int:
-    """Mask of the lines of `seat` that take `color`: not full, no other colour, wall free.
-
-    Bit 5, the floor, is always set.
-    """
+def accepting_colors(state: Int8Array, seat: int, row: int) -> int:
+    """Mask of the colours that pattern line `row` of `seat` takes: not full, wall cell free."""
     board = BOARDS + BOARD_SIZE * seat
+    if state[board + BOARD_LINE_TILES + row] > row:
+        return 0
+    columns = ~np.int64(state[board + BOARD_WALL + row]) & FULL_ROW
+    colors = (columns >> row | columns << (COLOR_COUNT - row)) & FULL_ROW
+    holds = np.int64(state[board + BOARD_LINE_COLOR + row])
+    return colors if holds == 0 else colors & (1 << (holds - 1))
+
+
+@kernel
+def accepting_rows(state: Int8Array, seat: int, color: int) -> int:
+    """Mask of the lines of `seat` that take `color`; bit 5, the floor, is always set."""
     mask = 1 << FLOOR_ROW
     for row in range(LINE_COUNT):
-        holds = np.int64(state[board + BOARD_LINE_COLOR + row])
-        if (
-            (holds == 0 or holds == color + 1)
-            and state[board + BOARD_LINE_TILES + row] <= row
-            and not np.int64(state[board + BOARD_WALL + row]) >> ((color + row) % 5) & 1
-        ):
-            mask |= 1 << row
+        mask |= (accepting_colors(state, seat, row) >> color & 1) << row
     return mask
+
+
+@kernel
+def accepting_rows_by_color(state: Int8Array, seat: int, rows: Int64Array) -> None:
+    """Write `accepting_rows` of every colour into `rows` `(5,)`."""
+    for color in range(COLOR_COUNT):
+        rows[color] = 1 << FLOOR_ROW
+    for row in range(LINE_COUNT):
+        colors = accepting_colors(state, seat, row)
+        for color in range(COLOR_COUNT):
+            rows[color] |= (colors >> color & 1) << row
 
 
 @kernel
@@ -201,8 +217,7 @@ def list_legal(state: Int8Array, actions: Int32Array, distinct: bool) -> int:
     seat = np.int64(state[TO_MOVE])
     centre = 2 * np.int64(state[PLAYERS]) + 1
     rows = np.empty(COLOR_COUNT, np.int64)
-    for color in range(COLOR_COUNT):
-        rows[color] = accepting_rows(state, seat, color)
+    accepting_rows_by_color(state, seat, rows)
     count = 0
     for source in range(centre + 1):
         tiles = at + COLOR_COUNT * source
