@@ -1,0 +1,180 @@
+"""One setting: what it is called, which values it takes, and what a refused value is told.
+
+Both the fields of `TrainingConfig` and the settings of the other jobs are described by
+`SettingSpec`, so that files, the environment, `--set` and the forms of the menu all check
+a value in the same way. Nothing here knows where a value came from: the caller names the
+place, and the sentence of the `ConfigError` begins with it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+from azul_tui.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SettingKind = Literal["int", "float", "bool", "str", "choice", "list", "path", "player"]
+"""`choice` is one of `choices`, `list` a list of words, `player` the name of a player or a
+checkpoint file; `path`, `player` and `str` are all written as text."""
+
+SettingValue = bool | int | float | str | tuple[str, ...]
+
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text in quotes",
+    "choice": "a text in quotes",
+    "list": "a list of texts",
+    "path": "a path in quotes",
+    "player": "the name of a player in quotes",
+}
+MAX_SHOWN = 60
+MAX_TEXT = 4096
+MAX_WORDS = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettingSpec:
+    """What a setting is called, means and takes."""
+
+    name: str
+    kind: SettingKind
+    default: SettingValue
+    help: str
+    """One sentence."""
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    group: str = ""
+    """Heading under which forms and tables show it."""
+    live: bool = False
+    """May change while a run is going on."""
+    breaks_exactness: bool = False
+    """Changed on resume, the run no longer ends in the weights it would have ended in."""
+
+    def accepted(self) -> str:
+        """What would be accepted, in words: "a whole number from 1 to 10"."""
+        if self.choices:
+            named = ", ".join(f'"{choice}"' for choice in self.choices)
+            return f"{'a list of' if self.kind == 'list' else 'one of'} {named}"
+        words = _EXPECTED[self.kind]
+        low, high = _shown_number(self.minimum), _shown_number(self.maximum)
+        if low and high:
+            return f"{words} from {low} to {high}"
+        if low:
+            return f"{words} of at least {low}"
+        if high:
+            return f"{words} of at most {high}"
+        return words
+
+    def check(self, value: object, *, place: str = "") -> SettingValue:
+        """The value as it is stored: whole numbers become floats where floats are wanted.
+
+        Args:
+            value: What a TOML file or Python gave.
+            place: Where it stands, for the message ("configs/quick.toml", "--set").
+
+        Raises:
+            ConfigError: The type or the range is wrong; the message says what would do.
+        """
+        fitting = self._typed(value)
+        if fitting is None or not self._in_range(fitting):
+            where = f"{place}: " if place else ""
+            raise ConfigError(f"{where}{self.name} must be {self.accepted()}, got {shown(value)}")
+        return fitting
+
+    def _typed(self, value: object) -> SettingValue | None:
+        """The value in the type that is stored, None where it has another one."""
+        if self.kind == "bool":
+            return value if isinstance(value, bool) else None
+        if isinstance(value, bool):
+            return None
+        if self.kind == "int":
+            return value if isinstance(value, int) else None
+        if self.kind == "float":
+            if not isinstance(value, int | float):
+                return None
+            number = _as_float(value)
+            return number if math.isfinite(number) else None
+        if self.kind == "list":
+            return _as_words(value)
+        return value if isinstance(value, str) and _is_plain(value) else None
+
+    def _in_range(self, value: SettingValue) -> bool:
+        if isinstance(value, tuple):
+            return not self.choices or all(word in self.choices for word in value)
+        if isinstance(value, str):
+            return not self.choices or value in self.choices
+        if self.minimum is not None and value < self.minimum:
+            return False
+        return self.maximum is None or value <= self.maximum
+
+
+def shown(value: object) -> str:
+    """The value as TOML would write it, short and on one line, for a message."""
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, str):
+        text = '"' + value.encode("unicode_escape").decode("ascii") + '"'
+    elif isinstance(value, int) and abs(value) >= 10**18:
+        return "a number of more than 18 digits"  # printing it may itself be refused by Python
+    elif isinstance(value, dict):
+        text = "a table"
+    elif isinstance(value, list | tuple):
+        text = "[" + ", ".join(shown(item) for item in _items(value)[:8]) + "]"
+    else:
+        text = ascii(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` was most likely meant to be, None when none is close."""
+    found = difflib.get_close_matches(name[:MAX_SHOWN], list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], *, place: str = "") -> str:
+    """The sentence that refuses an unknown name and offers the nearest known one."""
+    names = list(known)
+    near = nearest(name, names)
+    where = f"{place}: " if place else ""
+    if near is not None:
+        return f"{where}unknown {what} {shown(name)}; the nearest known one is {near}"
+    listed = ", ".join(names) if len(names) <= 12 else ""
+    hint = f"; known are {listed}" if listed else ""
+    return f"{where}unknown {what} {shown(name)}{hint}"
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond the largest float
+        return math.inf
+
+
+def _items(value: object) -> Sequence[object]:
+    return cast("Sequence[object]", value)
+
+
+def _as_words(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list | tuple) or len(_items(value)) > MAX_WORDS:
+        return None
+    words = tuple(word for word in _items(value) if isinstance(word, str) and _is_plain(word))
+    return words if len(words) == len(_items(value)) else None
+
+
+def _is_plain(text: str) -> bool:
+    """Neither control characters nor more text than any setting needs."""
+    return len(text) <= MAX_TEXT and not any(ord(char) < 32 or ord(char) == 127 for char in text)
+
+
+def _shown_number(bound: float | None) -> str:
+    if bound is None:
+        return ""
+    return f"{bound:,.0f}" if float(bound).is_integer() and abs(bound) >= 1000 else f"{bound:g}"

@@ -1,0 +1,445 @@
+"""`TrainingConfig`: everything that decides a run's numbers.
+
+It does not know where values come from (`resolve`), how they are written (`files`) or what
+a network, a search or a trainer does with them. Each field is declared once, together with
+its meaning and its range; forms, tables and messages are made from that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from azul_tui.config.setting import SettingKind, SettingSpec, SettingValue, shown, unknown_name
+from azul_tui.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T", bound=SettingValue)
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+NETWORKS = ("small", "medium", "large", "deep")
+
+
+def _setting(
+    default: T,
+    help: str,  # noqa: A002 - the word that forms and tables use for it
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    group: str,
+    kind: SettingKind | None = None,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+    exact: bool = False,
+) -> T:
+    """Declare a field; `exact` marks one that may change without breaking exactness."""
+    kinds: dict[type, SettingKind] = {bool: "bool", int: "int", float: "float", tuple: "list"}
+    described = {
+        "kind": kind or ("choice" if choices else kinds.get(type(default), "str")),
+        "help": help,
+        "minimum": low,
+        "maximum": high,
+        "group": group,
+        "choices": choices,
+        "live": live,
+        "breaks_exactness": not exact,
+    }
+    # dataclasses.field is typed as its default, and so is this.
+    return dataclasses.field(default=default, metadata=described)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingConfig:
+    """Everything that decides a run's numbers. The defaults train on a laptop.
+
+    Raises:
+        ConfigError: A value has the wrong type or is out of range, or two do not go together.
+    """
+
+    # Self-play
+    num_players: int = _setting(2, "Players at the table.", 2, 4, group="self-play")
+    self_play_games_per_iteration: int = _setting(
+        256, "Games played in one iteration.", 1, 1_000_000, group="self-play", live=True
+    )
+    parallel_games: int = _setting(
+        256,
+        "Games that one worker plays in lockstep, hence the batch that the network sees.",
+        1,
+        65_536,
+        group="self-play",
+    )
+    self_play_workers: int = _setting(
+        0,
+        "Worker processes that play; 0 takes one for each usable core.",
+        0,
+        1024,
+        group="self-play",
+        exact=True,
+    )
+    temperature: float = _setting(
+        1.0,
+        "Temperature at which moves are drawn early in a game; 0 always plays the best.",
+        0.0,
+        10.0,
+        group="self-play",
+    )
+    temperature_threshold: int = _setting(
+        20,
+        "Moves of a game that are drawn at the temperature; afterwards the best is played.",
+        0,
+        1000,
+        group="self-play",
+    )
+
+    # Search
+    search: str = _setting(
+        "gumbel",
+        "How root moves are chosen: Gumbel with sequential halving, or PUCT with noise.",
+        group="search",
+        choices=("gumbel", "puct"),
+    )
+    mcts_simulations: int = _setting(
+        32, "Simulations of a full search.", 1, 100_000, group="search", live=True
+    )
+    full_search_fraction: float = _setting(
+        1.0,
+        "Share of moves with a full search; the others take fast_simulations and teach only "
+        "the value. 1 searches every move fully.",
+        0.01,
+        1.0,
+        group="search",
+    )
+    fast_simulations: int = _setting(8, "Simulations of a fast search.", 1, 100_000, group="search")
+    max_considered_actions: int = _setting(
+        16, "Root actions that a Gumbel search starts from.", 1, 300, group="search"
+    )
+    c_visit: float = _setting(
+        50.0, "Gumbel: visits added to the scale of the values.", 0.0, 1e6, group="search"
+    )
+    c_scale: float = _setting(
+        1.0, "Gumbel: weight of the values against the priors.", 0.0, 1e3, group="search"
+    )
+    c_puct: float = _setting(
+        1.5, "PUCT: weight of the priors against the values.", 0.0, 100.0, group="search"
+    )
+    dirichlet_alpha: float = _setting(
+        0.3, "PUCT: concentration of the noise at the root.", 0.001, 100.0, group="search"
+    )
+    dirichlet_fraction: float = _setting(
+        0.25, "PUCT: share of the noise in the root priors.", 0.0, 1.0, group="search"
+    )
+    chance: str = _setting(
+        "afterstate",
+        "At the end of a round the search values the position before the refill, or walks on "
+        "into one sampled refill.",
+        group="search",
+        choices=("afterstate", "sampled"),
+    )
+
+    # Network and learning
+    network_config: str = _setting(
+        "medium", "Size of the network.", group="learning", choices=NETWORKS
+    )
+    dropout: float = _setting(
+        0.0, "Share of activations dropped while training.", 0.0, 0.9, group="learning"
+    )
+    batch_size: int = _setting(
+        512, "Positions in one training step.", 1, 1_048_576, group="learning"
+    )
+    training_steps_per_iteration: int = _setting(
+        1000, "Training steps in one iteration.", 1, 10_000_000, group="learning", live=True
+    )
+    learning_rate: float = _setting(
+        0.001, "Step size of the optimizer (AdamW).", 1e-9, 1.0, group="learning", live=True
+    )
+    learning_rate_schedule: str = _setting(
+        "constant",
+        "How the learning rate goes on after the warm-up; cosine falls to nothing at the last "
+        "iteration.",
+        group="learning",
+        choices=("constant", "cosine"),
+    )
+    warmup_steps: int = _setting(
+        100, "Steps over which the learning rate rises from 0.", 0, 10_000_000, group="learning"
+    )
+    weight_decay: float = _setting(
+        0.0001, "Decoupled weight decay of the optimizer.", 0.0, 1.0, group="learning"
+    )
+    gradient_clip_norm: float = _setting(
+        1.0, "Largest norm of a gradient; 0 does not clip.", 0.0, 1e6, group="learning"
+    )
+    policy_loss_weight: float = _setting(
+        1.0, "Weight of the policy loss in the total.", 0.0, 1e3, group="learning"
+    )
+    value_loss_weight: float = _setting(
+        1.0, "Weight of the value loss in the total.", 0.0, 1e3, group="learning"
+    )
+    loss_temperature: float = _setting(
+        1.0, "Temperature of the policy loss.", 0.01, 100.0, group="learning"
+    )
+    value_target_mix: float = _setting(
+        0.0,
+        "Share of the search's root value in the value target; 0 learns the outcome alone.",
+        0.0,
+        1.0,
+        group="learning",
+    )
+    ema_decay: float = _setting(
+        0.0,
+        "Decay a step of the averaged weights that play; 0 plays with the newest weights.",
+        0.0,
+        0.999999,
+        group="learning",
+    )
+    buffer_capacity: int = _setting(
+        500_000, "Positions that the replay buffer holds.", 1, 1_000_000_000, group="learning"
+    )
+    min_buffer_size: int = _setting(
+        2_048,
+        "Positions in the buffer before training starts.",
+        1,
+        1_000_000_000,
+        group="learning",
+    )
+    buffer_growth_iterations: int = _setting(
+        0,
+        "Iterations over which the window of replayed positions grows to the capacity; 0 uses "
+        "the capacity from the start.",
+        0,
+        1_000_000,
+        group="learning",
+    )
+
+    # Evaluation
+    eval_frequency: int = _setting(
+        5,
+        "Iterations between evaluations; 0 never evaluates.",
+        0,
+        1_000_000,
+        group="evaluation",
+        live=True,
+        exact=True,
+    )
+    eval_games: int = _setting(
+        100,
+        "Games against each opponent in an evaluation.",
+        2,
+        1_000_000,
+        group="evaluation",
+        live=True,
+        exact=True,
+    )
+    eval_simulations: int = _setting(
+        32,
+        "Simulations a move in evaluation games; 0 plays the bare policy.",
+        0,
+        100_000,
+        group="evaluation",
+        live=True,
+        exact=True,
+    )
+    eval_opponents: tuple[str, ...] = _setting(
+        ("random", "greedy"),
+        "Players to measure against; the score against the last decides the best model.",
+        group="evaluation",
+        exact=True,
+    )
+
+    # Checkpoints
+    save_frequency: int = _setting(
+        5,
+        "Iterations between checkpoints.",
+        1,
+        1_000_000,
+        group="checkpoints",
+        live=True,
+        exact=True,
+    )
+    keep_latest_checkpoints: int = _setting(
+        5,
+        "Checkpoints kept besides the best one.",
+        1,
+        1_000_000,
+        group="checkpoints",
+        live=True,
+        exact=True,
+    )
+    save_best_model: bool = _setting(
+        True, "Keep the best evaluated weights as best_model.pt.", group="checkpoints", exact=True
+    )
+
+    # Limits
+    max_iterations: int = _setting(
+        100,
+        "Iterations after which training ends.",
+        1,
+        10_000_000,
+        group="limits",
+        live=True,
+        exact=True,
+    )
+    max_minutes: float = _setting(
+        0.0,
+        "Minutes after which training ends; 0 sets no limit.",
+        0.0,
+        1e7,
+        group="limits",
+        live=True,
+        exact=True,
+    )
+
+    # Machine
+    seed: int = _setting(0, "Where every random stream starts from.", 0, 2**32 - 1, group="machine")
+    device: str = _setting(
+        "auto",
+        "Where the network runs.",
+        group="machine",
+        choices=("auto", "cpu", "cuda", "mps"),
+    )
+    inference_precision: str = _setting(
+        "auto",
+        "Numbers of the network in self-play; auto is bfloat16 where that is faster.",
+        group="machine",
+        choices=PRECISIONS,
+    )
+    training_precision: str = _setting(
+        "auto",
+        "Numbers of the network in training; auto is bfloat16 where that is faster.",
+        group="machine",
+        choices=PRECISIONS,
+    )
+    log_every_steps: int = _setting(
+        10,
+        "Training steps that one step record sums up.",
+        1,
+        1_000_000,
+        group="machine",
+        live=True,
+        exact=True,
+    )
+
+    def __post_init__(self) -> None:
+        """Reject values that would only fail hours later."""
+        for spec in training_settings():
+            value = spec.check(getattr(self, spec.name))
+            object.__setattr__(self, spec.name, value)
+        if self.min_buffer_size > self.buffer_capacity:
+            raise ConfigError(
+                f"min_buffer_size must be at most buffer_capacity ({self.buffer_capacity}), "
+                f"got {self.min_buffer_size}"
+            )
+        if self.policy_loss_weight == 0.0 and self.value_loss_weight == 0.0:
+            raise ConfigError(
+                "policy_loss_weight and value_loss_weight are both 0, so nothing would be learned; "
+                "set one of them above 0"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting as plain values (tuples as lists), for checkpoints and records."""
+        pairs = ((name, getattr(self, name)) for name in setting_names())
+        return {name: _plain(value) for name, value in pairs}
+
+    def replace(self, **changes: object) -> TrainingConfig:
+        """The same settings with some changed.
+
+        Raises:
+            ConfigError: A key is unknown or a value is refused.
+        """
+        return create_training_config(**{**self.to_dict(), **changes})
+
+
+def _plain(value: SettingValue) -> bool | float | str | list[str]:
+    return list(value) if isinstance(value, tuple) else value
+
+
+_FIELDS = dataclasses.fields(TrainingConfig)
+_SPECS = tuple(
+    SettingSpec(name=field.name, default=cast("SettingValue", field.default), **field.metadata)
+    for field in _FIELDS
+)
+_NAMES = tuple(field.name for field in _FIELDS)
+_BY_NAME = {spec.name: spec for spec in _SPECS}
+
+
+def training_settings() -> tuple[SettingSpec, ...]:
+    """What each field of `TrainingConfig` is called, means and takes, in order."""
+    return _SPECS
+
+
+def setting_names() -> tuple[str, ...]:
+    """The names of all training settings, in order."""
+    return _NAMES
+
+
+def training_setting(name: str, *, place: str = "") -> SettingSpec:
+    """The description of one training setting.
+
+    Raises:
+        ConfigError: No setting has this name; the nearest known one is offered.
+    """
+    spec = _BY_NAME.get(name)
+    if spec is None:
+        raise ConfigError(unknown_name("setting", name, _NAMES, place=place))
+    return spec
+
+
+def create_training_config(**settings: Any) -> TrainingConfig:
+    """A `TrainingConfig` from keyword arguments; what is not named keeps its default.
+
+    Raises:
+        ConfigError: A key is unknown or a value is refused, in one sentence.
+    """
+    for name in settings:
+        training_setting(name)
+    return TrainingConfig(**settings)
+
+
+def config_from_mapping(values: Mapping[str, object], *, place: str) -> TrainingConfig:
+    """A `TrainingConfig` from stored values; every message begins with `place`.
+
+    Raises:
+        ConfigError: A key is unknown or a value is refused.
+    """
+    checked = {
+        name: training_setting(name, place=place).check(value, place=place)
+        for name, value in values.items()
+    }
+    try:
+        return create_training_config(**checked)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from None
+
+
+def changed_settings(
+    old: TrainingConfig, new: TrainingConfig
+) -> dict[str, tuple[SettingValue, SettingValue]]:
+    """`name -> (old value, new value)` of every setting that differs."""
+    return {
+        name: (getattr(old, name), getattr(new, name))
+        for name in _NAMES
+        if getattr(old, name) != getattr(new, name)
+    }
+
+
+def exactness_broken_by(old: TrainingConfig, new: TrainingConfig) -> tuple[str, ...]:
+    """Changed settings after which a resumed run no longer ends in the same weights.
+
+    Moving the last iteration counts as such a change while the learning rate follows a
+    cosine, whose length it is.
+    """
+    changed = changed_settings(old, new)
+    broken = [name for name in changed if _BY_NAME[name].breaks_exactness]
+    if "max_iterations" in changed and "cosine" in {
+        old.learning_rate_schedule,
+        new.learning_rate_schedule,
+    }:
+        broken.append("max_iterations")
+    return tuple(broken)
+
+
+def described_change(name: str, old: SettingValue, new: SettingValue) -> str:
+    """One changed setting in words: `learning_rate 0.001 -> 0.0005`."""
+    return f"{name} {shown(old)} -> {shown(new)}"
