@@ -1,0 +1,1 @@
+"""The terminal dashboard: drawing (pure), widgets, screens and the app."""

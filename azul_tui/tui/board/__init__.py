@@ -1,0 +1,1 @@
+"""Azul boards as pictures: factories, centre, pattern lines, walls and floors."""

@@ -1,0 +1,125 @@
+"""Pictures: lines of styled text, the only thing that drawing code produces.
+
+A `Segment` is `(text, role)`, where a role is a word of `palette.py` such as
+`"series.0"` or `"alert"`. Nothing here knows of a terminal, a widget or a colour,
+so that every drawing is tested as plain text.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+Segment = tuple[str, str]
+Line = tuple[Segment, ...]
+Picture = list[Line]
+
+BLANK: Line = ()
+
+
+def text_line(text: str, role: str = "") -> Line:
+    """One line of one role."""
+    return ((text, role),) if text else BLANK
+
+
+def line_width(line: Line) -> int:
+    """Width of `line` in terminal cells."""
+    return sum(cell_len(text) for text, _ in line)
+
+
+def fit(line: Line, width: int) -> Line:
+    """`line` cropped or padded with blanks to exactly `width` cells."""
+    used = 0
+    fitted: list[Segment] = []
+    for text, role in line:
+        size = cell_len(text)
+        if used + size > width:
+            if width > used:
+                fitted.append((set_cell_size(text, width - used), role))
+            used = width
+            break
+        if size:
+            fitted.append((text, role))
+        used += size
+    if used < width:
+        fitted.append((" " * (width - used), ""))
+    return tuple(fitted)
+
+
+def shorten(text: str, width: int, ellipsis: str = "…") -> str:
+    """`text` in at most `width` cells, its end replaced by an ellipsis if it is longer."""
+    if cell_len(text) <= width:
+        return text
+    if width <= len(ellipsis):
+        return set_cell_size(text, max(0, width))
+    return set_cell_size(text, width - len(ellipsis)).rstrip() + ellipsis
+
+
+def spread(left: Line, right: Line, width: int) -> Line:
+    """`left` and `right` at the two ends of `width` cells; `right` gives way first."""
+    gap = width - line_width(left) - line_width(right)
+    if gap < 1:
+        return fit(left, width)
+    return (*left, (" " * gap, ""), *right)
+
+
+def beside(left: Picture, left_width: int, right: Picture) -> Picture:
+    """Two pictures next to each other, the left one `left_width` cells wide."""
+    height = max(len(left), len(right))
+    return [
+        (
+            *fit(left[row] if row < len(left) else BLANK, left_width),
+            *(right[row] if row < len(right) else BLANK),
+        )
+        for row in range(height)
+    ]
+
+
+def crop(picture: Picture, width: int, height: int) -> Picture:
+    """`picture` cut and padded to exactly `height` lines of `width` cells."""
+    lines = [fit(line, width) for line in picture[:height]]
+    lines.extend(fit(BLANK, width) for _ in range(height - len(lines)))
+    return lines
+
+
+def plain(picture: Iterable[Line]) -> str:
+    """The text of a picture without its roles, lines right-stripped."""
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in picture)
+
+
+def join(parts: Sequence[Line], gap: str = "   ") -> Line:
+    """Lines one after the other with a gap between those that are not empty."""
+    joined: list[Segment] = []
+    for part in parts:
+        if not part:
+            continue
+        if joined:
+            joined.append((gap, ""))
+        joined.extend(part)
+    return tuple(joined)
+
+
+_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Mn", "Me"})
+
+
+def clean(text: str, limit: int = 400) -> str:
+    """`text` from a file made harmless: one line, no control or direction marks.
+
+    Control characters (escape sequences among them), format characters (which
+    include right-to-left marks), surrogates and combining marks become nothing;
+    tabs and line ends become a blank. At most `limit` characters are kept.
+    """
+    kept: list[str] = []
+    for character in text[: limit * 4]:
+        if character in "\t\n\r":
+            kept.append(" ")
+        elif character.isascii():
+            if character.isprintable():
+                kept.append(character)
+        elif unicodedata.category(character) not in _HARMFUL:
+            kept.append(character)
+        if len(kept) >= limit:
+            break
+    return "".join(kept)

@@ -1,0 +1,109 @@
+"""The widget that shows a picture and writes only the cells that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment as RichSegment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from azul_tui.tui.palette import role_style
+from azul_tui.tui.picture import Line, Picture, crop
+
+if TYPE_CHECKING:
+    from azul_tui.tui.palette import Depth
+
+
+class PictureView(Widget):
+    """Shows what `draw(width, height)` returns; `redraw()` asks for it again."""
+
+    DEFAULT_CSS = "PictureView { width: 1fr; height: 1fr; }"
+
+    def __init__(
+        self, draw: Callable[[int, int], Picture], depth: Depth, *, id: str | None = None  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self._draw = draw
+        self._depth: Depth = depth
+        self._lines: Picture = []
+        self._strips: list[Strip] = []
+
+    @property
+    def picture(self) -> Picture:
+        """What is shown now."""
+        return self._lines
+
+    def redraw(self) -> None:
+        """Draw again and mark only the cells that differ."""
+        width, height = self.size
+        if width <= 0 or height <= 0:
+            return
+        new = crop(self._draw(width, height), width, height)
+        if len(new) != len(self._lines) or len(self._strips) != len(self._lines):
+            self._lines, self._strips = new, [self._strip(line) for line in new]
+            self.refresh()
+            return
+        changed: list[Region] = []
+        for row, (line, old) in enumerate(zip(new, self._lines, strict=True)):
+            if line == old:
+                continue
+            self._strips[row] = self._strip(line)
+            changed.extend(
+                Region(start, row, stop - start, 1) for start, stop in changed_cells(old, line)
+            )
+        self._lines = new
+        if changed:
+            self.refresh(*changed)
+
+    def on_resize(self) -> None:
+        """A new size is a new drawing."""
+        self._lines, self._strips = [], []
+        self.redraw()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the picture."""
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.size.width, role_style("", self._depth))
+
+    def _strip(self, line: Line) -> Strip:
+        depth = self._depth
+        return Strip([RichSegment(text, role_style(role, depth)) for text, role in line])
+
+
+def changed_cells(old: Line, new: Line, gap: int = 6) -> list[tuple[int, int]]:
+    """Half-open ranges of cells that differ between two lines of equal width.
+
+    Ranges closer than `gap` cells are joined: moving the terminal's cursor costs
+    about as many bytes as writing the cells between.
+    """
+    before, after = _cells(old), _cells(new)
+    if len(before) != len(after):
+        return [(0, max(len(before), len(after)))]
+    ranges: list[tuple[int, int]] = []
+    for index, (a, b) in enumerate(zip(before, after, strict=True)):
+        if a == b:
+            continue
+        if ranges and index - ranges[-1][1] <= gap:
+            ranges[-1] = (ranges[-1][0], index + 1)
+        else:
+            ranges.append((index, index + 1))
+    return ranges
+
+
+def _cells(line: Line) -> list[tuple[str, str]]:
+    """One entry a cell; a wide character fills its second cell with nothing."""
+    from rich.cells import cell_len
+
+    cells: list[tuple[str, str]] = []
+    for text, role in line:
+        if text.isascii() or cell_len(text) == len(text):
+            cells.extend((character, role) for character in text)
+            continue
+        for character in text:
+            cells.append((character, role))
+            cells.extend([("", role)] * (cell_len(character) - 1))
+    return cells
