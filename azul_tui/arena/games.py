@@ -1,0 +1,210 @@
+"""Many games in lockstep: every game makes one move, then every game makes the next.
+
+Shapes: G games, P seats, S bytes of a position, N the games in which one player is to move.
+A game is decided by its deal seed (the refills), its decision seed (the ties that its players
+break) and its players; never by the games beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from azul_tui.errors import PlayerError
+from azul_tui.game.canonical import apply_canonical, refill_canonical
+from azul_tui.game.constants import state_size
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.layout import (
+    AFTERSTATE,
+    MOVING,
+    OVER,
+    PHASE,
+    ROUND,
+    TABLE_TILES,
+    TO_MOVE,
+    score_of,
+)
+from azul_tui.game.random import PLAYER, derive
+from azul_tui.game.rules import clear_game, is_legal
+from azul_tui.game.scoring import winner_mask
+from azul_tui.players.effects import integer
+
+if TYPE_CHECKING:
+    from azul_tui.players.protocol import Player
+
+ProgressReport = Callable[[float, int], None]
+"""Called with games done (a game under way counts as a part of one) and games in all."""
+StopRequest = Callable[[], bool]
+"""Whether to stop playing; asked once a move."""
+
+_USUAL_ROUNDS: Final = 5
+_LONG_GAME: Final = 30
+"""Moves a game kept at first for each seat; room is added when a game turns out longer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GameResults:
+    """What happened in G games. A game that was not finished has `finished` False."""
+
+    players: tuple[str, ...]
+    """Names of the players that `seating` counts."""
+    seating: Int64Array
+    """`(G, P)`: which player sat on each seat."""
+    deals: Uint64Array
+    """`(G,)`: deal seed of each game; games with the same deal share a bag."""
+    finished: npt.NDArray[np.bool_]
+    """`(G,)`."""
+    scores: Int64Array
+    """`(G, P)` points of each seat."""
+    shares: npt.NDArray[np.float64]
+    """`(G, P)`: 1 for a winner, 1/n for each of n winners, 0 for the others."""
+    moves: Int64Array
+    """`(G,)` moves made."""
+    actions: npt.NDArray[np.int16]
+    """`(G, M)` actions in canonical factory order, -1 behind the last one."""
+    seconds: npt.NDArray[np.float64]
+    """`(number of players,)`: time each spent choosing."""
+    decisions: Int64Array
+    """`(number of players,)`: moves each chose."""
+
+
+@kernel
+def _deal(states: Int8Array, players: int, deals: Uint64Array) -> None:
+    """Make every row of `states` `(G, S)` the canonical first deal of its game."""
+    stream = np.zeros(1, np.uint64)
+    for game in range(states.shape[0]):
+        clear_game(states[game], players)
+        refill_canonical(states[game], deals[game], stream)
+
+
+@kernel
+def _decision_seeds(
+    games: Int64Array, streams: Uint64Array, moves: Int64Array, seeds: Uint64Array
+) -> None:
+    """Write the seed of the next decision in each of `games` `(N,)` into `seeds` `(N,)`."""
+    for index in range(games.shape[0]):
+        game = integer(games[index])
+        seeds[index] = derive(streams[game], PLAYER, integer(moves[game]))
+
+
+@kernel
+def _make_moves(
+    states: Int8Array, games: Int64Array, actions: Int32Array, deals: Uint64Array
+) -> int:
+    """Apply `actions` `(N,)` in `games` `(N,)`, refilling where a round has ended.
+
+    Returns the index of the first illegal action, before which all were applied, or -1.
+    """
+    stream = np.zeros(1, np.uint64)
+    for index in range(games.shape[0]):
+        game = integer(games[index])
+        state = states[game]
+        action = integer(actions[index])
+        if not is_legal(state, action):
+            return index
+        apply_canonical(state, action)
+        if state[PHASE] == AFTERSTATE:
+            refill_canonical(state, deals[game], stream)
+    return -1
+
+
+@kernel
+def _read_scores(states: Int8Array, scores: Int64Array, shares: npt.NDArray[np.float64]) -> None:
+    """Write points and win shares of every seat of `states` `(G, S)` into `(G, P)` arrays."""
+    for game in range(states.shape[0]):
+        mask = winner_mask(states[game])
+        winners = 0
+        for seat in range(scores.shape[1]):
+            winners += mask >> seat & 1
+        for seat in range(scores.shape[1]):
+            scores[game, seat] = score_of(states[game], seat)
+            shares[game, seat] = (mask >> seat & 1) / winners
+
+
+def _games_done(states: Int8Array, seats: int) -> float:
+    """Games finished, each one under way counted by the tiles it has used of five rounds."""
+    full = 8 * seats + 4
+    left = states[:, TABLE_TILES].astype(np.float64) / full
+    part = np.clip((states[:, ROUND] - left) / _USUAL_ROUNDS, 0.0, 0.95)
+    return float(np.where(states[:, PHASE] == OVER, 1.0, part).sum())
+
+
+def play_games(
+    players: Sequence[Player],
+    seating: Int64Array,
+    deals: Uint64Array,
+    streams: Uint64Array,
+    *,
+    deterministic: bool = True,
+    on_progress: ProgressReport | None = None,
+    stop: StopRequest | None = None,
+) -> GameResults:
+    """Play G games at once, to their end or until `stop` answers True.
+
+    Args:
+        players: Who plays; a player is asked once a move for all games in which it is to move.
+        seating: `(G, P)`: index in `players` of who sits on each seat.
+        deals: `(G,)` seeds of the refills.
+        streams: `(G,)` seeds of the decisions.
+        deterministic: No noise, ties by the lowest action index.
+        on_progress: Called after every move.
+        stop: Asked before every move.
+
+    Raises:
+        PlayerError: A player chose a move that the rules do not allow.
+    """
+    games, seats = seating.shape
+    states = np.zeros((games, state_size(seats)), np.int8)
+    _deal(states, seats, deals)
+    moves = np.zeros(games, np.int64)
+    actions = np.full((games, _LONG_GAME * seats), -1, np.int16)
+    seconds = np.zeros(len(players))
+    decisions = np.zeros(len(players), np.int64)
+    rows = np.arange(games, dtype=np.int64)
+    while bool((states[:, PHASE] == MOVING).any()):
+        if stop is not None and stop():
+            break
+        mover = seating[rows, states[:, TO_MOVE]]
+        mover[states[:, PHASE] != MOVING] = -1
+        if actions.shape[1] <= int(moves.max()):
+            actions = np.pad(actions, ((0, 0), (0, actions.shape[1])), constant_values=-1)
+        for number, player in enumerate(players):
+            live = np.flatnonzero(mover == number)
+            if len(live) == 0:
+                continue
+            seeds = np.empty(len(live), np.uint64)
+            _decision_seeds(live, streams, moves, seeds)
+            began = time.perf_counter()
+            chosen = player.choose(states[live], seeds, deterministic)
+            seconds[number] += time.perf_counter() - began
+            decisions[number] += len(live)
+            illegal = _make_moves(states, live, chosen, deals)
+            if illegal >= 0:
+                raise PlayerError(
+                    f"{player.name} chose action {int(chosen[illegal])}, which is not legal"
+                    f" after {int(moves[live[illegal]])} moves of deal {int(deals[live[illegal]])}"
+                )
+            actions[live, moves[live]] = chosen
+            moves[live] += 1
+        if on_progress is not None:
+            on_progress(_games_done(states, seats), games)
+    scores = np.zeros((games, seats), np.int64)
+    shares = np.zeros((games, seats))
+    _read_scores(states, scores, shares)
+    return GameResults(
+        players=tuple(player.name for player in players),
+        seating=seating,
+        deals=deals,
+        finished=np.asarray(states[:, PHASE] == OVER),
+        scores=scores,
+        shares=shares,
+        moves=moves,
+        actions=actions,
+        seconds=seconds,
+        decisions=decisions,
+    )

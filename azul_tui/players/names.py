@@ -1,0 +1,77 @@
+"""Names of the scripted players, as plain text: for menus, settings and error messages.
+
+Imports nothing heavy, so that a list of players can be shown without compiling one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Final, NamedTuple
+
+from azul_tui.errors import PlayerError
+
+ALPHABETA_LEVELS: Final = ("easy", "medium", "hard", "extreme")
+UCT_EXAMPLE: Final = "uct-1000"
+MAX_UCT_PLAYOUTS: Final = 1_000_000
+SCRIPTED_PLAYERS: Final = (
+    "random",
+    "naive",
+    "heuristic",
+    "greedy",
+    *(f"alphabeta-{level}" for level in ALPHABETA_LEVELS),
+    UCT_EXAMPLE,
+    "planner",
+)
+"""Every scripted player, weakest kinds first; `uct-N` takes any number of playouts."""
+TWO_PLAYER_ONLY: Final = tuple(f"alphabeta-{level}" for level in ALPHABETA_LEVELS)
+"""Players that cannot sit at a table of three or four."""
+
+
+class PlayerName(NamedTuple):
+    """A player's name, taken apart."""
+
+    kind: str
+    """`random`, `naive`, `heuristic`, `greedy`, `alphabeta`, `uct` or `planner`."""
+    level: str
+    """Level of `alphabeta`, else empty."""
+    playouts: int
+    """Playouts a move of `uct`, else 0."""
+
+
+def scripted_players(players: int) -> tuple[str, ...]:
+    """Names of the scripted players that can sit at a table of that many."""
+    if players == 2:
+        return SCRIPTED_PLAYERS
+    return tuple(name for name in SCRIPTED_PLAYERS if name not in TWO_PLAYER_ONLY)
+
+
+def parse_player_name(name: str, players: int = 2) -> PlayerName:
+    """Take the name of a scripted player apart.
+
+    Raises:
+        PlayerError: No player has this name, or it cannot play with `players`; the message
+            names the nearest one that can.
+    """
+    text = name.strip().lower()
+    counted = re.fullmatch(r"uct-([0-9]{1,9})", text)
+    if counted is not None:
+        playouts = int(counted[1])
+        if not 1 <= playouts <= MAX_UCT_PLAYOUTS:
+            raise PlayerError(
+                f"{name!r}: uct takes 1 to {MAX_UCT_PLAYOUTS} playouts a move, such as"
+                f" {UCT_EXAMPLE}"
+            )
+        return PlayerName("uct", "", playouts)
+    known = scripted_players(players)
+    if text in known:
+        kind, _, level = text.partition("-")
+        return PlayerName(kind, level, 0)
+    if text in SCRIPTED_PLAYERS:
+        raise PlayerError(
+            f"{text} plays games of two only; for {players} players take one of {', '.join(known)}"
+        )
+    near = difflib.get_close_matches(text, [*known, "alphabeta", "uct"], n=1, cutoff=0.5)
+    whole = {"alphabeta": "alphabeta-medium", "uct": UCT_EXAMPLE}
+    hint = f"did you mean {whole.get(near[0], near[0])}? " if near else ""
+    raise PlayerError(f"no player is called {name!r}; {hint}Players are {', '.join(known)}")

@@ -1,0 +1,35 @@
+"""Picking the best of several values, ties broken by the lowest index or by a seeded stream."""
+
+from __future__ import annotations
+
+from azul_tui.game.kernel import Int64Array, Uint64Array, kernel
+from azul_tui.game.random import next_below
+
+
+@kernel
+def pick_best(values: Int64Array, count: int, deterministic: bool, stream: Uint64Array) -> int:
+    """Index of a largest among the first `count` of `values`.
+
+    Args:
+        values: One for each legal action, actions ascending.
+        count: At least 1.
+        deterministic: Take the first of equals; otherwise each of them is equally likely.
+        stream: One uint64; advanced only where a tie is broken.
+    """
+    best = 0
+    equals = 1
+    for index in range(1, count):
+        if values[index] > values[best]:
+            best = index
+            equals = 1
+        elif values[index] == values[best]:
+            equals += 1
+    if deterministic or equals == 1:
+        return best
+    skip = next_below(stream, equals)
+    index = best
+    while skip > 0:
+        index += 1
+        if values[index] == values[best]:
+            skip -= 1
+    return index
