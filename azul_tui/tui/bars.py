@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from azul_tui.tui.picture import Line
-from azul_tui.tui.signs import Signs
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azul_tui.tui.picture import Line
+    from azul_tui.tui.signs import Signs
 
 
 def progress_bar(share: float | None, width: int, signs: Signs) -> Line:

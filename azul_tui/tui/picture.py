@@ -7,10 +7,12 @@ so that every drawing is tested as plain text.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Segment = tuple[str, str]
 Line = tuple[Segment, ...]
@@ -99,27 +101,3 @@ def join(parts: Sequence[Line], gap: str = "   ") -> Line:
             joined.append((gap, ""))
         joined.extend(part)
     return tuple(joined)
-
-
-_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Mn", "Me"})
-
-
-def clean(text: str, limit: int = 400) -> str:
-    """`text` from a file made harmless: one line, no control or direction marks.
-
-    Control characters (escape sequences among them), format characters (which
-    include right-to-left marks), surrogates and combining marks become nothing;
-    tabs and line ends become a blank. At most `limit` characters are kept.
-    """
-    kept: list[str] = []
-    for character in text[: limit * 4]:
-        if character in "\t\n\r":
-            kept.append(" ")
-        elif character.isascii():
-            if character.isprintable():
-                kept.append(character)
-        elif unicodedata.category(character) not in _HARMFUL:
-            kept.append(character)
-        if len(kept) >= limit:
-            break
-    return "".join(kept)

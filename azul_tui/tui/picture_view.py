@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment as RichSegment
@@ -14,6 +13,8 @@ from azul_tui.tui.palette import role_style
 from azul_tui.tui.picture import Line, Picture, crop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azul_tui.tui.palette import Depth
 
 
@@ -23,7 +24,11 @@ class PictureView(Widget):
     DEFAULT_CSS = "PictureView { width: 1fr; height: 1fr; }"
 
     def __init__(
-        self, draw: Callable[[int, int], Picture], depth: Depth, *, id: str | None = None  # noqa: A002
+        self,
+        draw: Callable[[int, int], Picture],
+        depth: Depth,
+        *,
+        id: str | None = None,  # noqa: A002
     ) -> None:
         super().__init__(id=id)
         self._draw = draw

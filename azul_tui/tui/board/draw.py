@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from azul_tui.tui.board.position import (
-    COLORS,
-    FLOOR_COSTS,
-    BoardPosition,
-    PlayerBoard,
-    letters,
-    wall_color,
-)
+from azul_tui.game.constants import COLOR_LETTERS, FLOOR_PENALTIES
+from azul_tui.game.view import BoardView, Counts, PositionView, wall_color
 from azul_tui.tui.picture import Line, Picture, beside, crop, fit, line_width, text_line
 from azul_tui.tui.signs import UNICODE, Signs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMPACT_PLAYER = 23
 LARGE_PLAYER = 37
 
 
 def draw_board(
-    position: BoardPosition,
+    position: PositionView,
     width: int,
     height: int,
     *,
@@ -40,6 +37,16 @@ def tile(letter: str, *, wide: bool = False) -> tuple[str, str]:
     return (f" {letter} " if wide else letter, f"tile.{letter}")
 
 
+def letters(counts: Counts) -> str:
+    """Counts of the five colours as letters in order: (2, 1, 0, 1, 0) is `BBYK`."""
+    return "".join(letter * count for letter, count in zip(COLOR_LETTERS, counts, strict=True))
+
+
+def _floor_tiles(board: BoardView) -> str:
+    """The floor line's slots as letters, the marker first: where it lies is not remembered."""
+    return (("1" if board.marker else "") + letters(board.floor))[:7]
+
+
 def _name(names: Sequence[str], seat: int) -> str:
     return names[seat] if seat < len(names) else f"player {seat + 1}"
 
@@ -53,12 +60,10 @@ def _spaced(text: str, gap: str = " ") -> Line:
     return tuple(parts)
 
 
-def _compact(
-    position: BoardPosition, width: int, names: Sequence[str], signs: Signs
-) -> Picture:
+def _compact(position: PositionView, width: int, names: Sequence[str], signs: Signs) -> Picture:
     picture: Picture = [*_factory_lines(position, width, signs), ()]
     per_row = max(1, (width + 1) // (COMPACT_PLAYER + 2))
-    seats = list(range(len(position.players)))
+    seats = list(range(position.players))
     for start in range(0, len(seats), per_row):
         block: Picture = []
         for order, seat in enumerate(seats[start : start + per_row]):
@@ -68,23 +73,23 @@ def _compact(
     return picture
 
 
-def _tight(position: BoardPosition, width: int, names: Sequence[str], signs: Signs) -> Picture:
+def _tight(position: PositionView, width: int, names: Sequence[str], signs: Signs) -> Picture:
     """Factories, and one line for each player: score, laid tiles, floor."""
     picture = _factory_lines(position, width, signs)
-    for seat, player in enumerate(position.players):
+    for seat, player in enumerate(position.boards):
         here = seat == position.to_move
         laid = sum(map(sum, player.wall))
         line: Line = (
             (f"{signs.pointer if here else ' '} ", "player.now"),
             (f"{_name(names, seat)[:10]:<10} {player.score:>3}  ", "strong" if here else ""),
             (f"{laid:>2} tiles  ", "quiet"),
-            *_spaced(player.floor, ""),
+            *_spaced(_floor_tiles(player), ""),
         )
         picture.append(line)
     return picture
 
 
-def _factory_lines(position: BoardPosition, width: int, signs: Signs) -> Picture:
+def _factory_lines(position: PositionView, width: int, signs: Signs) -> Picture:
     lines: list[list[tuple[str, str]]] = [[("factories  ", "quiet")]]
     used = 11
     for number, counts in enumerate(position.factories, start=1):
@@ -100,7 +105,7 @@ def _factory_lines(position: BoardPosition, width: int, signs: Signs) -> Picture
         lines[-1].append((" " * (size - 2 - max(1, len(text))), ""))
         used += size
     centre: list[tuple[str, str]] = [("centre     ", "quiet")]
-    for count, letter in zip(position.centre, COLORS, strict=True):
+    for count, letter in zip(position.centre, COLOR_LETTERS, strict=True):
         if count:
             centre.extend([tile(letter)] * count)
             centre.append((" ", ""))
@@ -112,9 +117,9 @@ def _factory_lines(position: BoardPosition, width: int, signs: Signs) -> Picture
 
 
 def _compact_player(
-    position: BoardPosition, seat: int, names: Sequence[str], signs: Signs
+    position: PositionView, seat: int, names: Sequence[str], signs: Signs
 ) -> Picture:
-    player = position.players[seat]
+    player = position.boards[seat]
     here = seat == position.to_move
     head: Line = (
         (f"{signs.pointer if here else ' '} ", "player.now"),
@@ -127,12 +132,12 @@ def _compact_player(
         parts: list[tuple[str, str]] = [("  " + "  " * (4 - row), "")]
         for slot in range(row + 1):
             filled = slot > row - count
-            parts.append(tile(COLORS[color]) if filled else (signs.empty_cell, "quiet"))
+            parts.append(tile(COLOR_LETTERS[color or 0]) if filled else (signs.empty_cell, "quiet"))
             if slot < row:
                 parts.append((" ", ""))
         parts.append((f" {signs.pointer} " if count == row + 1 else "   ", "key"))
         for column in range(5):
-            letter = COLORS[wall_color(row, column)]
+            letter = COLOR_LETTERS[wall_color(row, column)]
             laid = player.wall[row][column]
             parts.append(tile(letter) if laid else (letter.lower(), f"wall.{letter}"))
             if column < 4:
@@ -142,25 +147,24 @@ def _compact_player(
     return picture
 
 
-def _floor_line(player: PlayerBoard, signs: Signs) -> Line:
+def _floor_line(player: BoardView, signs: Signs) -> Line:
+    floor_letters = _floor_tiles(player)
     parts: list[tuple[str, str]] = [("  floor ", "quiet")]
     for slot in range(7):
         parts.append(
-            tile(player.floor[slot])
-            if slot < len(player.floor)
-            else (signs.empty_cell, "quiet")
+            tile(floor_letters[slot]) if slot < len(floor_letters) else (signs.empty_cell, "quiet")
         )
     cost = player.floor_cost
     parts.append((f"   -{cost}" if cost else "", "warning"))
     return tuple(parts)
 
 
-def _large(position: BoardPosition, width: int, names: Sequence[str], signs: Signs) -> Picture:
+def _large(position: PositionView, width: int, names: Sequence[str], signs: Signs) -> Picture:
     """Factories as squares of four, boards with tiles three cells wide."""
     picture: Picture = [*_large_factories(position, width, signs), _large_centre(position, signs)]
     picture.append(())
     per_row = max(1, (width + 3) // (LARGE_PLAYER + 4))
-    seats = list(range(len(position.players)))
+    seats = list(range(position.players))
     for start in range(0, len(seats), per_row):
         block: Picture = []
         for order, seat in enumerate(seats[start : start + per_row]):
@@ -170,7 +174,7 @@ def _large(position: BoardPosition, width: int, names: Sequence[str], signs: Sig
     return picture
 
 
-def _large_factories(position: BoardPosition, width: int, signs: Signs) -> Picture:
+def _large_factories(position: PositionView, width: int, signs: Signs) -> Picture:
     per_row = max(1, width // 11)
     picture: Picture = []
     h, v, corners = signs.horizontal, signs.vertical, signs.corners
@@ -189,12 +193,10 @@ def _large_factories(position: BoardPosition, width: int, signs: Signs) -> Pictu
             ]
             for pair in (text[:2], text[2:]):
                 line: list[tuple[str, str]] = [(v + " ", "frame")]
-                for letter in pair:
-                    line.append(
-                        (f" {signs.empty_cell} ", "frame")
-                        if letter == " "
-                        else tile(letter, wide=True)
-                    )
+                line.extend(
+                    (f" {signs.empty_cell} ", "frame") if letter == " " else tile(letter, wide=True)
+                    for letter in pair
+                )
                 line.append((" " + v, "frame"))
                 cell.append(tuple(line))
             cell.append(((corners[2] + h * 8 + corners[3], "frame"),))
@@ -203,11 +205,11 @@ def _large_factories(position: BoardPosition, width: int, signs: Signs) -> Pictu
     return picture
 
 
-def _large_centre(position: BoardPosition, signs: Signs) -> Line:
+def _large_centre(position: PositionView, signs: Signs) -> Line:
     parts: list[tuple[str, str]] = [(" centre  ", "quiet")]
     if position.marker_in_centre:
         parts.extend([tile("1", wide=True), ("  ", "")])
-    for count, letter in zip(position.centre, COLORS, strict=True):
+    for count, letter in zip(position.centre, COLOR_LETTERS, strict=True):
         if count > 3:
             parts.extend([tile(letter, wide=True), (f"{signs.times}{count}  ", "strong")])
         elif count:
@@ -218,10 +220,8 @@ def _large_centre(position: BoardPosition, signs: Signs) -> Line:
     return tuple(parts)
 
 
-def _large_player(
-    position: BoardPosition, seat: int, names: Sequence[str], signs: Signs
-) -> Picture:
-    player = position.players[seat]
+def _large_player(position: PositionView, seat: int, names: Sequence[str], signs: Signs) -> Picture:
+    player = position.boards[seat]
     here = seat == position.to_move
     score = f"{player.score} points"
     head: Line = fit(
@@ -239,23 +239,26 @@ def _large_player(
         for slot in range(row + 1):
             filled = slot > row - count
             parts.append(
-                tile(COLORS[color], wide=True) if filled else (f" {signs.empty_cell} ", "quiet")
+                tile(COLOR_LETTERS[color or 0], wide=True)
+                if filled
+                else (f" {signs.empty_cell} ", "quiet")
             )
         parts.append((f" {signs.pointer} " if count == row + 1 else "   ", "key"))
         for column in range(5):
-            letter = COLORS[wall_color(row, column)]
+            letter = COLOR_LETTERS[wall_color(row, column)]
             laid = player.wall[row][column]
             parts.append(
                 tile(letter, wide=True) if laid else (f" {letter.lower()} ", f"wall.{letter}")
             )
         picture.append(tuple(parts))
     picture.append(())
+    floor_letters = _floor_tiles(player)
     floor: list[tuple[str, str]] = [("  floor   ", "quiet")]
     costs: list[tuple[str, str]] = [("          ", "")]
-    for slot, cost in enumerate(FLOOR_COSTS):
+    for slot, cost in enumerate(FLOOR_PENALTIES):
         floor.append(
-            tile(player.floor[slot], wide=True)
-            if slot < len(player.floor)
+            tile(floor_letters[slot], wide=True)
+            if slot < len(floor_letters)
             else (f" {signs.empty_cell} ", "quiet")
         )
         costs.append((f"-{cost} ", "quiet"))

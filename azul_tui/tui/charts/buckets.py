@@ -8,10 +8,13 @@ and the largest survive, so a spike is never lost to decimation. N = buckets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 FloatArray = NDArray[np.float64]
 
@@ -152,7 +155,7 @@ class BucketTable:
         """Halve the number of buckets; the capacity is even, so none is left over."""
         half = self._length // 2
         full = half * 2
-        for name, x in self._x.items():
+        for x in self._x.values():
             x[:half] = x[1:full:2].copy()
         for name in self.value_names:
             for store, reduce in (

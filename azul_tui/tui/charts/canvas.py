@@ -6,6 +6,8 @@ cells they touch, so a bright line is never thickened by a faint band behind it.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,11 +74,12 @@ class Canvas:
         for row in range(self.height):
             text = "".join(map(chr, self.codes[row].tolist()))
             owners = self.owners[row]
-            cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), self.width]
+            changes: list[int] = (np.flatnonzero(np.diff(owners)) + 1).tolist()
+            cuts: list[int] = [0, *changes, self.width]
             lines.append(
                 tuple(
                     (text[a:b], roles[owners[a]] if owners[a] >= 0 else "")
-                    for a, b in zip(cuts, cuts[1:], strict=False)
+                    for a, b in itertools.pairwise(cuts)
                 )
             )
         return lines
@@ -104,7 +107,7 @@ def line_layer(canvas: Canvas, y: FloatArray, pattern: int = 0) -> DotArray:
     known = np.flatnonzero(~np.isnan(y))
     if len(known) == 0:
         return canvas.blank()
-    columns = np.arange(known[0], known[-1] + 1)
+    columns = np.arange(int(known[0]), int(known[-1]) + 1)
     joined = np.full(len(y), np.nan)
     joined[columns] = np.interp(columns, known, y[known])
     rounded = np.round(joined)

@@ -86,6 +86,8 @@ def to_columns(curve: Curve, positions: FloatArray, width: int) -> Columns:
     """Reduce a curve to `width` dot columns: mean of y, min of low, max of high.
 
     Args:
+        curve: The visible part of a curve.
+        width: Dot columns.
         positions: Dot column of every point, (N,), ascending, already in [0, width).
     """
     empty = np.full(width, np.nan)

@@ -7,8 +7,8 @@ before) goes in and comes out as a value.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,13 @@ from azul_tui.tui.charts.ticks import (
     time_label,
     time_ticks,
 )
-from azul_tui.tui.charts.view import View
 from azul_tui.tui.picture import Line, Picture, crop, fit, text_line
 from azul_tui.tui.signs import UNICODE, Signs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azul_tui.tui.charts.view import View
 
 FloatArray = NDArray[np.float64]
 ASCII_LINES = "*+ox%@"
@@ -91,6 +95,14 @@ def draw_chart(
     """Draw `curves` as seen by `view` in `width` x `height` cells.
 
     Args:
+        curves: What is drawn, the first ones behind.
+        view: How it is looked at.
+        width: Cells.
+        height: Lines.
+        levels: Dashed horizontal lines.
+        marks: Signs on the x axis.
+        signs: Unicode or ASCII.
+        empty_text: What is said while there is no data.
         patterns: Tell curves apart by dashes (for terminals without colour).
         previous_limits: The y limits of the frame before, kept while they fit.
         fixed_limits: y limits that override the data's own.
@@ -129,8 +141,7 @@ def draw_chart(
     roles = _paint(canvas, visible, levels, view, scale_x, scale_y, signs, patterns)
 
     cell_of_tick = {
-        _cell_row(scale_y, canvas, tick): label
-        for tick, label in zip(y_ticks, labels, strict=True)
+        _cell_row(scale_y, canvas, tick): label for tick, label in zip(y_ticks, labels, strict=True)
     }
     rows = canvas.rows(roles)
     picture: Picture = []
@@ -138,9 +149,7 @@ def draw_chart(
         label = cell_of_tick.get(row, "")
         edge = signs.tee_right if label else signs.vertical
         picture.append(((f"{label:>{label_width}}"[:label_width] + edge, "axis"), *line))
-    picture.extend(
-        _x_axis(scale_x, canvas, label_width, marks, view, signs, axis_rows, levels=len(levels))
-    )
+    picture.extend(_x_axis(scale_x, canvas, label_width, marks, view, signs, axis_rows))
     readings = tuple(read_at(visible, view.cursor)) if view.cursor is not None else ()
     return Drawing(crop(picture, width, height), limits, (left, right), full, readings)
 
@@ -166,9 +175,7 @@ def _limits(
     previous: tuple[float, float] | None,
 ) -> tuple[float, float] | None:
     bands = view.show_band or any(curve.kind == "points" for curve in curves)
-    found = value_range(
-        curves, bands=bands, positive=view.log_y, hide_outliers=view.hide_outliers
-    )
+    found = value_range(curves, bands=bands, positive=view.log_y, hide_outliers=view.hide_outliers)
     if found is None and view.log_y:
         found = value_range(curves, bands=bands, positive=False, hide_outliers=False)
     if found is None:
@@ -286,7 +293,7 @@ def _paint_cursor(canvas: Canvas, x: float, scale_x: _Scale, signs: Signs) -> No
     place = float(scale_x.place(np.array([x]))[0])
     if not math.isfinite(place):
         return
-    column = int(round(place)) // canvas.dots_x
+    column = round(place) // canvas.dots_x
     if 0 <= column < canvas.width:
         for row in range(canvas.height):
             if canvas.owners[row, column] < 0 or canvas.owners[row, column] % 2 == 0:
@@ -301,8 +308,6 @@ def _x_axis(
     view: View,
     signs: Signs,
     rows: int,
-    *,
-    levels: int,
 ) -> list[Line]:
     """The axis with its marks, and the labels under it when there are two rows."""
     count = max(1, canvas.width // 12)
@@ -337,7 +342,7 @@ def _cell_column(scale: _Scale, canvas: Canvas, x: float) -> int:
     place = float(scale.place(np.array([x]))[0])
     if not math.isfinite(place):
         return 0
-    return min(max(int(round(place)) // canvas.dots_x, 0), canvas.width - 1)
+    return min(max(round(place) // canvas.dots_x, 0), canvas.width - 1)
 
 
 def _grouped(cells: list[tuple[str, str]]) -> Line:

@@ -18,6 +18,7 @@ def smooth(values: FloatArray, weight: float) -> FloatArray:
     place shows the average so far (NaN before the first value).
 
     Args:
+        values: x, (N,).
         weight: w in [0, 1); 0 returns the values themselves.
     """
     return Smoother(weight).extend(values)

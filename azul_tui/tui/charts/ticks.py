@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import math
 
+TIME_STEPS = (
+    *(1, 2, 5, 10, 15, 30),
+    *(60, 120, 300, 600, 900, 1800),
+    *(3600, 7200, 10800, 21600, 43200),
+)
+"""Seconds, minutes and hours that read well on an axis."""
+
 
 def nice_step(span: float, count: int) -> float:
     """The smallest of 1, 2, 5 times a power of ten that cuts `span` into <= `count` parts."""
@@ -78,7 +85,25 @@ def _trim(value: float, step: float) -> str:
 def time_ticks(low: float, high: float, count: int) -> list[float]:
     """Round times in seconds: whole minutes, quarters, hours or days."""
     span = high - low
-    for step in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200):
+    for step in (
+        1,
+        2,
+        5,
+        10,
+        15,
+        30,
+        60,
+        120,
+        300,
+        600,
+        900,
+        1800,
+        3600,
+        7200,
+        10800,
+        21600,
+        43200,
+    ):
         if span / step <= count:
             break
     else:
@@ -98,7 +123,11 @@ def time_label(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m" if whole % 60 == 0 else f"{whole // 60}m{whole % 60:02d}"
     if whole < 86400:
-        return f"{whole // 3600}h" if whole % 3600 == 0 else f"{whole // 3600}h{whole % 3600 // 60:02d}"
+        return (
+            f"{whole // 3600}h"
+            if whole % 3600 == 0
+            else f"{whole // 3600}h{whole % 3600 // 60:02d}"
+        )
     hours = whole % 86400 // 3600
     return f"{whole // 86400}d" if hours == 0 else f"{whole // 86400}d{hours}h"
 
@@ -129,7 +158,7 @@ def stable_limits(
         new_high += step
     if low >= 0:
         new_low = max(0.0, new_low)
-        if 0 < new_low and low < 0.35 * high:
+        if new_low > 0 and low < 0.35 * high:
             new_low = 0.0  # near zero, zero is the honest floor
     return new_low, new_high
 
@@ -142,9 +171,10 @@ def stable_log_limits(
         previous = None
     logs = None if previous is None else (math.log10(previous[0]), math.log10(previous[1]))
     low_log, high_log = math.log10(low), math.log10(high)
-    if logs is not None and logs[0] <= low_log and high_log <= logs[1]:
-        if (high_log - low_log) >= 0.45 * (logs[1] - logs[0]):
-            return previous or (low, high)
+    if previous is not None and logs is not None:
+        fits = logs[0] <= low_log and high_log <= logs[1]
+        if fits and (high_log - low_log) >= 0.45 * (logs[1] - logs[0]):
+            return previous
     step = 0.1 if high_log - low_log < 2 else 0.5
     bottom = math.floor(low_log / step - 1e-9) * step
     top = math.ceil(high_log / step + 1e-9) * step

@@ -1,0 +1,99 @@
+"""A first look at a huge event file, the end of a log, and small JSON files.
+
+Exact reading of events is the business of `azul_tui.runs.tail`; this is what only a
+person who is waiting needs.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from azul_tui.runs.files import read_bounded
+from azul_tui.runs.tail import decode_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Record = dict[str, Any]
+
+BITE = 4 << 20
+LONGEST_LINE = 1 << 16
+_STEP_STARTS = (b'{"event":"step"', b'{"event": "step"')
+
+
+def sample_events(path: Path, every: int) -> Iterator[tuple[list[Record], int]]:
+    """One step record of `every` and all other records, with the offset after each bite.
+
+    Stops before a last line that is not finished.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    seen = every // 2
+    offset = 0
+    with path.open("rb") as file:
+        while True:
+            file.seek(offset)
+            chunk = file.read(BITE)
+            end = chunk.rfind(b"\n") + 1
+            if end == 0:
+                return
+            kept: list[bytes] = []
+            for line in chunk[:end].split(b"\n"):
+                if line.startswith(_STEP_STARTS):
+                    seen += 1
+                    if seen < every:
+                        continue
+                    seen = 0
+                kept.append(line)
+            offset += end
+            yield decode_lines(b"\n".join(kept))[0], offset
+
+
+class LogTail:
+    """The last lines of a text file, read as it grows."""
+
+    def __init__(self, path: Path, keep: int = 400) -> None:
+        self.path = path
+        self.keep = keep
+        self.lines: list[str] = []
+        self._offset = 0
+        self._rest = b""
+
+    def read(self, limit: int = 1 << 16) -> bool:
+        """Read what is new; whether anything was."""
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, 2)
+                if size < self._offset:
+                    self._offset, self._rest, self.lines = 0, b"", []
+                if size - self._offset > limit:
+                    self._offset, self._rest = size - limit, b""
+                file.seek(self._offset)
+                chunk = file.read(limit)
+        except OSError:
+            # An absent log is an empty one, and one on a sick disk is not the news here:
+            # the events of the same folder report that.
+            return False
+        if not chunk:
+            return False
+        self._offset += len(chunk)
+        parts = (self._rest + chunk).split(b"\n")
+        self._rest = parts.pop()[-LONGEST_LINE:]
+        self.lines.extend(part.decode("utf-8", "replace") for part in parts)
+        del self.lines[: -self.keep]
+        return True
+
+
+def read_object(path: Path, limit: int = 1 << 18) -> Record:
+    """The JSON object in a small file; empty when absent, unreadable or no object."""
+    data = read_bounded(path, limit)
+    if data is None:
+        return {}
+    try:
+        item: object = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}  # not ours, or damaged: shown as if it were not there
+    return cast("Record", item) if isinstance(item, dict) else {}
