@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 from azul_tui.errors import ConfigError
 
@@ -126,8 +126,8 @@ def shown(value: object) -> str:
         return "a number of more than 18 digits"  # printing it may itself be refused by Python
     elif isinstance(value, dict):
         text = "a table"
-    elif isinstance(value, list | tuple):
-        text = "[" + ", ".join(shown(item) for item in _items(value)[:8]) + "]"
+    elif _is_list(value):
+        text = "[" + ", ".join(shown(item) for item in value[:8]) + "]"
     else:
         text = ascii(value)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
@@ -158,15 +158,15 @@ def _as_float(value: float) -> float:
         return math.inf
 
 
-def _items(value: object) -> Sequence[object]:
-    return cast("Sequence[object]", value)
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, list | tuple)
 
 
 def _as_words(value: object) -> tuple[str, ...] | None:
-    if not isinstance(value, list | tuple) or len(_items(value)) > MAX_WORDS:
+    if not _is_list(value) or len(value) > MAX_WORDS:
         return None
-    words = tuple(word for word in _items(value) if isinstance(word, str) and _is_plain(word))
-    return words if len(words) == len(_items(value)) else None
+    words = tuple(word for word in value if isinstance(word, str) and _is_plain(word))
+    return words if len(words) == len(value) else None
 
 
 def _is_plain(text: str) -> bool:

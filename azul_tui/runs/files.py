@@ -1,0 +1,75 @@
+"""Writing files so that a reader, or a power cut, never finds half of one."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+UNFINISHED = ".unfinished"
+
+
+def write_atomically(path: Path, write: Callable[[Path], None], *, durable: bool = True) -> None:
+    """Let `write` fill a temporary sibling, then move it over `path`.
+
+    Args:
+        path: The file that is replaced, or made.
+        write: Fills the file it is given.
+        durable: Flush the file and its folder to the disk. What is rewritten every second
+            and means nothing after a power cut goes without.
+
+    Raises:
+        OSError: The disk is full, read-only or refuses; `path` is then as it was and
+            nothing is left beside it.
+    """
+    unfinished = path.with_name(f".{path.name}{UNFINISHED}")
+    try:
+        write(unfinished)
+        if durable:
+            with unfinished.open("rb") as file:
+                os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_directory(path.parent)  # the rename itself must survive a power cut
+
+
+def write_bytes_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace the content of `path`; see `write_atomically`."""
+    write_atomically(path, lambda unfinished: _fill(unfinished, data), durable=durable)
+
+
+def sync_directory(folder: Path) -> None:
+    """Flush a folder's list of names to the disk, where the file system can.
+
+    Raises:
+        OSError: The folder cannot be opened.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network disks refuse to flush a folder; the rename is then theirs to keep.
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_bounded(path: Path, most: int) -> bytes | None:
+    """The content of a file of at most `most` bytes; None when it is larger or unreadable."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except (OSError, ValueError):  # absent, forbidden, a folder, a name with a NUL
+        return None
+    return data if len(data) <= most else None
+
+
+def _fill(path: Path, data: bytes) -> None:
+    path.write_bytes(data)

@@ -1,0 +1,100 @@
+"""Starting a job as a process of its own, which outlives the terminal that started it.
+
+The job gets its own session (a hang-up of the terminal does not reach it), a lower
+priority, no standard input, and files for its output: with a pipe it would end with the
+process that reads it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from azul_tui.errors import JobError
+from azul_tui.runs.text import plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from azul_tui.runs.paths import RunPaths
+
+NICENESS = 10
+
+
+def job_command(arguments: Sequence[str]) -> list[str]:
+    """The command line that runs `azul-tui` with these arguments in this installation."""
+    return [sys.executable, "-m", "azul_tui", *arguments]
+
+
+def job_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a job: waiting threads must not spin beside the dashboard."""
+    return {"OMP_WAIT_POLICY": "passive", **environment, "PYTHONUNBUFFERED": "1"}
+
+
+def launch(
+    command: Sequence[str], paths: RunPaths, *, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a job whose output goes to `log.txt` of its directory.
+
+    The caller may forget the result: the job goes on without anybody. While the caller
+    lives it should `poll()` now and then, so that an ended job is noticed.
+
+    Raises:
+        JobError: The process or its log cannot be made.
+    """
+    try:
+        with paths.log.open("ab") as output:
+            process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                close_fds=True,
+                env=job_environment(environment if environment is not None else os.environ),
+            )
+    except OSError as error:
+        raise _not_started(command, error) from None
+    _lower_priority(process.pid)
+    return process
+
+
+async def launch_async(
+    command: Sequence[str], paths: RunPaths, *, environment: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    """`launch` for code on an event loop.
+
+    Raises:
+        JobError: The process or its log cannot be made.
+    """
+    try:
+        with paths.log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                close_fds=True,
+                env=job_environment(environment if environment is not None else os.environ),
+            )
+    except OSError as error:
+        raise _not_started(command, error) from None
+    _lower_priority(process.pid)
+    return process
+
+
+def _not_started(command: Sequence[str], error: OSError) -> JobError:
+    what = plain_text(" ".join(command), 120)
+    return JobError(f"the job cannot be started ({error.strerror}): {what}")
+
+
+def _lower_priority(pid: int) -> None:
+    # From outside, because code between fork and exec is unsafe beside threads. A process
+    # that has already ended, or a system that forbids it, is no reason to fail.
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, NICENESS)

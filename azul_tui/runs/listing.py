@@ -1,0 +1,141 @@
+"""All runs of a folder at a glance, read from their status files alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from azul_tui.errors import RunError
+from azul_tui.runs.events import number, text
+from azul_tui.runs.paths import RunPaths, run_folders
+from azul_tui.runs.status import Judgement, Status, judge, read_status
+from azul_tui.runs.tail import last_records
+from azul_tui.runs.text import plain_text
+
+_CHECKPOINT = re.compile(r"checkpoint_iter_([0-9]{6,12})\.pt")
+MAX_FILES_COUNTED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run in a list."""
+
+    paths: RunPaths
+    state: str
+    """A `State`, or "empty" for a folder in which nothing was recorded yet."""
+    stalled: bool
+    reason: str
+    status: Status
+    changed: float
+    """Unix seconds of the last sign of life."""
+    size_bytes: int
+    checkpoints: int
+
+    @property
+    def name(self) -> str:
+        """The run's name, harmless to show."""
+        return plain_text(self.paths.name, 64)
+
+
+def list_runs(root: Path, now: float) -> list[RunSummary]:
+    """Every run in `root`, the one with the newest sign of life first.
+
+    Args:
+        root: The folder in which runs live.
+        now: Unix seconds.
+    """
+    runs = [summarize(RunPaths(folder), now) for folder in run_folders(root)]
+    return sorted(runs, key=lambda run: (-run.changed, run.paths.name))
+
+
+def summarize(paths: RunPaths, now: float) -> RunSummary:
+    """One run; folders that are being made, moved or damaged are summarized as far as possible."""
+    status = read_status(paths.status)
+    if status is None:
+        status, judgement = _from_events(paths)
+    else:
+        judgement = judge(status, now)
+    size_bytes, checkpoints = _sizes(paths.directory)
+    changed = max(status.heartbeat, status.started) or _modified(paths.directory)
+    return RunSummary(
+        paths,
+        judgement.state if status.name or status.heartbeat else "empty",
+        judgement.stalled,
+        judgement.reason,
+        status,
+        min(changed, now),
+        size_bytes,
+        checkpoints,
+    )
+
+
+def newest_run(root: Path, now: float) -> RunPaths:
+    """The run with the newest sign of life.
+
+    Raises:
+        RunError: There is no run at all.
+    """
+    runs = list_runs(root, now)
+    if not runs:
+        raise RunError(
+            f"there are no runs in {plain_text(str(root))}; "
+            "azul-tui --run quick makes the first one"
+        )
+    return runs[0].paths
+
+
+def checkpoint_files(paths: RunPaths) -> list[tuple[int, Path]]:
+    """`(iteration, file)` of every regular checkpoint, oldest first."""
+    try:
+        files = list(paths.directory.iterdir())
+    except OSError:  # absent or forbidden: there is nothing to show
+        return []
+    found = ((_CHECKPOINT.fullmatch(file.name), file) for file in files)
+    return sorted((int(match[1]), file) for match, file in found if match)
+
+
+def _from_events(paths: RunPaths) -> tuple[Status, Judgement]:
+    """What the last records tell of a run whose status is lost."""
+    status = Status(state="stopped")
+    for record in last_records(paths.events):
+        status.name = paths.name
+        status.heartbeat = number(record, "t") or status.heartbeat
+        if (iteration := number(record, "iteration")) is not None:
+            status.iteration = int(iteration)
+        for key in ("total_loss", "policy_loss", "value_loss"):
+            if (loss := number(record, key)) is not None:
+                setattr(status, key, loss)
+        if record["event"] == "checkpoint":
+            status.last_checkpoint = text(record, "file")
+    return status, Judgement("stopped", reason="its status file is missing or damaged")
+
+
+def _sizes(folder: Path) -> tuple[int, int]:
+    """Bytes in all files of the folder and below, and the number of its checkpoints."""
+    total = counted = checkpoints = 0
+    waiting = [folder]
+    while waiting and counted < MAX_FILES_COUNTED:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except OSError:  # vanished, or not ours to read
+            continue
+        for entry in entries:
+            counted += 1
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+                    continue
+                total += entry.stat(follow_symlinks=False).st_size
+            except OSError:  # renamed between the two calls
+                continue
+            checkpoints += _CHECKPOINT.fullmatch(entry.name) is not None
+    return total, checkpoints
+
+
+def _modified(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0

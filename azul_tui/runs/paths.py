@@ -1,0 +1,239 @@
+"""Where a run keeps its files, and which names a run may have."""
+
+from __future__ import annotations
+
+import os
+import time
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from azul_tui.errors import RunError
+from azul_tui.runs.text import plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_NAME = 64
+DIRECTORY_VARIABLE = "AZUL_TUI_DIR"
+DEFAULT_DIRECTORY = "checkpoints"
+JOBS_FOLDER = ".jobs"
+"""Folder for the records of jobs that are no training runs; hidden from lists of runs."""
+RESERVED_NAMES = frozenset({"pretrained"})
+_PUNCTUATION = frozenset("-_.+=@, ()")
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaths:
+    """The files of one run directory."""
+
+    directory: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is its folder's."""
+        return self.directory.name
+
+    @property
+    def config(self) -> Path:
+        """Every setting, resolved, as TOML."""
+        return self.directory / "config.toml"
+
+    @property
+    def events(self) -> Path:
+        """The append-only log of records."""
+        return self.directory / "events.jsonl"
+
+    @property
+    def status(self) -> Path:
+        """What the run is doing now; replaced about once a second."""
+        return self.directory / "status.json"
+
+    @property
+    def live(self) -> Path:
+        """The self-play game that is shown."""
+        return self.directory / "live.json"
+
+    @property
+    def control(self) -> Path:
+        """Folder into which requests are dropped."""
+        return self.directory / "control"
+
+    @property
+    def log(self) -> Path:
+        """What a job printed."""
+        return self.directory / "log.txt"
+
+    @property
+    def games(self) -> Path:
+        """Folder with a sample of self-play games."""
+        return self.directory / "games"
+
+    @property
+    def replay(self) -> Path:
+        """Folder with the shards of the replay buffer."""
+        return self.directory / "replay"
+
+    @property
+    def lock(self) -> Path:
+        """File that the one writer holds."""
+        return self.directory / "lock"
+
+    @property
+    def best_model(self) -> Path:
+        """The best evaluated weights."""
+        return self.directory / "best_model.pt"
+
+    def checkpoint(self, iteration: int) -> Path:
+        """The checkpoint of an iteration: `checkpoint_iter_000005.pt`."""
+        return self.directory / f"checkpoint_iter_{iteration:06d}.pt"
+
+    def create(self) -> None:
+        """Make the folder and those inside it that others look for.
+
+        Raises:
+            RunError: The folder cannot be made.
+        """
+        try:
+            for folder in (self.directory, self.control, self.games):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"{plain_text(str(self.directory))}: the run's folder cannot be made "
+                f"({error.strerror}); choose another place with --dir"
+            ) from None
+
+
+def runs_root(directory: str | None, environment: Mapping[str, str]) -> Path:
+    """Where runs live: `--dir`, else `AZUL_TUI_DIR`, else `./checkpoints`.
+
+    Raises:
+        RunError: The path is no folder.
+    """
+    text = directory or environment.get(DIRECTORY_VARIABLE) or DEFAULT_DIRECTORY
+    if "\0" in text:
+        raise RunError("--dir: a path cannot hold a NUL character; name a folder")
+    root = Path(text).expanduser()
+    if root.exists() and not root.is_dir():
+        raise RunError(f"{plain_text(text)}: is not a folder; name one with --dir")
+    return root
+
+
+def check_run_name(name: str) -> str:
+    """The name itself when a run may have it.
+
+    Raises:
+        RunError: It could climb out of the runs folder, hide, or upset a terminal.
+    """
+    told = f'"{plain_text(name, MAX_NAME)}"'
+    if not name or len(name) > MAX_NAME or len(os.fsencode(_encodable(name))) > 2 * MAX_NAME:
+        raise RunError(f"the run name {told} must have 1 to {MAX_NAME} characters")
+    if name[0] in ".-" or name != name.strip():
+        raise RunError(
+            f"the run name {told} must begin with a letter or a digit, without spaces around"
+        )
+    if not all(char in _PUNCTUATION or _is_letter(char) for char in name):
+        raise RunError(f"the run name {told} may hold letters, digits, spaces and -_.+=@,() only")
+    if name in RESERVED_NAMES:
+        raise RunError(f"the run name {told} is taken by the program; choose another")
+    return name
+
+
+def run_paths(root: Path, name: str) -> RunPaths:
+    """The paths of the run called `name`, whether it exists or not.
+
+    Raises:
+        RunError: The name is refused, or it is a link that leads out of the runs folder.
+    """
+    check_run_name(name)
+    directory = root / name
+    if directory.is_symlink() and not _lies_in(directory, root):
+        raise RunError(f'the run "{name}" is a link that leads out of the runs folder; remove it')
+    return RunPaths(directory)
+
+
+def existing_run(root: Path, name: str) -> RunPaths:
+    """The paths of a run that exists.
+
+    Raises:
+        RunError: There is none of that name; the nearest known one is offered.
+    """
+    paths = run_paths(root, name)
+    if not paths.directory.is_dir():
+        import difflib
+
+        known = [entry.name for entry in run_folders(root)]
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f'the nearest is "{plain_text(near[0])}"' if near else "azul-tui --list shows them"
+        raise RunError(f'there is no run "{name}" in {plain_text(str(root))}; {hint}')
+    return paths
+
+
+def run_folders(root: Path) -> list[Path]:
+    """The folders in `root` that are runs: well named, not hidden, not links out of it."""
+    try:
+        entries = [Path(entry.path) for entry in os.scandir(root) if entry.is_dir()]
+    except OSError:  # absent or forbidden: there is nothing to show
+        return []
+    return sorted(entry for entry in entries if _is_run(entry, root))
+
+
+def new_run(root: Path, stem: str, *, now: float | None = None) -> RunPaths:
+    """Make the folder of a new run called after `stem` and the day: `quick-1122`.
+
+    A name that is taken gets a number: `quick-1122-2`. Two processes that ask at the same
+    moment get two folders.
+
+    Raises:
+        RunError: No folder can be made in `root`.
+    """
+    day = time.strftime("%m%d", time.localtime(now))
+    for number in range(1, 10_000):
+        name = f"{stem}-{day}" if number == 1 else f"{stem}-{day}-{number}"
+        paths = run_paths(root, name)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            paths.directory.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(
+                f"{plain_text(str(root))}: no run can be made there ({error.strerror}); "
+                "choose another place with --dir"
+            ) from None
+        paths.create()
+        return paths
+    raise RunError(f"{plain_text(str(root))}: too many runs are called {stem}-{day}; give a --name")
+
+
+def new_job_folder(root: Path, job: str, *, now_ns: int) -> RunPaths:
+    """Make a folder for the records of a job that is no training run.
+
+    Raises:
+        RunError: It cannot be made.
+    """
+    paths = RunPaths(root / JOBS_FOLDER / f"{job}-{now_ns}")
+    paths.create()
+    return paths
+
+
+def _is_letter(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LN"
+
+
+def _encodable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _lies_in(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a loop of links
+        return False
+
+
+def _is_run(folder: Path, root: Path) -> bool:
+    if folder.name.startswith(".") or folder.name in RESERVED_NAMES:
+        return False
+    return not folder.is_symlink() or _lies_in(folder, root)

@@ -1,0 +1,126 @@
+"""The writing side of a run directory, for the one process that holds its lock."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from azul_tui.runs.control import ControlRequest, poll_requests, remove_request
+from azul_tui.runs.events import EventLog, Record
+from azul_tui.runs.lock import RunLock
+from azul_tui.runs.status import StatusWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azul_tui.runs.paths import RunPaths
+    from azul_tui.runs.status import State
+
+
+class RunRecorder:
+    """Lock, event log, status and requests of one run; a context manager.
+
+    Leaving it with an exception leaves the state "crashed"; otherwise the state is what was
+    set last, "finished" when that is still "running".
+    """
+
+    def __init__(
+        self,
+        paths: RunPaths,
+        *,
+        job: str,
+        listener: Callable[[Record], None] | None = None,
+        keep: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Remember what to open.
+
+        Args:
+            paths: The run directory; made when absent.
+            job: The job that writes, by name.
+            listener: Gets every record after it was written.
+            keep: Bytes of the event log to keep, see `EventLog`.
+            clock: Gives unix seconds.
+        """
+        self.paths = paths
+        self._job = job
+        self._listener = listener
+        self._keep = keep
+        self._clock = clock
+        self._lock = RunLock(paths, clock=clock)
+
+    def __enter__(self) -> Self:
+        """Take the lock and open the log.
+
+        Raises:
+            RunLockedError: Another process writes to the run.
+            RunError: The directory is not writable.
+        """
+        self.paths.create()
+        self._lock.acquire()
+        try:
+            self.log = EventLog(self.paths.events, keep=self._keep, clock=self._clock)
+            self._status = StatusWriter(
+                self.paths.status, name=self.paths.name, job=self._job, clock=self._clock
+            )
+            self.status(force=True)
+        except BaseException:
+            self._lock.release()
+            raise
+        if self._lock.took_over is not None:
+            holder = self._lock.took_over
+            self.record(
+                "alert", level="warning", text=f"took over the lock of {holder}, which ended"
+            )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Write the last status, close the log and give the lock back."""
+        state: State = self._status.status.state
+        if kind is not None:
+            state = "crashed"
+        elif state in {"running", "paused"}:
+            state = "finished"
+        try:
+            self.status(force=True, state=state, phase="", left_s=None)
+        finally:
+            try:
+                self.log.close()
+            finally:
+                self._lock.release()
+
+    def record(self, kind: str, **fields: object) -> Record:
+        """Append one event and tell the listener.
+
+        Raises:
+            OSError: The disk is full or refuses.
+        """
+        record = self.log.append(kind, **fields)
+        if self._listener is not None:
+            self._listener(record)
+        return record
+
+    def status(self, *, force: bool = False, **fields: object) -> bool:
+        """New values for `status.json`, written at most once a second; also the heartbeat."""
+        return self._status.update(force=force, **fields)
+
+    def requests(self) -> list[ControlRequest]:
+        """Requests to obey, oldest first; those to refuse have been answered already."""
+        waiting = poll_requests(self.paths)
+        for request in waiting:
+            if request.refusal:
+                self.answer(request, accepted=False, reason=request.refusal)
+        return [request for request in waiting if not request.refusal]
+
+    def answer(self, request: ControlRequest, *, accepted: bool, reason: str | None = None) -> None:
+        """Record what became of a request and take it out of the folder."""
+        self.record(
+            "control",
+            request=request.request,
+            accepted=accepted,
+            reason=reason,
+            key=request.key,
+            value=request.value,
+            id=request.id,
+        )
+        remove_request(request)

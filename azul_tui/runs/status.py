@@ -1,0 +1,195 @@
+"""`status.json`: what a run is doing now, and what to make of it when nobody rewrites it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+from azul_tui.runs.events import encode_plain
+from azul_tui.runs.files import read_bounded, write_bytes_atomically
+from azul_tui.runs.processes import ProcessMark, is_alive, own_mark
+from azul_tui.runs.text import plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+State = Literal["running", "paused", "finished", "stopped", "crashed"]
+STATES: tuple[State, ...] = ("running", "paused", "finished", "stopped", "crashed")
+ACTIVE: frozenset[State] = frozenset({"running", "paused"})
+
+STALLED_AFTER_S = 30.0
+"""A live process that has not written for so long is worth an alert."""
+CRASHED_AFTER_S = 120.0
+"""On another machine, silence for so long means that the process is gone."""
+MAX_STATUS_BYTES = 1 << 16
+
+
+@dataclass(kw_only=True, slots=True)
+class Status:
+    """The content of `status.json`. Times are unix seconds; None is not known yet."""
+
+    name: str = ""
+    job: str = ""
+    pid: int = 0
+    host: str = ""
+    birth: str = ""
+    started: float = 0.0
+    heartbeat: float = 0.0
+    state: State = "running"
+    phase: str = ""
+    iteration: int = 0
+    max_iterations: int | None = None
+    step: int = 0
+    done: float | None = None
+    """Of the current phase, in `unit`."""
+    total: float | None = None
+    unit: str = ""
+    left_s: float | None = None
+    games_total: int = 0
+    games_per_s: float | None = None
+    sims_per_s: float | None = None
+    buffer_size: int | None = None
+    buffer_capacity: int | None = None
+    learning_rate: float | None = None
+    mcts_simulations: int | None = None
+    policy_entropy: float | None = None
+    total_loss: float | None = None
+    policy_loss: float | None = None
+    value_loss: float | None = None
+    best_score: float | None = None
+    last_checkpoint: str = ""
+
+    @property
+    def process(self) -> ProcessMark:
+        """The process that writes."""
+        return ProcessMark(self.pid, self.host, self.birth)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a status means at a moment."""
+
+    state: State
+    stalled: bool = False
+    """The process is there, and silent."""
+    reason: str = ""
+    """Why the state is not the one that was written, in words."""
+
+
+class StatusWriter:
+    """Keeps `status.json` at most `interval_s` behind."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        job: str = "",
+        interval_s: float = 1.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Begin with this process as the writer; nothing is written yet."""
+        self._path = path
+        self._interval_s = interval_s
+        self._clock = clock
+        self._written = -math.inf
+        mark = own_mark()
+        self.status = Status(
+            name=name, job=job, pid=mark.pid, host=mark.host, birth=mark.birth, started=clock()
+        )
+
+    def update(self, *, force: bool = False, **fields: object) -> bool:
+        """Take over new values, and write when it is time; returns whether it wrote.
+
+        Call it often: it is the heartbeat. A change of state is written at once.
+
+        Raises:
+            OSError: The disk is full or refuses; the file is then as it was.
+        """
+        before = self.status.state
+        for name, value in fields.items():
+            setattr(self.status, name, value)
+        now = self._clock()
+        due = now - self._written >= self._interval_s or now < self._written
+        if not (due or force or self.status.state != before):
+            return False
+        self.status.heartbeat = now
+        write_status(self._path, self.status)
+        self._written = now
+        return True
+
+
+def write_status(path: Path, status: Status) -> None:
+    """Replace `status.json`.
+
+    Raises:
+        OSError: The disk is full or refuses.
+    """
+    write_bytes_atomically(path, encode_plain(dataclasses.asdict(status)), durable=False)
+
+
+def read_status(path: Path) -> Status | None:
+    """The status, None when there is none or it cannot be read as one.
+
+    Values of the wrong type are left at their defaults; texts are made harmless to show.
+    """
+    data = read_bounded(path, MAX_STATUS_BYTES)
+    if data is None:
+        return None
+    try:
+        value: object = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    status = Status()
+    for name, found in cast("dict[str, object]", value).items():
+        _take(status, name, found)
+    return status if status.state in STATES else None
+
+
+def judge(status: Status, now: float) -> Judgement:
+    """Whether a run that says it is running still is.
+
+    Args:
+        status: As it was read.
+        now: Unix seconds on this machine.
+    """
+    if status.state not in ACTIVE:
+        return Judgement(status.state)
+    silence_s = now - status.heartbeat
+    alive = is_alive(status.process)
+    if alive is False:
+        return Judgement("crashed", reason=f"its process {status.pid} is gone")
+    if alive is None and silence_s > CRASHED_AFTER_S:
+        host = plain_text(status.host, 40)
+        return Judgement("crashed", reason=f"nothing from {host} for {silence_s:.0f} s")
+    return Judgement(status.state, stalled=silence_s > STALLED_AFTER_S)
+
+
+_KINDS: dict[str, str] = {field.name: str(field.type) for field in dataclasses.fields(Status)}
+
+
+def _take(status: Status, name: str, value: object) -> None:
+    """Set one field when the value fits it."""
+    kind = _KINDS.get(name, "")
+    if value is None and "None" in kind:
+        setattr(status, name, None)
+    elif isinstance(value, str) and kind in {"str", "State"}:
+        setattr(status, name, plain_text(value))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        _take_number(status, name, kind, value)
+
+
+def _take_number(status: Status, name: str, kind: str, value: float) -> None:
+    if not -(10**18) < value < 10**18:  # NaN and infinities too
+        return
+    if kind.startswith("float"):
+        setattr(status, name, float(value))
+    elif kind.startswith("int") and isinstance(value, int):
+        setattr(status, name, value)
