@@ -1,0 +1,224 @@
+"""The root: noise, sequential halving, the move to play and the policy to learn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from azul_tui.game.kernel import Float32Array, Uint64Array, kernel
+from azul_tui.game.random import next_unit
+from azul_tui.search.exponential import exp_negative
+from azul_tui.search.selection import mixed_value
+from azul_tui.search.settings import SearchSettings
+from azul_tui.search.tree import Tree
+
+
+@kernel
+def _swap_edges(Tree: Tree, game: int, first: int, second: int) -> None:
+    """Exchange two edges of the root that have no child yet, with their noise."""
+    one = Tree.edges[game, first]
+    other = Tree.edges[game, second]
+    one.action, other.action = other.action, one.action
+    one.prior, other.prior = other.prior, one.prior
+    noise = Tree.gumbel[game, first]
+    Tree.gumbel[game, first] = Tree.gumbel[game, second]
+    Tree.gumbel[game, second] = noise
+
+
+@kernel
+def begin_halving(Tree: Tree, settings: SearchSettings, game: int) -> None:
+    """Draw the root's Gumbel noise and bring the actions to consider to the front, best first.
+
+    Equal scores are ordered by action, so play without noise is decided by the lowest index.
+    """
+    count = Tree.nodes[game, 0].edges
+    scale = Tree.games[game].noise
+    stream = Tree.stream[game]
+    for edge in range(count):
+        score = math.log(Tree.edges[game, edge].prior)
+        if scale > 0.0:
+            score -= scale * math.log(-math.log(next_unit(stream)))
+        Tree.gumbel[game, edge] = score
+    considered = min(settings.max_considered_actions, count)
+    for place in range(considered):
+        best = place
+        for edge in range(place + 1, count):
+            if Tree.gumbel[game, edge] > Tree.gumbel[game, best] or (
+                Tree.gumbel[game, edge] == Tree.gumbel[game, best]
+                and Tree.edges[game, edge].action < Tree.edges[game, best].action
+            ):
+                best = edge
+        _swap_edges(Tree, game, place, best)
+        Tree.edges[game, place].visits = 0
+    Tree.games[game].considered = considered
+
+
+@kernel
+def _sigma_scale(Tree: Tree, settings: SearchSettings, game: int) -> float:
+    """The factor of Q in sigma at the root."""
+    most = 0
+    for edge in range(Tree.games[game].considered):
+        most = max(most, Tree.edges[game, edge].visits)
+    return (settings.c_visit + most) * settings.c_scale
+
+
+@kernel
+def select_halving(Tree: Tree, settings: SearchSettings, game: int) -> int:
+    """Root edge to simulate next: the best of those with the visits that the schedule asks for."""
+    considered = Tree.games[game].considered
+    wanted = Tree.schedule[Tree.games[game].plan, considered, Tree.games[game].done]
+    if wanted == 0:
+        for edge in range(considered):
+            if Tree.edges[game, edge].visits == 0:
+                return edge
+    return best_root_edge(Tree, settings, game, wanted)
+
+
+@kernel
+def best_root_edge(Tree: Tree, settings: SearchSettings, game: int, visits: int) -> int:
+    """Edge with exactly `visits` visits and the largest g + log prior + sigma(Q); -1 if none."""
+    scale = _sigma_scale(Tree, settings, game)
+    best = -1e30
+    chosen = -1
+    for edge in range(Tree.games[game].considered):
+        if Tree.edges[game, edge].visits != visits:
+            continue
+        q = Tree.edges[game, edge].value / visits if visits > 0 else Tree.nodes[game, 0].value
+        score = Tree.gumbel[game, edge] + scale * q
+        if score > best:
+            best = score
+            chosen = edge
+    return chosen
+
+
+@kernel
+def write_improved_policy(
+    Tree: Tree, settings: SearchSettings, game: int, policy: Float32Array
+) -> None:
+    """Fill `policy` `(A,)` with softmax(log prior + sigma(completed Q)), the policy to learn."""
+    policy[:] = 0.0
+    count = Tree.nodes[game, 0].edges
+    considered = Tree.games[game].considered
+    scale = _sigma_scale(Tree, settings, game)
+    mixed = mixed_value(Tree, game, 0, considered)
+    top = mixed
+    for edge in range(considered):
+        if Tree.edges[game, edge].visits > 0:
+            top = max(top, Tree.edges[game, edge].value / Tree.edges[game, edge].visits)
+    total = 0.0
+    for edge in range(count):
+        q = mixed
+        if edge < considered and Tree.edges[game, edge].visits > 0:
+            q = Tree.edges[game, edge].value / Tree.edges[game, edge].visits
+        weight = Tree.edges[game, edge].prior * exp_negative(np.float32(scale * (q - top)))
+        policy[Tree.edges[game, edge].action] = weight
+        total += weight
+    for edge in range(count):
+        policy[Tree.edges[game, edge].action] /= np.float32(total)
+
+
+@kernel
+def write_visit_policy(Tree: Tree, game: int, policy: Float32Array) -> None:
+    """Fill `policy` `(A,)` with each root action's share of the visits (Silver et al. 2017)."""
+    policy[:] = 0.0
+    total = np.float32(max(1, Tree.nodes[game, 0].visits))
+    for edge in range(Tree.games[game].considered):
+        policy[Tree.edges[game, edge].action] = Tree.edges[game, edge].visits / total
+
+
+@kernel
+def _normal(stream: Uint64Array) -> float:
+    """Standard normal number (Box and Muller, 1958)."""
+    radius = math.sqrt(-2.0 * math.log(next_unit(stream)))
+    return radius * math.cos(2.0 * math.pi * next_unit(stream))
+
+
+@kernel
+def _gamma(shape: float, stream: Uint64Array) -> float:
+    """Gamma number of that shape (Marsaglia and Tsang, 2000); shapes below 1 by their boost."""
+    boost = 1.0
+    if shape < 1.0:
+        boost = next_unit(stream) ** (1.0 / shape)
+        shape += 1.0
+    d = shape - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    while True:
+        x = _normal(stream)
+        v = (1.0 + c * x) ** 3
+        if v > 0.0 and math.log(next_unit(stream)) < 0.5 * x * x + d - d * v + d * math.log(v):
+            return boost * d * v
+
+
+@kernel
+def mix_dirichlet(Tree: Tree, settings: SearchSettings, game: int) -> None:
+    """Mix Dirichlet noise into the root's priors; the highest prior comes first again."""
+    count = Tree.nodes[game, 0].edges
+    share = settings.dirichlet_fraction * Tree.games[game].noise
+    if share > 0.0:
+        stream = Tree.stream[game]
+        total = 0.0
+        for edge in range(count):
+            draw = _gamma(settings.dirichlet_alpha, stream)
+            Tree.gumbel[game, edge] = draw
+            total += draw
+        for edge in range(count):
+            prior = (1.0 - share) * Tree.edges[game, edge].prior
+            Tree.edges[game, edge].prior = prior + share * Tree.gumbel[game, edge] / total
+    best = 0
+    for edge in range(1, count):
+        if Tree.edges[game, edge].prior > Tree.edges[game, best].prior:
+            best = edge
+    _swap_edges(Tree, game, 0, best)
+    Tree.games[game].considered = 0
+
+
+@kernel
+def _most_visits(Tree: Tree, game: int) -> int:
+    """Visits of the most visited root edge."""
+    most = 0
+    for edge in range(Tree.games[game].considered):
+        most = max(most, Tree.edges[game, edge].visits)
+    return most
+
+
+@kernel
+def choose_edge(Tree: Tree, settings: SearchSettings, game: int, temperature: float) -> int:
+    """Root edge to play.
+
+    Gumbel: the most visited with the largest g + log prior + sigma(Q); the noise g has been
+    drawn with the search, so `temperature` only says whether it counts (> 0) or not (0).
+    PUCT: drawn in proportion to visits ^ (1 / temperature); at 0 the most visited one.
+    """
+    most = _most_visits(Tree, game)
+    if settings.gumbel:
+        if temperature <= 0.0 and Tree.games[game].noise > 0.0:
+            for edge in range(Tree.games[game].considered):
+                Tree.gumbel[game, edge] = math.log(Tree.edges[game, edge].prior)
+        return best_root_edge(Tree, settings, game, most)
+    chosen = -1
+    if temperature > 0.0:
+        total = 0.0
+        for edge in range(Tree.games[game].considered):
+            total += (Tree.edges[game, edge].visits / most) ** (1.0 / temperature)
+        left = next_unit(Tree.stream[game]) * total
+        for edge in range(Tree.games[game].considered):
+            share = (Tree.edges[game, edge].visits / most) ** (1.0 / temperature)
+            if share > 0.0:
+                chosen = edge
+                left -= share
+                if left <= 0.0:
+                    break
+        return chosen
+    for edge in range(Tree.games[game].considered):
+        if Tree.edges[game, edge].visits == most and (
+            chosen < 0 or Tree.edges[game, edge].action < Tree.edges[game, chosen].action
+        ):
+            chosen = edge
+    return chosen
+
+
+@kernel
+def root_value(Tree: Tree, game: int) -> float:
+    """Value of the root after search, seen by its mover: v_mix over the visited edges."""
+    return mixed_value(Tree, game, 0, Tree.games[game].considered)
