@@ -1,0 +1,251 @@
+"""Self-play with one evaluator: game numbers in, samples out.
+
+Letters: N samples, S bytes a position, A actions, V values.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from azul_tui.config import TrainingConfig
+from azul_tui.game.constants import observation_size
+from azul_tui.search.evaluator import Evaluator
+from azul_tui.search.settings import SearchSettings
+from azul_tui.search.tree import allocate_tree
+from azul_tui.training.recording import PlaySettings, allocate_desk, play_on
+
+MOST_SAMPLES: int = 512
+"""Samples kept of one game; a real one has about 60, a stalling one might never end."""
+_OUTBOX_GAMES: int = 64
+_CALLS_BETWEEN_REPORTS: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedGame:
+    """One game's moves, enough to replay it with the run's seed."""
+
+    number: int
+    actions: tuple[int, ...]
+    """In canonical factory order."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfPlayTally:
+    """Sums over a batch of games; add two with `+`."""
+
+    games: int = 0
+    moves: int = 0
+    simulations: int = 0
+    first_seat_wins: float = 0.0
+    """Shared victories count by their share."""
+    draws: int = 0
+    entropy: float = 0.0
+    """Sum over the learnt policies, in nats."""
+    policies: int = 0
+
+    def __add__(self, other: SelfPlayTally) -> SelfPlayTally:
+        """Sums of both."""
+        return SelfPlayTally(
+            self.games + other.games,
+            self.moves + other.moves,
+            self.simulations + other.simulations,
+            self.first_seat_wins + other.first_seat_wins,
+            self.draws + other.draws,
+            self.entropy + other.entropy,
+            self.policies + other.policies,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GameBatch:
+    """The samples of finished games, in order of game number."""
+
+    states: npt.NDArray[np.int8]
+    """`(N, S)`."""
+    policies: npt.NDArray[np.float16]
+    """`(N, A)`; zeros where only the value is learnt."""
+    outcomes: npt.NDArray[np.float32]
+    """`(N, V)` in [-1, 1], seen by the mover."""
+    games: tuple[PlayedGame, ...]
+    samples: npt.NDArray[np.int64]
+    """`(len(games),)` samples of each game."""
+    tally: SelfPlayTally = field(default_factory=SelfPlayTally)
+
+
+@dataclass(frozen=True, slots=True)
+class SelfPlayProgress:
+    """How far a batch of games is, for people to look at."""
+
+    games: int
+    simulations: int
+    position: bytes
+    """The position under play at the first place."""
+    number: int
+    """Its game number."""
+    moves: int
+
+
+def search_settings(config: TrainingConfig) -> SearchSettings:
+    """The search that `config` asks for."""
+    return SearchSettings(
+        gumbel=config.search == "gumbel",
+        max_considered_actions=config.max_considered_actions,
+        c_visit=config.c_visit,
+        c_scale=config.c_scale,
+        c_puct=config.c_puct,
+        dirichlet_alpha=config.dirichlet_alpha,
+        dirichlet_fraction=config.dirichlet_fraction,
+        sampled_chance=config.chance == "sampled",
+    )
+
+
+def play_settings(config: TrainingConfig) -> PlaySettings:
+    """The way of playing games that `config` asks for."""
+    return PlaySettings(
+        seed=np.uint64(config.seed),
+        simulations=config.mcts_simulations,
+        fast_simulations=config.fast_simulations,
+        full_search_fraction=config.full_search_fraction,
+        temperature=config.temperature,
+        temperature_threshold=config.temperature_threshold,
+        value_target_mix=config.value_target_mix,
+    )
+
+
+def merge_batches(batches: Sequence[GameBatch]) -> GameBatch:
+    """All games of `batches` in order of number, whoever played them and whenever."""
+    games = [game for batch in batches for game in batch.games]
+    samples = np.concatenate([batch.samples for batch in batches])
+    order = np.argsort([game.number for game in games], kind="stable")
+    starts = np.cumsum(samples) - samples
+    rows = np.concatenate(
+        [np.arange(starts[game], starts[game] + samples[game]) for game in order]
+        or [np.empty(0, np.int64)]
+    )
+    return GameBatch(
+        states=np.concatenate([batch.states for batch in batches])[rows],
+        policies=np.concatenate([batch.policies for batch in batches])[rows],
+        outcomes=np.concatenate([batch.outcomes for batch in batches])[rows],
+        games=tuple(games[game] for game in order),
+        samples=samples[order],
+        tally=sum((batch.tally for batch in batches), SelfPlayTally()),
+    )
+
+
+class SelfPlay:
+    """Places, trees and an outbox for playing many games at once with one evaluator."""
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        settings: SearchSettings,
+        rules: PlaySettings,
+        players: int = 2,
+    ) -> None:
+        """Allocate for `evaluator.batch_size` games at once."""
+        places = evaluator.batch_size
+        budgets = (rules.simulations, rules.fast_simulations)
+        self.evaluator = evaluator
+        self._settings = settings
+        self._rules = rules
+        self._tree = allocate_tree(places, players, budgets, settings.max_considered_actions)
+        self._desk = allocate_desk(
+            places, players, MOST_SAMPLES, max(MOST_SAMPLES, _OUTBOX_GAMES * 64)
+        )
+        self._observations = np.zeros((places, observation_size(players)), np.int8)
+
+    def play(
+        self,
+        numbers: npt.NDArray[np.int64],
+        *,
+        on_progress: Callable[[SelfPlayProgress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        report_every_s: float = 0.5,
+    ) -> GameBatch | None:
+        """Play the games of these numbers to their ends.
+
+        Args:
+            numbers: `(N,)` game numbers; each with the run's seed decides a whole game.
+            on_progress: Called about every `report_every_s` seconds.
+            should_stop: Asked often; when it says True the games under way are dropped.
+
+        Returns:
+            Their samples, or None when stopped.
+        """
+        desk = self._desk._replace(queue=np.ascontiguousarray(numbers, np.int64))
+        self._reset()
+        batches: list[GameBatch] = []
+        logits, values = self.evaluator(self._observations)
+        calls = 0
+        reported = time.monotonic()
+        while True:
+            waiting = play_on(
+                desk, self._tree, self._settings, self._rules, logits, values, self._observations
+            )
+            if desk.cursor[1] > len(desk.out_states) // 2 or waiting == 0:
+                if desk.cursor[2] > 0:
+                    batches.append(self._drain())
+                elif waiting == 0:
+                    break
+            calls += 1
+            if calls % _CALLS_BETWEEN_REPORTS == 0:
+                if should_stop is not None and should_stop():
+                    return None
+                if on_progress is not None and time.monotonic() - reported >= report_every_s:
+                    reported = time.monotonic()
+                    on_progress(self._progress())
+            if waiting:
+                logits, values = self.evaluator(self._observations)
+        merged = merge_batches(batches)
+        tally = np.asarray(desk.tally)[0]
+        return GameBatch(
+            merged.states,
+            merged.policies,
+            merged.outcomes,
+            merged.games,
+            merged.samples,
+            SelfPlayTally(*(value.item() for value in tally)),
+        )
+
+    def _reset(self) -> None:
+        """Forget whatever was under way."""
+        places = np.asarray(self._desk.places)
+        places["number"] = -1
+        places["finished"] = 0
+        np.asarray(self._tree.games)["pending"] = -1
+        np.asarray(self._desk.tally)[0] = 0
+        self._desk.cursor[:] = 0
+
+    def _drain(self) -> GameBatch:
+        """Copy the outbox out and empty it."""
+        desk = self._desk
+        samples, games = int(desk.cursor[1]), int(desk.cursor[2])
+        desk.cursor[1:] = 0
+        headers = desk.out_games[:games]
+        return GameBatch(
+            states=desk.out_states[:samples].copy(),
+            policies=desk.out_policies[:samples].astype(np.float16),
+            outcomes=desk.out_outcomes[:samples].copy(),
+            games=tuple(
+                PlayedGame(int(number), tuple(desk.out_actions[index, :moves].tolist()))
+                for index, (number, _, moves) in enumerate(headers.tolist())
+            ),
+            samples=headers[:, 1].copy(),
+        )
+
+    def _progress(self) -> SelfPlayProgress:
+        """What there is to see now."""
+        tally = np.asarray(self._desk.tally)[0]
+        place = np.asarray(self._desk.places)[0]
+        return SelfPlayProgress(
+            games=int(tally["games"]),
+            simulations=int(tally["simulations"]),
+            position=self._desk.states[0].tobytes(),
+            number=int(place["number"]),
+            moves=int(place["moves"]),
+        )
