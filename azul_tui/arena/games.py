@@ -31,7 +31,7 @@ from azul_tui.game.layout import (
 )
 from azul_tui.game.random import PLAYER, derive
 from azul_tui.game.rules import clear_game, is_legal
-from azul_tui.game.scoring import winner_mask
+from azul_tui.game.scoring import complete_rows, winner_mask
 from azul_tui.players.effects import integer
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class GameResults:
     """`(G, P)` points of each seat."""
     shares: npt.NDArray[np.float64]
     """`(G, P)`: 1 for a winner, 1/n for each of n winners, 0 for the others."""
+    ranks: npt.NDArray[np.float64]
+    """`(G, P)`: 1 for the first place; seats level in points and complete rows share theirs."""
     moves: Int64Array
     """`(G,)` moves made."""
     actions: npt.NDArray[np.int16]
@@ -114,16 +116,31 @@ def _make_moves(
 
 
 @kernel
-def _read_scores(states: Int8Array, scores: Int64Array, shares: npt.NDArray[np.float64]) -> None:
-    """Write points and win shares of every seat of `states` `(G, S)` into `(G, P)` arrays."""
+def _read_scores(
+    states: Int8Array,
+    scores: Int64Array,
+    shares: npt.NDArray[np.float64],
+    ranks: npt.NDArray[np.float64],
+) -> None:
+    """Write points, win share and rank of every seat of `states` `(G, S)` into `(G, P)` arrays."""
+    seats = scores.shape[1]
+    order = np.empty(seats, np.int64)
     for game in range(states.shape[0]):
-        mask = winner_mask(states[game])
+        state = states[game]
+        mask = winner_mask(state)
         winners = 0
-        for seat in range(scores.shape[1]):
+        for seat in range(seats):
             winners += mask >> seat & 1
-        for seat in range(scores.shape[1]):
-            scores[game, seat] = score_of(states[game], seat)
+            scores[game, seat] = score_of(state, seat)
+            order[seat] = score_of(state, seat) * 8 + complete_rows(state, seat)
+        for seat in range(seats):
             shares[game, seat] = (mask >> seat & 1) / winners
+            ranks[game, seat] = 0.5
+            for other in range(seats):
+                if order[other] > order[seat]:
+                    ranks[game, seat] += 1.0
+                elif order[other] == order[seat]:
+                    ranks[game, seat] += 0.5
 
 
 def _games_done(states: Int8Array, seats: int) -> float:
@@ -195,7 +212,8 @@ def play_games(
             on_progress(_games_done(states, seats), games)
     scores = np.zeros((games, seats), np.int64)
     shares = np.zeros((games, seats))
-    _read_scores(states, scores, shares)
+    ranks = np.zeros((games, seats))
+    _read_scores(states, scores, shares, ranks)
     return GameResults(
         players=tuple(player.name for player in players),
         seating=seating,
@@ -203,8 +221,35 @@ def play_games(
         finished=np.asarray(states[:, PHASE] == OVER),
         scores=scores,
         shares=shares,
+        ranks=ranks,
         moves=moves,
         actions=actions,
         seconds=seconds,
         decisions=decisions,
+    )
+
+
+def join_games(parts: Sequence[GameResults]) -> GameResults:
+    """The games of several batches between the same players, one batch after another.
+
+    Args:
+        parts: At least one, all with the same players in the same order.
+    """
+    longest = max(part.actions.shape[1] for part in parts)
+    padded = [
+        np.pad(part.actions, ((0, 0), (0, longest - part.actions.shape[1])), constant_values=-1)
+        for part in parts
+    ]
+    return GameResults(
+        players=parts[0].players,
+        seating=np.concatenate([part.seating for part in parts]),
+        deals=np.concatenate([part.deals for part in parts]),
+        finished=np.concatenate([part.finished for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        shares=np.concatenate([part.shares for part in parts]),
+        ranks=np.concatenate([part.ranks for part in parts]),
+        moves=np.concatenate([part.moves for part in parts]),
+        actions=np.concatenate(padded),
+        seconds=np.sum([part.seconds for part in parts], axis=0),
+        decisions=np.sum([part.decisions for part in parts], axis=0),
     )
