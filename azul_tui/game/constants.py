@@ -14,6 +14,7 @@ from azul_tui.errors import GameError
 COLOR_COUNT: Final = 5
 """Blue, yellow, red, black, white: 0 to 4."""
 COLOR_LETTERS: Final = "BYRKW"
+COLOR_NAMES: Final = ("blue", "yellow", "red", "black", "white")
 LINE_COUNT: Final = 5
 FLOOR_ROW: Final = 5
 """The "line" of an action that sends every tile to the floor."""
@@ -77,7 +78,7 @@ def observation_size(players: int) -> int:
 
 def value_count(players: int) -> int:
     """V: 1 for two players, whose game is zero-sum, else one value a seat."""
-    return 1 if players == 2 else players  # noqa: PLR2004 - two players are the special case
+    return 1 if players == 2 else players
 
 
 def encode_action(source: int, color: int, row: int) -> int:

@@ -43,7 +43,7 @@ def _run_table() -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
             low = high = column
             while low > 0 and mask >> (low - 1) & 1:
                 low -= 1
-            while high < 4 and mask >> (high + 1) & 1:  # noqa: PLR2004 - the last column
+            while high < 4 and mask >> (high + 1) & 1:
                 high += 1
             table[mask, column] = high - low + 1
     return table

@@ -1,0 +1,250 @@
+"""One game of Azul, for people and for tests: the kernels of `rules` behind checked methods.
+
+    state = GameState.new(players=2, seed=7)
+    while not state.is_over:
+        state.apply(state.legal_actions()[0])
+    print(state.scores, state.winners)
+
+Search and self-play work on the bare arrays. Seats, sources, lines and colours count from 0.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from azul_tui.errors import GameError
+from azul_tui.game.canonical import sort_factories
+from azul_tui.game.constants import (
+    action_count,
+    check_players,
+    observation_size,
+    source_count,
+    state_size,
+)
+from azul_tui.game.legality import why_illegal
+from azul_tui.game.notation import (
+    draw_position,
+    format_move,
+    format_position,
+    parse_move,
+    parse_position,
+    position_bytes,
+    view_position,
+)
+from azul_tui.game.observation import write_observation
+from azul_tui.game.offsets import (
+    AFTERSTATE,
+    END_REASON,
+    NEXT_FIRST,
+    OVER,
+    PHASE,
+    PLAYERS,
+    ROUND,
+    TO_MOVE,
+)
+from azul_tui.game.rules import apply_move, clear_game, is_legal, list_legal, refill
+from azul_tui.game.scoring import winner_mask
+from azul_tui.game.view import END_REASONS, PHASES
+from azul_tui.game.violations import violations
+
+if TYPE_CHECKING:
+    from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array
+    from azul_tui.game.view import EndReason, Phase, PositionView
+
+_SEEDS = 1 << 64
+
+
+class GameState:
+    """A position and the seed of its refills; moves change it in place.
+
+    Two games are equal when their positions are: the seed, which is the future, does not count.
+    """
+
+    __slots__ = ("_array", "_seed")
+    __hash__ = None  # pyright: ignore[reportAssignmentType] - a game changes, so it is no key
+
+    def __init__(self, array: Int8Array, seed: int = 0) -> None:
+        """Take a copy of `array` `(S,)` int8 (see `offsets`); GameError if it is no position."""
+        if array.dtype != np.int8 or array.ndim != 1:
+            raise GameError(
+                f"a position is one row of int8, got {array.ndim} dimensions of {array.dtype}"
+            )
+        view_position(array.tolist())  # refuses what has no meaning
+        self._array = array.copy()
+        self._seed = np.uint64(seed % _SEEDS)
+
+    @classmethod
+    def new(cls, players: int = 2, seed: int = 0) -> Self:
+        """A new game, dealt; the same seed gives the same refills after the same moves."""
+        array = np.zeros(state_size(check_players(players)), dtype=np.int8)
+        clear_game(array, players)
+        state = cls(array, seed)
+        state.refill()
+        return state
+
+    @classmethod
+    def parse(cls, text: str, seed: int = 0) -> Self:
+        """The position that `text` describes, in either form of `notation`.
+
+        Raises NotationError when the form is wrong. A well-formed position that cannot arise is
+        taken as it is: ask `violations`.
+        """
+        return cls.from_view(parse_position(text), seed)
+
+    @classmethod
+    def from_view(cls, view: PositionView, seed: int = 0) -> Self:
+        """The position that a view shows."""
+        return cls(np.frombuffer(position_bytes(view), dtype=np.int8), seed)
+
+    # What a position holds.
+
+    @property
+    def array(self) -> Int8Array:
+        """The position itself, `(S,)` int8 as laid out in `offsets`, not a copy."""
+        return self._array
+
+    @property
+    def seed(self) -> int:
+        """Seed of the refills, in [0, 2^64)."""
+        return int(self._seed)
+
+    @property
+    def players(self) -> int:
+        """P: seats at the table."""
+        return int(self._array[PLAYERS])
+
+    @property
+    def to_move(self) -> int:
+        """Seat to move; between rounds the seat that will start the next one."""
+        return int(self._array[TO_MOVE])
+
+    @property
+    def next_first(self) -> int:
+        """Seat that starts the next round as things stand."""
+        return int(self._array[NEXT_FIRST])
+
+    @property
+    def round(self) -> int:
+        """Rounds dealt so far: 1 in the first."""
+        return int(self._array[ROUND])
+
+    @property
+    def phase(self) -> Phase:
+        """`"moving"`, `"afterstate"` (scored, factories not refilled) or `"over"`."""
+        return PHASES[int(self._array[PHASE])]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the game has ended."""
+        return int(self._array[PHASE]) == OVER
+
+    @property
+    def end_reason(self) -> EndReason:
+        """Why it ended: `"row complete"`, `"round limit"`, `"no tiles"`; empty before."""
+        return END_REASONS[int(self._array[END_REASON])]
+
+    @property
+    def scores(self) -> tuple[int, ...]:
+        """Points of each seat; the bonuses are in them once the game is over."""
+        return tuple(board.score for board in self.view().boards)
+
+    @property
+    def winners(self) -> tuple[int, ...]:
+        """Seats that have won, several when victory is shared; none before the end."""
+        if not self.is_over:
+            return ()
+        mask = winner_mask(self._array)
+        return tuple(seat for seat in range(self.players) if mask >> seat & 1)
+
+    def view(self) -> PositionView:
+        """The position as plain values."""
+        return view_position(self._array.tolist())
+
+    def violations(self) -> list[str]:
+        """What is wrong with the position, one sentence each; empty for any that can arise."""
+        return violations(self._array.tolist())
+
+    # Playing.
+
+    def legal_actions(self, *, distinct: bool = False) -> Int32Array:
+        """`(n,)` legal actions, ascending; `distinct` leaves out repeats from equal factories.
+
+        Equal factories must stand side by side for that, as in a canonical position.
+        """
+        actions = np.empty(action_count(self.players), dtype=np.int32)
+        return actions[: list_legal(self._array, actions, distinct)].copy()
+
+    def apply(self, action: int, *, refill: bool = True) -> None:
+        """Play `action`; after a round's last tile score the round and refill the factories.
+
+        An illegal action raises GameError with the reason and changes nothing. With
+        `refill=False` the game stops at the afterstate, for `refill` to go on from.
+        """
+        try:
+            number = operator.index(action)
+        except TypeError:
+            raise GameError(
+                f"an action is a whole number, got {action!r}; parse_move reads a text"
+            ) from None
+        if not 0 <= number < action_count(self.players) or not is_legal(self._array, number):
+            raise GameError(self._refusal(number))
+        apply_move(self._array, number)
+        if refill and int(self._array[PHASE]) == AFTERSTATE:
+            self.refill()
+
+    def refill(self) -> None:
+        """Start the next round; GameError unless the position is an afterstate."""
+        if int(self._array[PHASE]) != AFTERSTATE:
+            raise GameError(f"only a scored round is refilled, and this position is {self.phase}")
+        refill(self._array, self._seed, np.zeros(1, dtype=np.uint64))
+
+    def _refusal(self, action: int) -> str:
+        reason = why_illegal(self.view(), action)
+        assert reason is not None, f"the two sets of rules disagree about action {action}"
+        known = 0 <= action < action_count(self.players)
+        name = format_move(action, self.players) if known else f"action {action}"
+        return f"{name} is not legal: {reason}"
+
+    def copy(self) -> Self:
+        """An independent game with the same position and the same future."""
+        return type(self)(self._array, self.seed)
+
+    # Seeing and telling.
+
+    def canonical(self) -> tuple[Self, Int64Array]:
+        """The same game with its factories in canonical order, and where each came from.
+
+        The second value, `order` `(F + 1,)`, has in place i the source that stands at i now.
+        """
+        state = self.copy()
+        order = np.empty(source_count(self.players), dtype=np.int64)
+        sort_factories(state.array, order)
+        return state, order
+
+    def observation(self) -> Int8Array:
+        """`(F,)` int8: what the seat to move sees of the canonical position (`observation`)."""
+        out = np.empty(observation_size(self.players), dtype=np.int8)
+        write_observation(self.canonical()[0].array, out)
+        return out
+
+    def parse_move(self, text: str) -> int:
+        """The action that `text` names, `R 2>3` or `R from 2 to line 3`; legal or not."""
+        return parse_move(text, self.players)
+
+    def notation(self) -> str:
+        """The position on one line; `GameState.parse` gives it back."""
+        return format_position(self.view())
+
+    def __str__(self) -> str:
+        return draw_position(self.view())
+
+    def __repr__(self) -> str:
+        return f"GameState.parse({self.notation()!r}, seed={self.seed})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GameState):
+            return NotImplemented
+        return self._array.tobytes() == other.array.tobytes()
