@@ -1,0 +1,23 @@
+"""The network, its losses, and the callable that a search asks for values (torch).
+
+Knows observations and the sizes of the game; knows nothing of searching or of training.
+"""
+
+from __future__ import annotations
+
+from azul_tui.network.azul_network import AzulNetwork, create_azul_network
+from azul_tui.network.devices import resolve_device, resolve_precision
+from azul_tui.network.evaluator import NetworkEvaluator
+from azul_tui.network.losses import LossFunctions
+from azul_tui.network.presets import NETWORK_PRESETS, NetworkDescription
+
+__all__ = [
+    "NETWORK_PRESETS",
+    "AzulNetwork",
+    "LossFunctions",
+    "NetworkDescription",
+    "NetworkEvaluator",
+    "create_azul_network",
+    "resolve_device",
+    "resolve_precision",
+]

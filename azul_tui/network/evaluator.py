@@ -1,0 +1,117 @@
+"""NetworkEvaluator: the callable that a search asks about its leaves.
+
+Shapes: B = `batch_size` positions, F features, A actions, V values. A row's result depends on
+its own observation and on B, never on the other rows or on where it stands among them; B is
+fixed because matrix products of another size may round differently.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from azul_tui.network.cpu_inference import CpuInference
+from azul_tui.network.device_inference import DeviceInference
+from azul_tui.network.devices import resolve_device, resolve_precision
+from azul_tui.network.tensors import tensor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from azul_tui.network.azul_network import AzulNetwork
+    from azul_tui.network.presets import NetworkDescription
+
+Int8Array = npt.NDArray[np.int8]
+Float32Array = npt.NDArray[np.float32]
+
+
+class NetworkEvaluator:
+    """A network frozen for inference: `evaluator(observations) -> (logits, values)`."""
+
+    def __init__(
+        self,
+        network: AzulNetwork,
+        batch_size: int,
+        device: str | torch.device = "cpu",
+        precision: str = "auto",
+    ) -> None:
+        """Copy the network's weights into the layout of the device.
+
+        Args:
+            network: Read now and in `load_network`; training it changes nothing here.
+            batch_size: B, rows of every call.
+            device: "auto", "cpu", "cuda" or "mps".
+            precision: "auto", "float32" or "bfloat16".
+
+        Raises:
+            ConfigError: No such device or precision, or a batch size below 1.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        self.description: NetworkDescription = network.description
+        self.batch_size: int = batch_size
+        chosen = resolve_device(device) if isinstance(device, str) else device
+        self.device: torch.device = chosen
+        self.dtype: torch.dtype = resolve_precision(precision, chosen)
+        self._inference: CpuInference | DeviceInference = (
+            CpuInference(self.description, batch_size, self.dtype)
+            if chosen.type == "cpu"
+            else DeviceInference(self.description, batch_size, self.dtype, chosen)
+        )
+        self._shape: tuple[int, int] = (batch_size, self.description.observation_size)
+        self.load_network(network)
+
+    def __call__(self, observations: Int8Array) -> tuple[Float32Array, Float32Array]:
+        """Logits `(B, A)` and values `(B, V)`, both float32 and overwritten by the next call.
+
+        Logits of illegal actions are whatever the network says: a search reads legal ones only.
+
+        Args:
+            observations: `(B, F)` int8, raw.
+
+        Raises:
+            ValueError: Another shape or type.
+        """
+        if observations.shape != self._shape or observations.dtype != np.int8:
+            got = f"{observations.shape} {observations.dtype}"
+            raise ValueError(f"observations must be {self._shape} int8, got {got}")
+        return self._inference(observations)
+
+    def load_weights(self, state: Mapping[str, Tensor]) -> None:
+        """Take the weights of a state_dict of a network of the same description."""
+        self._inference.load(state)
+
+    def load_network(self, network: AzulNetwork) -> None:
+        """`load_weights` from a network.
+
+        Raises:
+            ValueError: It has other sizes.
+        """
+        if network.description != self.description:
+            raise ValueError(f"the network is {network.description}, not {self.description}")
+        self.load_weights(network.state_dict())
+
+
+class InferenceError(NamedTuple):
+    """Largest differences between an evaluator and its network in float32."""
+
+    legal_logit: float
+    value: float
+
+
+@torch.inference_mode()
+def inference_error(
+    evaluator: NetworkEvaluator, network: AzulNetwork, observations: Int8Array
+) -> InferenceError:
+    """How far the evaluator's results are from the network's own on `(B, F)` observations."""
+    logits, values = evaluator(observations)
+    states = tensor_of(observations).to(network.observation_scales.device)
+    exact_logits, exact_values = network.unmasked_logits(states)
+    legal = network.legal_actions(states).cpu().numpy()
+    logit_errors = np.abs(logits - exact_logits.cpu().numpy())[legal]
+    value_errors = np.abs(values - exact_values.cpu().numpy())
+    return InferenceError(float(logit_errors.max(initial=0.0)), float(value_errors.max()))
