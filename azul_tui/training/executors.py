@@ -1,0 +1,144 @@
+"""Who plays the self-play games: weights and game numbers in, samples out.
+
+`SelfPlayExecutor` is the border behind which anything may stand: this process, worker processes,
+one day a cluster. A game depends on the run's seed, its number and the weights alone, so who
+plays it, and in which order, changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from azul_tui.config import TrainingConfig
+from azul_tui.network import NetworkEvaluator, create_azul_network
+from azul_tui.training.self_play import (
+    GameBatch,
+    SelfPlay,
+    SelfPlayProgress,
+    play_settings,
+    search_settings,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MOST_AUTOMATIC_WORKERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SelfPlayTask:
+    """Games to play with one version of the weights."""
+
+    version: int
+    """Iteration whose weights these are."""
+    numbers: npt.NDArray[np.int64]
+    """`(N,)` game numbers."""
+    config: TrainingConfig
+    """Settings in force; simulations may change while a run is live."""
+
+
+class SelfPlayExecutor(Protocol):
+    """Plays games; close it when done."""
+
+    def play(
+        self,
+        task: SelfPlayTask,
+        weights: Mapping[str, Tensor],
+        on_progress: Callable[[SelfPlayProgress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> GameBatch | None:
+        """The samples of all games in order of number, or None when stopped.
+
+        Args:
+            task: What to play.
+            weights: State of the network that plays, on the CPU.
+            on_progress: Told now and then how far all games together are.
+            should_stop: Asked often; the games under way are dropped once it says True.
+
+        Raises:
+            JobFailedError: The games could not be played.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of processes and memory."""
+        ...
+
+
+class InlineExecutor:
+    """Plays in this process, on its device."""
+
+    def __init__(self) -> None:
+        """Nothing is allocated before the first task."""
+        self._config: TrainingConfig | None = None
+        self._evaluator: NetworkEvaluator | None = None
+        self._self_play: SelfPlay | None = None
+
+    def play(
+        self,
+        task: SelfPlayTask,
+        weights: Mapping[str, Tensor],
+        on_progress: Callable[[SelfPlayProgress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> GameBatch | None:
+        """See `SelfPlayExecutor.play`."""
+        self_play = self._prepare(task.config, weights)
+        return self_play.play(task.numbers, on_progress=on_progress, should_stop=should_stop)
+
+    def close(self) -> None:
+        """Forget the network and the trees."""
+        self._config = self._evaluator = self._self_play = None
+
+    def _prepare(self, config: TrainingConfig, weights: Mapping[str, Tensor]) -> SelfPlay:
+        """Evaluator and trees for `config`, made again only when it changed."""
+        if self._evaluator is None:
+            network = create_azul_network(config.network_config, config.num_players)
+            self._evaluator = NetworkEvaluator(
+                network, config.parallel_games, config.device, config.inference_precision
+            )
+        self._evaluator.load_weights(weights)
+        if self._self_play is None or self._config != config:
+            self._self_play = SelfPlay(
+                self._evaluator,
+                search_settings(config),
+                play_settings(config),
+                config.num_players,
+            )
+            self._config = config
+        return self._self_play
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def worker_count(config: TrainingConfig) -> int:
+    """Worker processes for `config`: as asked, else one a core; a game needs no more than one."""
+    wanted = config.self_play_workers or min(usable_cores(), _MOST_AUTOMATIC_WORKERS)
+    return max(1, min(wanted, config.self_play_games_per_iteration))
+
+
+def create_executor(
+    config: TrainingConfig, on_fault: Callable[[str], None] | None = None
+) -> SelfPlayExecutor:
+    """Inline for one worker, else worker processes.
+
+    Args:
+        config: Settings of the run.
+        on_fault: Told, in one sentence, of a worker that had to be replaced.
+    """
+    workers = worker_count(config)
+    if workers == 1:
+        return InlineExecutor()
+    from azul_tui.training.worker_processes import WorkerExecutor  # noqa: PLC0415 - only if wanted
+
+    return WorkerExecutor(workers, on_fault)

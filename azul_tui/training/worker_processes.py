@@ -1,0 +1,274 @@
+"""Self-play in worker processes: single-threaded, one evaluator each, independent of each other.
+
+Two workers on two cores do close to twice one worker's games; threads that share a pool do not.
+A worker that dies or falls silent is replaced, and plays its games again by their numbers.
+"""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Final
+
+from azul_tui.errors import JobFailedError
+from azul_tui.training.executors import InlineExecutor, SelfPlayTask
+from azul_tui.training.self_play import GameBatch, SelfPlayProgress, merge_batches
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
+    from torch import Tensor
+
+SILENT_AFTER_S: Final = 180.0
+"""A worker that says nothing for so long hangs; a cold compile takes well under a minute."""
+MOST_REPLACEMENTS: Final = 5
+"""Workers replaced within one task before it is given up."""
+_POLL_S: Final = 0.2
+
+
+@dataclass(slots=True)
+class _Worker:
+    """One worker process, as its parent sees it."""
+
+    process: SpawnProcess
+    connection: Connection
+    task: SelfPlayTask | None = None
+    heard: float = 0.0
+    progress: SelfPlayProgress | None = None
+    batch: GameBatch | None = None
+
+
+def _serve(connection: Connection, parent: int) -> None:
+    """Life of a worker: answer tasks until the pipe closes.
+
+    Signals of the terminal and of a cluster go to the parent, which decides; a worker leaves
+    when its parent is gone.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    import torch  # noqa: PLC0415 - paid in the worker alone
+
+    torch.set_num_threads(1)
+    executor = InlineExecutor()
+    while True:
+        try:
+            message = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        if message == b"stop":
+            continue
+        try:
+            task: SelfPlayTask = connection.recv()
+            weights: dict[str, Tensor] = torch.load(
+                io.BytesIO(message), map_location="cpu", weights_only=True
+            )
+            answer = executor.play(
+                task,
+                weights,
+                on_progress=connection.send,
+                should_stop=lambda: connection.poll() or os.getppid() != parent,
+            )
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
+            answer = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+        try:
+            connection.send(answer)
+        except (BrokenPipeError, OSError):
+            return
+
+
+class WorkerExecutor:
+    """Shares the games of a task among worker processes."""
+
+    def __init__(self, workers: int, on_fault: Callable[[str], None] | None = None) -> None:
+        """Remember how many; processes start with the first task."""
+        self._count = workers
+        self._on_fault = on_fault
+        self._context = multiprocessing.get_context("spawn")
+        self._workers: list[_Worker] = []
+
+    def play(
+        self,
+        task: SelfPlayTask,
+        weights: Mapping[str, Tensor],
+        on_progress: Callable[[SelfPlayProgress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> GameBatch | None:
+        """See `SelfPlayExecutor.play`."""
+        import torch  # noqa: PLC0415 - this module is also the workers' entry
+
+        packed = io.BytesIO()
+        torch.save(dict(weights), packed)
+        while len(self._workers) < self._count:
+            self._workers.append(self._start())
+        for index, worker in enumerate(self._workers):
+            numbers = task.numbers[index :: self._count]
+            self._hand_out(
+                worker, SelfPlayTask(task.version, numbers, task.config), packed.getvalue()
+            )
+        replacements = 0
+        while any(worker.batch is None for worker in self._workers):
+            if should_stop is not None and should_stop():
+                self._stop_all()
+                return None
+            for index in self._listen():
+                fault = self._hear(self._workers[index])
+                if fault is None:
+                    continue
+                replacements += 1
+                if replacements > MOST_REPLACEMENTS:
+                    raise JobFailedError(
+                        f"self-play workers failed {replacements} times in one iteration; "
+                        f"the last: {fault}"
+                    )
+                self._replace(index, fault, packed.getvalue())
+            if on_progress is not None:
+                self._report(on_progress)
+        return merge_batches([worker.batch for worker in self._workers if worker.batch])
+
+    def close(self) -> None:
+        """End every worker."""
+        for worker in self._workers:
+            worker.connection.close()
+        for worker in self._workers:
+            worker.process.join(timeout=1.0)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+            worker.process.close()
+        self._workers.clear()
+
+    def _start(self) -> _Worker:
+        """A new worker process."""
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_serve, args=(theirs, os.getpid()), name="self-play", daemon=True
+        )
+        with _single_threaded_children():
+            process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def _hand_out(self, worker: _Worker, task: SelfPlayTask, weights: bytes) -> None:
+        """Send a worker its share; a pipe that is broken shows when listening."""
+        worker.task = task
+        worker.batch = None
+        worker.progress = None
+        worker.heard = time.monotonic()
+        try:
+            worker.connection.send_bytes(weights)
+            worker.connection.send(task)
+        except (BrokenPipeError, OSError):
+            return
+
+    def _listen(self) -> list[int]:
+        """Workers that have said something, died, or been silent for too long."""
+        busy = [index for index, worker in enumerate(self._workers) if worker.batch is None]
+        ready = multiprocessing.connection.wait(
+            [self._workers[index].connection for index in busy], timeout=_POLL_S
+        )
+        now = time.monotonic()
+        return [
+            index
+            for index in busy
+            if self._workers[index].connection in ready
+            or now - self._workers[index].heard > SILENT_AFTER_S
+        ]
+
+    def _hear(self, worker: _Worker) -> str | None:
+        """Take in one message; returns what is wrong with the worker, if anything."""
+        if not worker.connection.poll():
+            return f"a self-play worker said nothing for {SILENT_AFTER_S:.0f} s"
+        try:
+            message: object = worker.connection.recv()
+        except (EOFError, OSError):
+            worker.process.join(timeout=1.0)
+            return f"a self-play worker ended with code {worker.process.exitcode}"
+        worker.heard = time.monotonic()
+        if isinstance(message, SelfPlayProgress):
+            worker.progress = message
+        elif isinstance(message, GameBatch):
+            worker.batch = message
+        else:
+            return f"a self-play worker failed: {message}"
+        return None
+
+    def _replace(self, index: int, fault: str, weights: bytes) -> None:
+        """Put a new worker in the place of a failed one; it gets the same games."""
+        failed = self._workers[index]
+        failed.connection.close()
+        failed.process.kill()
+        failed.process.join()
+        failed.process.close()
+        if self._on_fault is not None:
+            first_line = fault.splitlines()[0]
+            self._on_fault(f"{first_line}; it was replaced and its games are played again")
+        self._workers[index] = self._start()
+        if failed.task is not None:
+            self._hand_out(self._workers[index], failed.task, weights)
+
+    def _stop_all(self) -> None:
+        """Have every worker drop its games; one that does not answer soon is ended."""
+        for worker in self._workers:
+            if worker.batch is None:
+                worker.connection.send_bytes(b"stop")
+        deadline = time.monotonic() + 5.0
+        for worker in self._workers:
+            while worker.batch is None and time.monotonic() < deadline:
+                try:
+                    if worker.connection.poll(_POLL_S) and not isinstance(
+                        worker.connection.recv(), SelfPlayProgress
+                    ):
+                        break
+                except (EOFError, OSError):
+                    break
+        self.close()
+
+    def _report(self, on_progress: Callable[[SelfPlayProgress], None]) -> None:
+        """All workers' progress as one."""
+        seen = [worker.progress for worker in self._workers if worker.progress is not None]
+        done = [worker.batch.tally for worker in self._workers if worker.batch is not None]
+        if not seen:
+            return
+        running = [
+            worker.progress
+            for worker in self._workers
+            if worker.progress is not None and worker.batch is None
+        ]
+        first = running[0] if running else seen[0]
+        on_progress(
+            SelfPlayProgress(
+                games=sum(item.games for item in running) + sum(item.games for item in done),
+                simulations=sum(item.simulations for item in running)
+                + sum(item.simulations for item in done),
+                position=first.position,
+                number=first.number,
+                moves=first.moves,
+            )
+        )
+
+
+class _single_threaded_children:  # noqa: N801 - reads as a statement
+    """Processes started inside have one thread for matrix products."""
+
+    _NAMES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+    def __enter__(self) -> None:
+        """Set the variables that the libraries read when they load."""
+        self._before = {name: os.environ.get(name) for name in self._NAMES}
+        os.environ.update(dict.fromkeys(self._NAMES, "1"))
+
+    def __exit__(self, *_: object) -> None:
+        """Put them back."""
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
