@@ -13,7 +13,7 @@ from typing import Any
 START = 1_700_000_000.0
 POSITION = (
     "azul2 r3 move:1 next:2 BBYK/RRWW/-/YKKK/- B1Y1R2W1* bag:B9K8 lid:- "
-    "24,-/Y2/R1/-/W3,B..../.B.../...../...../..W..,K2 "
+    "24,-/Y2/R1/-/W3,B..../.B.../...../...../..K..,K2 "
     "19,B1/-/-/K2/-,.Y.../...../..B../...../Y....,-"
 )
 

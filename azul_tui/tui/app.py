@@ -1,0 +1,328 @@
+"""The app: places, the run that is followed, the jobs it started, themes and quitting.
+
+It never imports torch or numba. What draws charts imports numpy, which waits until the
+first screen has been painted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.theme import Theme
+
+from azul_tui.tui.frame import PLACES, run_words
+from azul_tui.tui.messages import JobEnded, RunAdvanced, RunSwitched
+from azul_tui.tui.palette import BACKGROUND, FOREGROUND, depth_of
+from azul_tui.tui.signs import choose_signs, locale_has_unicode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from textual.screen import Screen
+
+    from azul_tui.runs.paths import RunPaths
+    from azul_tui.runs.status import Judgement
+    from azul_tui.tui.follow import RunFeed
+    from azul_tui.tui.machine import Usage
+    from azul_tui.tui.palette import Depth
+    from azul_tui.tui.picture import Line
+    from azul_tui.tui.signs import Signs
+
+TICK_S = 1.0
+SLICE_S = 0.012
+"""Seconds of reading between two looks at the keyboard."""
+
+AZUL_THEME = Theme(
+    name="azul",
+    primary="#8fb8e8",
+    secondary="#5eb0ff",
+    accent="#f0b83d",
+    warning="#f0b83d",
+    error="#ff7b72",
+    success="#62c98f",
+    foreground=FOREGROUND,
+    background=BACKGROUND,
+    surface="#18202a",
+    panel="#1f2935",
+    dark=True,
+)
+
+
+def _menu() -> Screen[Any]:
+    from azul_tui.tui.screens.menu import MenuScreen
+
+    return MenuScreen()
+
+
+def _training() -> Screen[Any]:
+    from azul_tui.tui.screens.training import TrainingScreen
+
+    return TrainingScreen()
+
+
+def _runs() -> Screen[Any]:
+    from azul_tui.tui.screens.runs import RunsScreen
+
+    return RunsScreen()
+
+
+def _checkpoints() -> Screen[Any]:
+    from azul_tui.tui.screens.checkpoints import CheckpointsScreen
+
+    return CheckpointsScreen()
+
+
+def _evaluate() -> Screen[Any]:
+    from azul_tui.tui.screens.evaluate import EvaluateScreen
+
+    return EvaluateScreen()
+
+
+class AzulApp(App[int]):
+    """The dashboard.
+
+    Args:
+        runs_root: The folder in which runs live.
+        attach: The run to look at first; None opens the menu.
+        ascii_only: Draw with ASCII; None asks the locale.
+        clock: Gives unix time.
+        tick_s: Seconds between two looks at the run directory.
+    """
+
+    TITLE = "azul-tui"
+    CSS = "Screen { overflow: hidden; }"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "menu": _menu,
+        "training": _training,
+        "runs": _runs,
+        "checkpoints": _checkpoints,
+        "evaluate": _evaluate,
+    }
+    BINDINGS: ClassVar = [
+        *(
+            Binding(key, f"go('{mode}')", title, show=False, id=f"go-{mode}")
+            for key, mode, title in PLACES
+        ),
+        Binding("question_mark", "keys", "All keys", show=False),
+        Binding("q", "leave", "Leave", show=False),
+        Binding("ctrl+q", "leave", "Leave", show=False, priority=True),
+        Binding("ctrl+c", "leave", "Leave", show=False),
+        Binding("ctrl+p", "command_palette", "Commands", show=False),
+    ]
+
+    def __init__(
+        self,
+        runs_root: Path,
+        *,
+        attach: RunPaths | None = None,
+        ascii_only: bool | None = None,
+        clock: Callable[[], float] = time.time,
+        tick_s: float = TICK_S,
+    ) -> None:
+        no_color = "NO_COLOR" in os.environ
+        super().__init__(ansi_color=True if no_color else None)
+        self.runs_root = runs_root
+        self.clock = clock
+        self.tick_s = tick_s
+        self.signs: Signs = choose_signs(
+            ascii_only=not locale_has_unicode() if ascii_only is None else ascii_only
+        )
+        system = self.console.color_system
+        self.depth: Depth = depth_of(system, no_color=no_color)
+        self.patterns = self.depth == "none"
+        """Whether curves must be told apart without colour."""
+        self.register_theme(AZUL_THEME)
+        self.theme = "azul" if self.depth == "full" else "ansi-dark"
+        self.feed: RunFeed | None = None
+        self.usage: Usage | None = None
+        self.alerts_seen = 0
+        self.processes: dict[str, asyncio.subprocess.Process] = {}
+        """Jobs that this dashboard started and that have not ended, by run name."""
+        self._attach_at_start = attach
+        self._meter: Any = None
+        self._wake = asyncio.Event()
+
+    def on_mount(self) -> None:
+        """Open the first place; everything that reads files waits for the first paint."""
+        self.switch_mode("training" if self._attach_at_start is not None else "menu")
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if self._attach_at_start is not None:
+            self.follow(self._attach_at_start.directory)
+        self.run_worker(self._follow_runs(), name="follow", exit_on_error=True)
+
+    # -- the run that is looked at
+
+    def follow(self, directory: Path) -> None:
+        """Look at the run in `directory` from now on."""
+        from azul_tui.tui.follow import RunFeed
+
+        if self.feed is not None and self.feed.directory == directory:
+            return
+        self.feed = RunFeed(directory)
+        self.alerts_seen = 0
+        self._tell(RunSwitched(self.feed.name))
+        self.look_now()
+
+    def look_now(self) -> None:
+        """Look at the run directory without waiting for the next second."""
+        self._wake.set()
+
+    def judgement(self) -> Judgement | None:
+        """What the followed run's status means now."""
+        return self.feed.state(self.clock()) if self.feed is not None else None
+
+    def run_words(self) -> Line:
+        """The run that is looked at, for the top line."""
+        feed = self.feed
+        if feed is None:
+            return ()
+        alerts = max(0, len(feed.data.alerts) - self.alerts_seen)
+        return run_words(feed.name, self.judgement(), feed.status, self.signs, alerts)
+
+    async def _follow_runs(self) -> None:
+        """Read what is new once a second, in slices that leave the keyboard alone."""
+        ticks = 0
+        while True:
+            self._wake.clear()
+            feed = self.feed
+            changed = False
+            if feed is not None:
+                changed = feed.tick(SLICE_S)
+                drawn = self.clock()
+                while not feed.at_end and feed is self.feed:
+                    await asyncio.sleep(0)
+                    feed.tick(SLICE_S)
+                    if self.clock() - drawn > 0.5:
+                        drawn = self.clock()
+                        self._tell(RunAdvanced(changed=True))
+                if ticks % 2 == 0 and self.current_mode == "training":
+                    self._read_meter()
+            ticks += 1
+            self._tell(RunAdvanced(changed))
+            wait_s = 0.1 if feed is not None and feed.is_sampled else self.tick_s
+            try:
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            except TimeoutError:
+                continue
+
+    def _read_meter(self) -> None:
+        if self._meter is None:
+            from azul_tui.tui.machine import Meter
+
+            self._meter = Meter()
+        self.usage = self._meter.read(str(self.runs_root))
+
+    def _tell(self, message: RunAdvanced | RunSwitched | JobEnded) -> None:
+        """Hand a message to the screens that can be seen."""
+        for screen in self.screen_stack[-2:]:
+            screen.post_message(message)
+
+    # -- jobs
+
+    async def start_job(self, arguments: Sequence[str], paths: RunPaths) -> None:
+        """Start `azul-tui ARGUMENTS` in the background for the run at `paths` and follow it.
+
+        Raises:
+            JobError: The process cannot be made.
+        """
+        from azul_tui.runs.launch import job_command, launch_async
+
+        process = await launch_async(job_command(arguments), paths)
+        self.processes[paths.name] = process
+        self.run_worker(self._await_job(paths.name, process), name=f"job {paths.name}")
+        self.follow(paths.directory)
+
+    async def _await_job(self, name: str, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        if self.processes.get(name) is process:
+            del self.processes[name]
+        self._tell(JobEnded(name, code))
+        self.look_now()
+
+    def request(self, request: str, *, key: str = "", value: Any = None) -> None:
+        """Leave a request for the followed run; says in words when that is not possible."""
+        from azul_tui.errors import AzulError
+        from azul_tui.runs.control import drop_request
+
+        if self.feed is None:
+            self.notify("no run is looked at", severity="warning")
+            return
+        try:
+            drop_request(self.feed.paths, request, key=key, value=value)
+        except AzulError as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    # -- going places
+
+    def action_go(self, mode: str) -> None:
+        """Switch to a place."""
+        if self.current_mode != mode:
+            self.switch_mode(mode)
+
+    def action_keys(self) -> None:
+        """Show all keys of the screen."""
+        from azul_tui.tui.screens.keys import KeysScreen
+
+        if not isinstance(self.screen, KeysScreen):
+            self.push_screen(KeysScreen(self.screen))
+
+    def action_leave(self) -> None:
+        """Leave, asking first when a job that was started here is still running."""
+        from azul_tui.tui.screens.leave import LeaveScreen
+
+        if isinstance(self.screen, LeaveScreen):
+            return
+        judgement = self.judgement()
+        running = [name for name, process in self.processes.items() if process.returncode is None]
+        if self.feed is not None and judgement is not None and not running:
+            # A run that somebody else started is left alone; leaving asks nothing.
+            self.exit(0)
+        elif running:
+            self.push_screen(LeaveScreen(running))
+        else:
+            self.exit(0)
+
+    async def action_quit(self) -> None:
+        """The palette's way out is the same as the key's."""
+        self.action_leave()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Places and the keys of the present screen, for the command palette."""
+        from azul_tui.tui.screens.place import PictureScreen
+
+        for key, mode, title in PLACES:
+            yield SystemCommand(f"Go to {title}", f"key {key}", lambda m=mode: self.action_go(m))
+        if isinstance(screen, PictureScreen):
+            for binding in screen.own_bindings():
+                action = binding.action
+                if screen.check_action(action.split("(")[0], ()):
+                    yield SystemCommand(
+                        screen.describe(binding).capitalize(),
+                        f"key {binding.key}",
+                        lambda a=action, s=screen: self.call_next(s.run_action, a),
+                    )
+        yield SystemCommand("All keys", "key ?", self.action_keys)
+        yield SystemCommand("Leave", "key q", self.action_leave)
+
+
+def run_app(
+    runs_root: Path, *, attach: RunPaths | None = None, ascii_only: bool | None = None
+) -> int:
+    """Show the dashboard until the person leaves; returns the exit code.
+
+    Args:
+        runs_root: The folder in which runs live.
+        attach: The run to look at first.
+        ascii_only: Draw with ASCII; None asks the locale.
+    """
+    app = AzulApp(runs_root, attach=attach, ascii_only=ascii_only)
+    code = app.run()
+    return code if code is not None else (app.return_code or 0)

@@ -1,0 +1,104 @@
+"""One chart in its frame: newest values in the title, the way it is looked at below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from azul_tui.tui import phrases
+from azul_tui.tui.charts.draw import Drawing, draw_chart, panel
+
+if TYPE_CHECKING:
+    from azul_tui.tui.charts.view import View
+    from azul_tui.tui.picture import Line, Picture
+    from azul_tui.tui.signs import Signs
+    from azul_tui.tui.training_charts import ChartContent
+
+
+@dataclass(slots=True)
+class ChartMemory:
+    """What a chart keeps from frame to frame: its limits, and what it drew last."""
+
+    limits: dict[tuple[str, bool, bool], tuple[float, float]] = field(
+        default_factory=dict[tuple[str, bool, bool], tuple[float, float]]
+    )
+    drawings: dict[str, Drawing] = field(default_factory=dict[str, Drawing])
+
+
+def chart_panel(
+    content: ChartContent,
+    view: View,
+    width: int,
+    height: int,
+    *,
+    memory: ChartMemory,
+    signs: Signs,
+    patterns: bool,
+    empty_text: str,
+    framed: bool = True,
+) -> Picture:
+    """The chart of `content` in a frame of exactly `width` x `height`."""
+    key = (content.name, view.log_y, view.hide_outliers)
+    fixed = content.limits if not view.log_y else None
+    drawing = draw_chart(
+        content.curves,
+        view,
+        width - 2 if framed else width,
+        height - 2 if framed else height,
+        levels=content.levels,
+        marks=content.marks,
+        signs=signs,
+        patterns=patterns,
+        previous_limits=memory.limits.get(key),
+        fixed_limits=fixed,
+        empty_text=empty_text,
+    )
+    if drawing.limits is not None:
+        memory.limits[key] = drawing.limits
+    memory.drawings[content.name] = drawing
+    if not framed:
+        return drawing.picture
+    title = content.title
+    if drawing.readings:
+        title = reading_line(content, drawing, view)
+    return panel(drawing.picture, title, view_line(content, view, drawing), width, height, signs)
+
+
+def reading_line(content: ChartContent, drawing: Drawing, view: View) -> Line:
+    """The values of all curves at the cursor."""
+    first = drawing.readings[0]
+    line: list[tuple[str, str]] = [(content.name, "title"), ("  at ", "quiet")]
+    line.append((x_text(view.cursor if view.cursor is not None else first.x, view), "strong"))
+    for reading in drawing.readings:
+        line.append((f"  {reading.name} ", reading.role))
+        line.append((phrases.short_float(reading.y) + content.unit, "strong"))
+        if reading.low is not None and reading.high is not None and reading.low < reading.high:
+            line.append(
+                (f" ({phrases.short_float(reading.low)}-{phrases.short_float(reading.high)})", "quiet")
+            )
+    return tuple(line)
+
+
+def x_text(x: float, view: View) -> str:
+    """A place on the x axis in words: `step 37,000`."""
+    if view.x_kind == "time":
+        return phrases.duration(x)
+    return f"{view.x_kind} {x:,.0f}"
+
+
+def view_line(content: ChartContent, view: View, drawing: Drawing) -> Line:
+    """How the chart is looked at: newest x, smoothing, scales, window."""
+    parts: list[str] = []
+    if drawing.extent is not None:
+        parts.append(x_text(drawing.extent[1], view))
+    if view.smoothing > 0 and content.name in {"loss", "gradient norm"}:
+        parts.append(f"smooth {view.smoothing:g}")
+    if view.log_y:
+        parts.append("log y")
+    if view.log_x:
+        parts.append("log x")
+    if view.hide_outliers:
+        parts.append("outliers hidden")
+    if view.span is not None:
+        parts.append("zoomed" if view.end is None else "zoomed, held")
+    return (("   ".join(parts), "quiet"),) if parts else ()

@@ -1,0 +1,106 @@
+"""The lines that every place shares: where one is, which run is looked at, the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azul_tui.runs.text import plain_text
+from azul_tui.tui.picture import Line, fit, line_width, shorten, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azul_tui.runs.status import Judgement, Status
+    from azul_tui.tui.signs import Signs
+
+PLACES: tuple[tuple[str, str, str], ...] = (
+    ("1", "menu", "Menu"),
+    ("2", "training", "Training"),
+    ("3", "runs", "Runs"),
+    ("4", "checkpoints", "Checkpoints"),
+    ("5", "evaluate", "Evaluate"),
+)
+"""Key, mode and title of every place."""
+
+
+def top_line(place: str, run: Line, width: int) -> Line:
+    """The places with the current one marked, and the run on the right.
+
+    Narrow terminals show the other places by their numbers alone, and then not at all.
+    """
+    for style in ("full", "short", "numbers", "here"):
+        left = _places(place, style)
+        if line_width(left) + line_width(run) + 2 <= width:
+            return spread(left, (*run, (" ", "")), width)
+    return fit(_places(place, "here"), width)
+
+
+def _places(here: str, style: str) -> Line:
+    parts: list[tuple[str, str]] = []
+    if style == "full":
+        parts.append((" azul-tui ", "title"))
+    parts.append((" ", ""))
+    for key, mode, title in PLACES:
+        if mode == here:
+            parts.append((f"[{key} {title}]", "place.here"))
+        elif style == "here":
+            continue
+        elif style == "numbers":
+            parts.append((f" {key} ", "place"))
+        else:
+            parts.append((f" {key} {title} ", "place"))
+        if style == "full":
+            parts.append((" ", ""))
+    return tuple(parts)
+
+
+def state_sign(judgement: Judgement | None, status: Status | None, signs: Signs) -> Line:
+    """A run's state as a word and a sign: `● self-play`, `✓ finished`."""
+    if judgement is None or status is None:
+        return (("waiting", "quiet"),)
+    state = judgement.state
+    if judgement.stalled:
+        return ((f"{signs.alert} silent", "alert"),)
+    if state == "running":
+        return ((f"{signs.running} {plain_text(status.phase, 20) or 'running'}", "good"),)
+    words = {
+        "paused": (f"{signs.paused} paused", "warning"),
+        "finished": (f"{signs.finished} finished", "good"),
+        "stopped": (f"{signs.stopped} stopped", "quiet"),
+        "crashed": (f"{signs.crashed} crashed", "alert"),
+    }
+    return (words.get(state, (state, "quiet")),)
+
+
+def key_line(keys: Sequence[tuple[str, str]], width: int) -> Line:
+    """The keys that matter here, as many as fit; `?` always shows the rest."""
+    tail: Line = (("?", "key"), (" all keys", ""))
+    if width < 24:
+        return fit((("?", "key"), (" keys", "")), width)
+    parts: list[tuple[str, str]] = [(" ", "")]
+    used = 1
+    room = width - line_width(tail) - 2
+    for key, word in keys:
+        size = len(key) + 1 + len(word)
+        if used + size > room:
+            break
+        parts.extend([(key, "key"), (f" {word}", "")])
+        used += size
+        if used + 3 <= room:
+            parts.append(("   ", ""))
+            used += 3
+    return spread(tuple(parts), (*tail, (" ", "")), width)
+
+
+def run_words(
+    name: str, judgement: Judgement | None, status: Status | None, signs: Signs, alerts: int
+) -> Line:
+    """The run that is looked at, for the right end of the top line."""
+    parts: list[tuple[str, str]] = []
+    if alerts:
+        parts.append((f"{signs.alert} {alerts}  ", "alert"))
+    if not name:
+        return tuple(parts)
+    parts.append((shorten(plain_text(name, 64), 28, signs.ellipsis) + "  ", "strong"))
+    parts.extend(state_sign(judgement, status, signs))
+    return tuple(parts)

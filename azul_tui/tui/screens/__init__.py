@@ -1,0 +1,1 @@
+"""The screens, one file each. A screen turns what the app follows into one picture."""

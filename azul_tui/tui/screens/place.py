@@ -1,0 +1,134 @@
+"""What every screen has in common: one picture between the top line and the key line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from azul_tui.tui.frame import key_line, top_line
+from azul_tui.tui.picture import Picture, crop, fit
+from azul_tui.tui.picture_view import PictureView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from azul_tui.tui.app import AzulApp
+    from azul_tui.tui.messages import RunAdvanced
+
+KEY_WORDS = {
+    "question_mark": "?",
+    "enter": "enter",
+    "escape": "esc",
+    "plus": "+",
+    "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "space": "space",
+    "delete": "del",
+    "slash": "/",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "home": "home",
+    "end": "end",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "equals_sign": "=",
+    "ctrl+s": "^s",
+    "ctrl+p": "^p",
+}
+ASCII_KEYS = {"←": "left", "→": "right", "↑": "up", "↓": "down"}
+
+
+def key_word(key: str, *, ascii_only: bool = False) -> str:
+    """How a key is written for a person."""
+    first = key.split(",")[0].strip()
+    word = KEY_WORDS.get(first, first)
+    if len(first) == 1 and first.isupper():
+        word = first
+    return ASCII_KEYS.get(word, word) if ascii_only else word
+
+
+class PictureScreen(Screen[Any]):
+    """A screen that is one picture. Subclasses say what is in it."""
+
+    PLACE: ClassVar[str] = ""
+    DEFAULT_CSS = "PictureScreen { layout: vertical; }"
+
+    @property
+    def azul(self) -> AzulApp:
+        """The app, by its own type."""
+        return cast("AzulApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """One view that fills the screen."""
+        yield PictureView(self.draw_all, self.azul.depth, id="picture")
+
+    def body(self, width: int, height: int) -> Picture:
+        """The lines between the top line and the key line."""
+        raise NotImplementedError
+
+    def draw_all(self, width: int, height: int) -> Picture:
+        """The whole screen."""
+        if height <= 2:
+            return crop([top_line(self.PLACE, self.azul.run_words(), width)], width, height)
+        return [
+            top_line(self.PLACE, self.azul.run_words(), width),
+            *crop(self.body(width, height - 2), width, height - 2),
+            fit(key_line(self.keys(), width), width),
+        ]
+
+    def keys(self) -> list[tuple[str, str]]:
+        """The keys of the bottom line: bindings that are shown and make sense now."""
+        found: list[tuple[str, str]] = []
+        for binding in self.own_bindings():
+            if binding.show and self.check_action(binding.action.split("(")[0], ()):
+                word = key_word(binding.key, ascii_only=self.azul.signs.ascii)
+                found.append((word, self.describe(binding)))
+        return found
+
+    def describe(self, binding: Binding) -> str:
+        """The words of a binding; a screen may change them with its state."""
+        return binding.description
+
+    def own_bindings(self) -> list[Binding]:
+        """The bindings of this screen's class and the classes below it, nearest first."""
+        found: dict[str, Binding] = {}
+        for owner in type(self).__mro__:
+            if owner is Screen:
+                break
+            entries = cast("list[Any]", owner.__dict__.get("BINDINGS", []))
+            for entry in entries:
+                binding = entry if isinstance(entry, Binding) else Binding(*entry)
+                found.setdefault(binding.key, binding)
+        return list(found.values())
+
+    @property
+    def picture_view(self) -> PictureView:
+        """The view that shows the picture."""
+        return self.query_one("#picture", PictureView)
+
+    def redraw(self) -> None:
+        """Draw again what may have changed."""
+        if self.is_mounted and self.is_current_or_below:
+            self.picture_view.redraw()
+
+    @property
+    def is_current_or_below(self) -> bool:
+        """Whether the screen is in the stack that is shown."""
+        return self in self.app.screen_stack
+
+    def on_screen_resume(self) -> None:
+        """Show the present when the screen comes back."""
+        self.redraw()
+
+    def on_run_advanced(self, _message: RunAdvanced) -> None:
+        """Draw what is new."""
+        self.redraw()
+
+    def on_run_switched(self) -> None:
+        """Draw the other run."""
+        self.redraw()

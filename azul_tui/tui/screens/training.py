@@ -1,0 +1,223 @@
+"""The training screen: charts, phases, the board, the log, and the keys that steer a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+
+from azul_tui.tui.chart_panel import chart_panel
+from azul_tui.tui.picture import Picture, text_line
+from azul_tui.tui.screens.chart_keys import ChartKeysScreen
+from azul_tui.tui.training_charts import CHARTS, ChartSource
+from azul_tui.tui.training_picture import BIG, TrainingState, training_body, waiting_text
+
+if TYPE_CHECKING:
+    from azul_tui.tui.follow import RunFeed
+
+
+class TrainingScreen(ChartKeysScreen):
+    """One run, live or finished."""
+
+    PLACE = "training"
+    BINDINGS: ClassVar = [
+        Binding("p", "pause", "pause"),
+        Binding("c", "request('checkpoint')", "checkpoint now"),
+        Binding("e", "edit", "edit settings"),
+        Binding("enter", "full_chart", "full chart"),
+        Binding("r", "resume_run", "resume from the last checkpoint"),
+        Binding("tab", "next_chart(1)", "next chart"),
+        Binding("shift+tab", "next_chart(-1)", "previous chart", show=False),
+        Binding("s", "stop", "stop after this iteration"),
+        Binding("x", "cancel", "cancel", show=False),
+        Binding("b", "board", "board"),
+        Binding("a", "seen", "alerts seen", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen_chart = 0
+        """Index of the main chart in the small layout, of the side chart in the large one."""
+        self._source: ChartSource | None = None
+
+    def main_chart(self) -> str:
+        """The chart that fills a small screen; the loss on a large one."""
+        return CHARTS[0] if self._is_big() else CHARTS[self.chosen_chart]
+
+    def _is_big(self) -> bool:
+        return self.size.width >= BIG[0] and self.size.height - 2 >= BIG[1]
+
+    def source(self, feed: RunFeed) -> ChartSource:
+        """What makes the curves of the followed run."""
+        if self._source is None or self._source.data is not feed.data:
+            self._source = ChartSource(feed.data)
+        return self._source
+
+    def body(self, width: int, height: int) -> Picture:
+        """The run, or how to get one."""
+        feed = self.azul.feed
+        if feed is None:
+            return [
+                (),
+                text_line("  No run is looked at.", "strong"),
+                (),
+                text_line("  1 starts one from the menu, 3 shows those that there are."),
+            ]
+        return training_body(self.state(feed), width, height)
+
+    def state(self, feed: RunFeed) -> TrainingState:
+        """Everything that the picture depends on."""
+        app = self.azul
+        return TrainingState(
+            name=feed.name,
+            data=feed.data,
+            status=feed.status,
+            judgement=app.judgement(),
+            live=feed.live,
+            log=feed.log.lines,
+            usage=app.usage,
+            now=app.clock(),
+            signs=app.signs,
+            chart=self.draw_chart,
+            main_chart=self.main_chart(),
+            side_chart=CHARTS[max(1, self.chosen_chart)],
+            alerts_seen=app.alerts_seen,
+            sampled=feed.is_sampled,
+            problem=feed.problem,
+        )
+
+    def draw_chart(self, name: str, width: int, height: int) -> Picture:
+        """The panel of one chart."""
+        feed = self.azul.feed
+        if feed is None:
+            return []
+        empty = waiting_text(self.state(feed)) if name == "loss" else EMPTY_CHART.get(name, "")
+        return chart_panel(
+            self.source(feed).content(name, self.view, self.azul.signs),
+            self.view,
+            width,
+            height,
+            memory=self.memory,
+            signs=self.azul.signs,
+            patterns=self.azul.patterns,
+            empty_text=empty or f"no {name} yet",
+        )
+
+    def on_run_switched(self) -> None:
+        """Another run begins with untouched axes."""
+        self.memory.limits.clear()
+        self.memory.drawings.clear()
+        self.view = self.view.whole()
+        self.redraw()
+
+    # -- steering
+
+    def _state_word(self) -> str:
+        judgement = self.azul.judgement()
+        return judgement.state if judgement is not None else ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that steer are there while the run listens, the way back once it does not."""
+        state = self._state_word()
+        active = state in {"running", "paused"}
+        if action in {"pause", "request", "edit", "stop", "cancel"}:
+            return active
+        if action == "resume_run":
+            return state in {"crashed", "stopped", "finished"}
+        if action == "seen":
+            feed = self.azul.feed
+            return feed is not None and len(feed.data.alerts) > self.azul.alerts_seen
+        if action in {"full_chart", "board"}:
+            return self.azul.feed is not None
+        return super().check_action(action, parameters)
+
+    def describe(self, binding: Binding) -> str:
+        """Pause reads as resume while the run is paused."""
+        if binding.action == "pause" and self._state_word() == "paused":
+            return "go on"
+        return super().describe(binding)
+
+    def action_pause(self) -> None:
+        """Pause the run, or let it go on."""
+        paused = self._state_word() == "paused"
+        self.azul.request("resume" if paused else "pause")
+        self.notify("it goes on" if paused else "it pauses after the current batch of moves")
+
+    def action_request(self, request: str) -> None:
+        """Ask for a checkpoint now."""
+        self.azul.request(request)
+        self.notify("a checkpoint is written as soon as the current work allows")
+
+    def action_stop(self) -> None:
+        """Let the run end after this iteration."""
+        self.azul.request("stop")
+        self.notify("it stops after this iteration and saves")
+
+    def action_cancel(self) -> None:
+        """Cancel at once, when the person means it."""
+        from azul_tui.tui.screens.ask import AskScreen
+
+        def answered(answer: str | None) -> None:
+            if answer == "y":
+                self.azul.request("cancel")
+
+        self.app.push_screen(
+            AskScreen(
+                "Cancel this run now?",
+                "What was done since the last checkpoint is lost. The checkpoints stay.",
+                (("y", "cancel the run"), ("n", "let it go on")),
+                safe="n",
+            ),
+            answered,
+        )
+
+    def action_seen(self) -> None:
+        """Alerts go once they were seen."""
+        feed = self.azul.feed
+        if feed is not None:
+            self.azul.alerts_seen = len(feed.data.alerts)
+            self.redraw()
+
+    def action_next_chart(self, direction: int) -> None:
+        """The next chart on a small screen, the next side chart on a large one."""
+        first = 1 if self._is_big() else 0
+        count = len(CHARTS) - first
+        self.chosen_chart = first + (max(self.chosen_chart, first) - first + direction) % count
+        self.redraw()
+
+    def action_full_chart(self) -> None:
+        """The main chart on a screen of its own."""
+        from azul_tui.tui.screens.full_chart import FullChartScreen
+
+        self.app.push_screen(FullChartScreen(self, self.chosen_chart))
+
+    def action_board(self) -> None:
+        """The game being played on a screen of its own."""
+        from azul_tui.tui.screens.board import BoardScreen
+
+        self.app.push_screen(BoardScreen())
+
+    def action_edit(self) -> None:
+        """Change the settings that may change while the run goes on."""
+        from azul_tui.tui.screens.live_settings import LiveSettingsScreen
+
+        self.app.push_screen(LiveSettingsScreen())
+
+    def action_resume_run(self) -> None:
+        """Start the run again from its newest checkpoint."""
+        feed = self.azul.feed
+        if feed is not None:
+            self.run_worker(self._resume(feed), name="resume")
+
+    async def _resume(self, feed: RunFeed) -> None:
+        from azul_tui.tui.starting import start_resume
+
+        await start_resume(self.azul, feed.paths)
+
+
+EMPTY_CHART = {
+    "score": "the first score comes with the first evaluation",
+    "games/s": "speed is known after the first self-play",
+    "simulations/s": "speed is known after the first self-play",
+    "buffer": "the buffer is reported after the first iteration",
+}
