@@ -147,7 +147,7 @@ def unknown_name(what: str, name: str, known: Iterable[str], *, place: str = "")
     if near is not None:
         return f"{where}unknown {what} {shown(name)}; the nearest known one is {near}"
     listed = ", ".join(names) if len(names) <= 12 else ""
-    hint = f"; known are {listed}" if listed else ""
+    hint = f"; known are {listed}" if listed else "" if names else "; there is none to set"
     return f"{where}unknown {what} {shown(name)}{hint}"
 
 

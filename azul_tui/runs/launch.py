@@ -19,6 +19,7 @@ from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from azul_tui.runs.paths import RunPaths
 
@@ -28,6 +29,32 @@ NICENESS = 10
 def job_command(arguments: Sequence[str]) -> list[str]:
     """The command line that runs `azul-tui` with these arguments in this installation."""
     return [sys.executable, "-m", "azul_tui", *arguments]
+
+
+def job_arguments(
+    job: str,
+    *,
+    root: Path,
+    run_name: str | None = None,
+    record: Path | None = None,
+    config: str | None = None,
+    overrides: Sequence[str] = (),
+) -> list[str]:
+    """Arguments of `azul-tui` that start a job without asking.
+
+    Args:
+        job: Its name.
+        root: The folder in which runs live.
+        run_name: The run it makes, for one that makes a run (see `new_run`).
+        record: Folder for its records, for any other job (see `new_job_folder`).
+        config: A settings file or the name of a preset.
+        overrides: `key=value` each, the value in TOML.
+    """
+    arguments = ["--run", job, "--dir", str(root), "--yes"]
+    for option, value in (("--name", run_name), ("--record", record), ("--config", config)):
+        if value is not None:
+            arguments.append(f"{option}={value}")
+    return arguments + [f"--set={override}" for override in overrides]
 
 
 def job_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,7 @@
+"""The command `azul-tui`: arguments in, a job, the dashboard or a listing out."""
+
+from __future__ import annotations
+
+from azul_tui.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,159 @@
+"""From arguments to a job, the dashboard or a listing.
+
+Exit codes: 0 done, 1 the job failed, 2 the user's to fix (one sentence on standard error),
+3 training diverged, 130 interrupted and 143 terminated, each after saving.
+Nothing is imported before it is known to be needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from azul_tui.cli.arguments import NEWEST, build_parser
+from azul_tui.errors import EXIT_DONE, EXIT_INTERRUPTED, AzulError, JobError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from azul_tui.jobs.start import JobRequest
+    from azul_tui.runs.paths import RunPaths
+
+_ONLY_WITH_A_JOB = {
+    "config": "--config",
+    "overrides": "--set",
+    "name": "--name",
+    "watch": "--watch",
+    "record": "--record",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Raises:
+        SystemExit: With 0 after `--help` and `--version`, with 2 for arguments that make no
+            command.
+    """
+    arguments = build_parser().parse_args(argv)
+    try:
+        return _command(arguments)
+    except AzulError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    finally:
+        _flush_or_give_up()
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    from azul_tui.runs.paths import runs_root
+
+    if arguments.ascii:
+        os.environ["AZUL_TUI_ASCII"] = "1"  # jobs and dashboards that are started inherit it
+    root = runs_root(arguments.dir, os.environ)
+    if arguments.run is not None:
+        return _run(arguments, root)
+    if arguments.print_config:
+        from azul_tui.cli.print_settings import print_training_settings
+
+        return print_training_settings(
+            arguments.config, arguments.overrides, json_lines=arguments.json
+        )
+    for name, option in _ONLY_WITH_A_JOB.items():
+        if getattr(arguments, name):
+            raise JobError(f"{option} says how a job runs; name the job with --run")
+    if arguments.list:
+        from azul_tui.cli.print_runs import print_runs
+
+        return print_runs(root, json_lines=arguments.json, now=time.time())
+    if arguments.once is not None:
+        from azul_tui.tui.once import print_run
+
+        return print_run(_named_run(root, arguments.once), json_lines=arguments.json)
+    return _dashboard(root, arguments.attach)
+
+
+def _run(arguments: argparse.Namespace, root: Path) -> int:
+    from azul_tui.jobs.registry import find_job
+    from azul_tui.jobs.start import JobRequest, run_job
+
+    request = JobRequest(
+        spec=find_job(arguments.run),
+        config=arguments.config,
+        overrides=tuple(arguments.overrides),
+        name=arguments.name,
+        root=root,
+        json_lines=arguments.json,
+        yes=arguments.yes,
+        record=arguments.record,
+        interactive=_has_terminal(),
+    )
+    if arguments.print_config:
+        from azul_tui.cli.print_settings import print_job_settings
+
+        return print_job_settings(request)
+    if arguments.watch and _can_watch(request):
+        from azul_tui.jobs.start import run_in_background
+
+        paths = run_in_background(request)
+        return EXIT_DONE if paths is None else _dashboard(root, paths.name)
+    return run_job(request)
+
+
+def _can_watch(request: JobRequest) -> bool:
+    return request.interactive and request.spec.trains and not request.json_lines
+
+
+def _dashboard(root: Path, attach: str | None) -> int:
+    if not _has_terminal():
+        raise JobError(
+            "the dashboard needs a terminal; without one use --run JOB, --list, --once or --help"
+        )
+    from azul_tui.tui.app import run_app
+
+    return run_app(root, attach=None if attach is None else _named_run(root, attach))
+
+
+def _named_run(root: Path, name: str) -> RunPaths:
+    if name == NEWEST:
+        from azul_tui.runs.listing import newest_run
+
+        return newest_run(root, time.time())
+    from azul_tui.runs.paths import existing_run
+
+    return existing_run(root, name)
+
+
+def _has_terminal() -> bool:
+    """Whether a person can read here and answer; a terminal without a cursor cannot be drawn on."""
+    try:
+        there = sys.stdin.isatty() and sys.stdout.isatty()
+    except (AttributeError, ValueError):  # started without them, or they were closed
+        return False
+    return there and os.environ.get("TERM", "") != "dumb"
+
+
+def _complain(sentence: str) -> None:
+    from azul_tui.runs.text import plain_text
+
+    try:
+        sys.stderr.write(f"azul-tui: {plain_text(sentence, 1000)}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # nobody is there to read it
+        return
+
+
+def _flush_or_give_up() -> None:
+    """A reader that left (`| head`) must not turn into a complaint at the end."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)

@@ -1,0 +1,96 @@
+"""`--list`: the runs as a table, or as JSON lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from azul_tui.errors import EXIT_DONE
+from azul_tui.jobs.describe import in_bytes, in_words
+from azul_tui.runs.events import encode_plain
+from azul_tui.runs.listing import RunSummary, list_runs
+from azul_tui.runs.text import plain_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEADINGS = ("run", "state", "iteration", "loss", "policy", "value", "best", "size", "last sign")
+_RIGHT = frozenset({"iteration", "loss", "policy", "value", "best", "size", "last sign"})
+
+
+def print_runs(root: Path, *, json_lines: bool, now: float) -> int:
+    """Print every run in `root`; returns the exit code."""
+    runs = list_runs(root, now)
+    if json_lines:
+        for run in runs:
+            _say(encode_plain({"event": "run", "t": now, **_record(run)}).decode("ascii"))
+        _say(
+            encode_plain({"event": "result", "t": now, "ok": True, "runs": len(runs)}).decode(
+                "ascii"
+            )
+        )
+    elif runs:
+        _say(table([HEADINGS, *(row(run, now) for run in runs)]))
+    else:
+        _say(
+            f"no runs in {plain_text(os.fspath(root))} yet; azul-tui --run quick makes the first\n"
+        )
+    return EXIT_DONE
+
+
+def row(run: RunSummary, now: float) -> tuple[str, ...]:
+    """One run as the cells under `HEADINGS`."""
+    status = run.status
+    most = f"/{status.max_iterations:,}" if status.max_iterations else ""
+    state = "stalled" if run.stalled else run.state
+    return (
+        run.name,
+        state,
+        f"{status.iteration:,}{most}",
+        _loss(status.total_loss),
+        _loss(status.policy_loss),
+        _loss(status.value_loss),
+        "–" if status.best_score is None else f"{100 * status.best_score:.1f}%",
+        in_bytes(run.size_bytes),
+        f"{in_words(max(0.0, now - run.changed))} ago",
+    )
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Rows under a line of headings, columns as wide as they need to be."""
+    widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
+    lines: list[str] = []
+    for cells in rows:
+        aligned = (
+            cell.rjust(width) if heading in _RIGHT else cell.ljust(width)
+            for heading, cell, width in zip(rows[0], cells, widths, strict=True)
+        )
+        lines.append("  ".join(aligned).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _loss(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _record(run: RunSummary) -> dict[str, object]:
+    facts = dataclasses.asdict(run.status)
+    return {
+        **facts,
+        "name": run.name,
+        "state": run.state,
+        "stalled": run.stalled,
+        "reason": run.reason,
+        "size_bytes": run.size_bytes,
+        "checkpoints": run.checkpoints,
+        "directory": os.fspath(run.paths.directory),
+    }
+
+
+def _say(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:  # a terminal or a pipe without Unicode
+        sys.stdout.write(text.encode("ascii", "replace").decode("ascii"))

@@ -1,0 +1,53 @@
+"""`--print-config`: the settings that a start would have, as TOML that `--config` takes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from azul_tui.config import dump_config, dump_toml, find_config, resolve_config
+from azul_tui.errors import EXIT_DONE
+from azul_tui.jobs.start import JobRequest, resolve_request
+from azul_tui.runs.events import encode_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def print_training_settings(
+    config: str | None, overrides: Sequence[str], *, json_lines: bool
+) -> int:
+    """Print the training settings without a job; returns the exit code.
+
+    Raises:
+        ConfigError: A key is unknown or a value is refused.
+    """
+    file = find_config(config) if config else None
+    resolved = resolve_config(file, os.environ, overrides)
+    _print(dump_config(resolved), resolved.to_dict(), json_lines=json_lines)
+    return EXIT_DONE
+
+
+def print_job_settings(request: JobRequest) -> int:
+    """Print the settings that a job would start with; returns the exit code.
+
+    Raises:
+        ConfigError: A key is unknown or a value is refused.
+    """
+    resolved = resolve_request(request)
+    own: dict[str, object] = dict(resolved.settings)
+    told = (
+        dump_toml({**own, **resolved.changes})
+        if resolved.config is None
+        else dump_config(resolved.config)
+    )
+    values = {**own, **(resolved.config.to_dict() if resolved.config else resolved.changes)}
+    _print(told, values, json_lines=request.json_lines)
+    return EXIT_DONE
+
+
+def _print(toml: str, values: Mapping[str, object], *, json_lines: bool) -> None:
+    if json_lines:
+        toml = encode_plain({"event": "config", "settings": values}).decode("ascii")
+    sys.stdout.write(toml)

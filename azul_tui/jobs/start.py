@@ -1,0 +1,234 @@
+"""Starting a job: settings, directory, voice and signals, in this process or another."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from azul_tui.config import (
+    SettingValue,
+    TrainingConfig,
+    combine,
+    find_config,
+    find_preset,
+    resolve_settings,
+    setting_names,
+)
+from azul_tui.errors import EXIT_DONE, EXIT_FAILED, AzulError, JobError
+from azul_tui.jobs.context import JobContext
+from azul_tui.jobs.registry import JobSpec, job_settings
+from azul_tui.jobs.reporter import Reporter
+from azul_tui.jobs.stopping import StopFlag, signals_set
+from azul_tui.runs.launch import job_arguments, job_command, launch
+from azul_tui.runs.listing import newest_run
+from azul_tui.runs.paths import RunPaths, existing_run, new_run, run_paths
+from azul_tui.runs.recorder import RunRecorder
+from azul_tui.runs.text import plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobRequest:
+    """What somebody asked for on the command line."""
+
+    spec: JobSpec
+    root: Path
+    """The folder in which runs live."""
+    config: str | None = None
+    """A settings file or the name of a preset."""
+    overrides: tuple[str, ...] = ()
+    """`key=value` each."""
+    name: str | None = None
+    json_lines: bool = False
+    yes: bool = False
+    record: str | None = None
+    """Folder for the records of a job that makes no run."""
+    interactive: bool = False
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSettings:
+    """The settings of a start, from all the places that may name them."""
+
+    settings: dict[str, SettingValue]
+    """The job's own, defaults filled in."""
+    changes: dict[str, SettingValue]
+    """Training settings that somebody named."""
+    config: TrainingConfig | None
+    """For a job that makes a run."""
+
+
+def resolve_request(request: JobRequest) -> ResolvedSettings:
+    """The settings that a start would have.
+
+    Raises:
+        ConfigError: A key is unknown or a value is refused.
+    """
+    spec = request.spec
+    file = find_config(request.config) if request.config else None
+    if file is None and spec.preset is not None:
+        file = find_preset(spec.preset)
+    named = resolve_settings(job_settings(spec), file, request.environment, request.overrides)
+    own = {setting.name: named.get(setting.name, setting.default) for setting in spec.settings}
+    training = set(setting_names()) if spec.trains else set[str]()
+    changes = {name: value for name, value in named.items() if name in training}
+    config = combine(TrainingConfig(), changes) if spec.makes_run else None
+    return ResolvedSettings(own, changes, config)
+
+
+def run_job(request: JobRequest) -> int:
+    """Run a job in this process and return its exit code.
+
+    Raises:
+        AzulError: The job could not be started as asked.
+    """
+    spec = request.spec
+    resolved = resolve_request(request)
+    if spec.needs_terminal and not request.interactive:
+        raise JobError(f"{spec.name} talks with you and needs a terminal")
+    if not _agreed(request, resolved):
+        return EXIT_DONE
+    run = _make_run(request) if spec.makes_run else None
+    stop = StopFlag()
+    with ExitStack() as stack:
+        recorder = None
+        if request.record is not None and not spec.trains:
+            paths = RunPaths(Path(request.record))
+            recorder = stack.enter_context(RunRecorder(paths, job=spec.name))
+        reporter = Reporter(
+            sys.stdout, sys.stderr, json_lines=request.json_lines, recorder=recorder
+        )
+        folder = run or (recorder.paths if recorder else None)
+        context = JobContext(
+            spec=spec,
+            settings=resolved.settings,
+            config=resolved.config,
+            changes=resolved.changes,
+            reporter=reporter,
+            runs_root=request.root,
+            directory=folder.directory if folder else request.root,
+            run_name=run.name if run else request.name,
+            yes=request.yes,
+            interactive=request.interactive and not request.json_lines,
+            stop=stop,
+        )
+        stack.enter_context(signals_set(stop, ignore_hangup=spec.trains))
+        code, outcome = _outcome(context)
+        if recorder is not None and code != EXIT_DONE:
+            recorder.status(state="stopped" if stop.is_set() else "crashed")
+        if run is not None and code != EXIT_DONE:
+            _leave_a_trace(run, spec, outcome)
+        reporter.finish()
+        reporter.record("result", **{"job": spec.name, "exit_code": code, **outcome})
+    return code
+
+
+def run_in_background(request: JobRequest) -> RunPaths | None:
+    """Start a training in its own process; returns its run, None when the person declined.
+
+    Raises:
+        AzulError: The job could not be started as asked.
+    """
+    resolved = resolve_request(request)
+    if not _agreed(request, resolved):
+        return None
+    if request.spec.makes_run:
+        paths = _make_run(request)
+    else:
+        name = str(resolved.settings.get("run", ""))
+        paths = existing_run(request.root, name) if name else newest_run(request.root, 0.0)
+    arguments = job_arguments(
+        request.spec.name,
+        root=request.root,
+        run_name=paths.name if request.spec.makes_run else None,
+        config=request.config,
+        overrides=request.overrides,
+    )
+    launch(job_command(arguments), paths)
+    return paths
+
+
+def _outcome(context: JobContext) -> tuple[int, dict[str, Any]]:
+    """Run the job itself; its exit code and what the result record says."""
+    try:
+        module = importlib.import_module(context.spec.module)
+        outcome: dict[str, Any] = {"ok": True, **(module.run(context) or {})}
+    except AzulError as error:
+        _to_standard_error(f"azul-tui: {plain_text(str(error), 1000)}\n")
+        return error.exit_code, {"ok": False, "error": str(error)}
+    except KeyboardInterrupt:
+        context.stop.set(2)
+        return context.stop.exit_code, {"ok": False, "error": "interrupted"}
+    except Exception as error:  # noqa: BLE001 - the border: a fault ends in a result and a code
+        _to_standard_error(traceback.format_exc())
+        return EXIT_FAILED, {"ok": False, "error": f"{type(error).__name__}: {error}"}
+    if context.stop.exit_code:
+        return context.stop.exit_code, {**outcome, "stopped": True}
+    return (EXIT_DONE if outcome["ok"] else EXIT_FAILED), outcome
+
+
+def _agreed(request: JobRequest, resolved: ResolvedSettings) -> bool:
+    """Ask before a job that takes hours, when there is somebody to answer."""
+    if not request.spec.asks or request.yes or not request.interactive or request.json_lines:
+        return True
+    config = resolved.config
+    limits = ""
+    if config is not None:
+        limits = f", at most {config.max_iterations:,} iterations"
+        if config.max_minutes:
+            limits += f" or {config.max_minutes:g} minutes"
+    duration = request.spec.duration
+    _to_standard_error(f"{request.spec.title}: takes {duration}{limits}. Start? [y/N] ")
+    answer = sys.stdin.readline().strip().lower()
+    if answer in {"y", "yes"}:
+        return True
+    _to_standard_error("not started\n")
+    return False
+
+
+def _make_run(request: JobRequest) -> RunPaths:
+    """The directory of the run that is made; under a new name when none was given."""
+    if request.name is None:
+        stem = Path(request.config).stem if request.config else request.spec.preset or "run"
+        kept = "".join(char for char in stem if char.isalnum() or char in "-_")[:40].lstrip("-_")
+        return new_run(request.root, kept or "run")
+    paths = run_paths(request.root, request.name)
+    if paths.events.exists():
+        raise JobError(
+            f'the run "{paths.name}" exists; go on with it: --run resume --set run={paths.name}, '
+            "or choose another --name"
+        )
+    paths.create()
+    return paths
+
+
+def _leave_a_trace(paths: RunPaths, spec: JobSpec, outcome: Mapping[str, object]) -> None:
+    """A run that failed before its first record: show why, or leave no empty folder."""
+    if paths.events.exists():
+        return
+    if not paths.log.exists():  # nobody watches: the sentence on standard error is enough
+        with suppress(OSError):
+            for folder in (paths.control, paths.games, paths.directory):
+                folder.rmdir()
+        return
+    with RunRecorder(paths, job=spec.name) as recorder:
+        recorder.record("alert", level="error", text=str(outcome.get("error", "")))
+        recorder.record("result", job=spec.name, **outcome)
+        recorder.status(state="crashed")
+
+
+def _to_standard_error(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody is there to read it
+        return
