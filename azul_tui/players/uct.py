@@ -1,0 +1,243 @@
+"""`uct-N`: tree search by N random playouts a move, without a network.
+
+UCT (Kocsis and Szepesvári, 2006) in the form of Browne et al. (2012), algorithm 2; max-n for
+three and four players. A move that ends the round leads to a chance node, which keeps up to ten
+sampled refills and then picks among them at random.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from azul_tui.game.canonical import apply_canonical, refill_canonical
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, TO_MOVE
+from azul_tui.game.playout import play_out
+from azul_tui.game.random import PLAYER, REFILL, SEARCH, derive, next_below, next_bits
+from azul_tui.game.rules import list_legal
+from azul_tui.game.scoring import winner_mask
+from azul_tui.players.effects import MAX_ACTIONS, integer
+from azul_tui.players.threads import share_out
+from azul_tui.players.ties import pick_best
+
+if TYPE_CHECKING:
+    from azul_tui.players.names import PlayerName
+
+EXPLORATION: Final = 1.0 / math.sqrt(2.0)
+"""C in mean + C sqrt(2 ln(visits) / visits of the child)."""
+REFILLS_KEPT: Final = 10
+_LONGEST_PATH: Final = 4096
+_NO_NODE: Final = -1
+
+VISITS, CHILDREN, FIRST_CHILD, SIBLING, MADE_BY = range(5)
+"""Fields of a node. `MADE_BY` is the action, or the number of the refill, that leads to it."""
+
+
+@kernel
+def _untried(actions: Int32Array, count: int, tried: int, seed: np.uint64) -> int:
+    """The action to try after `tried` others, in an order shuffled by the node's seed.
+
+    Fisher and Yates from the front: only the first `tried + 1` places are drawn.
+    """
+    stream = np.empty(1, np.uint64)
+    stream[0] = seed
+    for place in range(tried + 1):
+        other = place + next_below(stream, count - place)
+        held = actions[other]
+        actions[other] = actions[place]
+        actions[place] = held
+    return integer(actions[tried])
+
+
+@kernel
+def _best_child(tree: Int32Array, values: npt.NDArray[np.float64], node: int) -> int:
+    """Child with the largest upper confidence bound; the first of equals."""
+    logarithm = 2.0 * math.log(tree[node, VISITS])
+    best = _NO_NODE
+    largest = -1.0
+    child = integer(tree[node, FIRST_CHILD])
+    while child != _NO_NODE:
+        visits = tree[child, VISITS]
+        bound = values[child] / visits + EXPLORATION * math.sqrt(logarithm / visits)
+        if bound > largest:
+            largest = bound
+            best = child
+        child = integer(tree[child, SIBLING])
+    return best
+
+
+@kernel
+def _add_child(tree: Int32Array, node: int, child: int, made_by: int) -> None:
+    """Make row `child` of `tree` a node without visits, in front of the children of `node`."""
+    tree[child, VISITS] = 0
+    tree[child, CHILDREN] = 0
+    tree[child, FIRST_CHILD] = _NO_NODE
+    tree[child, SIBLING] = tree[node, FIRST_CHILD]
+    tree[child, MADE_BY] = made_by
+    tree[node, FIRST_CHILD] = child
+    tree[node, CHILDREN] += 1
+
+
+@kernel
+def _refill_child(tree: Int32Array, node: int, stream: Uint64Array) -> int:
+    """One of the refills that chance node `node` keeps, each equally likely."""
+    skip = next_below(stream, integer(tree[node, CHILDREN]))
+    child = integer(tree[node, FIRST_CHILD])
+    for _ in range(skip):
+        child = integer(tree[child, SIBLING])
+    return child
+
+
+@kernel
+def _descend(
+    state: Int8Array,
+    tree: Int32Array,
+    values: npt.NDArray[np.float64],
+    used: int,
+    seed: np.uint64,
+    path: Int64Array,
+    actions: Int32Array,
+    stream: Uint64Array,
+) -> int:
+    """Walk `state` from the root to a new node or to the end of the game.
+
+    Args:
+        state: The root position; afterwards that of the last node.
+        tree: `(nodes, 5)`.
+        values: `(nodes,)` sums of results for the seat that moved into each node.
+        used: Nodes in use; a new one takes this row.
+        seed: Of this search: decides the order of untried moves and the refills.
+        path: `(plies, 2)`: nodes passed behind the root and the seat that moved into each.
+        actions: Scratch.
+        stream: Picks among kept refills.
+
+    Returns:
+        The length of `path`; `path[length - 1, 0] == used` says that the node is new.
+    """
+    scratch = np.empty(1, np.uint64)
+    node = 0
+    length = 0
+    while state[PHASE] != OVER and length < path.shape[0]:
+        here = derive(seed, SEARCH, node)
+        tried = integer(tree[node, CHILDREN])
+        seat = integer(state[TO_MOVE])
+        if state[PHASE] == AFTERSTATE:
+            if tried < REFILLS_KEPT:
+                child = used
+                _add_child(tree, node, child, tried)
+            else:
+                child = _refill_child(tree, node, stream)
+            number = integer(tree[child, MADE_BY])
+            refill_canonical(state, derive(here, REFILL, number), scratch)
+        else:
+            count = list_legal(state, actions, True)
+            if tried < count:
+                child = used
+                _add_child(tree, node, child, _untried(actions, count, tried, here))
+            else:
+                child = _best_child(tree, values, node)
+            apply_canonical(state, integer(tree[child, MADE_BY]))
+        path[length, 0] = child
+        path[length, 1] = seat
+        length += 1
+        node = child
+        if node == used:
+            break
+    return length
+
+
+@kernel
+def _search(
+    root: Int8Array,
+    playouts: int,
+    seed: np.uint64,
+    tree: Int32Array,
+    values: npt.NDArray[np.float64],
+    path: Int64Array,
+    actions: Int32Array,
+) -> None:
+    """Grow a tree from `root` by that many playouts; see `_descend` for the arguments."""
+    stream = np.empty(1, np.uint64)
+    scratch = np.empty(1, np.uint64)
+    stream[0] = derive(seed, PLAYER, 1)
+    tree[0, VISITS] = 1
+    tree[0, CHILDREN] = 0
+    tree[0, FIRST_CHILD] = _NO_NODE
+    values[0] = 0.0
+    used = 1
+    state = np.empty_like(root)
+    for _ in range(playouts):
+        state[:] = root
+        length = _descend(state, tree, values, used, seed, path, actions, stream)
+        if path[length - 1, 0] == used:
+            values[used] = 0.0
+            used += 1
+        play_out(state, next_bits(stream), stream, scratch)
+        winners = winner_mask(state)
+        count = (winners & 1) + (winners >> 1 & 1) + (winners >> 2 & 1) + (winners >> 3 & 1)
+        tree[0, VISITS] += 1
+        for index in range(length):
+            node = integer(path[index, 0])
+            tree[node, VISITS] += 1
+            values[node] += (winners >> integer(path[index, 1]) & 1) / count
+
+
+@kernel
+def _choose(
+    states: Int8Array,
+    seeds: Uint64Array,
+    deterministic: bool,
+    playouts: int,
+    chosen: Int32Array,
+) -> None:
+    """The most visited move of each game; see `Player.choose`."""
+    tree = np.empty((playouts + 1, 5), np.int32)
+    values = np.empty(playouts + 1, np.float64)
+    path = np.empty((_LONGEST_PATH, 2), np.int64)
+    actions = np.empty(MAX_ACTIONS, np.int32)
+    visits = np.empty(MAX_ACTIONS, np.int64)
+    stream = np.empty(1, np.uint64)
+    for game in range(states.shape[0]):
+        seed = seeds[game]
+        _search(states[game], playouts, seed, tree, values, path, actions)
+        count = list_legal(states[game], actions, True)
+        for index in range(count):
+            visits[index] = 0
+            child = integer(tree[0, FIRST_CHILD])
+            while child != _NO_NODE:
+                if tree[child, MADE_BY] == actions[index]:
+                    visits[index] = tree[child, VISITS]
+                child = integer(tree[child, SIBLING])
+        stream[0] = derive(seed, PLAYER, 0)
+        chosen[game] = actions[pick_best(visits, count, deterministic, stream)]
+
+
+class UctPlayer:
+    """N random playouts a move; the most visited move is made."""
+
+    def __init__(self, playouts: int, threads: int | None = None) -> None:
+        self.name: str = f"uct-{playouts}"
+        self.playouts = playouts
+        self._threads = threads
+
+    def choose(
+        self, states: Int8Array, seeds: Uint64Array, deterministic: bool = False
+    ) -> Int32Array:
+        """See `Player.choose`. The playouts are random, seeded, with `deterministic` too."""
+        chosen = np.empty(len(states), np.int32)
+
+        def work(part: slice) -> None:
+            _choose(states[part], seeds[part], deterministic, self.playouts, chosen[part])
+
+        share_out(len(states), self._threads, work)
+        return chosen
+
+
+def create(name: PlayerName, players: int) -> UctPlayer:
+    """The player with as many playouts as its name says; it plays with any number."""
+    del players
+    return UctPlayer(name.playouts)
