@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from azul_tui.game.constants import COLOR_COUNT
-from azul_tui.game.kernel import Int8Array, Int64Array, kernel
+from azul_tui.game.kernel import Int8Array, Int64Array, Uint64Array, lean_kernel
 from azul_tui.game.layout import PLAYERS, sources_offset
 from azul_tui.game.rules import apply_move, refill
 
 
-@kernel
+@lean_kernel
 def _factory_key(state: Int8Array, tiles: int) -> int:
     """Number that orders factories; 0 for an empty one."""
     key = 0
@@ -23,7 +23,30 @@ def _factory_key(state: Int8Array, tiles: int) -> int:
     return key
 
 
-@kernel
+@lean_kernel
+def _largest_factory(state: Int8Array, first: int) -> int:
+    """The factory with the largest key from `first` on."""
+    at = sources_offset(state)
+    best = first
+    largest = _factory_key(state, at + COLOR_COUNT * first)
+    for factory in range(first + 1, 2 * np.int64(state[PLAYERS]) + 1):
+        key = _factory_key(state, at + COLOR_COUNT * factory)
+        if key > largest:
+            largest = key
+            best = factory
+    return best
+
+
+@lean_kernel
+def _swap_factories(state: Int8Array, one: int, other: int) -> None:
+    """Exchange the tiles of two factories."""
+    at = sources_offset(state)
+    for color in range(COLOR_COUNT):
+        first, second = at + COLOR_COUNT * one + color, at + COLOR_COUNT * other + color
+        state[first], state[second] = state[second], state[first]
+
+
+@lean_kernel
 def sort_factories(state: Int8Array, order: Int64Array) -> None:
     """Bring the factories of `state` into canonical order, largest key first.
 
@@ -31,31 +54,16 @@ def sort_factories(state: Int8Array, order: Int64Array) -> None:
         order: `(F + 1,)`; `order[i]` becomes the source that now stands at place i. The centre
             stays last.
     """
-    at = sources_offset(state)
     factories = 2 * np.int64(state[PLAYERS]) + 1
-    order[factories] = factories
-    keys = np.empty(factories, np.int64)
-    tiles = np.empty(COLOR_COUNT, np.int8)
-    for factory in range(factories):
-        here = at + COLOR_COUNT * factory
-        key = _factory_key(state, here)
-        for color in range(COLOR_COUNT):
-            tiles[color] = state[here + color]
-        place = factory
-        while place > 0 and keys[place - 1] < key:
-            keys[place] = keys[place - 1]
-            order[place] = order[place - 1]
-            for color in range(COLOR_COUNT):
-                to = at + COLOR_COUNT * place + color
-                state[to] = state[to - COLOR_COUNT]
-            place -= 1
-        keys[place] = key
-        order[place] = factory
-        for color in range(COLOR_COUNT):
-            state[at + COLOR_COUNT * place + color] = tiles[color]
+    for source in range(factories + 1):
+        order[source] = source
+    for place in range(factories):
+        best = _largest_factory(state, place)
+        _swap_factories(state, place, best)
+        order[place], order[best] = order[best], order[place]
 
 
-@kernel
+@lean_kernel
 def apply_canonical(state: Int8Array, action: int) -> None:
     """Apply a legal `action` to a canonical position and leave it canonical.
 
@@ -73,10 +81,9 @@ def apply_canonical(state: Int8Array, action: int) -> None:
             state[byte] = 0
 
 
-@kernel
-def refill_canonical(
-    state: Int8Array, seed: np.uint64, stream: np.ndarray[tuple[int], np.dtype[np.uint64]]
-) -> None:
+@lean_kernel
+def refill_canonical(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
     """`refill`, then canonical order."""
     refill(state, seed, stream)
-    sort_factories(state, np.empty(2 * np.int64(state[PLAYERS]) + 2, np.int64))
+    for place in range(2 * np.int64(state[PLAYERS]) + 1):
+        _swap_factories(state, place, _largest_factory(state, place))

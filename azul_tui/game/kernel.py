@@ -41,6 +41,16 @@ def kernel(function: Function) -> Function:
     return cast("Function", numba.njit(cache=True, nogil=True)(function))
 
 
+def lean_kernel(function: Function) -> Function:
+    """`kernel` without reference counting, for what runs millions of times a second.
+
+    Counting costs two atomic operations an array and a call: more than many a kernel's own work.
+    In exchange such a kernel must not allocate: scratch memory is handed in.
+    """
+    numba.config.CACHE_DIR = str(_cache_folder(_room_of(function)))
+    return cast("Function", numba.njit(cache=True, nogil=True, _nrt=False)(function))
+
+
 def cache_root() -> Path:
     """Folder that holds the compiled kernels: AZUL_TUI_CACHE, else the user's cache folder."""
     chosen = os.environ.get("AZUL_TUI_CACHE")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from azul_tui.game.kernel import Int8Array, kernel
+from azul_tui.game.kernel import Int8Array, lean_kernel
 from azul_tui.game.offsets import (
     AFTERSTATE,
     BAG,
@@ -69,28 +69,35 @@ __all__ = [
 ]
 
 
-@kernel
+@lean_kernel
 def sources_offset(state: Int8Array) -> int:
     """Byte at which the first factory begins."""
     return BOARDS + BOARD_SIZE * np.int64(state[PLAYERS])
 
 
-@kernel
+@lean_kernel
 def board_offset(seat: int) -> int:
     """Byte at which the board of `seat` begins."""
     return BOARDS + BOARD_SIZE * seat
 
 
-@kernel
+@lean_kernel
 def score_of(state: Int8Array, seat: int) -> int:
     """Points of `seat`."""
     at = BOARDS + BOARD_SIZE * seat + BOARD_SCORE
     return np.int64(state[at]) + 100 * np.int64(state[at + 1])
 
 
-@kernel
+@lean_kernel
 def set_score(state: Int8Array, seat: int, points: int) -> None:
     """Write the points of `seat`."""
     at = BOARDS + BOARD_SIZE * seat + BOARD_SCORE
     state[at] = points % 100
     state[at + 1] = points // 100
+
+
+@lean_kernel
+def copy_state(source: Int8Array, target: Int8Array) -> None:
+    """Copy one position `(S,)` over another."""
+    for byte in range(len(source)):
+        target[byte] = source[byte]

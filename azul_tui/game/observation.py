@@ -40,7 +40,7 @@ from azul_tui.game.constants import (
     observation_size,
     source_count,
 )
-from azul_tui.game.kernel import Float32Array, Int8Array, kernel
+from azul_tui.game.kernel import Float32Array, Int8Array, kernel, lean_kernel
 from azul_tui.game.layout import (
     AFTERSTATE,
     BAG,
@@ -103,7 +103,7 @@ def observation_scales(players: int) -> Float32Array:
     return scales
 
 
-@kernel
+@lean_kernel
 def _write_sources(state: Int8Array, out: Int8Array) -> int:
     """Fields `has` and `tiles`; returns where the next field begins."""
     at = sources_offset(state)
@@ -123,7 +123,7 @@ def _write_sources(state: Int8Array, out: Int8Array) -> int:
     return 2 * cells
 
 
-@kernel
+@lean_kernel
 def _write_board(state: Int8Array, seat: int, earned: int, out: Int8Array, at: int) -> int:
     """The fields of one seat from `wall` to `next`; returns where the next field begins."""
     board = BOARDS + BOARD_SIZE * seat
@@ -152,7 +152,7 @@ def _write_board(state: Int8Array, seat: int, earned: int, out: Int8Array, at: i
     return at + 80
 
 
-@kernel
+@lean_kernel
 def write_observation(state: Int8Array, out: Int8Array) -> None:
     """Fill `out` `(F,)` with the observation of `state` `(S,)`, seen by the seat to move."""
     players = np.int64(state[PLAYERS])
@@ -186,7 +186,8 @@ def write_observation(state: Int8Array, out: Int8Array) -> None:
             best_earned = max(best_earned, earned)
     out[lead] = min(max(score_of(state, mover) - best_score, -_LEAD_LIMIT), _LEAD_LIMIT)
     out[lead + 1] = min(max(own_earned - best_earned, -_LEAD_LIMIT), _LEAD_LIMIT)
-    out[at:] = 0
+    for field in range(at, len(out)):
+        out[field] = 0
 
 
 @kernel

@@ -4,47 +4,61 @@ from __future__ import annotations
 
 import numpy as np
 
-from azul_tui.game.constants import COLOR_COUNT, MAX_PLAYERS, ROW_COUNT
-from azul_tui.game.kernel import Int8Array, Uint64Array, kernel
+from azul_tui.game.constants import COLOR_COUNT, ROW_COUNT
+from azul_tui.game.kernel import Int8Array, Uint64Array, kernel, lean_kernel
 from azul_tui.game.layout import OVER, PHASE, PLAYERS, TO_MOVE, sources_offset
 from azul_tui.game.random import GAME, PLAYOUT, derive, next_below
-from azul_tui.game.rules import accepting_rows_by_color, apply_move, new_game, refill
+from azul_tui.game.rules import (
+    ALL_ROWS,
+    accepting_rows_by_color,
+    apply_move,
+    new_game,
+    refill,
+    row_count,
+)
 
 
-@kernel
+@lean_kernel
+def _source_targets(state: Int8Array, tiles: int, targets: int) -> int:
+    """Moves from the source at byte `tiles`, given the moves of each colour in four bits."""
+    count = 0
+    for color in range(COLOR_COUNT):
+        count += targets >> (4 * color) & 15 if state[tiles + color] > 0 else 0
+    return count
+
+
+@lean_kernel
 def random_action(state: Int8Array, stream: Uint64Array) -> int:
     """A legal action, each equally likely, without listing them."""
     at = sources_offset(state)
     sources = 2 * np.int64(state[PLAYERS]) + 2
-    rows = np.empty(COLOR_COUNT, np.int64)
-    targets = np.empty(COLOR_COUNT, np.int64)
-    upto = np.empty(2 * MAX_PLAYERS + 2, np.int64)
-    accepting_rows_by_color(state, np.int64(state[TO_MOVE]), rows)
+    rows = accepting_rows_by_color(state, np.int64(state[TO_MOVE]))
+    targets = 0
     for color in range(COLOR_COUNT):
-        pairs = (rows[color] & 21) + (rows[color] >> 1 & 21)
-        targets[color] = (pairs & 3) + (pairs >> 2 & 3) + (pairs >> 4 & 3)
+        targets |= row_count(rows >> (ROW_COUNT * color) & ALL_ROWS) << (4 * color)
     count = 0
     for source in range(sources):
-        for color in range(COLOR_COUNT):
-            here = state[at + COLOR_COUNT * source + color] > 0
-            count += targets[color] if here else 0
-        upto[source] = count
+        count += _source_targets(state, at + COLOR_COUNT * source, targets)
     chosen = next_below(stream, count)
     source = 0
-    while chosen >= upto[source]:
+    while True:
+        here = _source_targets(state, at + COLOR_COUNT * source, targets)
+        if chosen < here:
+            break
+        chosen -= here
         source += 1
-    if source > 0:
-        chosen -= upto[source - 1]
     color = 0
     while True:
         if state[at + COLOR_COUNT * source + color] > 0:
-            if chosen < targets[color]:
+            here = targets >> (4 * color) & 15
+            if chosen < here:
                 break
-            chosen -= targets[color]
+            chosen -= here
         color += 1
+    mask = rows >> (ROW_COUNT * color) & ALL_ROWS
     row = 0
     while True:
-        if rows[color] >> row & 1:
+        if mask >> row & 1:
             if chosen == 0:
                 break
             chosen -= 1
@@ -52,7 +66,7 @@ def random_action(state: Int8Array, stream: Uint64Array) -> int:
     return (COLOR_COUNT * source + color) * ROW_COUNT + row
 
 
-@kernel
+@lean_kernel
 def play_out(state: Int8Array, seed: np.uint64, stream: Uint64Array, scratch: Uint64Array) -> int:
     """Play `state` to its end with random moves; return the number of moves.
 

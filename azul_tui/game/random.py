@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from azul_tui.game.kernel import Uint64Array, kernel
+from azul_tui.game.kernel import Uint64Array, lean_kernel
 
 REFILL: Final = 1
 GAME: Final = 2
@@ -30,7 +30,7 @@ _S11: Final = np.uint64(11)
 _UNIT: Final = 1.0 / (1 << 53)
 
 
-@kernel
+@lean_kernel
 def mix(value: np.uint64) -> np.uint64:
     """Bits of `value` scattered: SplitMix64's finaliser, a bijection."""
     value = (value ^ (value >> _S30)) * _MIX_1
@@ -38,7 +38,7 @@ def mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> _S31)
 
 
-@kernel
+@lean_kernel
 def derive(seed: np.uint64, purpose: int, index: int) -> np.uint64:
     """Start of the stream for `(seed, purpose, index)`."""
     first = mix(np.uint64(seed) + _GOLDEN)
@@ -46,20 +46,20 @@ def derive(seed: np.uint64, purpose: int, index: int) -> np.uint64:
     return mix(second ^ (np.uint64(index) * _GOLDEN + _MIX_2))
 
 
-@kernel
+@lean_kernel
 def next_bits(stream: Uint64Array) -> np.uint64:
     """64 random bits; advances `stream`, an array of one uint64."""
     stream[0] += _GOLDEN
     return mix(stream[0])
 
 
-@kernel
+@lean_kernel
 def next_below(stream: Uint64Array, bound: int) -> int:
     """Uniform integer in [0, bound) for bound < 2^31; off by less than bound / 2^32."""
     return np.int64(((next_bits(stream) >> _S32) * np.uint64(bound)) >> _S32)
 
 
-@kernel
+@lean_kernel
 def next_unit(stream: Uint64Array) -> float:
     """Uniform float in (0, 1)."""
     return (np.float64(next_bits(stream) >> _S11) + 0.5) * _UNIT

@@ -20,7 +20,7 @@ from azul_tui.game.constants import (
     TILES_PER_COLOR,
     TILES_PER_FACTORY,
 )
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel
 from azul_tui.game.layout import (
     AFTERSTATE,
     BAG,
@@ -59,18 +59,23 @@ from azul_tui.game.scoring import (
     placement_points,
 )
 
+ALL_ROWS = (1 << ROW_COUNT) - 1
+"""Mask of the five pattern lines and the floor."""
+_FLOOR_OF_EVERY_COLOR = sum(1 << (ROW_COUNT * color + FLOOR_ROW) for color in range(COLOR_COUNT))
 
-@kernel
+
+@lean_kernel
 def clear_game(state: Int8Array, players: int) -> None:
     """Make `state` a game before its first deal: all tiles in the bag, seat 0 to start."""
-    state[:] = 0
+    for byte in range(len(state)):
+        state[byte] = 0
     state[PLAYERS] = players
     state[PHASE] = AFTERSTATE
     for color in range(COLOR_COUNT):
         state[BAG + color] = TILES_PER_COLOR
 
 
-@kernel
+@lean_kernel
 def _pour_lid_into_bag(state: Int8Array) -> int:
     """Move the lid's tiles to the bag; return how many there were."""
     poured = 0
@@ -81,7 +86,7 @@ def _pour_lid_into_bag(state: Int8Array) -> int:
     return poured
 
 
-@kernel
+@lean_kernel
 def begin_round(state: Int8Array) -> None:
     """Turn an afterstate into the start of the next round, its factories still empty."""
     state[ROUND] += 1
@@ -91,7 +96,7 @@ def begin_round(state: Int8Array) -> None:
     state[TABLE_TILES] = 0
 
 
-@kernel
+@lean_kernel
 def _finish_empty_round(state: Int8Array) -> None:
     """End a game whose bag, lid and factories are all empty: nothing can ever move again."""
     state[PHASE] = OVER
@@ -100,7 +105,7 @@ def _finish_empty_round(state: Int8Array) -> None:
         set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
 
 
-@kernel
+@lean_kernel
 def refill(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
     """Start the next round of an afterstate: four tiles a factory, drawn from the bag.
 
@@ -135,14 +140,14 @@ def refill(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
         _finish_empty_round(state)
 
 
-@kernel
+@lean_kernel
 def new_game(state: Int8Array, players: int, seed: np.uint64, stream: Uint64Array) -> None:
     """Make `state` the first deal of a game; see `refill` for the arguments."""
     clear_game(state, players)
     refill(state, seed, stream)
 
 
-@kernel
+@lean_kernel
 def accepting_colors(state: Int8Array, seat: int, row: int) -> int:
     """Mask of the colours that pattern line `row` of `seat` takes: not full, wall cell free."""
     board = BOARDS + BOARD_SIZE * seat
@@ -154,7 +159,7 @@ def accepting_colors(state: Int8Array, seat: int, row: int) -> int:
     return colors if holds == 0 else colors & (1 << (holds - 1))
 
 
-@kernel
+@lean_kernel
 def accepting_rows(state: Int8Array, seat: int, color: int) -> int:
     """Mask of the lines of `seat` that take `color`; bit 5, the floor, is always set."""
     mask = 1 << FLOOR_ROW
@@ -163,37 +168,42 @@ def accepting_rows(state: Int8Array, seat: int, color: int) -> int:
     return mask
 
 
-@kernel
-def accepting_rows_by_color(state: Int8Array, seat: int, rows: Int64Array) -> None:
-    """Write `accepting_rows` of every colour into `rows` `(5,)`."""
-    for color in range(COLOR_COUNT):
-        rows[color] = 1 << FLOOR_ROW
+@lean_kernel
+def accepting_rows_by_color(state: Int8Array, seat: int) -> int:
+    """`accepting_rows` of all five colours in one number, six bits a colour, colour 0 lowest."""
+    rows = _FLOOR_OF_EVERY_COLOR
     for row in range(LINE_COUNT):
         colors = accepting_colors(state, seat, row)
         for color in range(COLOR_COUNT):
-            rows[color] |= (colors >> color & 1) << row
+            rows |= (colors >> color & 1) << (ROW_COUNT * color + row)
+    return rows
 
 
-@kernel
+@lean_kernel
+def row_count(rows: int) -> int:
+    """Number of bits set in a mask of six rows."""
+    pairs = (rows & 21) + (rows >> 1 & 21)
+    return (pairs & 3) + (pairs >> 2 & 3) + (pairs >> 4 & 3)
+
+
+@lean_kernel
 def legal_count(state: Int8Array) -> int:
     """Number of legal moves; 0 unless the phase is MOVING."""
     if state[PHASE] != MOVING:
         return 0
     at = sources_offset(state)
     sources = 2 * np.int64(state[PLAYERS]) + 2
+    rows = accepting_rows_by_color(state, np.int64(state[TO_MOVE]))
     count = 0
     for color in range(COLOR_COUNT):
-        rows = accepting_rows(state, np.int64(state[TO_MOVE]), color)
-        targets = 0
-        for row in range(ROW_COUNT):
-            targets += rows >> row & 1
+        targets = row_count(rows >> (ROW_COUNT * color) & ALL_ROWS)
         for source in range(sources):
             if state[at + COLOR_COUNT * source + color] > 0:
                 count += targets
     return count
 
 
-@kernel
+@lean_kernel
 def _same_factory(state: Int8Array, first: int, second: int) -> bool:
     """Whether the sources at bytes `first` and `second` hold the same tiles."""
     for color in range(COLOR_COUNT):
@@ -202,7 +212,7 @@ def _same_factory(state: Int8Array, first: int, second: int) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def list_legal(state: Int8Array, actions: Int32Array, distinct: bool) -> int:
     """Write the legal actions in ascending order into `actions` and return their number.
 
@@ -216,8 +226,7 @@ def list_legal(state: Int8Array, actions: Int32Array, distinct: bool) -> int:
     at = sources_offset(state)
     seat = np.int64(state[TO_MOVE])
     centre = 2 * np.int64(state[PLAYERS]) + 1
-    rows = np.empty(COLOR_COUNT, np.int64)
-    accepting_rows_by_color(state, seat, rows)
+    rows = accepting_rows_by_color(state, seat)
     count = 0
     for source in range(centre + 1):
         tiles = at + COLOR_COUNT * source
@@ -227,7 +236,7 @@ def list_legal(state: Int8Array, actions: Int32Array, distinct: bool) -> int:
             if state[tiles + color] == 0:
                 continue
             action = (source * COLOR_COUNT + color) * ROW_COUNT
-            mask = rows[color]
+            mask = rows >> (ROW_COUNT * color) & ALL_ROWS
             for row in range(ROW_COUNT):
                 if mask >> row & 1:
                     actions[count] = action + row
@@ -235,7 +244,7 @@ def list_legal(state: Int8Array, actions: Int32Array, distinct: bool) -> int:
     return count
 
 
-@kernel
+@lean_kernel
 def is_legal(state: Int8Array, action: int) -> bool:
     """Whether `action` may be applied."""
     sources = 2 * np.int64(state[PLAYERS]) + 2
@@ -247,7 +256,7 @@ def is_legal(state: Int8Array, action: int) -> bool:
     return accepting_rows(state, np.int64(state[TO_MOVE]), color) >> row & 1 == 1
 
 
-@kernel
+@lean_kernel
 def _take_marker(state: Int8Array, board: int) -> None:
     """Give the first-player marker to the mover, whose floor line it costs a slot if one is free.
 
@@ -258,7 +267,7 @@ def _take_marker(state: Int8Array, board: int) -> None:
     state[NEXT_FIRST] = state[TO_MOVE]
 
 
-@kernel
+@lean_kernel
 def _drop_on_floor(state: Int8Array, board: int, color: int, tiles: int) -> None:
     """Lay `tiles` on the floor line; those past the seventh slot go to the lid."""
     taken = np.int64(state[board + BOARD_MARKER])
@@ -269,7 +278,7 @@ def _drop_on_floor(state: Int8Array, board: int, color: int, tiles: int) -> None
     state[LID + color] += tiles - fits
 
 
-@kernel
+@lean_kernel
 def _tile_wall(state: Int8Array, seat: int) -> int:
     """Lay a tile for each complete line, from the top down; return the points."""
     board = BOARDS + BOARD_SIZE * seat
@@ -286,7 +295,7 @@ def _tile_wall(state: Int8Array, seat: int) -> int:
     return points
 
 
-@kernel
+@lean_kernel
 def _clear_floor(state: Int8Array, seat: int) -> None:
     """Move the floor tiles of `seat` to the lid; the marker is not a tile."""
     board = BOARDS + BOARD_SIZE * seat
@@ -296,7 +305,7 @@ def _clear_floor(state: Int8Array, seat: int) -> None:
     state[board + BOARD_MARKER] = 0
 
 
-@kernel
+@lean_kernel
 def end_round(state: Int8Array) -> None:
     """Tile the walls, score, clear the floors; leaves an afterstate or a finished game.
 
@@ -322,7 +331,7 @@ def end_round(state: Int8Array) -> None:
             set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
 
 
-@kernel
+@lean_kernel
 def apply_move(state: Int8Array, action: int) -> None:
     """Apply a legal `action`; with the round's last tile, `end_round` follows."""
     source, color, row = action // 30, action // ROW_COUNT % COLOR_COUNT, action % ROW_COUNT

@@ -19,7 +19,7 @@ from azul_tui.game.constants import (
     LINE_COUNT,
     ROW_BONUS,
 )
-from azul_tui.game.kernel import Int8Array, kernel
+from azul_tui.game.kernel import Int8Array, lean_kernel
 from azul_tui.game.layout import (
     BOARD_FLOOR,
     BOARD_LINE_COLOR,
@@ -50,11 +50,16 @@ def _run_table() -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
 
 
 RUN_LENGTH: Final = _run_table()
+_FIRST_COLUMN: Final = sum(1 << (5 * row) for row in range(LINE_COUNT))
+COLOR_CELLS: Final = np.array(
+    [sum(1 << (5 * row + (color + row) % 5) for row in range(LINE_COUNT)) for color in range(5)]
+)
+"""`(5,)`: the cells of each colour in a wall packed five bits a row."""
 FLOOR_COST: Final = np.cumsum(np.array((0, *FLOOR_PENALTIES), dtype=np.int8), dtype=np.int8)
 """`(8,)`: points lost by that many filled floor slots."""
 
 
-@kernel
+@lean_kernel
 def column_mask(state: Int8Array, wall: int, column: int) -> int:
     """Mask, bit `row` set where `column` of the wall at byte `wall` holds a tile."""
     mask = 0
@@ -63,7 +68,7 @@ def column_mask(state: Int8Array, wall: int, column: int) -> int:
     return mask
 
 
-@kernel
+@lean_kernel
 def run_points(row_mask: int, column_mask: int, row: int, column: int) -> int:
     """Points for a tile at `(row, column)` in runs given by its row's and its column's masks.
 
@@ -75,14 +80,14 @@ def run_points(row_mask: int, column_mask: int, row: int, column: int) -> int:
     return points if points > 0 else 1
 
 
-@kernel
+@lean_kernel
 def placement_points(state: Int8Array, seat: int, row: int, column: int) -> int:
     """Points `seat` earns by a tile laid at `(row, column)` of its wall as it stands."""
     wall = BOARDS + BOARD_SIZE * seat + BOARD_WALL
     return run_points(np.int64(state[wall + row]), column_mask(state, wall, column), row, column)
 
 
-@kernel
+@lean_kernel
 def floor_slots(state: Int8Array, seat: int) -> int:
     """Filled floor slots of `seat`, the marker's included, at most 7."""
     board = BOARDS + BOARD_SIZE * seat
@@ -92,13 +97,13 @@ def floor_slots(state: Int8Array, seat: int) -> int:
     return min(filled, FLOOR_SLOTS)
 
 
-@kernel
+@lean_kernel
 def floor_cost(state: Int8Array, seat: int) -> int:
     """Points that the floor line of `seat` costs, 0 to 14."""
     return np.int64(FLOOR_COST[floor_slots(state, seat)])
 
 
-@kernel
+@lean_kernel
 def complete_rows(state: Int8Array, seat: int) -> int:
     """Complete horizontal wall rows of `seat`."""
     wall = BOARDS + BOARD_SIZE * seat + BOARD_WALL
@@ -109,59 +114,58 @@ def complete_rows(state: Int8Array, seat: int) -> int:
     return rows
 
 
-@kernel
-def end_bonus(state: Int8Array, seat: int) -> int:
-    """Bonus points: 2 a complete row, 7 a complete column, 10 a colour with all five tiles."""
-    wall = BOARDS + BOARD_SIZE * seat + BOARD_WALL
-    points = ROW_BONUS * complete_rows(state, seat)
-    columns = FULL_ROW
-    for row in range(LINE_COUNT):
-        columns &= np.int64(state[wall + row])
-    for column in range(COLOR_COUNT):
-        points += COLUMN_BONUS * (columns >> column & 1)
-    for color in range(COLOR_COUNT):
-        complete = 1
-        for row in range(LINE_COUNT):
-            complete &= np.int64(state[wall + row]) >> ((color + row) % 5) & 1
-        points += COLOR_BONUS * complete
+@lean_kernel
+def _packed_column(wall: int, column: int) -> int:
+    """Mask of the rows with a tile in `column` of a wall packed five bits a row."""
+    bits = wall >> column
+    return bits & 1 | bits >> 4 & 2 | bits >> 8 & 4 | bits >> 12 & 8 | bits >> 16 & 16
+
+
+@lean_kernel
+def _packed_bonus(wall: int) -> int:
+    """Bonus points of a wall packed five bits a row."""
+    points = 0
+    for line in range(LINE_COUNT):
+        if wall >> (5 * line) & FULL_ROW == FULL_ROW:
+            points += ROW_BONUS
+        if wall >> line & _FIRST_COLUMN == _FIRST_COLUMN:
+            points += COLUMN_BONUS
+        if wall & COLOR_CELLS[line] == COLOR_CELLS[line]:
+            points += COLOR_BONUS
     return points
 
 
-@kernel
+@lean_kernel
+def end_bonus(state: Int8Array, seat: int) -> int:
+    """Bonus points: 2 a complete row, 7 a complete column, 10 a colour with all five tiles."""
+    packed = 0
+    for row in range(LINE_COUNT):
+        packed |= np.int64(state[BOARDS + BOARD_SIZE * seat + BOARD_WALL + row]) << (5 * row)
+    return _packed_bonus(packed)
+
+
+@lean_kernel
 def earned_points(state: Int8Array, seat: int) -> int:
     """Points of `seat` if the round were tiled now: full lines, floor, secured bonuses.
 
     Not clamped at 0, so that a deeper floor always counts as worse.
     """
     board = BOARDS + BOARD_SIZE * seat
-    wall = board + BOARD_WALL
-    rows = np.empty(LINE_COUNT, np.int64)
     points = score_of(state, seat) - floor_cost(state, seat)
+    wall = 0
     for row in range(LINE_COUNT):
-        rows[row] = state[wall + row]
+        wall |= np.int64(state[board + BOARD_WALL + row]) << (5 * row)
     for row in range(LINE_COUNT):
         if state[board + BOARD_LINE_TILES + row] == row + 1:
             column = (np.int64(state[board + BOARD_LINE_COLOR + row]) - 1 + row) % 5
-            rows[row] |= 1 << column
-            down = 0
-            for other in range(LINE_COUNT):
-                down |= (rows[other] >> column & 1) << other
-            points += run_points(rows[row], down, row, column)
-    columns = FULL_ROW
-    for row in range(LINE_COUNT):
-        columns &= rows[row]
-        if rows[row] == FULL_ROW:
-            points += ROW_BONUS
-    for color in range(COLOR_COUNT):
-        points += COLUMN_BONUS * (columns >> color & 1)
-        complete = 1
-        for row in range(LINE_COUNT):
-            complete &= rows[row] >> ((color + row) % 5) & 1
-        points += COLOR_BONUS * complete
-    return points
+            wall |= 1 << (5 * row + column)
+            points += run_points(
+                wall >> (5 * row) & FULL_ROW, _packed_column(wall, column), row, column
+            )
+    return points + _packed_bonus(wall)
 
 
-@kernel
+@lean_kernel
 def winner_mask(state: Int8Array) -> int:
     """Mask of the seats that have won a finished game: score, then complete rows, then shared."""
     best = -1

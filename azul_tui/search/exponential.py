@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from azul_tui.game.kernel import kernel
+from azul_tui.game.kernel import lean_kernel
 
 _LOWEST: Final = np.float32(-80.0)
 _LOG2_E: Final = np.float32(1.4426950408889634)
@@ -18,7 +18,7 @@ _C4: Final = np.float32(0.009618129)
 _C5: Final = np.float32(0.0013333558)
 
 
-@kernel
+@lean_kernel
 def exp_negative(x: np.float32) -> np.float32:
     """e^x for x <= 0, clamped at e^-80; relative error below 3e-6.
 

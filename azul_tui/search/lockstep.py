@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.constants import action_count, observation_size
-from azul_tui.game.kernel import Float32Array, Int8Array, Int32Array, kernel
+from azul_tui.game.kernel import Float32Array, Int8Array, Int32Array, lean_kernel
 from azul_tui.game.observation import write_observation
 from azul_tui.search.evaluator import Evaluator
 from azul_tui.search.root import (
@@ -39,7 +39,7 @@ class SearchResult:
     """Positions that the evaluator was asked for."""
 
 
-@kernel
+@lean_kernel
 def _begin_all(Tree: Tree, states: Int8Array, observations: Int8Array, simulations: int) -> None:
     """Start a search of plan 0 from each of `states` `(G, S)`."""
     for game in range(states.shape[0]):
@@ -47,7 +47,7 @@ def _begin_all(Tree: Tree, states: Int8Array, observations: Int8Array, simulatio
         write_observation(states[game], observations[game])
 
 
-@kernel
+@lean_kernel
 def _step_all(
     Tree: Tree,
     settings: SearchSettings,
@@ -68,7 +68,7 @@ def _step_all(
     return waiting
 
 
-@kernel
+@lean_kernel
 def _finish_all(
     Tree: Tree,
     settings: SearchSettings,
@@ -103,9 +103,7 @@ class LockstepSearch:
         self.simulations = simulations
         self.settings = settings
         self.players = players
-        self.tree = allocate_tree(
-            games, players, (simulations,), settings.max_considered_actions
-        )
+        self.tree = allocate_tree(games, players, (simulations,), settings.max_considered_actions)
         self.observations = np.zeros((games, observation_size(players)), np.int8)
 
     def run(
@@ -134,9 +132,7 @@ class LockstepSearch:
         while waiting:
             logits, values = evaluator(self.observations)
             evaluations += waiting
-            waiting = _step_all(
-                self.tree, self.settings, games, logits, values, self.observations
-            )
+            waiting = _step_all(self.tree, self.settings, games, logits, values, self.observations)
         actions = np.empty(games, np.int32)
         policies = np.empty((games, action_count(self.players)), np.float32)
         root_values = np.empty(games, np.float32)

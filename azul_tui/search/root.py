@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from azul_tui.game.kernel import Float32Array, Uint64Array, kernel
+from azul_tui.game.kernel import Float32Array, Uint64Array, lean_kernel
 from azul_tui.game.random import next_unit
 from azul_tui.search.exponential import exp_negative
 from azul_tui.search.selection import mixed_value
@@ -14,7 +14,7 @@ from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import Tree
 
 
-@kernel
+@lean_kernel
 def _swap_edges(Tree: Tree, game: int, first: int, second: int) -> None:
     """Exchange two edges of the root that have no child yet, with their noise."""
     one = Tree.edges[game, first]
@@ -26,7 +26,7 @@ def _swap_edges(Tree: Tree, game: int, first: int, second: int) -> None:
     Tree.gumbel[game, second] = noise
 
 
-@kernel
+@lean_kernel
 def begin_halving(Tree: Tree, settings: SearchSettings, game: int) -> None:
     """Draw the root's Gumbel noise and bring the actions to consider to the front, best first.
 
@@ -54,7 +54,7 @@ def begin_halving(Tree: Tree, settings: SearchSettings, game: int) -> None:
     Tree.games[game].considered = considered
 
 
-@kernel
+@lean_kernel
 def _sigma_scale(Tree: Tree, settings: SearchSettings, game: int) -> float:
     """The factor of Q in sigma at the root."""
     most = 0
@@ -63,7 +63,7 @@ def _sigma_scale(Tree: Tree, settings: SearchSettings, game: int) -> float:
     return (settings.c_visit + most) * settings.c_scale
 
 
-@kernel
+@lean_kernel
 def select_halving(Tree: Tree, settings: SearchSettings, game: int) -> int:
     """Root edge to simulate next: the best of those with the visits that the schedule asks for."""
     considered = Tree.games[game].considered
@@ -75,7 +75,7 @@ def select_halving(Tree: Tree, settings: SearchSettings, game: int) -> int:
     return best_root_edge(Tree, settings, game, wanted)
 
 
-@kernel
+@lean_kernel
 def best_root_edge(Tree: Tree, settings: SearchSettings, game: int, visits: int) -> int:
     """Edge with exactly `visits` visits and the largest g + log prior + sigma(Q); -1 if none."""
     scale = _sigma_scale(Tree, settings, game)
@@ -92,12 +92,13 @@ def best_root_edge(Tree: Tree, settings: SearchSettings, game: int, visits: int)
     return chosen
 
 
-@kernel
+@lean_kernel
 def write_improved_policy(
     Tree: Tree, settings: SearchSettings, game: int, policy: Float32Array
 ) -> None:
     """Fill `policy` `(A,)` with softmax(log prior + sigma(completed Q)), the policy to learn."""
-    policy[:] = 0.0
+    for action in range(len(policy)):
+        policy[action] = 0.0
     count = Tree.nodes[game, 0].edges
     considered = Tree.games[game].considered
     scale = _sigma_scale(Tree, settings, game)
@@ -118,23 +119,24 @@ def write_improved_policy(
         policy[Tree.edges[game, edge].action] /= np.float32(total)
 
 
-@kernel
+@lean_kernel
 def write_visit_policy(Tree: Tree, game: int, policy: Float32Array) -> None:
     """Fill `policy` `(A,)` with each root action's share of the visits (Silver et al. 2017)."""
-    policy[:] = 0.0
+    for action in range(len(policy)):
+        policy[action] = 0.0
     total = np.float32(max(1, Tree.nodes[game, 0].visits))
     for edge in range(Tree.games[game].considered):
         policy[Tree.edges[game, edge].action] = Tree.edges[game, edge].visits / total
 
 
-@kernel
+@lean_kernel
 def _normal(stream: Uint64Array) -> float:
     """Standard normal number (Box and Muller, 1958)."""
     radius = math.sqrt(-2.0 * math.log(next_unit(stream)))
     return radius * math.cos(2.0 * math.pi * next_unit(stream))
 
 
-@kernel
+@lean_kernel
 def _gamma(shape: float, stream: Uint64Array) -> float:
     """Gamma number of that shape (Marsaglia and Tsang, 2000); shapes below 1 by their boost."""
     boost = 1.0
@@ -150,7 +152,7 @@ def _gamma(shape: float, stream: Uint64Array) -> float:
             return boost * d * v
 
 
-@kernel
+@lean_kernel
 def mix_dirichlet(Tree: Tree, settings: SearchSettings, game: int) -> None:
     """Mix Dirichlet noise into the root's priors; the highest prior comes first again."""
     count = Tree.nodes[game, 0].edges
@@ -173,7 +175,7 @@ def mix_dirichlet(Tree: Tree, settings: SearchSettings, game: int) -> None:
     Tree.games[game].considered = 0
 
 
-@kernel
+@lean_kernel
 def _most_visits(Tree: Tree, game: int) -> int:
     """Visits of the most visited root edge."""
     most = 0
@@ -182,7 +184,7 @@ def _most_visits(Tree: Tree, game: int) -> int:
     return most
 
 
-@kernel
+@lean_kernel
 def choose_edge(Tree: Tree, settings: SearchSettings, game: int, temperature: float) -> int:
     """Root edge to play.
 
@@ -218,7 +220,7 @@ def choose_edge(Tree: Tree, settings: SearchSettings, game: int, temperature: fl
     return chosen
 
 
-@kernel
+@lean_kernel
 def root_value(Tree: Tree, game: int) -> float:
     """Value of the root after search, seen by its mover: v_mix over the visited edges."""
     return mixed_value(Tree, game, 0, Tree.games[game].considered)

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
-from azul_tui.game.kernel import Float32Array, Int8Array, kernel
-from azul_tui.game.layout import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE
+from azul_tui.game.kernel import Float32Array, Int8Array, lean_kernel
+from azul_tui.game.layout import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE, copy_state
 from azul_tui.game.random import next_bits
 from azul_tui.game.rules import list_legal
 from azul_tui.game.scoring import winner_mask
@@ -24,10 +24,10 @@ from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import NO_NODE, UNEXPANDED, Tree
 
 
-@kernel
+@lean_kernel
 def begin(Tree: Tree, game: int, state: Int8Array, plan: int, simulations: int) -> None:
     """Start a search from `state` `(S,)`, canonical and not over; its root waits for a value."""
-    Tree.states[game, 0, :] = state
+    copy_state(state, Tree.states[game, 0])
     Tree.nodes[game, 0].mover = state[TO_MOVE]
     Tree.nodes[game, 0].edges = UNEXPANDED
     Tree.games[game].nodes = 1
@@ -39,7 +39,7 @@ def begin(Tree: Tree, game: int, state: Int8Array, plan: int, simulations: int) 
     Tree.games[game].budget = simulations
 
 
-@kernel
+@lean_kernel
 def final_values(state: Int8Array, values: Float32Array) -> None:
     """Write each seat's value of a finished game: 2 * (its share of the win) - 1, in `(P,)`."""
     players = np.int64(state[PLAYERS])
@@ -51,7 +51,7 @@ def final_values(state: Int8Array, values: Float32Array) -> None:
         values[seat] = np.float32(2.0 / count - 1.0) if winners >> seat & 1 else np.float32(-1.0)
 
 
-@kernel
+@lean_kernel
 def _seat_values(state: Int8Array, row: Float32Array, values: Float32Array) -> None:
     """Turn an evaluator's `(V,)` row, seen by the mover, into `(P,)` values by seat."""
     players = np.int64(state[PLAYERS])
@@ -67,7 +67,7 @@ def _seat_values(state: Int8Array, row: Float32Array, values: Float32Array) -> N
         values[seat] = row[turn]
 
 
-@kernel
+@lean_kernel
 def _swap_unvisited(Tree: Tree, game: int, first: int, second: int) -> None:
     """Exchange two edges that have no child yet."""
     one = Tree.edges[game, first]
@@ -76,7 +76,7 @@ def _swap_unvisited(Tree: Tree, game: int, first: int, second: int) -> None:
     one.prior, other.prior = other.prior, one.prior
 
 
-@kernel
+@lean_kernel
 def _best_prior_first(Tree: Tree, game: int, first: int, end: int) -> None:
     """Swap the unvisited edge with the highest prior in [first, end) to the front."""
     best = first
@@ -86,7 +86,7 @@ def _best_prior_first(Tree: Tree, game: int, first: int, end: int) -> None:
     _swap_unvisited(Tree, game, first, best)
 
 
-@kernel
+@lean_kernel
 def _expand(Tree: Tree, game: int, node: int, logits: Float32Array) -> None:
     """List the moves of `node` and give them priors: softmax of their logits `(A,)`.
 
@@ -121,7 +121,7 @@ def _expand(Tree: Tree, game: int, node: int, logits: Float32Array) -> None:
         _swap_unvisited(Tree, game, first, first + best)
 
 
-@kernel
+@lean_kernel
 def _back_up(Tree: Tree, game: int, leaf: int) -> None:
     """Add the leaf's values to every edge of the path, each seen by the mover above it."""
     for step in range(Tree.games[game].depth):
@@ -133,7 +133,7 @@ def _back_up(Tree: Tree, game: int, leaf: int) -> None:
     Tree.games[game].done += 1
 
 
-@kernel
+@lean_kernel
 def receive(
     Tree: Tree, settings: SearchSettings, game: int, logits: Float32Array, values: Float32Array
 ) -> None:
@@ -156,7 +156,7 @@ def receive(
     _back_up(Tree, game, node)
 
 
-@kernel
+@lean_kernel
 def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edge: int) -> int:
     """Make the node behind an edge that has none; return it."""
     node = Tree.games[game].nodes
@@ -166,11 +166,11 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
     move.visits = 0
     move.value = 0.0
     state = Tree.states[game, node]
-    state[:] = Tree.states[game, parent]
+    copy_state(Tree.states[game, parent], state)
     apply_canonical(state, move.action)
     if settings.sampled_chance and state[PHASE] == AFTERSTATE:
         stream = Tree.stream[game]
-        refill_canonical(state, next_bits(stream), np.empty(1, np.uint64))
+        refill_canonical(state, next_bits(stream), Tree.deal)
     Tree.nodes[game, node].edges = UNEXPANDED
     Tree.nodes[game, node].mover = state[TO_MOVE]
     if state[PHASE] == OVER:
@@ -188,7 +188,7 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
     return node
 
 
-@kernel
+@lean_kernel
 def _descend(Tree: Tree, settings: SearchSettings, game: int) -> int:
     """Walk from the root to a leaf, recording the path; return the leaf."""
     node = 0
@@ -215,7 +215,7 @@ def _descend(Tree: Tree, settings: SearchSettings, game: int) -> int:
             return node
 
 
-@kernel
+@lean_kernel
 def advance(Tree: Tree, settings: SearchSettings, game: int) -> bool:
     """Simulate until a leaf waits for the evaluator (True) or the budget is spent (False)."""
     if Tree.nodes[game, 0].edges <= 0:

@@ -136,6 +136,8 @@ class Tree(NamedTuple):
     """`(L,)`."""
     legal: npt.NDArray[np.int32]
     """`(A,)`: scratch for listing moves."""
+    deal: npt.NDArray[np.uint64]
+    """`(1,)`: scratch for refills."""
 
 
 def most_legal_moves(players: int) -> int:
@@ -178,9 +180,7 @@ def halving_schedules(max_considered: int, budgets: tuple[int, ...]) -> npt.NDAr
     return table
 
 
-def allocate_tree(
-    games: int, players: int, budgets: tuple[int, ...], max_considered: int
-) -> Tree:
+def allocate_tree(games: int, players: int, budgets: tuple[int, ...], max_considered: int) -> Tree:
     """Arrays for `games` trees of up to `max(budgets)` simulations.
 
     Edges are sized by the most legal moves a position can have, not by the mean, so that no
@@ -201,4 +201,5 @@ def allocate_tree(
         schedule=halving_schedules(max_considered, budgets),
         scratch=np.empty(legal, np.float32),
         legal=np.empty(action_count(players), np.int32),
+        deal=np.empty(1, np.uint64),
     )

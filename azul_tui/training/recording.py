@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import action_count, state_size, value_count
-from azul_tui.game.kernel import Float32Array, Int8Array, Int64Array, kernel
-from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE
+from azul_tui.game.kernel import Float32Array, Int8Array, lean_kernel
+from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE, copy_state
 from azul_tui.game.observation import write_observation
 from azul_tui.game.random import GAME, SEARCH, derive, next_unit
 from azul_tui.game.rules import clear_game, list_legal
@@ -124,6 +124,8 @@ class Desk(NamedTuple):
     """`(C, 3)`: number, samples and moves of each finished game."""
     out_actions: npt.NDArray[np.int16]
     """`(C, T)`: its moves."""
+    final: npt.NDArray[np.float32]
+    """`(P,)`: scratch for the values of a finished game."""
     tally: Records[Tally]
     """`(1,)`."""
 
@@ -151,11 +153,12 @@ def allocate_desk(places: int, players: int, samples: int, outbox: int) -> Desk:
         out_outcomes=np.empty((outbox, value_count(players)), np.float32),
         out_games=np.empty((max(1, outbox // 16), 3), np.int64),
         out_actions=np.empty((max(1, outbox // 16), samples), np.int16),
+        final=np.empty(players, np.float32),
         tally=cast("Records[Tally]", np.zeros(1, TALLY)),
     )
 
 
-@kernel
+@lean_kernel
 def _next_game(Desk: Desk, Tree: Tree, rules: PlaySettings, place: int) -> bool:
     """Deal the next game of the queue at `place`; False when none is left."""
     here = Desk.places[place]
@@ -173,23 +176,30 @@ def _next_game(Desk: Desk, Tree: Tree, rules: PlaySettings, place: int) -> bool:
     Tree.stream[place, 0] = derive(seed, SEARCH, 0)
     state = Desk.states[place]
     clear_game(state, np.int64(state[PLAYERS]))
-    refill_canonical(state, seed, np.empty(1, np.uint64))
+    refill_canonical(state, seed, Tree.deal)
     return True
 
 
-@kernel
+@lean_kernel
+def _clear(policy: Float32Array) -> None:
+    """Fill a policy `(A,)` with zeros: no policy to learn."""
+    for action in range(len(policy)):
+        policy[action] = 0.0
+
+
+@lean_kernel
 def _keep_value_sample(Desk: Desk, place: int) -> None:
     """Record the position of `place` for its value alone."""
     here = Desk.places[place]
     if here.samples < Desk.sample_states.shape[1]:
-        Desk.sample_states[place, here.samples] = Desk.states[place]
-        Desk.sample_policies[place, here.samples, :] = 0.0
+        copy_state(Desk.states[place], Desk.sample_states[place, here.samples])
+        _clear(Desk.sample_policies[place, here.samples])
         Desk.sample_values[place, here.samples] = np.nan
         here.samples += 1
 
 
-@kernel
-def _make_move(Desk: Desk, place: int, action: int) -> None:
+@lean_kernel
+def _make_move(Desk: Desk, Tree: Tree, place: int, action: int) -> None:
     """Play `action`; after a round keep the afterstate as a sample and deal the next round."""
     here = Desk.places[place]
     state = Desk.states[place]
@@ -199,10 +209,10 @@ def _make_move(Desk: Desk, place: int, action: int) -> None:
     apply_canonical(state, action)
     if state[PHASE] == AFTERSTATE:
         _keep_value_sample(Desk, place)
-        refill_canonical(state, Desk.game_seeds[place], np.empty(1, np.uint64))
+        refill_canonical(state, Desk.game_seeds[place], Tree.deal)
 
 
-@kernel
+@lean_kernel
 def _entropy(policy: Float32Array) -> float:
     """Entropy, in nats, of a policy `(A,)`."""
     total = 0.0
@@ -212,7 +222,7 @@ def _entropy(policy: Float32Array) -> float:
     return total
 
 
-@kernel
+@lean_kernel
 def _play_searched_move(
     Desk: Desk, Tree: Tree, settings: SearchSettings, rules: PlaySettings, place: int
 ) -> None:
@@ -221,7 +231,7 @@ def _play_searched_move(
     tally = Desk.tally[0]
     tally.simulations += Tree.games[place].done
     if here.samples < Desk.sample_states.shape[1]:
-        Desk.sample_states[place, here.samples] = Desk.states[place]
+        copy_state(Desk.states[place], Desk.sample_states[place, here.samples])
         policy = Desk.sample_policies[place, here.samples]
         if here.full:
             if settings.gumbel:
@@ -231,15 +241,15 @@ def _play_searched_move(
             tally.entropy += _entropy(policy)
             tally.policies += 1
         else:
-            policy[:] = 0.0
+            _clear(policy)
         Desk.sample_values[place, here.samples] = root_value(Tree, place)
         here.samples += 1
     warm = here.moves < rules.temperature_threshold
     edge = choose_edge(Tree, settings, place, rules.temperature if warm else 0.0)
-    _make_move(Desk, place, Tree.edges[place, edge].action)
+    _make_move(Desk, Tree, place, Tree.edges[place, edge].action)
 
 
-@kernel
+@lean_kernel
 def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
     """Move the finished game of `place` to the outbox; False when it has no room."""
     here = Desk.places[place]
@@ -248,12 +258,13 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
     at = Desk.cursor[1]
     if at + here.samples > len(Desk.out_states) or Desk.cursor[2] >= len(Desk.out_games):
         return False
-    final = np.empty(players, np.float32)
+    final = Desk.final
     final_values(state, final)
     mix = np.float32(rules.value_target_mix)
     for index in range(here.samples):
-        Desk.out_states[at + index] = Desk.sample_states[place, index]
-        Desk.out_policies[at + index] = Desk.sample_policies[place, index]
+        copy_state(Desk.sample_states[place, index], Desk.out_states[at + index])
+        for action in range(Desk.out_policies.shape[1]):
+            Desk.out_policies[at + index, action] = Desk.sample_policies[place, index, action]
         mover = np.int64(Desk.sample_states[place, index, TO_MOVE])
         for turn in range(Desk.out_outcomes.shape[1]):
             Desk.out_outcomes[at + index, turn] = final[(mover + turn) % players]
@@ -265,7 +276,8 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
     Desk.out_games[game, 0] = here.number
     Desk.out_games[game, 1] = here.samples
     Desk.out_games[game, 2] = min(here.moves, Desk.actions.shape[1])
-    Desk.out_actions[game] = Desk.actions[place]
+    for move in range(Desk.out_games[game, 2]):
+        Desk.out_actions[game, move] = Desk.actions[place, move]
     Desk.cursor[1] = at + here.samples
     Desk.cursor[2] = game + 1
     tally = Desk.tally[0]
@@ -279,7 +291,7 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def _begin_search(
     Desk: Desk, Tree: Tree, rules: PlaySettings, place: int, observations: Int8Array
 ) -> None:
@@ -297,7 +309,7 @@ def _begin_search(
     write_observation(Desk.states[place], observations[place])
 
 
-@kernel
+@lean_kernel
 def _next_search(
     Desk: Desk, Tree: Tree, rules: PlaySettings, place: int, observations: Int8Array
 ) -> bool:
@@ -319,13 +331,13 @@ def _next_search(
                 return False
             continue
         if list_legal(state, Tree.legal, True) == 1:
-            _make_move(Desk, place, np.int64(Tree.legal[0]))
+            _make_move(Desk, Tree, place, np.int64(Tree.legal[0]))
             continue
         _begin_search(Desk, Tree, rules, place, observations)
         return True
 
 
-@kernel
+@lean_kernel
 def play_on(
     Desk: Desk,
     Tree: Tree,
