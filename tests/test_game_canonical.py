@@ -1,0 +1,106 @@
+"""Factories in canonical order: sorted, kept sorted, and never another game."""
+
+from dataclasses import replace
+
+import numpy as np
+from azul_positions import games, moving, seeds
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azul_tui.game.canonical import apply_canonical, refill_canonical, sort_factories
+from azul_tui.game.constants import decode_action, encode_action, factory_count
+from azul_tui.game.rules import list_legal
+from azul_tui.game.state import GameState
+
+
+def in_order(view):
+    """The factories sorted, the empty ones last."""
+    return tuple(sorted(view.factories, reverse=True))
+
+
+def test_empty_factories_come_last_and_order_tells_where_each_came_from():
+    state = GameState.parse(
+        "azul2 r1 move:1 next:1 -/WWWW/-/BBYK/KKKK BRW* bag:- lid:- "
+        + " ".join(["0,-/-/-/-/-,...../...../...../...../.....,-"] * 2)
+    )
+    canonical, order = state.canonical()
+    assert " BBYK/KKKK/WWWW/-/- B1R1W1* " in canonical.notation()
+    assert order.tolist() == [3, 4, 1, 0, 2, 5]
+
+
+@given(games)
+def test_the_canonical_position_is_the_same_game_sorted(state):
+    canonical, order = state.canonical()
+    before, after = state.view(), canonical.view()
+    assert after.factories == in_order(before)
+    assert replace(before, factories=after.factories) == after
+    assert [before.sources[source] for source in order] == list(after.sources)
+    assert sorted(order) == list(range(factory_count(state.players) + 1))
+
+
+@given(games)
+def test_permuted_games_have_one_canonical_position(state):
+    view = state.view()
+    other = GameState.from_view(replace(view, factories=view.factories[::-1]))
+    assert other.canonical()[0] == state.canonical()[0]
+
+
+@given(games)
+def test_sorting_twice_changes_nothing(state):
+    canonical, _ = state.canonical()
+    again, order = canonical.canonical()
+    assert again == canonical
+    sources = again.view().sources
+    assert [sources[source] for source in order] == list(sources)
+
+
+@given(moving, st.randoms(use_true_random=False))
+def test_a_canonical_move_is_the_move_and_leaves_the_position_canonical(state, random):
+    canonical, _ = state.canonical()
+    while canonical.phase == "moving":
+        action = random.choice(canonical.legal_actions(distinct=True).tolist())
+        plain = canonical.copy()
+        plain.apply(action, refill=False)
+        apply_canonical(canonical.array, action)
+        assert canonical == plain.canonical()[0]
+        assert canonical.view().factories == in_order(canonical.view())
+
+
+@given(games, seeds)
+def test_a_canonical_refill_is_the_refill_sorted(state, seed):
+    if state.phase != "afterstate":
+        return
+    plain = GameState(state.array, seed)
+    plain.refill()
+    refill_canonical(state.array, np.uint64(seed), np.zeros(1, np.uint64))
+    assert state == plain.canonical()[0]
+
+
+@given(moving)
+def test_distinct_moves_name_every_different_move_once(state):
+    """Each legal move has exactly one distinct move to an equal position."""
+    canonical, _ = state.canonical()
+    sources = canonical.view().sources
+
+    def essence(action):
+        source, color, row = decode_action(int(action))
+        return source == len(sources) - 1, sources[source], color, row
+
+    distinct = list(map(essence, canonical.legal_actions(distinct=True)))
+    assert len(set(distinct)) == len(distinct)
+    assert set(distinct) == set(map(essence, canonical.legal_actions()))
+
+
+@given(moving)
+def test_legal_lists_fit_their_arrays(state):
+    actions = np.full(encode_action(factory_count(state.players), 4, 5) + 1, -1, np.int32)
+    count = list_legal(state.array, actions, False)
+    assert (np.diff(actions[:count]) > 0).all()
+    assert (actions[count:] == -1).all()
+
+
+def test_the_sorting_kernel_writes_only_the_order():
+    state = GameState.new(4, seed=2)
+    order = np.full(factory_count(4) + 3, -7, np.int64)
+    sort_factories(state.array, order)
+    assert order[factory_count(4) + 1 :].tolist() == [-7, -7]

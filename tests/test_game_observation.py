@@ -1,0 +1,189 @@
+"""What a network sees: every field as documented, seen by the mover, bounded."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from azul_positions import games, moving
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azul_tui.game.constants import (
+    action_count,
+    decode_action,
+    factory_count,
+    observation_size,
+    source_count,
+)
+from azul_tui.game.layout import set_score
+from azul_tui.game.observation import (
+    legal_fields,
+    observation_scales,
+    write_observation,
+    write_observations,
+)
+from azul_tui.game.scoring import earned_points, placement_points
+from azul_tui.game.state import GameState
+
+
+def fields(state):
+    """The documented fields of an observation, written down a second time, by name."""
+    view = state.canonical()[0].view()
+    board = view.boards[view.to_move]
+    earned = [earned_points(state.array, seat) for seat in range(state.players)]
+    seats = [(view.to_move + turn) % state.players for turn in range(state.players)]
+    sources = view.sources
+    seen = {
+        "has": [
+            [int(n > 0 and not repeated(view.factories, at)) for n in source]
+            for at, source in enumerate(sources)
+        ],
+        "tiles": sources,
+        "marker": view.marker_in_centre,
+        "round": min(view.round, 10),
+        "afterstate": view.phase == "afterstate",
+        "bag": view.bag,
+        "lead": [
+            np.clip(ours[seats[0]] - max(ours[seat] for seat in seats[1:]), -100, 100)
+            for ours in ([board.score for board in view.boards], earned)
+        ],
+        "accepts": [[accepts(board, color, row) for row in range(5)] for color in range(5)],
+    }
+    for turn, seat in enumerate(seats):
+        board = view.boards[seat]
+        seen[f"wall {turn}"] = board.wall
+        seen[f"lines {turn}"] = [
+            [line.tiles if line.color == color else 0 for color in range(5)] for line in board.lines
+        ]
+        seen[f"points {turn}"] = [
+            [points_if_laid(state, seat, row, column) for column in range(5)] for row in range(5)
+        ]
+        seen[f"floor {turn}"] = [board.floor_slots, board.floor_cost]
+        seen[f"score {turn}"] = [min(board.score, 127), min(max(earned[seat], 0), 127)]
+        seen[f"next {turn}"] = view.next_first == seat
+    return {name: np.ravel(np.array(value, dtype=int)) for name, value in seen.items()}
+
+
+def repeated(factories, at):
+    return 0 < at < len(factories) and factories[at] == factories[at - 1]
+
+
+def accepts(board, color, row):
+    line = board.lines[row]
+    free = not board.wall[row][(color + row) % 5] and line.tiles <= row
+    return free and line.color in (None, color)
+
+
+def points_if_laid(state, seat, row, column):
+    if state.view().boards[seat].wall[row][column]:
+        return 0
+    laid = state.array.copy()
+    laid[18 + 23 * seat + 10 + row] |= 1 << column
+    return placement_points(laid, seat, row, column)
+
+
+@given(games)
+def test_every_field_is_what_it_is_documented_to_be(state):
+    observation = state.observation()
+    at = 0
+    for name, expected in fields(state).items():
+        seen = observation[at : at + len(expected)]
+        assert seen.tolist() == expected.tolist(), name
+        at += len(expected)
+    assert not observation[at:].any()
+    assert len(observation) == observation_size(state.players)
+
+
+@given(games, st.integers(0, 3), st.lists(st.integers(0, 300), min_size=4, max_size=4))
+def test_scaled_features_stay_small(state, high, scores):
+    """Whatever the scores: a network's inputs must not leave the range it was trained in."""
+    for seat in range(state.players):
+        set_score(state.array, seat, scores[seat])
+    scaled = state.observation() * observation_scales(state.players)
+    assert np.abs(scaled).max() <= 100 / 20
+    assert np.isfinite(scaled).all()
+    assert observation_scales(state.players).dtype == np.float32
+
+
+@given(games, st.data())
+def test_the_seats_are_seen_from_the_mover(state, data):
+    """Turning the table by some seats changes nothing in what the mover sees."""
+    turn = data.draw(st.integers(0, state.players - 1))
+    view = state.view()
+    boards = view.boards[-turn:] + view.boards[:-turn] if turn else view.boards
+    turned = replace(
+        view,
+        boards=boards,
+        to_move=(view.to_move + turn) % state.players,
+        next_first=(view.next_first + turn) % state.players,
+    )
+    assert GameState.from_view(turned).observation().tolist() == state.observation().tolist()
+
+
+@given(moving)
+def test_the_legal_moves_can_be_read_from_an_observation(state):
+    """has x (accepts or floor) is exactly the list of distinct moves of the canonical position."""
+    canonical, _ = state.canonical()
+    observation = state.observation()
+    parts = legal_fields(state.players)
+    has = observation[parts.has].reshape(source_count(state.players), 5)
+    accepts = observation[parts.accepts].reshape(5, 5)
+    rows = np.concatenate([accepts, np.ones((5, 1), np.int8)], axis=1)
+    mask = (has[:, :, None] * rows[None]).astype(bool)
+    assert mask.size == action_count(state.players)
+    assert np.flatnonzero(mask).tolist() == canonical.legal_actions(distinct=True).tolist()
+
+
+@given(moving)
+def test_every_action_of_the_mask_decodes_to_its_place(state):
+    parts = legal_fields(state.players)
+    cells = source_count(state.players) * 5
+    assert (parts.has.start, parts.has.stop) == (0, cells)
+    assert parts.accepts.stop - parts.accepts.start == 25
+    for action in state.legal_actions():
+        source, color, _row = decode_action(int(action))
+        assert source * 5 + color < cells
+
+
+@given(games)
+def test_the_order_of_the_factories_is_not_seen(state):
+    view = state.view()
+    other = GameState.from_view(replace(view, factories=view.factories[::-1]))
+    assert other.observation().tolist() == state.observation().tolist()
+
+
+@given(games)
+def test_what_was_in_the_memory_before_does_not_show(state):
+    seen = [np.full(observation_size(state.players), value, np.int8) for value in (-1, 99)]
+    for out in seen:
+        write_observation(state.array, out)
+    assert seen[0].tolist() == seen[1].tolist()
+
+
+@pytest.mark.parametrize("players", [2, 3, 4])
+def test_many_positions_are_observed_as_each_alone(players):
+    states = [GameState.new(players, seed=seed).canonical()[0] for seed in range(9)]
+    batch = np.stack([state.array for state in states])
+    out = np.full((9, observation_size(players)), 7, np.int8)
+    write_observations(batch, out)
+    assert [row.tolist() for row in out] == [state.observation().tolist() for state in states]
+    assert len(observation_scales(players)) == observation_size(players)
+
+
+def test_equal_factories_are_offered_once():
+    state = GameState.parse(
+        "azul2 r1 move:1 next:1 YYKK/BBBB/YYKK/BBBB/- * bag:- lid:- "
+        + " ".join(["0,-/-/-/-/-,...../...../...../...../.....,-"] * 2)
+    )
+    has = state.observation()[legal_fields(2).has].reshape(6, 5)
+    assert has.tolist() == [
+        [1, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+        [0, 1, 0, 1, 0],
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+    ]
+    assert len(state.legal_actions()) == 6 * 6
+    assert len(state.canonical()[0].legal_actions(distinct=True)) == 3 * 6
+    assert factory_count(2) == 5
