@@ -132,9 +132,10 @@ def _spec(known: Mapping[str, SettingSpec], name: str, place: str) -> SettingSpe
 def _as_wanted(spec: SettingSpec, text: str) -> object:
     """The value that a text means: TOML, or the bare text where a text is wanted."""
     try:
-        value: object = tomllib.loads(f"value = {text}\n")["value"]
+        table: dict[str, object] = tomllib.loads(f"value = {text}\n")
     except (ValueError, RecursionError):
-        value = text
+        table = {"value": text}
+    value = table["value"] if len(table) == 1 else text
     if spec.kind in {"str", "choice", "path", "player"} and not isinstance(value, str):
         return text
     if spec.kind == "list" and isinstance(value, str):

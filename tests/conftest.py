@@ -1,0 +1,31 @@
+"""What every test starts from: bounded property tests, one thread, no settings from outside."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Before torch or numba are imported anywhere: several workers share a few cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# Derandomized, so that a run of the tests repeats; `make fuzz` draws anew.
+settings.register_profile(
+    "tests",
+    derandomize=True,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.register_profile("fuzz", parent=settings.get_profile("tests"), derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch):
+    """Settings in the environment of whoever runs the tests must not reach them."""
+    for variable in list(os.environ):
+        if variable.startswith("AZUL_TUI_") and variable != "AZUL_TUI_CACHE":
+            monkeypatch.delenv(variable)
