@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from textual.screen import Screen
 
+    from azul_tui.jobs.registry import JobSpec
     from azul_tui.runs.paths import RunPaths
     from azul_tui.runs.status import Judgement
     from azul_tui.tui.follow import RunFeed
@@ -130,9 +131,9 @@ class AzulApp(App[int]):
         self.runs_root = runs_root
         self.clock = clock
         self.tick_s = tick_s
-        self.signs: Signs = choose_signs(
-            ascii_only=not locale_has_unicode() if ascii_only is None else ascii_only
-        )
+        if ascii_only is None:
+            ascii_only = bool(os.environ.get("AZUL_TUI_ASCII")) or not locale_has_unicode()
+        self.signs: Signs = choose_signs(ascii_only=ascii_only)
         system = self.console.color_system
         self.depth: Depth = depth_of(system, no_color=no_color)
         self.patterns = self.depth == "none"
@@ -144,6 +145,10 @@ class AzulApp(App[int]):
         self.alerts_seen = 0
         self.processes: dict[str, asyncio.subprocess.Process] = {}
         """Jobs that this dashboard started and that have not ended, by run name."""
+        self.job_paths: dict[str, RunPaths] = {}
+        self.job_names: dict[str, str] = {}
+        self.evaluating: RunPaths | None = None
+        """The evaluation that the Evaluate place shows."""
         self._attach_at_start = attach
         self._meter: Any = None
         self._wake = asyncio.Event()
@@ -227,8 +232,8 @@ class AzulApp(App[int]):
 
     # -- jobs
 
-    async def start_job(self, arguments: Sequence[str], paths: RunPaths) -> None:
-        """Start `azul-tui ARGUMENTS` in the background for the run at `paths` and follow it.
+    async def start_job(self, job: str, arguments: Sequence[str], paths: RunPaths) -> None:
+        """Start `azul-tui ARGUMENTS` in the background for the folder at `paths`.
 
         Raises:
             JobError: The process cannot be made.
@@ -237,8 +242,9 @@ class AzulApp(App[int]):
 
         process = await launch_async(job_command(arguments), paths)
         self.processes[paths.name] = process
+        self.job_paths[paths.name] = paths
+        self.job_names[paths.name] = job
         self.run_worker(self._await_job(paths.name, process), name=f"job {paths.name}")
-        self.follow(paths.directory)
 
     async def _await_job(self, name: str, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
@@ -246,6 +252,37 @@ class AzulApp(App[int]):
             del self.processes[name]
         self._tell(JobEnded(name, code))
         self.look_now()
+
+    def has_runs(self) -> bool:
+        """Whether anything was ever trained here."""
+        from azul_tui.runs.paths import run_folders
+
+        return bool(run_folders(self.runs_root))
+
+    def show_job(self, spec: JobSpec, paths: RunPaths) -> None:
+        """Go to where the job in `paths` can be watched."""
+        if spec.trains:
+            self.follow(paths.directory)
+            self.action_go("training")
+            return
+        if spec.name == "evaluate":
+            self.evaluating = paths
+            self.action_go("evaluate")
+            return
+        from azul_tui.tui.screens.demo import DemoScreen
+
+        self.push_screen(DemoScreen(spec, paths))
+
+    def run_in_terminal(self, job: str, overrides: Sequence[str]) -> None:
+        """Give the terminal to a job that talks with a person, and take it back after."""
+        import subprocess
+
+        from azul_tui.runs.launch import job_arguments, job_command
+
+        arguments = job_arguments(job, root=self.runs_root, overrides=list(overrides))
+        with self.suspend():
+            subprocess.run(job_command(arguments), check=False)
+        self.refresh()
 
     def request(self, request: str, *, key: str = "", value: Any = None) -> None:
         """Leave a request for the followed run; says in words when that is not possible."""

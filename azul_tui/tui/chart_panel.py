@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from azul_tui.tui import phrases
-from azul_tui.tui.charts.draw import Drawing, draw_chart, panel
+from azul_tui.tui.charts.draw import Drawing, draw_chart
+from azul_tui.tui.charts.frame import panel
 
 if TYPE_CHECKING:
     from azul_tui.tui.charts.view import View
@@ -74,7 +75,10 @@ def reading_line(content: ChartContent, drawing: Drawing, view: View) -> Line:
         line.append((phrases.short_float(reading.y) + content.unit, "strong"))
         if reading.low is not None and reading.high is not None and reading.low < reading.high:
             line.append(
-                (f" ({phrases.short_float(reading.low)}-{phrases.short_float(reading.high)})", "quiet")
+                (
+                    f" ({phrases.short_float(reading.low)}-{phrases.short_float(reading.high)})",
+                    "quiet",
+                )
             )
     return tuple(line)
 

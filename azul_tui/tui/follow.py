@@ -15,10 +15,9 @@ from azul_tui.runs.paths import RunPaths, run_folders
 from azul_tui.runs.status import Judgement, Status, judge, read_status
 from azul_tui.runs.tail import EventTail
 from azul_tui.tui.run_data import RunData
-from azul_tui.tui.tail import LogTail, read_object, sample_events
+from azul_tui.tui.tail import LogTail, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 Record = dict[str, Any]
@@ -36,6 +35,8 @@ class Reader:
 
     data: RunData
     tail: EventTail
+    stride: int = 1
+    """One step record of this many is kept."""
 
 
 class RunFeed:
@@ -52,7 +53,6 @@ class RunFeed:
         self.problem = ""
         self._main = Reader(RunData(), EventTail(self.paths.events))
         self._exact: Reader | None = None
-        self._sampling: Iterator[tuple[list[Record], int]] | None = None
         self._live_stamp = 0
         self._opened = False
 
@@ -64,7 +64,7 @@ class RunFeed:
     @property
     def is_sampled(self) -> bool:
         """Whether step records are still a sample."""
-        return self._exact is not None
+        return self._exact is not None or self._main.stride > 1
 
     def tick(self, budget_s: float = 0.02) -> bool:
         """Read what is new for at most about `budget_s` seconds; whether anything was.
@@ -75,12 +75,13 @@ class RunFeed:
         before = (self._main.data.version, self.problem, self.at_end)
         try:
             self._open()
-            if self._sampling is not None:
-                self._sample(self._sampling, time.perf_counter() + budget_s)
-            else:
-                self.at_end = self._read(self._main, budget_s)
-                if self._exact is not None and self.at_end:
-                    self._catch_up(self._exact, min(budget_s, 0.006))
+            self.at_end = self._read(self._main, budget_s)
+            if self.at_end and self._main.stride > 1:
+                # The first look is through: from here on everything, and the past once more.
+                self._main.stride = 1
+                self._exact = Reader(RunData(), EventTail(self.paths.events))
+            elif self.at_end and self._exact is not None:
+                self._catch_up(self._exact, min(budget_s, 0.006))
             self.problem = ""
         except OSError as error:
             self.problem = f"{self.paths.events.name} cannot be read: {error.strerror}"
@@ -117,23 +118,13 @@ class RunFeed:
             return  # not there yet: a later tick will find it
         self._opened = True
         if size >= SAMPLED_FROM:
-            every = max(2, size // TYPICAL_RECORD // SAMPLED_RECORDS)
-            self._sampling = sample_events(self.paths.events, int(every))
-
-    def _sample(self, sampling: Iterator[tuple[list[Record], int]], end: float) -> None:
-        """Go on with the first look; when it is through, the exact reading starts."""
-        for records, offset in sampling:
-            self._main.data.absorb(records)
-            self._main.tail = EventTail(self.paths.events, offset=offset)
-            if time.perf_counter() >= end:
-                return
-        self._sampling = None
-        self._exact = Reader(RunData(), EventTail(self.paths.events))
-        self.at_end = True
+            self._main.stride = max(2, size // TYPICAL_RECORD // SAMPLED_RECORDS)
 
     def _read(self, reader: Reader, budget_s: float) -> bool:
         """Read until the end of the file or of the budget; whether the end was reached."""
-        batch = reader.tail.read(max_bytes=READ_BYTES * 8, max_ms=budget_s * 1000)
+        batch = reader.tail.read(
+            max_bytes=READ_BYTES * 8, max_ms=budget_s * 1000, step_stride=reader.stride
+        )
         if batch.restarted:
             reader.data = RunData()
             if reader is self._main:

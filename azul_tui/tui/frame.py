@@ -26,31 +26,34 @@ PLACES: tuple[tuple[str, str, str], ...] = (
 def top_line(place: str, run: Line, width: int) -> Line:
     """The places with the current one marked, and the run on the right.
 
-    Narrow terminals show the other places by their numbers alone, and then not at all.
+    Where it is narrow the run loses its name first, then the other places theirs.
     """
-    for style in ("full", "short", "numbers", "here"):
+    brief: Line = run[-1:]
+    for style, words in (
+        ("full", run),
+        ("short", run),
+        ("short", brief),
+        ("numbers", run),
+        ("numbers", brief),
+    ):
         left = _places(place, style)
-        if line_width(left) + line_width(run) + 2 <= width:
-            return spread(left, (*run, (" ", "")), width)
+        if line_width(left) + line_width(words) + 2 <= width:
+            return spread(left, (*words, (" ", "")), width)
     return fit(_places(place, "here"), width)
 
 
 def _places(here: str, style: str) -> Line:
-    parts: list[tuple[str, str]] = []
+    parts: list[tuple[str, str]] = [(" ", "")]
     if style == "full":
-        parts.append((" azul-tui ", "title"))
-    parts.append((" ", ""))
+        parts.append(("azul-tui   ", "title"))
     for key, mode, title in PLACES:
         if mode == here:
             parts.append((f"[{key} {title}]", "place.here"))
         elif style == "here":
             continue
-        elif style == "numbers":
-            parts.append((f" {key} ", "place"))
         else:
-            parts.append((f" {key} {title} ", "place"))
-        if style == "full":
-            parts.append((" ", ""))
+            parts.append((key if style == "numbers" else f"{key} {title}", "place"))
+        parts.append(("  " if style == "full" else " ", ""))
     return tuple(parts)
 
 

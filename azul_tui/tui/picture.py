@@ -101,3 +101,14 @@ def join(parts: Sequence[Line], gap: str = "   ") -> Line:
             joined.append((gap, ""))
         joined.extend(part)
     return tuple(joined)
+
+
+def wrapped(text: str, width: int, role: str = "") -> Picture:
+    """`text` broken at blanks into lines of at most `width` cells."""
+    lines: list[str] = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return [text_line(line, role) for line in lines]

@@ -1,7 +1,6 @@
-"""A first look at a huge event file, the end of a log, and small JSON files.
+"""The end of a log as it grows, and small JSON files.
 
-Exact reading of events is the business of `azul_tui.runs.tail`; this is what only a
-person who is waiting needs.
+Reading events is the business of `azul_tui.runs.tail`.
 """
 
 from __future__ import annotations
@@ -10,46 +9,13 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from azul_tui.runs.files import read_bounded
-from azul_tui.runs.tail import decode_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 Record = dict[str, Any]
 
-BITE = 4 << 20
 LONGEST_LINE = 1 << 16
-_STEP_STARTS = (b'{"event":"step"', b'{"event": "step"')
-
-
-def sample_events(path: Path, every: int) -> Iterator[tuple[list[Record], int]]:
-    """One step record of `every` and all other records, with the offset after each bite.
-
-    Stops before a last line that is not finished.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    seen = every // 2
-    offset = 0
-    with path.open("rb") as file:
-        while True:
-            file.seek(offset)
-            chunk = file.read(BITE)
-            end = chunk.rfind(b"\n") + 1
-            if end == 0:
-                return
-            kept: list[bytes] = []
-            for line in chunk[:end].split(b"\n"):
-                if line.startswith(_STEP_STARTS):
-                    seen += 1
-                    if seen < every:
-                        continue
-                    seen = 0
-                kept.append(line)
-            offset += end
-            yield decode_lines(b"\n".join(kept))[0], offset
 
 
 class LogTail:

@@ -79,9 +79,7 @@ class ChartSource:
         self.role = role
         self._smoothed: dict[str, _Smoothed] = {}
 
-    def curve(
-        self, table_name: str, column: str, view: View, *, label: str, role: str
-    ) -> Curve:
+    def curve(self, table_name: str, column: str, view: View, *, label: str, role: str) -> Curve:
         """One column of a table as a smoothed line over its raw band."""
         table: BucketTable = getattr(self.data, table_name)
         weight = view.smoothing if table_name == "steps" else 0.0
@@ -143,7 +141,9 @@ class ChartSource:
         return float(iteration) if x_kind == "iteration" else self.data.elapsed(t)
 
     def _losses(self, view: View, marks: list[Mark]) -> ChartContent:
-        table_name = "steps" if len(self.data.steps) or not len(self.data.iterations) else "iterations"
+        table_name = (
+            "steps" if len(self.data.steps) or not len(self.data.iterations) else "iterations"
+        )
         table: BucketTable = getattr(self.data, table_name)
         curves: list[Curve] = []
         title: list[tuple[str, str]] = [("loss", "title")]

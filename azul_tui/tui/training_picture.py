@@ -143,9 +143,13 @@ def alert_lines(state: TrainingState, width: int) -> Picture:
     more = f"  (and {len(texts) - 2} more)" if len(texts) > 2 else ""
     lines: Picture = []
     for number, text in enumerate(reversed(texts[-2:])):
-        hint = f"{more}   a seen" if number == 0 and len(state.data.alerts) > state.alerts_seen else ""
+        hint = (
+            f"{more}   a seen" if number == 0 and len(state.data.alerts) > state.alerts_seen else ""
+        )
         body = shorten(text, max(8, width - len(hint) - 4), state.signs.ellipsis)
-        lines.append(fit(((f" {state.signs.alert} {body}", "alert.block"), (hint, "alert.block")), width))
+        lines.append(
+            fit(((f" {state.signs.alert} {body}", "alert.block"), (hint, "alert.block")), width)
+        )
     return lines
 
 
@@ -189,7 +193,7 @@ def _row(state: TrainingState, names: list[str], widths: list[int], height: int)
 
 
 def _lower(state: TrainingState, width: int, height: int) -> Picture:
-    from azul_tui.tui.charts.draw import panel
+    from azul_tui.tui.charts.frame import panel
 
     phases = phase_lines(state, max(20, width - width // 2 - 2))
     phase_height = len(phases) + 2
@@ -198,13 +202,16 @@ def _lower(state: TrainingState, width: int, height: int) -> Picture:
         log = panel(
             log_lines(state, left - 2, height - 2), log_title(state), (), left, height, state.signs
         )
-        right = panel(
-            phases, (("this iteration", "title"),), (), width - left, height, state.signs
-        )
+        right = panel(phases, (("this iteration", "title"),), (), width - left, height, state.signs)
         return beside(log, left, right)
     left = width // 2
     board = panel(
-        board_lines(state, left - 4, height - 2), board_title(state), (), left, height, state.signs
+        board_lines(state, left - 4, height - 2),
+        board_title(state.live),
+        (),
+        left,
+        height,
+        state.signs,
     )
     right_width = width - left
     right = panel(
@@ -242,9 +249,9 @@ def _small(state: TrainingState, width: int, height: int) -> Picture:
     return picture
 
 
-def board_title(state: TrainingState) -> Line:
+def board_title(live: dict[str, object]) -> Line:
     """Which game is shown."""
-    game, move = state.live.get("game"), state.live.get("move")
+    game, move = live.get("game"), live.get("move")
     if not isinstance(game, int) or not isinstance(move, int):
         return (("game", "title"),)
     return (("game ", "title"), (f"{game:,}", "strong"), (f"  move {move:,}", "quiet"))
@@ -391,9 +398,7 @@ def phase_line(state: TrainingState, width: int) -> Line:
     tail: Line = ((f" {text}", "strong" if text else ""), (buffer + usage, "quiet"))
     if not text:
         return (*head, *tail)
-    bar = progress_bar(
-        share, min(40, width - line_width(head) - line_width(tail) - 1), state.signs
-    )
+    bar = progress_bar(share, min(40, width - line_width(head) - line_width(tail) - 1), state.signs)
     return (*head, *bar, *tail)
 
 

@@ -76,10 +76,11 @@ class Canvas:
             owners = self.owners[row]
             changes: list[int] = (np.flatnonzero(np.diff(owners)) + 1).tolist()
             cuts: list[int] = [0, *changes, self.width]
+            names = [roles[owner] if owner >= 0 else "" for owner in owners[cuts[:-1]].tolist()]
             lines.append(
                 tuple(
-                    (text[a:b], roles[owners[a]] if owners[a] >= 0 else "")
-                    for a, b in itertools.pairwise(cuts)
+                    (text[start:stop], name)
+                    for (start, stop), name in zip(itertools.pairwise(cuts), names, strict=True)
                 )
             )
         return lines

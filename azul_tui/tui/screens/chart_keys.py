@@ -99,7 +99,7 @@ class ChartKeysScreen(PictureScreen):
         self.look(replace(self.view, log_x=not self.view.log_x))
 
     def action_next_x(self) -> None:
-        """x as step, iteration or time."""
+        """X as step, iteration or time."""
         self.look(self.view.with_next_x())
 
     def action_outliers(self) -> None:

@@ -45,7 +45,7 @@ ASCII_KEYS = {"←": "left", "→": "right", "↑": "up", "↓": "down"}
 
 def key_word(key: str, *, ascii_only: bool = False) -> str:
     """How a key is written for a person."""
-    first = key.split(",")[0].strip()
+    first = key.split(",", maxsplit=1)[0].strip()
     word = KEY_WORDS.get(first, first)
     if len(first) == 1 and first.isupper():
         word = first

@@ -1,0 +1,70 @@
+"""All keys of a screen, from the bindings themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding
+
+from azul_tui.tui.frame import PLACES
+from azul_tui.tui.picture import Line, Picture, fit, line_width
+from azul_tui.tui.screens.box import BoxScreen
+from azul_tui.tui.screens.place import PictureScreen, key_word
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+
+class KeysScreen(BoxScreen[None]):
+    """What each key does on the screen below."""
+
+    BOX_TITLE: ClassVar[str] = "all keys"
+    BINDINGS: ClassVar = [
+        Binding("question_mark,enter,q", "close", "close", show=False, priority=True),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("up,k", "move(-1)", "up", show=False),
+    ]
+
+    def __init__(self, below: Screen[Any]) -> None:
+        super().__init__()
+        self.below = below
+        self.first = 0
+
+    def entries(self) -> list[tuple[str, str]]:
+        """`(key, words)`: this screen's first, then those that work everywhere."""
+        ascii_only = self.azul.signs.ascii
+        found: list[tuple[str, str]] = []
+        if isinstance(self.below, PictureScreen):
+            found.extend(
+                (key_word(b.key, ascii_only=ascii_only), self.below.describe(b))
+                for b in self.below.own_bindings()
+                if b.description
+            )
+        places = f"{PLACES[0][0]} to {PLACES[-1][0]}"
+        found.append((places, "places: " + ", ".join(title for _, _, title in PLACES)))
+        found.extend([("^p", "search every command"), ("q", "leave"), ("?", "these keys")])
+        return found
+
+    def lines(self, width: int) -> Picture:
+        """Keys in one column, or two where there are many."""
+        entries = self.entries()
+        room = self.azul.size.height - 4
+        cells: list[Line] = [((f"{key:>8}  ", "key"), (words, "")) for key, words in entries]
+        widest = max(line_width(cell) for cell in cells)
+        if len(cells) <= room or widest * 2 + 3 > width:
+            return list(cells)
+        half = (len(cells) + 1) // 2
+        return [
+            (*fit(cells[row], widest + 3), *(cells[row + half] if row + half < len(cells) else ()))
+            for row in range(half)
+        ]
+
+    def window_of(self, content: Picture, room: int) -> Picture:
+        """A window of the keys when they do not all fit."""
+        self.first = min(max(0, self.first), max(0, len(content) - room))
+        return content[self.first : self.first + max(0, room)]
+
+    def action_move(self, step: int) -> None:
+        """Scroll."""
+        self.first += step
+        self.fit_box()

@@ -1,0 +1,309 @@
+"""The menu: every job, what it does, its settings as a form, and a key to start it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+
+from azul_tui.config import find_preset, preset_names
+from azul_tui.errors import AzulError, ConfigError
+from azul_tui.jobs.registry import job_settings, jobs
+from azul_tui.tui.menu_picture import MenuState, menu_body, ordered
+from azul_tui.tui.screens.place import PictureScreen
+from azul_tui.tui.settings_form import SettingsForm, parse_value, shown_value
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from azul_tui.config import SettingValue
+    from azul_tui.jobs.registry import JobSpec
+    from azul_tui.tui.picture import Picture
+
+FIRST_ENTRY = 6
+"""Quick training is chosen at first."""
+
+
+class MenuScreen(PictureScreen):
+    """Everything that the program does."""
+
+    PLACE = "menu"
+    BINDINGS: ClassVar = [
+        Binding("enter", "start", "start"),
+        Binding("tab", "other_side", "settings"),
+        Binding("space", "cycle(1)", "next value"),
+        Binding("t", "preset", "preset"),
+        Binding("S", "save", "save as TOML"),
+        Binding("u", "undo", "undo change", show=False),
+        Binding("U", "undo_all", "undo all changes", show=False),
+        Binding("slash", "filter", "filter settings", show=False),
+        Binding("g", "start", "start (also from the settings)", show=False),
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("left", "cycle(-1)", "previous value", show=False),
+        Binding("right", "right", "next value, or to the settings", show=False),
+        Binding("pageup", "move(-10)", "up ten", show=False),
+        Binding("pagedown", "move(10)", "down ten", show=False),
+        Binding("escape", "back", "back to the entries", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries = ordered(jobs())
+        numbers = [spec.number for spec in self.entries]
+        self.chosen = numbers.index(FIRST_ENTRY) if FIRST_ENTRY in numbers else 0
+        self.form_focused = False
+        self.forms: dict[str, SettingsForm] = {}
+        self.presets: dict[str, str | None] = {}
+        self.welcome: bool | None = None
+
+    @property
+    def spec(self) -> JobSpec:
+        """The chosen entry."""
+        return self.entries[self.chosen]
+
+    def form(self) -> SettingsForm:
+        """The form of the chosen entry, made the first time it is looked at."""
+        spec = self.spec
+        if spec.name not in self.forms:
+            self.presets[spec.name] = spec.preset
+            base = self.preset_values(spec.preset) if spec.preset else {}
+            self.forms[spec.name] = SettingsForm.of(job_settings(spec), base)
+        return self.forms[spec.name]
+
+    def preset_values(self, preset: str) -> dict[str, SettingValue]:
+        """What a preset sets."""
+        try:
+            config = TrainingConfig(
+                **{k: _plain(v) for k, v in read_toml(find_preset(preset)).items()}
+            )
+        except AzulError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return {}
+        return {name: _plain(value) for name, value in config.to_dict().items()}
+
+    def body(self, width: int, height: int) -> Picture:
+        """Entries and details."""
+        if self.welcome is None:
+            self.welcome = not self.azul.has_runs()
+        app = self.azul
+        running = {
+            app.job_names[name]: name
+            for name, process in app.processes.items()
+            if process.returncode is None
+        }
+        state = MenuState(
+            entries=self.entries,
+            chosen=self.chosen,
+            form=self.form(),
+            form_focused=self.form_focused,
+            running=running,
+            welcome=self.welcome,
+            preset=self.presets.get(self.spec.name),
+            signs=app.signs,
+        )
+        return menu_body(state, width, height)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys of the form are there while it has the focus."""
+        if action in {"cycle", "undo", "undo_all", "filter"}:
+            return self.form_focused
+        if action in {"preset", "save"}:
+            return self.spec.trains
+        return super().check_action(action, parameters)
+
+    def describe(self, binding: Binding) -> str:
+        """Enter edits in the form and starts in the list."""
+        if binding.action == "start" and binding.key == "enter" and self.form_focused:
+            return "edit value"
+        if binding.action == "start" and binding.key == "enter" and self.running_here():
+            return "look at it"
+        if binding.action == "other_side" and self.form_focused:
+            return "entries"
+        return super().describe(binding)
+
+    def running_here(self) -> str | None:
+        """The folder in which the chosen job runs, started from here."""
+        for name, job in self.azul.job_names.items():
+            process = self.azul.processes.get(name)
+            if job == self.spec.name and process is not None and process.returncode is None:
+                return name
+        return None
+
+    def action_move(self, step: int) -> None:
+        """Move in the list or in the form."""
+        if self.form_focused:
+            self.form().move(step)
+        else:
+            self.chosen = min(max(self.chosen + step, 0), len(self.entries) - 1)
+        self.redraw()
+
+    def action_other_side(self) -> None:
+        """To the form and back."""
+        if self.form().specs:
+            self.form_focused = not self.form_focused
+            self.redraw()
+
+    def action_back(self) -> None:
+        """Back to the list; a filter goes first."""
+        if self.form_focused and self.form().filter:
+            self.form().filter = ""
+        else:
+            self.form_focused = False
+        self.redraw()
+
+    def action_right(self) -> None:
+        """Into the form, or the next value in it."""
+        if self.form_focused:
+            self.action_cycle(1)
+        else:
+            self.action_other_side()
+
+    def action_cycle(self, step: int) -> None:
+        """The next value of a switch or a choice; anything else is typed."""
+        if self.form_focused and not self.form().cycle(step):
+            self.edit_value()
+        self.redraw()
+
+    def action_undo(self) -> None:
+        """The chosen setting as the preset has it."""
+        spec = self.form().current()
+        if spec is not None:
+            self.form().changes.pop(spec.name, None)
+            self.redraw()
+
+    def action_undo_all(self) -> None:
+        """Every setting as the preset has it."""
+        self.form().changes.clear()
+        self.redraw()
+
+    def action_preset(self) -> None:
+        """Start from the next preset; changes stay changes."""
+        if not self.spec.makes_run:
+            return
+        names = preset_names()
+        now = self.presets.get(self.spec.name)
+        following = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
+        form = self.form()
+        values = self.preset_values(following)
+        if not values:
+            return
+        self.presets[self.spec.name] = following
+        form.base = {spec.name: values.get(spec.name, spec.default) for spec in form.specs}
+        for name, value in list(form.changes.items()):
+            form.set(name, value)
+        self.redraw()
+
+    def action_filter(self) -> None:
+        """Show only settings whose name or group contains what is typed."""
+        from azul_tui.tui.screens.prompt import PromptScreen
+
+        def typed(text: str) -> None:
+            self.form().filter = text
+            self.redraw()
+
+        self.app.push_screen(
+            PromptScreen("show settings that contain", "enter keeps the filter", typed=typed)
+        )
+
+    def edit_value(self) -> None:
+        """Type a value for the chosen setting, checked as it is typed."""
+        from azul_tui.tui.screens.prompt import PromptScreen
+
+        form = self.form()
+        spec = form.current()
+        if spec is None:
+            return
+
+        def check(text: str) -> str | None:
+            try:
+                parse_value(spec, text)
+            except ConfigError as error:
+                return str(error)
+            return None
+
+        def done(text: str | None) -> None:
+            if text is not None:
+                form.set(spec.name, parse_value(spec, text))
+                self.redraw()
+
+        value = shown_value(form.value(spec.name)).replace(",", "" if spec.kind == "int" else ",")
+        self.app.push_screen(
+            PromptScreen(spec.name, f"{spec.help} Accepted: {spec.accepted()}.", value, check), done
+        )
+
+    def action_start(self) -> None:
+        """Start the chosen job, or edit the chosen setting."""
+        if self.form_focused:
+            spec = self.form().current()
+            if spec is not None and not self.form().cycle(1):
+                self.edit_value()
+            self.redraw()
+            return
+        name = self.running_here()
+        if name is not None:
+            self.azul.show_job(self.spec, self.azul.job_paths[name])
+            return
+        self.run_worker(self._start(self.spec), name="start", exclusive=True)
+
+    async def _start(self, spec: JobSpec) -> None:
+        from azul_tui.tui.starting import start_spec
+
+        if spec.needs_terminal:
+            self.azul.run_in_terminal(spec.name, self.form().overrides())
+            return
+        paths = await start_spec(
+            self.azul, spec, self.form().overrides(), preset=self.presets.get(spec.name)
+        )
+        if paths is not None:
+            self.welcome = False
+            self.azul.show_job(spec, paths)
+
+    def action_save(self) -> None:
+        """Write the settings as a TOML file for `--config`."""
+        from pathlib import Path
+
+        from azul_tui.config import create_training_config, dump_config
+        from azul_tui.tui.screens.prompt import PromptScreen
+
+        form = self.form()
+        own = {spec.name for spec in self.spec.settings}
+
+        def done(text: str | None) -> None:
+            if not text:
+                return
+            path = Path(text).expanduser()
+            values = {n: form.value(n) for n in form.base if n not in own}
+            try:
+                path.write_text(dump_config(create_training_config(**values)), encoding="utf-8")
+            except AzulError as error:
+                self.notify(str(error), severity="error", markup=False)
+            except OSError as error:
+                self.notify(f"{path} cannot be written: {error.strerror}", severity="error")
+            else:
+                self.notify(f"saved; --config {path} uses it", markup=False)
+
+        self.app.push_screen(
+            PromptScreen("save these settings as", "a file name", "my-settings.toml"), done
+        )
+
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses an entry."""
+        picture = self.picture_view.picture
+        if event.y >= len(picture):
+            return
+        text = "".join(part for part, _ in picture[event.y])
+        for index, spec in enumerate(self.entries):
+            if spec.title in text[:44]:
+                if index == self.chosen:
+                    self.action_start()
+                self.chosen, self.form_focused = index, False
+                self.redraw()
+                return
+
+
+def _plain(value: object) -> SettingValue:
+    if isinstance(value, list):
+        return tuple(str(word) for word in value)  # type: ignore[misc]
+    assert isinstance(value, (bool, int, float, str, tuple))
+    return value  # type: ignore[return-value]
