@@ -118,7 +118,8 @@ def _sizes(folder: Path) -> tuple[int, int]:
     waiting = [folder]
     while waiting and counted < MAX_FILES_COUNTED:
         try:
-            entries = list(os.scandir(waiting.pop()))
+            with os.scandir(waiting.pop()) as scan:
+                entries = list(scan)
         except OSError:  # vanished, or not ours to read
             continue
         for entry in entries:

@@ -173,10 +173,10 @@ def existing_run(root: Path, name: str) -> RunPaths:
 def run_folders(root: Path) -> list[Path]:
     """The folders in `root` that are runs: well named, not hidden, not links out of it."""
     try:
-        entries = [Path(entry.path) for entry in os.scandir(root) if entry.is_dir()]
+        entries = sorted(root.iterdir())
     except OSError:  # absent or forbidden: there is nothing to show
         return []
-    return sorted(entry for entry in entries if _is_run(entry, root))
+    return [entry for entry in entries if _is_run(entry, root)]
 
 
 def new_run(root: Path, stem: str, *, now: float | None = None) -> RunPaths:
@@ -236,4 +236,7 @@ def _lies_in(path: Path, root: Path) -> bool:
 def _is_run(folder: Path, root: Path) -> bool:
     if folder.name.startswith(".") or folder.name in RESERVED_NAMES:
         return False
-    return not folder.is_symlink() or _lies_in(folder, root)
+    try:
+        return folder.is_dir() and (not folder.is_symlink() or _lies_in(folder, root))
+    except OSError:  # a link to itself
+        return False
