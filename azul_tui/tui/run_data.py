@@ -112,6 +112,8 @@ class RunData:
         self.records = 0
         self.skipped = 0
         """Lines that were no record."""
+        self.changed_settings: deque[Record] = deque(maxlen=256)
+        """`{name: value}` of every setting that changed, in order."""
         self.others: deque[Record] = deque(maxlen=2000)
         """Records of kinds that only a demo view shows."""
         self.version = 0
@@ -279,7 +281,9 @@ class RunData:
 
     def _on_setting(self, record: Record, _t: float) -> None:
         text = f"{word(record, 'key')} {word(record, 'old')} to {word(record, 'new')}"
-        self._add_happening(record, "setting", text)
+        takes = word(record, "takes_effect")
+        self._add_happening(record, "setting", f"{text}, takes effect {takes}" if takes else text)
+        self.changed_settings.append({str(record.get("key")): record.get("new")})
 
     def _on_control(self, record: Record, _t: float) -> None:
         accepted = record.get("accepted") is True

@@ -149,7 +149,7 @@ def _side(state: RunsState, width: int, height: int) -> Picture:
     if run is None:
         return panel([], (), (), width, height, state.signs)
     inner = width - 4
-    content = wrapped(run.reason.capitalize(), inner, "alert") if run.reason else []
+    content: Picture = wrapped(run.reason, inner, "alert") if run.reason else []
     status = run.status
     if status.started:
         content.append(

@@ -150,10 +150,10 @@ def _compact_player(
 def _floor_line(player: BoardView, signs: Signs) -> Line:
     floor_letters = _floor_tiles(player)
     parts: list[tuple[str, str]] = [("  floor ", "quiet")]
-    for slot in range(7):
-        parts.append(
-            tile(floor_letters[slot]) if slot < len(floor_letters) else (signs.empty_cell, "quiet")
-        )
+    parts.extend(
+        tile(floor_letters[slot]) if slot < len(floor_letters) else (signs.empty_cell, "quiet")
+        for slot in range(7)
+    )
     cost = player.floor_cost
     parts.append((f"   -{cost}" if cost else "", "warning"))
     return tuple(parts)

@@ -76,7 +76,8 @@ class Canvas:
             owners = self.owners[row]
             changes: list[int] = (np.flatnonzero(np.diff(owners)) + 1).tolist()
             cuts: list[int] = [0, *changes, self.width]
-            names = [roles[owner] if owner >= 0 else "" for owner in owners[cuts[:-1]].tolist()]
+            kinds: list[int] = owners[cuts[:-1]].tolist()
+            names = [roles[kind] if kind >= 0 else "" for kind in kinds]
             lines.append(
                 tuple(
                     (text[start:stop], name)

@@ -12,7 +12,11 @@ from azul_tui.tui.charts.view import View
 from azul_tui.tui.screens.place import PictureScreen
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual import events
+
+    from azul_tui.tui.training_charts import ChartContent
 
 
 class ChartKeysScreen(PictureScreen):
@@ -120,8 +124,35 @@ class ChartKeysScreen(PictureScreen):
         event.stop()
         self.action_sideways(1) if event.shift else self.action_zoom(1 / 0.7)
 
-    def action_export(self, kind: str) -> None:
-        """Write the main chart beside the run."""
-        from azul_tui.tui.export import export_chart
+    def export_content(self) -> tuple[Path, ChartContent] | None:
+        """The folder to write into and the chart to write."""
+        return None
 
-        self.notify(export_chart(self, kind), markup=False)
+    def action_export(self, kind: str) -> None:
+        """Write the main chart beside the run, as data, text or SVG."""
+        from azul_tui.tui.chart_panel import chart_panel
+        from azul_tui.tui.export import curves_csv, picture_svg, write_export
+        from azul_tui.tui.picture import plain
+
+        found = self.export_content()
+        if found is None:
+            self.notify("there is no chart to write", severity="warning")
+            return
+        folder, content = found
+        if kind == "csv":
+            text = curves_csv(content.curves, self.view.x_kind)
+        else:
+            width, height = max(60, self.size.width), max(16, self.size.height - 2)
+            picture = chart_panel(
+                content,
+                self.view,
+                width,
+                height,
+                memory=ChartMemory(),
+                signs=self.azul.signs,
+                patterns=self.azul.patterns,
+                empty_text="no data yet",
+            )
+            svg = kind == "svg"
+            text = picture_svg(picture, content.name, width) if svg else plain(picture) + "\n"
+        self.notify(write_export(folder, content.name, kind, text), markup=False)

@@ -10,8 +10,11 @@ from azul_tui.tui.screens.chart_keys import ChartKeysScreen
 from azul_tui.tui.training_charts import CHARTS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from azul_tui.tui.picture import Picture
     from azul_tui.tui.screens.training import TrainingScreen
+    from azul_tui.tui.training_charts import ChartContent
 
 
 class FullChartScreen(ChartKeysScreen):
@@ -46,6 +49,14 @@ class FullChartScreen(ChartKeysScreen):
         picture = self.training.draw_chart(self.main_chart(), width, height)
         self.memory = self.training.memory
         return picture
+
+    def export_content(self) -> tuple[Path, ChartContent] | None:
+        """The chart that is shown."""
+        feed = self.azul.feed
+        if feed is None:
+            return None
+        source = self.training.source(feed)
+        return feed.directory, source.content(self.main_chart(), self.view, self.azul.signs)
 
     def action_next_chart(self, direction: int) -> None:
         """The next chart."""

@@ -74,13 +74,11 @@ class MenuScreen(PictureScreen):
     def preset_values(self, preset: str) -> dict[str, SettingValue]:
         """What a preset sets."""
         try:
-            config = TrainingConfig(
-                **{k: _plain(v) for k, v in read_toml(find_preset(preset)).items()}
-            )
+            config = load_config(find_preset(preset))
         except AzulError as error:
             self.notify(str(error), severity="error", markup=False)
             return {}
-        return {name: _plain(value) for name, value in config.to_dict().items()}
+        return {spec.name: getattr(config, spec.name) for spec in training_settings()}
 
     def body(self, width: int, height: int) -> Picture:
         """Entries and details."""
@@ -202,7 +200,7 @@ class MenuScreen(PictureScreen):
             self.form().filter = text
             self.redraw()
 
-        self.app.push_screen(
+        self.azul.push_screen(
             PromptScreen("show settings that contain", "enter keeps the filter", typed=typed)
         )
 
@@ -228,7 +226,7 @@ class MenuScreen(PictureScreen):
                 self.redraw()
 
         value = shown_value(form.value(spec.name)).replace(",", "" if spec.kind == "int" else ",")
-        self.app.push_screen(
+        self.azul.push_screen(
             PromptScreen(spec.name, f"{spec.help} Accepted: {spec.accepted()}.", value, check), done
         )
 
@@ -283,13 +281,13 @@ class MenuScreen(PictureScreen):
             else:
                 self.notify(f"saved; --config {path} uses it", markup=False)
 
-        self.app.push_screen(
+        self.azul.push_screen(
             PromptScreen("save these settings as", "a file name", "my-settings.toml"), done
         )
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses an entry."""
-        picture = self.picture_view.picture
+        picture = self.shown_lines()
         if event.y >= len(picture):
             return
         text = "".join(part for part, _ in picture[event.y])
@@ -300,10 +298,3 @@ class MenuScreen(PictureScreen):
                 self.chosen, self.form_focused = index, False
                 self.redraw()
                 return
-
-
-def _plain(value: object) -> SettingValue:
-    if isinstance(value, list):
-        return tuple(str(word) for word in value)  # type: ignore[misc]
-    assert isinstance(value, (bool, int, float, str, tuple))
-    return value  # type: ignore[return-value]

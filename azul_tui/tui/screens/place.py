@@ -63,9 +63,14 @@ class PictureScreen(Screen[Any]):
         """The app, by its own type."""
         return cast("AzulApp", self.app)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: PictureView | None = None
+
     def compose(self) -> ComposeResult:
         """One view that fills the screen."""
-        yield PictureView(self.draw_all, self.azul.depth, id="picture")
+        self._view = PictureView(self.draw_all, self.azul.depth, id="picture")
+        yield self._view
 
     def body(self, width: int, height: int) -> Picture:
         """The lines between the top line and the key line."""
@@ -106,20 +111,14 @@ class PictureScreen(Screen[Any]):
                 found.setdefault(binding.key, binding)
         return list(found.values())
 
-    @property
-    def picture_view(self) -> PictureView:
-        """The view that shows the picture."""
-        return self.query_one("#picture", PictureView)
-
     def redraw(self) -> None:
-        """Draw again what may have changed."""
-        if self.is_mounted and self.is_current_or_below:
-            self.picture_view.redraw()
+        """Draw again what may have changed; nothing while the screen is not shown."""
+        if self._view is not None and self._view.is_mounted and self in self.azul.screen_stack:
+            self._view.redraw()
 
-    @property
-    def is_current_or_below(self) -> bool:
-        """Whether the screen is in the stack that is shown."""
-        return self in self.app.screen_stack
+    def shown_lines(self) -> Picture:
+        """The picture that is shown now."""
+        return self._view.picture if self._view is not None else []
 
     def on_screen_resume(self) -> None:
         """Show the present when the screen comes back."""

@@ -18,12 +18,13 @@ from azul_tui.tui.table import first_visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from azul_tui.runs.listing import RunSummary
     from azul_tui.tui.follow import RunFeed
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
-    from azul_tui.tui.training_charts import ChartSource
+    from azul_tui.tui.training_charts import ChartContent, ChartSource
 
 LIST_EVERY_S = 4.0
 OVERLAYS = ("total_loss", "policy_loss", "value_loss", "score", "sims_per_s")
@@ -201,6 +202,21 @@ class RunsScreen(ChartKeysScreen):
     def draw_chart(self, width: int, height: int) -> Picture:
         """One column of the marked runs over each other."""
         from azul_tui.tui.chart_panel import chart_panel
+
+        content = self.overlay_content()
+        return chart_panel(
+            content,
+            self.view,
+            width,
+            height,
+            memory=self.memory,
+            signs=self.azul.signs,
+            patterns=self.azul.patterns,
+            empty_text="nothing was recorded yet",
+        )
+
+    def overlay_content(self) -> ChartContent:
+        """The overlaid curves of the marked runs, or of the chosen one."""
         from azul_tui.tui.overlay import overlay_content
         from azul_tui.tui.training_charts import ChartSource
 
@@ -213,19 +229,13 @@ class RunsScreen(ChartKeysScreen):
             if source is None or source.data is not feed.data:
                 source = self.sources[name] = ChartSource(feed.data, name=name)
             sources.append(source)
-        content = overlay_content(
+        return overlay_content(
             self.main_chart(), OVERLAYS[self.overlay], sources, self.view, self.azul.signs
         )
-        return chart_panel(
-            content,
-            self.view,
-            width,
-            height,
-            memory=self.memory,
-            signs=self.azul.signs,
-            patterns=self.azul.patterns,
-            empty_text="nothing was recorded yet",
-        )
+
+    def export_content(self) -> tuple[Path, ChartContent] | None:
+        """The overlay, written into the runs folder."""
+        return self.azul.runs_root, self.overlay_content()
 
     # -- keys
 
@@ -293,7 +303,7 @@ class RunsScreen(ChartKeysScreen):
             self.filter = text
             self.redraw()
 
-        self.app.push_screen(
+        self.azul.push_screen(
             PromptScreen(
                 "show runs that contain", "words of the name or the state", self.filter, None, typed
             )
@@ -322,7 +332,7 @@ class RunsScreen(ChartKeysScreen):
             if self._try(lambda: rename_run(run.paths, text, self.azul.clock())):
                 self.chosen_name = text
 
-        self.app.push_screen(
+        self.azul.push_screen(
             PromptScreen(f"another name for {run.name}", "", run.name, check), done
         )
 
@@ -339,7 +349,7 @@ class RunsScreen(ChartKeysScreen):
             if answer == "y":
                 self._try(lambda: archive_run(run.paths, self.azul.clock()))
 
-        self.app.push_screen(
+        self.azul.push_screen(
             AskScreen(
                 f"Archive {run.name}?",
                 "It moves into the hidden folder .archive beside the runs; nothing is lost.",
@@ -364,7 +374,7 @@ class RunsScreen(ChartKeysScreen):
             if answer == "y":
                 self._try(lambda: delete_run(run.paths, self.azul.clock()))
 
-        self.app.push_screen(
+        self.azul.push_screen(
             AskScreen(
                 f"Delete {run.name} for good?",
                 f"{phrases.size(run.size_bytes)} with "

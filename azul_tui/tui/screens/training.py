@@ -13,7 +13,10 @@ from azul_tui.tui.training_charts import CHARTS, ChartSource
 from azul_tui.tui.training_picture import BIG, TrainingState, training_body, waiting_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from azul_tui.tui.follow import RunFeed
+    from azul_tui.tui.training_charts import ChartContent
 
 
 class TrainingScreen(ChartKeysScreen):
@@ -103,6 +106,14 @@ class TrainingScreen(ChartKeysScreen):
             empty_text=empty or f"no {name} yet",
         )
 
+    def export_content(self) -> tuple[Path, ChartContent] | None:
+        """The main chart of the followed run."""
+        feed = self.azul.feed
+        if feed is None:
+            return None
+        content = self.source(feed).content(self.main_chart(), self.view, self.azul.signs)
+        return feed.directory, content
+
     def on_run_switched(self) -> None:
         """Another run begins with untouched axes."""
         self.memory.limits.clear()
@@ -161,7 +172,7 @@ class TrainingScreen(ChartKeysScreen):
             if answer == "y":
                 self.azul.request("cancel")
 
-        self.app.push_screen(
+        self.azul.push_screen(
             AskScreen(
                 "Cancel this run now?",
                 "What was done since the last checkpoint is lost. The checkpoints stay.",
@@ -189,19 +200,19 @@ class TrainingScreen(ChartKeysScreen):
         """The main chart on a screen of its own."""
         from azul_tui.tui.screens.full_chart import FullChartScreen
 
-        self.app.push_screen(FullChartScreen(self, self.chosen_chart))
+        self.azul.push_screen(FullChartScreen(self, self.chosen_chart))
 
     def action_board(self) -> None:
         """The game being played on a screen of its own."""
         from azul_tui.tui.screens.board import BoardScreen
 
-        self.app.push_screen(BoardScreen())
+        self.azul.push_screen(BoardScreen())
 
     def action_edit(self) -> None:
         """Change the settings that may change while the run goes on."""
         from azul_tui.tui.screens.live_settings import LiveSettingsScreen
 
-        self.app.push_screen(LiveSettingsScreen())
+        self.azul.push_screen(LiveSettingsScreen())
 
     def action_resume_run(self) -> None:
         """Start the run again from its newest checkpoint."""
