@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
-from azul_tui.config import find_preset, preset_names
+from azul_tui.config import find_preset, load_config, preset_names, training_settings
 from azul_tui.errors import AzulError, ConfigError
 from azul_tui.jobs.registry import job_settings, jobs
 from azul_tui.tui.menu_picture import MenuState, menu_body, ordered
