@@ -147,6 +147,8 @@ class AzulApp(App[int]):
         """Jobs that this dashboard started and that have not ended, by run name."""
         self.job_paths: dict[str, RunPaths] = {}
         self.job_names: dict[str, str] = {}
+        self.evaluate_checkpoint = ""
+        """The checkpoint that the Evaluate place starts with."""
         self.evaluating: RunPaths | None = None
         """The evaluation that the Evaluate place shows."""
         self._attach_at_start = attach

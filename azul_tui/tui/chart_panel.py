@@ -95,7 +95,7 @@ def view_line(content: ChartContent, view: View, drawing: Drawing) -> Line:
     parts: list[str] = []
     if drawing.extent is not None:
         parts.append(x_text(drawing.extent[1], view))
-    if view.smoothing > 0 and content.name in {"loss", "gradient norm"}:
+    if view.smoothing > 0 and content.smoothed:
         parts.append(f"smooth {view.smoothing:g}")
     if view.log_y:
         parts.append("log y")

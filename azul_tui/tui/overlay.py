@@ -9,7 +9,7 @@ import numpy as np
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.curves import Curve
-from azul_tui.tui.training_charts import ChartContent
+from azul_tui.tui.training_charts import LOSSES, ChartContent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,9 @@ def overlay_content(
         known = curve.y[np.isfinite(curve.y)]
         words.append((phrases.short_float(float(known[-1])) if len(known) else "–", "strong"))
     limits = (0.0, 100.0) if column == "score" else None
-    return ChartContent(name=title, title=tuple(words), curves=curves, limits=limits)
+    return ChartContent(
+        name=title, title=tuple(words), curves=curves, limits=limits, smoothed=column in LOSSES
+    )
 
 
 def _column(source: ChartSource, column: str, view: View, role: str, name: str) -> Curve | None:

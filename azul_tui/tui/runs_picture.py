@@ -100,10 +100,10 @@ def runs_body(state: RunsState, width: int, height: int) -> Picture:
         (f"   filter {state.filter}" if state.filter else "", "changed"),
         (f"   {len(state.marked)} marked" if state.marked else "", "good"),
     )
-    lower = 0 if height < 14 else max(8, min(height - 6 - len(state.runs), height * 65 // 100))
+    table_height = height - 1
     if height >= 14:
-        lower = min(max(lower, height * 45 // 100), height - 5)
-    table_height = height - 1 - lower
+        table_height = min(len(state.runs) + 2, height - 1 - height * 45 // 100)
+    lower = height - 1 - table_height
     rows = [run_row(run, state.now, run.name in state.marked, state.signs) for run in state.runs]
     table = draw_table(
         COLUMNS,

@@ -44,9 +44,10 @@ def draw_diff(
 ) -> Picture:
     """One line a differing setting, one column a run."""
     different = differing(settings)
+    room = max(6, (width - 16) // max(1, len(names)) - 3)
     columns = [Column(title="setting", least=8, stretch=True)]
     columns.extend(
-        Column(title=plain_text(name, 16), align_right=True, gives_way=index)
+        Column(title=plain_text(name, min(20, room)), align_right=True, gives_way=index)
         for index, name in enumerate(names)
     )
     rows = [

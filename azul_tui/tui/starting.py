@@ -9,6 +9,7 @@ from azul_tui.errors import AzulError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from azul_tui.jobs.registry import JobSpec
     from azul_tui.runs.paths import RunPaths
@@ -73,3 +74,29 @@ def _newest(app: AzulApp) -> RunPaths:
     from azul_tui.runs.listing import newest_run
 
     return newest_run(app.runs_root, app.clock())
+
+
+async def start_as_new(app: AzulApp, checkpoint: Path) -> RunPaths | None:
+    """Start a new run from the weights and settings of a checkpoint file, and look at it.
+
+    The resume job takes `--name` for a run that does not exist yet.
+    """
+    from azul_tui.jobs.registry import find_job
+    from azul_tui.runs.launch import job_arguments
+    from azul_tui.runs.paths import new_run
+    from azul_tui.tui.settings_form import toml_value
+
+    spec = find_job("resume")
+    try:
+        paths = new_run(app.runs_root, "resumed", now=app.clock())
+        overrides = [f"checkpoint={toml_value(str(checkpoint))}"]
+        arguments = job_arguments(
+            spec.name, root=app.runs_root, run_name=paths.name, overrides=overrides
+        )
+        await app.start_job(spec.name, arguments, paths)
+    except AzulError as error:
+        app.notify(str(error), severity="error", markup=False, timeout=10)
+        return None
+    app.follow(paths.directory)
+    app.action_go("training")
+    return paths

@@ -45,6 +45,7 @@ class ChartContent:
     marks: list[Mark] = field(default_factory=list[Mark])
     limits: tuple[float, float] | None = None
     unit: str = ""
+    smoothed: bool = False
 
 
 class _Smoothed:
@@ -115,6 +116,7 @@ class ChartSource:
             marks=marks,
             limits=limits,
             unit="%" if chart == "buffer" else "",
+            smoothed=table_name == "steps",
         )
 
     def marks(self, x_kind: XKind, signs: Signs) -> list[Mark]:
@@ -158,7 +160,9 @@ class ChartSource:
                 value = float(known[-1]) if len(known) else None
             title.append((f"  {label} ", role))
             title.append((phrases.loss(value), "strong"))
-        return ChartContent(name="loss", title=tuple(title), curves=curves, marks=marks)
+        return ChartContent(
+            name="loss", title=tuple(title), curves=curves, marks=marks, smoothed=True
+        )
 
     def _scores(self, view: View, signs: Signs, marks: list[Mark]) -> ChartContent:
         by_opponent: dict[str, list[tuple[float, float, float, float]]] = {}

@@ -1,0 +1,208 @@
+"""All checkpoints of all runs, with what the runs' records say of them. Opens no weights."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from azul_tui.runs.events import number, text
+from azul_tui.runs.listing import checkpoint_files
+from azul_tui.runs.paths import RunPaths, run_folders
+from azul_tui.runs.tail import EventTail
+from azul_tui.runs.text import plain_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NO_STEPS = 1 << 40
+"""Stride that keeps no step record: here only the others matter."""
+SHIPPED = "pretrained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointRow:
+    """One checkpoint file."""
+
+    run: str
+    file: Path
+    iteration: int
+    score: float | None
+    total_loss: float | None
+    policy_loss: float | None
+    value_loss: float | None
+    changed: float
+    size_bytes: int
+    best: bool = False
+    newest: bool = False
+    shipped: bool = False
+    games_total: float | None = None
+    evaluations: tuple[tuple[str, float, float, float, int], ...] = ()
+    """Opponent, score, low, high, games."""
+
+    @property
+    def key(self) -> str:
+        """What tells it apart."""
+        return str(self.file)
+
+
+@dataclass(slots=True)
+class _RunNotes:
+    """What the records of one run say of its iterations."""
+
+    tail: EventTail
+    scores: dict[str, float] = field(default_factory=dict[str, float])
+    best_file: str = ""
+    losses: dict[int, dict[str, Any]] = field(default_factory=dict[int, "dict[str, Any]"])
+    evaluations: dict[int, list[tuple[str, float, float, float, int]]] = field(
+        default_factory=dict[int, "list[tuple[str, float, float, float, int]]"]
+    )
+    caught_up: bool = False
+
+    def read(self, budget_ms: float) -> None:
+        """Read what is new."""
+        try:
+            batch = self.tail.read(max_ms=budget_ms, step_stride=NO_STEPS)
+        except OSError:
+            self.caught_up = True  # the list shows the files without what was said of them
+            return
+        self.caught_up = batch.caught_up
+        for record in batch.records:
+            kind, iteration = record.get("event"), number(record, "iteration")
+            at = int(iteration) if iteration is not None else -1
+            if kind == "checkpoint":
+                name, score = text(record, "file"), number(record, "score")
+                if score is not None:
+                    self.scores[name] = score
+                if record.get("best") is True:
+                    self.best_file = name
+            elif kind == "iteration":
+                self.losses[at] = record
+            elif kind == "evaluation" and number(record, "score") is not None:
+                self.evaluations.setdefault(at, []).append(
+                    (
+                        text(record, "opponent", 40),
+                        number(record, "score") or 0.0,
+                        number(record, "low") or 0.0,
+                        number(record, "high") or 0.0,
+                        int(number(record, "games") or 0),
+                    )
+                )
+
+
+class CheckpointIndex:
+    """The checkpoints under a folder; `refresh` brings it up to date."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._notes: dict[str, _RunNotes] = {}
+        self.rows: list[CheckpointRow] = []
+
+    def refresh(self, budget_ms: float = 12.0) -> bool:
+        """List again; whether every run's records have been read to their end."""
+        rows: list[CheckpointRow] = []
+        done = True
+        for folder in run_folders(self.root):
+            paths = RunPaths(folder)
+            files = checkpoint_files(paths)
+            best_model = paths.best_model.is_file()
+            if not files and not best_model:
+                continue
+            notes = self._notes.setdefault(paths.name, _RunNotes(EventTail(paths.events)))
+            notes.read(budget_ms)
+            done = done and notes.caught_up
+            rows.extend(self._rows(paths, files, notes))
+        rows.extend(shipped_rows(self.root))
+        self.rows = rows
+        return done
+
+    def _rows(
+        self, paths: RunPaths, files: list[tuple[int, Path]], notes: _RunNotes
+    ) -> list[CheckpointRow]:
+        rows: list[CheckpointRow] = []
+        for iteration, file in files:
+            facts = file_facts(file)
+            if facts is None:
+                continue
+            losses = notes.losses.get(iteration, {})
+            rows.append(
+                CheckpointRow(
+                    run=plain_text(paths.name, 64),
+                    file=file,
+                    iteration=iteration,
+                    score=notes.scores.get(file.name),
+                    total_loss=number(losses, "total_loss"),
+                    policy_loss=number(losses, "policy_loss"),
+                    value_loss=number(losses, "value_loss"),
+                    changed=facts[0],
+                    size_bytes=facts[1],
+                    best=file.name == notes.best_file,
+                    newest=file == files[-1][1],
+                    games_total=number(losses, "games_total"),
+                    evaluations=tuple(notes.evaluations.get(iteration, [])),
+                )
+            )
+        return rows
+
+
+def file_facts(file: Path) -> tuple[float, int] | None:
+    """`(changed, bytes)` of a file; None when it went away."""
+    try:
+        facts = file.stat()
+    except OSError:
+        return None
+    return facts.st_mtime, facts.st_size
+
+
+def shipped_rows(root: Path) -> list[CheckpointRow]:
+    """The checkpoints that come with the program."""
+    import azul_tui
+
+    package = RunPaths(root).directory / SHIPPED
+    from pathlib import Path as FilePath
+
+    beside = FilePath(azul_tui.__file__).parent / SHIPPED
+    source = FilePath(azul_tui.__file__).parent.parent / "checkpoints" / SHIPPED
+    for folder in (package, beside, source):
+        files = sorted(folder.glob("*.pt")) if folder.is_dir() else []
+        rows = [
+            CheckpointRow(
+                run=SHIPPED,
+                file=file,
+                iteration=0,
+                score=None,
+                total_loss=None,
+                policy_loss=None,
+                value_loss=None,
+                changed=facts[0],
+                size_bytes=facts[1],
+                shipped=True,
+            )
+            for file in files
+            if (facts := file_facts(file)) is not None
+        ]
+        if rows:
+            return rows
+    return []
+
+
+def verify_file(file: Path) -> str:
+    """ "" when the file is whole, otherwise what is wrong with it in words.
+
+    The container's own checksums are compared; the weights are not loaded.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            bad = archive.testzip()
+            names = archive.namelist()
+    except FileNotFoundError:
+        return "it is not there any more"
+    except zipfile.BadZipFile:
+        return "it is no checkpoint, or its end is missing"
+    except (OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+        return f"it cannot be read ({plain_text(str(error), 80)})"
+    if bad is not None:
+        return f"its part {plain_text(bad, 60)} is damaged"
+    if not any(name.endswith("data.pkl") for name in names):
+        return "it holds no weights"
+    return ""
