@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from azul_tui.cli.main import main
+from azul_tui.cli.command import main
 
 __all__ = ["main"]

@@ -86,7 +86,7 @@ def _evaluation(record: Record) -> str:
         told += f" ({100 * low:.1f} to {100 * high:.1f})"
     results = f"{_whole(record, 'wins')} won, {_whole(record, 'draws')} drawn"
     opponent = text(record, "opponent", 60)
-    return f"  against {opponent}: {told}, {results} of {_whole(record, 'games')}"
+    return f"  against {opponent}: {told}, {results} of {_whole(record, 'games')} games"
 
 
 def _checkpoint(record: Record) -> str:

@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: With 0 after `--help` and `--version`, with 2 for arguments that make no
             command.
     """
+    _open_missing_streams()
     arguments = build_parser().parse_args(argv)
     try:
         return _command(arguments)
@@ -73,9 +74,10 @@ def _command(arguments: argparse.Namespace) -> int:
 
         return print_runs(root, json_lines=arguments.json, now=time.time())
     if arguments.once is not None:
+        paths = _named_run(root, arguments.once)
         from azul_tui.tui.once import print_run
 
-        return print_run(_named_run(root, arguments.once), json_lines=arguments.json)
+        return print_run(paths, json_lines=arguments.json)
     return _dashboard(root, arguments.attach)
 
 
@@ -115,9 +117,10 @@ def _dashboard(root: Path, attach: str | None) -> int:
         raise JobError(
             "the dashboard needs a terminal; without one use --run JOB, --list, --once or --help"
         )
+    paths = None if attach is None else _named_run(root, attach)
     from azul_tui.tui.app import run_app
 
-    return run_app(root, attach=None if attach is None else _named_run(root, attach))
+    return run_app(root, attach=paths)
 
 
 def _named_run(root: Path, name: str) -> RunPaths:
@@ -134,7 +137,7 @@ def _has_terminal() -> bool:
     """Whether a person can read here and answer; a terminal without a cursor cannot be drawn on."""
     try:
         there = sys.stdin.isatty() and sys.stdout.isatty()
-    except (AttributeError, ValueError):  # started without them, or they were closed
+    except ValueError:  # closed since
         return False
     return there and os.environ.get("TERM", "") != "dumb"
 
@@ -145,15 +148,29 @@ def _complain(sentence: str) -> None:
     try:
         sys.stderr.write(f"azul-tui: {plain_text(sentence, 1000)}\n")
         sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):  # nobody is there to read it
+    except (OSError, ValueError):  # nobody is there to read it
         return
+
+
+def _open_missing_streams() -> None:
+    """Put nothing in place of standard streams that were closed before the start.
+
+    Otherwise the next file that is opened, an event log say, would become standard output.
+    """
+    for descriptor, mode in enumerate("rww"):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            stream = os.fdopen(descriptor, mode, encoding="utf-8", closefd=False)
+            setattr(sys, ("stdin", "stdout", "stderr")[descriptor], stream)
 
 
 def _flush_or_give_up() -> None:
     """A reader that left (`| head`) must not turn into a complaint at the end."""
     try:
         sys.stdout.flush()
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.close(nowhere)

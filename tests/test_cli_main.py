@@ -1,0 +1,397 @@
+"""The command as a person or a script starts it; a small stand-in where a job is needed."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import tomllib
+
+import pytest
+
+from azul_tui.cli import main
+from azul_tui.config import TrainingConfig, create_training_config, preset_names
+from azul_tui.runs.paths import RunPaths
+from azul_tui.runs.processes import own_mark
+from azul_tui.runs.status import Status, write_status
+
+COMMAND = [sys.executable, "-m", "azul_tui"]
+
+
+@pytest.fixture(autouse=True)
+def empty_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def job(monkeypatch):
+    """Lets a test say what the job does that runs under a name of the registry."""
+
+    def stand_in(name, run):
+        module = type(sys)(f"azul_tui.jobs.{name}")
+        module.run = run
+        monkeypatch.setitem(sys.modules, f"azul_tui.jobs.{name}", module)
+
+    return stand_in
+
+
+def azul(*arguments, **more):
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        **more,
+    )
+
+
+def test_help_lists_the_jobs_and_imports_nothing_heavy():
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "azul_tui", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "6  quick" in done.stdout
+    imported = {line.rsplit("|")[-1].strip() for line in done.stderr.splitlines()}
+    heavy = {
+        "torch",
+        "numba",
+        "numpy",
+        "textual",
+        "rich",
+        "plotext",
+        "psutil",
+        "asyncio",
+        "tomli_w",
+    }
+    assert not imported & heavy
+
+
+def test_help_answers_in_a_fifth_of_a_second():
+    """Processor time, best of a few, so that a busy machine does not decide."""
+    program = (
+        "import resource, subprocess, sys; "
+        "subprocess.run([sys.executable, '-m', 'azul_tui', '--help'], stdout=subprocess.DEVNULL); "
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); print(used.ru_utime + used.ru_stime)"
+    )
+    times = [
+        float(subprocess.check_output([sys.executable, "-c", program], text=True)) for _ in range(3)
+    ]
+    assert min(times) < 0.2
+
+
+def test_importing_the_package_imports_neither_torch_nor_numba():
+    program = """
+    import sys, azul_tui
+    azul_tui.create_training_config(batch_size=64)
+    assert "TrainingConfig" in dir(azul_tui)
+    try:
+        azul_tui.absent
+    except AttributeError as error:
+        assert "absent" in str(error)
+    print(sorted({"torch", "numba", "numpy"} & set(sys.modules)))
+    """
+    assert (
+        subprocess.check_output([sys.executable, "-c", textwrap.dedent(program)], text=True)
+        == "[]\n"
+    )
+
+
+def test_without_a_terminal_the_dashboard_is_one_line_and_exit_2():
+    for arguments in ((), ("--attach",)):
+        done = azul(*arguments)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.count("\n") == 1
+        assert "needs a terminal" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--run", "docto"], 'unknown job "docto"; the nearest known one is doctor'),
+        (["--run", "doctor", "--set", "x=1"], "there is none to set"),
+        (["--run", "quick", "--set", "learing_rate=1"], "nearest known one is learning_rate"),
+        (["--run", "quick", "--set", "batch_size=0"], "batch_size must be a whole number from 1"),
+        (["--run", "quick", "--config", "absent.toml"], "absent.toml: there is no such file"),
+        (["--run", "quick", "--config", "lapto"], "nearest preset is laptop"),
+        (["--run", "quick", "--name", "../x"], "the run name"),
+        (["--run", "quick", "--dir", "/proc/no"], "choose another place with --dir"),
+        (["--run", "play"], "needs a terminal"),
+        (["--once"], "there are no runs in checkpoints"),
+        (["--once", "absent"], 'there is no run "absent"'),
+        (["--name", "x"], "--name says how a job runs"),
+        (["--list", "--set", "a=1"], "--set says how a job runs"),
+        (["--print-config", "--set", "a=1"], "unknown setting"),
+    ],
+)
+def test_what_the_user_can_fix_is_one_sentence_and_exit_2(capsys, tmp_path, arguments, told):
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert told in err
+    assert err.startswith("azul-tui: ") and err.count("\n") == 1
+    assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_arguments_that_make_no_command_exit_2(capsys):
+    for arguments in (["--nonsense"], ["--run"], ["--run", "quick", "--list"], ["extra"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+
+
+def test_printed_settings_are_a_file_that_gives_them_back(capsys, tmp_path):
+    assert main(["--print-config", "--config", "quick", "--set", "seed=9"]) == 0
+    printed = capsys.readouterr().out
+    file = tmp_path / "mine.toml"
+    file.write_text(printed)
+    assert main(["--run", "train", "--print-config", "--config", "mine.toml"]) == 0
+    assert capsys.readouterr().out == printed
+    assert create_training_config(**tomllib.loads(printed)).seed == 9
+
+
+def test_settings_of_other_jobs_and_as_json(capsys):
+    assert main(["--run", "losses", "--print-config", "--set", "batch_size=3"]) == 0
+    assert tomllib.loads(capsys.readouterr().out)["batch_size"] == 3
+    assert main(["--run", "quick", "--print-config", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert set(record["settings"]) == set(TrainingConfig().to_dict())
+
+
+def test_a_job_gets_its_settings_and_its_result_is_the_last_line(job, capsys, monkeypatch):
+    def run(context):
+        context.reporter.say("for a person")
+        context.reporter.record("loss", policy_loss=5.2)
+        return {"batch": context.integer("batch_size"), "network": context.text("network_config")}
+
+    job("losses", run)
+    monkeypatch.setenv("AZUL_TUI_BATCH_SIZE", "5")
+    assert main(["--run", "1", "--json"]) == 0
+    out, err = capsys.readouterr()
+    records = [json.loads(line) for line in out.splitlines()]
+    assert [record["event"] for record in records] == ["loss", "result"]
+    assert records[-1] | {"t": 0} == {
+        "event": "result", "t": 0, "job": "losses", "exit_code": 0, "ok": True,
+        "batch": 5, "network": "small",
+    }  # fmt: skip
+    assert err == "for a person\n"
+    assert main(["--run", "losses"]) == 0
+    assert capsys.readouterr().out == "for a person\n"
+
+
+@pytest.mark.parametrize("preset", ["quick", "smoke"])
+def test_a_training_job_gets_a_directory_and_its_config(job, preset, tmp_path):
+    seen = {}
+
+    def run(context):
+        seen.update(
+            config=context.training_config(), directory=context.directory, name=context.run_name
+        )
+        (context.directory / "events.jsonl").write_text("")
+        return {}
+
+    job("quick", run)
+    assert main(["--run", "quick", "--config", preset, "--set", "seed=4"]) == 0
+    assert seen["directory"].parent == RunPaths(seen["directory"]).directory.parent
+    assert seen["name"].startswith(f"{preset}-")
+    assert seen["directory"].resolve() == tmp_path / "checkpoints" / seen["name"]
+    assert seen["config"].seed == 4
+    assert preset in preset_names()
+
+
+def test_a_name_that_is_taken_is_refused_and_resume_is_offered(job, capsys):
+    def run(context):
+        (context.directory / "events.jsonl").write_text("")
+
+    job("quick", run)
+    assert main(["--run", "quick", "--name", "x"]) == 0
+    assert main(["--run", "quick", "--name", "x"]) == 2
+    assert "--run resume --set run=x" in capsys.readouterr().err
+
+
+def test_resume_gets_the_changes_alone(job):
+    seen = {}
+    job("resume", lambda context: seen.update(changes=context.changes, run=context.text("run")))
+    assert main(["--run", "resume", "--set", "run=x", "--set", "max_iterations=9"]) == 0
+    assert seen == {"changes": {"max_iterations": 9}, "run": "x"}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("AzulError('fix it')", 2),
+        ("JobFailedError('no luck')", 1),
+        ("DivergedError('not finite')", 3),
+        ("RuntimeError('a fault')", 1),
+    ],
+)
+def test_how_a_job_fails_decides_the_exit_code(job, capsys, tmp_path, error, code):
+    def run(context):
+        from azul_tui import errors
+
+        raise eval(error, {**vars(errors), "RuntimeError": RuntimeError})
+
+    job("quick", run)
+    assert main(["--run", "quick", "--json"]) == code
+    out, err = capsys.readouterr()
+    result = json.loads(out)
+    assert (result["ok"], result["exit_code"]) == (False, code)
+    assert ("Traceback" in err) == (error == "RuntimeError('a fault')")
+    assert not list((tmp_path / "checkpoints").iterdir()), "a run that wrote nothing leaves nothing"
+
+
+def test_a_job_that_says_no_has_failed(job):
+    job("losses", lambda context: {"ok": False})
+    assert main(["--run", "losses"]) == 1
+
+
+def test_a_training_that_fails_in_the_background_leaves_its_reason(job, tmp_path):
+    def run(context):
+        from azul_tui.errors import ConfigError
+
+        raise ConfigError("device is cuda but there is none")
+
+    paths = RunPaths(tmp_path / "checkpoints" / "x")
+    paths.create()
+    paths.log.write_text("")
+    job("quick", run)
+    assert main(["--run", "quick", "--name", "x"]) == 2
+    records = [json.loads(line) for line in paths.events.read_text().splitlines()]
+    assert records[0]["text"] == "device is cuda but there is none"
+    assert json.loads(paths.status.read_text())["state"] == "crashed"
+
+
+def test_records_of_a_job_are_kept_where_the_dashboard_wants_them(job, tmp_path, capsys):
+    def run(context):
+        context.reporter.record("loss", policy_loss=5.2)
+        assert context.directory == tmp_path / "job"
+        return {}
+
+    job("losses", run)
+    assert main(["--run", "losses", "--record", str(tmp_path / "job"), "--json"]) == 0
+    paths = RunPaths(tmp_path / "job")
+    assert paths.events.read_text() == capsys.readouterr().out
+    assert json.loads(paths.status.read_text())["state"] == "finished"
+
+
+SPEAKING = """
+import sys
+from azul_tui.cli import main
+
+module = type(sys)('azul_tui.jobs.losses')
+def run(context):
+    context.reporter.say('to nobody')
+    context.reporter.record('loss', policy_loss=5.2)
+    return {}
+module.run = run
+sys.modules['azul_tui.jobs.losses'] = module
+sys.exit(main(['--run', 'losses', '--record', 'job']))
+"""
+
+STOPPABLE = """
+import sys, time
+from azul_tui.cli import main
+
+module = type(sys)("azul_tui.jobs.quick")
+def run(context):
+    context.reporter.say("ready")
+    while not context.stop.is_set():
+        time.sleep(0.01)
+    (context.directory / "events.jsonl").write_text("")
+    (context.directory / "saved").write_text("yes")
+    return {}
+module.run = run
+sys.modules["azul_tui.jobs.quick"] = module
+sys.exit(main(["--run", "quick", "--name", "x", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_first_signal_saves_and_leaves(tmp_path, number, code):
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPABLE], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.05)
+    assert process.poll() is None, "a hang-up must not end training"
+    process.send_signal(number)
+    process.communicate(timeout=10)
+    assert process.returncode == code
+    assert (tmp_path / "checkpoints" / "x" / "saved").exists()
+
+
+def test_a_reader_that_leaves_early_does_not_end_training(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPABLE, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr.readline() == b"ready\n"
+    process.stdout.close()
+    process.stderr.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 143
+    assert (tmp_path / "checkpoints" / "x" / "saved").exists()
+
+
+def test_the_list_of_runs(capsys, tmp_path):
+    assert main(["--list"]) == 0
+    assert "no runs in checkpoints yet" in capsys.readouterr().out
+    mark = own_mark()
+    for name, fields in {
+        "done": {"state": "finished", "heartbeat": time.time() - 4000, "best_score": 0.615},
+        "live": {"pid": mark.pid, "host": mark.host, "birth": mark.birth, "heartbeat": time.time()},
+    }.items():
+        paths = RunPaths(tmp_path / "checkpoints" / name)
+        paths.create()
+        status = Status(name=name, iteration=3, max_iterations=10, total_loss=2.0134, **fields)
+        write_status(paths.status, status)
+    (tmp_path / "checkpoints" / "\x1b[31mevil").mkdir()
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == "run state iteration loss policy value best size last sign".split()
+    told = {line.split()[0]: line for line in lines[1:]}
+    assert list(told) == ["evil", "live", "done"], "the newest sign of life first"
+    assert told["live"].split()[1:4] == ["running", "3/10", "2.013"]
+    assert "61.5%" in told["done"] and "1 h 06 min ago" in told["done"]
+    assert "\x1b" not in "".join(lines)
+    assert main(["--list", "--json"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["event"] for record in records] == ["run", "run", "run", "result"]
+    assert records[1]["state"] == "running" and records[-1]["runs"] == 3
+
+
+def test_a_pipe_that_closes_early_gives_no_complaint():
+    shell = f"{sys.executable} -m azul_tui --help | head -1"
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: azul-tui")
+    assert done.stderr == ""
+
+
+def test_started_without_standard_streams_its_files_do_not_become_them(tmp_path):
+    shell = f'{sys.executable} -c "$0" >&- 2>&- <&-'
+    done = subprocess.run(["sh", "-c", shell, SPEAKING], check=False)
+    assert done.returncode == 0
+    events = (tmp_path / "job" / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in events] == ["loss", "result"]
+
+
+def test_a_job_that_asks_starts_only_when_agreed(job, monkeypatch, capsys):
+    started = []
+    job("train", lambda context: started.append(context.run_name))
+    monkeypatch.setattr("azul_tui.cli.command._has_terminal", lambda: True)
+    for answer, expected in (("n\n", 0), ("\n", 0), ("y\n", 1)):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+        assert main(["--run", "train"]) == 0
+        assert len(started) == expected
+        assert "Full training: takes hours" in capsys.readouterr().err
+    assert main(["--run", "train", "--yes"]) == 0
+    assert len(started) == 2

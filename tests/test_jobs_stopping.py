@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from azul_tui.jobs.stopping import StopFlag, signals_set
+
+
+def test_a_flag_remembers_the_first_signal():
+    flag = StopFlag()
+    assert not flag and flag.exit_code == 0
+    flag.set(signal.SIGTERM)
+    flag.set(signal.SIGINT)
+    assert flag and flag.is_set() and flag.exit_code == 143
+
+
+def test_a_stop_without_a_signal_is_a_normal_end():
+    flag = StopFlag()
+    flag.set()
+    assert flag.is_set() and flag.exit_code == 0
+
+
+def test_signals_set_the_flag_and_handlers_come_back(capfd):
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)
+    flag = StopFlag()
+    with signals_set(flag, ignore_hangup=True):
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not flag.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert flag.signal == signal.SIGTERM
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)) == before
+    assert "once more leaves at once" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_leaves_at_once(number, code):
+    program = """
+import time
+from azul_tui.jobs.stopping import StopFlag, signals_set
+flag = StopFlag()
+with signals_set(flag, ignore_hangup=False):
+    print("ready", flush=True)
+    while not flag.is_set():
+        time.sleep(0.01)
+    print("asked", flush=True)
+    time.sleep(60)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    for word in (b"ready\n", b"asked\n"):
+        assert process.stdout.readline() == word
+        process.send_signal(number)
+    assert process.wait(timeout=10) == code
+    process.stdout.close()
