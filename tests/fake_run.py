@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,12 @@ class FakeRun:
             gradient_norm=round(abs(self.random.gauss(1, 0.2)), 4),
         )
 
+    def checkpoint_file(self, name: str) -> None:
+        """A container like the real one: whole, and small on the disk."""
+        with zipfile.ZipFile(self.directory / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(f"{name[:-3]}/data.pkl", b"no weights")
+            archive.writestr(f"{name[:-3]}/data/0", bytes(200_000))
+
     def one_iteration(self) -> None:
         self.iteration += 1
         n, r = self.iteration, self.random
@@ -138,7 +145,7 @@ class FakeRun:
                     simulations=32,
                 )
             name = f"checkpoint_iter_{n:06d}.pt"
-            (self.directory / name).write_bytes(b"0" * 1_900_000)
+            self.checkpoint_file(name)
             self.event("checkpoint", iteration=n, file=name, score=score, best=True, seconds=0.1)
             self.say(f"{name}  best so far")
         self.say(f"iteration {n} done in 1 min 52 s")

@@ -161,7 +161,7 @@ def facts(row: CheckpointRow, now: float) -> list[tuple[str, str]]:
         ("policy", phrases.loss(row.policy_loss)),
         ("value", phrases.loss(row.value_loss)),
         ("games", phrases.count(row.games_total)),
-        ("written", f"{phrases.age(now - row.changed)} ago"),
+        ("written", phrases.ago(now - row.changed)),
         ("size", phrases.size(row.size_bytes)),
     ]
     return [(label, value) for label, value in found if value != "–"]

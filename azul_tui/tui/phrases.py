@@ -89,6 +89,12 @@ def age(seconds: float | None) -> str:
     return f"{round(seconds / 86400)} d"
 
 
+def ago(seconds: float | None) -> str:
+    """`just now`, `5 min ago`."""
+    said = age(seconds)
+    return "just now" if said == "now" else f"{said} ago"
+
+
 def size(octets: float | None) -> str:
     """`812 B`, `3.1 MB`, `24.0 GB` (powers of 1000)."""
     if octets is None:

@@ -104,7 +104,8 @@ class RunData:
         self.result: Record = {}
         self.phase = ""
         self.compile: Compile | None = None
-        self.last_evaluation_progress: Record = {}
+        self.last_evaluation: Record = {}
+        """The newest evaluation record, one without a score included."""
         self.first_t: float | None = None
         self.last_t: float | None = None
         self.last_step = 0.0
@@ -245,8 +246,8 @@ class RunData:
         self.iterations.extend(self._place(t) | values)
 
     def _on_evaluation(self, record: Record, t: float) -> None:
+        self.last_evaluation = record
         if math.isnan(number(record.get("score"))):
-            self.last_evaluation_progress = record
             return
         self.evaluations.append(
             Evaluation(

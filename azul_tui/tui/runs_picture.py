@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.frame import panel
-from azul_tui.tui.picture import Line, Picture, beside, crop, shorten, text_line, wrapped
+from azul_tui.tui.picture import BLANK, Line, Picture, beside, crop, shorten, text_line, wrapped
 from azul_tui.tui.settings_diff import draw_diff
 from azul_tui.tui.table import Column, Row, draw_table
 
@@ -167,11 +167,11 @@ def _side(state: RunsState, width: int, height: int) -> Picture:
     )
     if status.last_checkpoint:
         content.append((("newest ", "quiet"), (status.last_checkpoint, "")))
-    content.append(())
+    content.append(BLANK)
     room = height - 2 - len(content)
     content.extend(
         text_line(shorten(plain_text(line, 300), inner, state.signs.ellipsis), "quiet")
-        for line in (state.log[-room:] if room > 0 else [])
+        for line in (state.log[-room:] if room > 0 else ())
     )
     content = [((" ", ""), *line) for line in content]
     return panel(content, ((run.name, "title"),), (), width, height, state.signs)

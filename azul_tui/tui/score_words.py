@@ -1,0 +1,52 @@
+"""A match result in words: who is stronger, how sure that is, what would make it surer."""
+
+from __future__ import annotations
+
+import math
+
+
+def elo(score: float) -> float:
+    """Elo difference of an expected score in (0, 1); infinite at the ends."""
+    if score <= 0:
+        return -math.inf
+    if score >= 1:
+        return math.inf
+    return 400 * math.log10(score / (1 - score))
+
+
+def elo_text(score: float) -> str:
+    """`Elo +81`, `Elo above +800`."""
+    value = elo(score)
+    if value > 800:
+        return "Elo above +800"
+    if value < -800:
+        return "Elo below -800"
+    return f"Elo {value:+.0f}"
+
+
+def verdict(score: float, low: float, high: float, plus_minus: str = "±") -> str:
+    """`A is stronger: 61.5% ± 4.8, Elo +81`, or that nothing is decided yet."""
+    half = (high - low) / 2
+    figures = f"{score * 100:.1f}% {plus_minus} {half * 100:.1f}, {elo_text(score)}"
+    if low > 0.5:
+        return f"A is stronger: {figures}"
+    if high < 0.5:
+        return f"B is stronger: {figures}"
+    return f"not decided: {figures}"
+
+
+def games_for_firmer(score: float, low: float, high: float, games: int) -> str:
+    """How many games more would decide it, or halve its interval when it is decided.
+
+    The half-width of an interval shrinks with the square root of the games.
+    """
+    half = (high - low) / 2
+    if games <= 0 or half <= 0 or not math.isfinite(half):
+        return ""
+    if low > 0.5 or high < 0.5:
+        return f"about {3 * games:,} games more would halve the interval"
+    gap = abs(score - 0.5)
+    if gap < half / 30:
+        return "as even as this, no reasonable number of games would decide it"
+    more = math.ceil(games * (half / gap) ** 2) - games
+    return f"about {max(2, round(more, -1)):,} games more would decide it at this score"
