@@ -21,6 +21,7 @@ from azul_tui.game.rules import list_legal
 from azul_tui.game.scoring import earned_points, floor_slots
 from azul_tui.players.earning import best_change, earned_change
 from azul_tui.players.effects import integer, line_tiles, tiles_taken
+from azul_tui.players.position_key import position_key
 from azul_tui.players.threads import share_out
 from azul_tui.players.ties import pick_best
 
@@ -35,8 +36,10 @@ _MOST_PLIES: Final = 25
 _MOST_MOVES: Final = 180
 _TABLE_BITS: Final = 16
 _INFINITE: Final = 10_000
-DEPTH, ALPHA, BETA, BAR, BEST, GAIN, NEXT, COUNT, EARNED, SLOT, FLOOR_TILES = range(11)
 _EXACT, _AT_LEAST, _AT_MOST = 1, 2, 3
+
+DEPTH, ALPHA, BETA, BAR, BEST, GAIN, NEXT, COUNT, EARNED, SLOT, FLOOR_TILES = range(11)
+"""Fields of a frame. `BAR` is what the next move must beat; `GAIN` what the last one earned."""
 
 
 @kernel
@@ -46,16 +49,6 @@ def pairs_on_table(state: Int8Array) -> int:
     for byte in range(sources_offset(state), sources_offset(state) + 6 * COLOR_COUNT):
         pairs += 1 if state[byte] > 0 else 0
     return pairs
-
-
-@kernel
-def position_key(state: Int8Array) -> np.uint64:
-    """64-bit hash of every byte of a position."""
-    words = state.view(np.uint64)
-    key = np.uint64(0)
-    for index in range(words.shape[0]):
-        key = mix(key ^ words[index])
-    return key
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azul_tui.game.kernel import Int64Array, Uint64Array, kernel
+from azul_tui.game.kernel import Int32Array, Int64Array, Uint64Array, kernel
 from azul_tui.game.random import next_below
 
 
@@ -33,3 +33,26 @@ def pick_best(values: Int64Array, count: int, deterministic: bool, stream: Uint6
         if values[index] == values[best]:
             skip -= 1
     return index
+
+
+@kernel
+def pick_action(
+    actions: Int32Array, values: Int64Array, count: int, deterministic: bool, stream: Uint64Array
+) -> int:
+    """`pick_best` where the actions stand in any order: the lowest of equals, or any of them.
+
+    Args:
+        actions: Legal actions.
+        values: One for each action.
+        count: At least 1.
+        deterministic: Take the lowest action among equals.
+        stream: One uint64.
+    """
+    best = pick_best(values, count, True, stream)
+    if not deterministic:
+        return int(actions[pick_best(values, count, False, stream)])
+    lowest = actions[best]
+    for index in range(count):
+        if values[index] == values[best]:
+            lowest = min(lowest, actions[index])
+    return int(lowest)
