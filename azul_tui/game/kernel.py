@@ -61,6 +61,12 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azul-tui"
 
 
+def is_compiled(room: str) -> bool:
+    """Whether kernels of that package have been compiled here, from the source as it is."""
+    folder = _cache_folder(room)
+    return folder.is_dir() and any(folder.iterdir())
+
+
 def _room_of(function: Callable[..., object]) -> str:
     """The package, below azul_tui, that `function` is defined in."""
     parts = function.__module__.split(".")

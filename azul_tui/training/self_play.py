@@ -88,6 +88,11 @@ class SelfPlayProgress:
     number: int
     """Its game number."""
     moves: int
+    """Moves made in it."""
+    last_action: int = -1
+    """The last of them, -1 before the first."""
+    value: float | None = None
+    """What the last search thought of the position it moved from, seen by its mover."""
 
 
 def search_settings(config: TrainingConfig) -> SearchSettings:
@@ -242,10 +247,15 @@ class SelfPlay:
         """What there is to see now."""
         tally = np.asarray(self._desk.tally)[0]
         place = np.asarray(self._desk.places)[0]
+        moves, samples = int(place["moves"]), int(place["samples"])
+        shown = 0 < moves <= self._desk.actions.shape[1]
+        value = self._desk.sample_values[0, samples - 1] if samples else np.nan
         return SelfPlayProgress(
             games=int(tally["games"]),
             simulations=int(tally["simulations"]),
             position=self._desk.states[0].tobytes(),
             number=int(place["number"]),
-            moves=int(place["moves"]),
+            moves=moves,
+            last_action=int(self._desk.actions[0, moves - 1]) if shown else -1,
+            value=None if np.isnan(value) else float(value),
         )

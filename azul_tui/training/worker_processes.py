@@ -251,6 +251,8 @@ class WorkerExecutor:
                 position=first.position,
                 number=first.number,
                 moves=first.moves,
+                last_action=first.last_action,
+                value=first.value,
             )
         )
 

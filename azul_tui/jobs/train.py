@@ -1,0 +1,54 @@
+"""Job 8: training with the settings that were chosen; job 6 is the same with its own preset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from azul_tui.jobs.describe import in_words
+from azul_tui.training.trainer import AzulTrainer, Results
+
+if TYPE_CHECKING:
+    from azul_tui.jobs.context import JobContext
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Train in the run directory that was made for this start."""
+    config = context.training_config()
+    trainer = AzulTrainer(
+        config,
+        context.directory,
+        job=context.spec.name,
+        listener=context.reporter.on_record,
+        on_progress=lambda done, total, unit, left: context.reporter.progress(
+            done, total, unit, left_s=left
+        ),
+        should_stop=context.stop.is_set,
+    )
+    return told(context, trainer.train())
+
+
+def told(context: JobContext, results: Results) -> dict[str, Any]:
+    """Sum up a training for a person, and as the fields of its result."""
+    history = results.pop("history")
+    say = context.reporter.say
+    run_name = context.directory.name
+    losses = [entry["total_loss"] for entry in history if entry["total_loss"] is not None]
+    elapsed = history[-1]["elapsed_s"] if history else 0.0
+    fall = f", loss {losses[0]:.3f} -> {losses[-1]:.3f}" if losses else ""
+    say(
+        f"{run_name}: {results['iterations']} iterations, {results['games_total']:,} games in "
+        f"{in_words(elapsed)}{fall}"
+    )
+    if results["best_evaluation_score"] is not None:
+        say(f"best score against the last opponent: {results['best_evaluation_score']:.1%}")
+    if results["stopped"]:
+        say(f"stopped and saved; go on with: azul-tui --run resume --set run={run_name}")
+    else:
+        say(f"look at it: azul-tui --attach {run_name}")
+    return {
+        "run": run_name,
+        "first_loss": losses[0] if losses else None,
+        "last_loss": losses[-1] if losses else None,
+        "elapsed_s": elapsed,
+        **results,
+    }

@@ -1,0 +1,80 @@
+"""Compiling every kernel that training needs, before anything is timed or forked.
+
+The first start on a machine takes some seconds; later ones load the kernels from disk.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from azul_tui.game.kernel import is_compiled
+from azul_tui.game.playout import random_games
+from azul_tui.game.constants import state_size
+from azul_tui.players.network_player import NetworkPlayer
+from azul_tui.players.registry import create_player
+from azul_tui.search.evaluator import ConstantEvaluator
+from azul_tui.search.settings import SearchSettings
+from azul_tui.training.recording import PlaySettings
+from azul_tui.training.replay_buffer import ReplayBuffer
+from azul_tui.training.self_play import SelfPlay
+
+CompileReport = Callable[[int, int, str, float], None]
+"""`(done, total, name, seconds)`: told before the first stage and after each."""
+
+
+def _compile_rules(players: int) -> None:
+    random_games(np.zeros(state_size(players), np.int8), players, 1, np.uint64(0))
+
+
+def _compile_self_play(players: int) -> None:
+    rules = PlaySettings(np.uint64(0), 2, 1, 1.0, 1.0, 4, 0.0)
+    evaluator = ConstantEvaluator(2, players)
+    batch = SelfPlay(evaluator, SearchSettings(), rules, players).play(np.arange(1))
+    if batch is not None:
+        buffer = ReplayBuffer(16, players)
+        buffer.add(batch.states[:8], batch.policies[:8], batch.outcomes[:8])
+        buffer.sample(2, np.random.default_rng(0))
+
+
+def _compile_players(players: int) -> None:
+    states = np.zeros((1, state_size(players)), np.int8)
+    from azul_tui.game.canonical import refill_canonical  # noqa: PLC0415
+    from azul_tui.game.rules import clear_game  # noqa: PLC0415
+
+    clear_game(states[0], players)
+    refill_canonical(states[0], np.uint64(0), np.zeros(1, np.uint64))
+    seeds = np.zeros(1, np.uint64)
+    evaluator = ConstantEvaluator(1, players)
+    NetworkPlayer(evaluator, 2, SearchSettings(), players).choose(states, seeds, True)
+    for name in ("random", "greedy"):
+        create_player(name, players).choose(states, seeds, True)
+
+
+STAGES: Final = (
+    ("rules", _compile_rules),
+    ("search and self-play", _compile_self_play),
+    ("players", _compile_players),
+)
+
+
+def compile_kernels(
+    players: int, report: CompileReport, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """Compile or load everything; returns the seconds it took.
+
+    `report` stays silent when the kernels were compiled before.
+    """
+    started = clock()
+    cold = not is_compiled("search")
+    if cold:
+        report(0, len(STAGES), STAGES[0][0], 0.0)
+    for index, (_, compile_stage) in enumerate(STAGES):
+        compile_stage(players)
+        if cold:
+            following = STAGES[index + 1][0] if index + 1 < len(STAGES) else ""
+            report(index + 1, len(STAGES), following, clock() - started)
+    return clock() - started
