@@ -6,11 +6,11 @@ STAMP := $(VENV)/.installed
 # The first interpreter on the path that is new enough; `make PYTHON=...` names another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-# Extra flags for pip, for example an index with processor-only builds of torch.
+# Extra flags for pip, for example `--extra-index-url` of processor-only builds of torch.
 PIP_FLAGS ?=
 WORKERS ?= 2
 
-.PHONY: run test setup format lint types layers pytest clean
+.PHONY: run test setup format lint types layers pytest fuzz clean
 
 run: $(STAMP)
 	@$(BIN)/azul-tui --run quick --watch
@@ -40,6 +40,15 @@ layers: $(STAMP)
 
 pytest: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+# Hostile input for longer: FUZZ_FACTOR times the rounds of `make test`, from FUZZ_SEED.
+FUZZ_FACTOR ?= 20
+FUZZ_SEED ?= $(shell date +%s)
+
+fuzz: $(STAMP)
+	@echo "seed $(FUZZ_SEED)"
+	FUZZ_FACTOR=$(FUZZ_FACTOR) FUZZ_SEED=$(FUZZ_SEED) HYPOTHESIS_PROFILE=fuzz \
+		$(BIN)/python -m pytest -n $(WORKERS) -m fuzz --timeout=0 --hypothesis-seed=$(FUZZ_SEED)
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,7 +20,9 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-settings.register_profile("fuzz", parent=settings.get_profile("tests"), derandomize=False)
+settings.register_profile(
+    "fuzz", parent=settings.get_profile("tests"), derandomize=False, max_examples=2_000
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 
@@ -29,3 +32,19 @@ def no_settings_from_outside(monkeypatch):
     for variable in list(os.environ):
         if variable.startswith("AZUL_TUI_") and variable != "AZUL_TUI_CACHE":
             monkeypatch.delenv(variable)
+
+
+class Fuzz:
+    """How long and from where a fuzzer draws: bounded and the same in `make test`."""
+
+    def __init__(self):
+        self.rng = random.Random(int(os.environ.get("FUZZ_SEED", "0")))
+
+    def rounds(self, count):
+        return count * int(os.environ.get("FUZZ_FACTOR", "1"))
+
+
+@pytest.fixture
+def fuzz():
+    """For tests marked `fuzz`; `make fuzz` gives them other seeds and more rounds."""
+    return Fuzz()

@@ -131,6 +131,7 @@ def test_a_run_without_a_folder_has_no_requests(tmp_path):
     assert poll_requests(RunPaths(tmp_path / "absent")) == []
 
 
+@pytest.mark.fuzz
 @given(
     st.dictionaries(
         st.sampled_from(["request", "key", "value", "id", "x"]),

@@ -14,6 +14,7 @@ from azul_tui.runs.paths import (
     existing_run,
     new_job_folder,
     new_run,
+    pretrained_directory,
     run_folders,
     run_paths,
     runs_root,
@@ -76,6 +77,10 @@ def test_a_runs_folder_may_itself_be_a_link(tmp_path):
     (tmp_path / "disk" / "a").mkdir(parents=True)
     (tmp_path / "runs").symlink_to(tmp_path / "disk")
     assert existing_run(tmp_path / "runs", "a").directory.is_dir()
+
+
+def test_the_shipped_player_has_a_folder():
+    assert pretrained_directory().is_dir()
 
 
 def test_hidden_reserved_and_plain_files_are_no_runs(tmp_path):

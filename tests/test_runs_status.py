@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 
@@ -138,11 +137,12 @@ def test_on_another_machine_only_silence_tells():
     assert (judgement.state, judgement.reason) == ("crashed", "nothing from elsewhere for 121 s")
 
 
-def test_mutated_status_files_are_read_or_refused_but_never_raise(path):
-    rng = random.Random(2)
+@pytest.mark.fuzz
+def test_mutated_status_files_are_read_or_refused_but_never_raise(path, fuzz):
+    rng = fuzz.rng
     write_status(path, Status(name="x", iteration=5, total_loss=1.5, host="h", phase="p"))
     good = path.read_bytes()
-    for _ in range(1000):
+    for _ in range(fuzz.rounds(1000)):
         data = bytearray(good)
         for _ in range(rng.randint(1, 10)):
             data[rng.randrange(len(data))] = rng.randrange(256)

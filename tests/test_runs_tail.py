@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import random
 
 import pytest
 from hypothesis import given
@@ -38,6 +37,7 @@ texts = st.text(max_size=12)
 records = st.builds(step, st.integers(0, 10**6), note=texts)
 
 
+@pytest.mark.fuzz
 @given(st.lists(records, max_size=6), st.data())
 def test_cut_at_any_byte_before_and_after_make_up_what_was_written(tmp_path, written, data):
     path = tmp_path / "events.jsonl"
@@ -215,10 +215,11 @@ def test_the_last_records_of_a_long_log_cost_little(tmp_path):
     assert last_records(tmp_path) == []
 
 
-def test_mutated_logs_never_raise_and_never_give_what_is_no_record():
-    rng = random.Random(1)
+@pytest.mark.fuzz
+def test_mutated_logs_never_raise_and_never_give_what_is_no_record(fuzz):
+    rng = fuzz.rng
     good = b"".join(as_line(step(index, total_loss=0.5)) for index in range(5))
-    for _ in range(2000):
+    for _ in range(fuzz.rounds(2000)):
         data = bytearray(good)
         for _ in range(rng.randint(1, 8)):
             data[rng.randrange(len(data))] = rng.choice(b'\x00\x1b\xff{}[]":,.eE+-0123456789nN\n')

@@ -120,6 +120,16 @@ def runs_root(directory: str | None, environment: Mapping[str, str]) -> Path:
     return root
 
 
+def pretrained_directory() -> Path:
+    """Folder of the shipped player: beside the code when installed, else in the checkout.
+
+    It may be empty; it is never written to.
+    """
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "pretrained"
+    return installed if installed.is_dir() else package.parent / "checkpoints" / "pretrained"
+
+
 def check_run_name(name: str) -> str:
     """The name itself when a run may have it.
 
