@@ -187,7 +187,7 @@ def shipped_rows(root: Path) -> list[CheckpointRow]:
 
 
 def verify_file(file: Path) -> str:
-    """ "" when the file is whole, otherwise what is wrong with it in words.
+    """What is wrong with the file, in words; an empty text when it is whole.
 
     The container's own checksums are compared; the weights are not loaded.
     """

@@ -2,13 +2,13 @@
 
 Recognised in any job's records, each drawn when it is there:
 
-- `{"temperature": .., "policy_loss": ..}`: a bar for each temperature;
-- `step` records: a falling line;
+- `temperature` with `policy_loss`: a bar for each temperature;
+- `step` or `iteration` records: a falling line;
 - `checkpoint` records: a growing table;
-- a list under `histogram` (with `edges` or `labels`), or under `outcomes`: columns;
-- `shapes` `{name: [..]}`: a table;
-- `position` in notation, with `move` or `last_move`: a board;
-- `part` with `state` (the job "all"): a list with the state of each part.
+- `outcome_histogram` with `outcome_bins`: columns;
+- `state`, `policy` and `outcome` as lists of sizes: a table of shapes;
+- `position` in notation, with `move`: a board and the moves before it;
+- `part` records with `state` (the job "all"): the state of each part.
 """
 
 from __future__ import annotations
@@ -137,34 +137,34 @@ def visuals(state: DemoState, width: int) -> list[Block]:
     del width
     records = list(state.data.others)
     blocks: list[Block] = []
-    parts = [r for r in records if r.get("event") == "part" or "part" in r]
+    parts = [r for r in records if r.get("event") == "part"]
     if parts:
         blocks.append(_parts(parts, state.signs))
     temperatures = [r for r in records if number(r, "temperature") is not None]
     if temperatures:
         blocks.append(_temperatures(temperatures, state.signs))
-    shapes = next((r for r in reversed(records) if isinstance(r.get("shapes"), dict)), None)
+    shapes = next((r for r in reversed(records) if _shapes_of(r)), None)
     if shapes is not None:
         blocks.append(_shapes(shapes))
-    histogram = next(
-        (r for r in reversed(records) if _numbers(r.get("histogram") or r.get("outcomes"))), None
-    )
+    histogram = next((r for r in reversed(records) if _numbers(r.get("outcome_histogram"))), None)
     if histogram is not None:
         blocks.append(_histogram(histogram, state.signs))
     if state.data.checkpoints:
         blocks.append(_checkpoints(state))
     if state.data.steps.records > 1 or state.data.iterations.records > 1:
         blocks.append(("loss", 16, state.chart))
+    moves = [r for r in records if r.get("event") == "move"]
     board = next((r for r in reversed(records) if isinstance(r.get("position"), str)), None)
     if board is not None:
-        blocks.append(_board(board, state.signs))
+        blocks.append(_board(moves[-1] if moves else board, moves, state.signs))
     return blocks
 
 
 def _parts(records: Sequence[dict[str, Any]], signs: Signs) -> Block:
     newest: dict[str, str] = {}
     for record in records:
-        newest[text(record, "part", 40)] = text(record, "state", 40)
+        name = text(record, "title", 40) or text(record, "name", 40)
+        newest[name] = text(record, "state", 40)
     looks = {
         "running": (signs.running, "good"),
         "done": (signs.finished, "good"),
@@ -205,17 +205,24 @@ def _temperatures(records: Sequence[dict[str, Any]], signs: Signs) -> Block:
     return "policy loss by temperature", len(values) + 2, draw
 
 
+def _shapes_of(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and sizes of the tensors that a record describes."""
+    found: list[tuple[str, str]] = []
+    for name in ("state", "policy", "outcome"):
+        sizes = _numbers(record.get(name) or record.get(f"{name}_shape"))
+        if sizes:
+            found.append((name, ", ".join(f"{size:,.0f}" for size in sizes)))
+    return found if len(found) == 3 else []
+
+
 def _shapes(record: dict[str, Any]) -> Block:
-    items: list[tuple[str, str]] = []
-    for name, shape in record["shapes"].items():
-        sizes = ", ".join(str(size) for size in shape) if isinstance(shape, list) else str(shape)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        items.append((plain_text(str(name), 24), plain_text(sizes, 40)))
+    items = _shapes_of(record)
 
     def draw(width: int, height: int) -> Picture:
         lines: Picture = [((f"{n:<12}", ""), (f"({s})", "strong")) for n, s in items]
         return crop(lines, width, height)
 
-    return "shapes", len(items) + 2, draw
+    return "shapes of a batch", len(items) + 2, draw
 
 
 def _numbers(value: object) -> list[float]:
@@ -227,10 +234,8 @@ def _numbers(value: object) -> list[float]:
 
 
 def _histogram(record: dict[str, Any], signs: Signs) -> Block:
-    counts = _numbers(record.get("histogram") or record.get("outcomes"))
-    labels = [
-        plain_text(str(label), 12) for label in record.get("labels") or record.get("edges") or []
-    ]
+    counts = _numbers(record.get("outcome_histogram"))
+    labels = [_bin_label(edge) for edge in list(record.get("outcome_bins") or [])]
     labels = (labels + [str(i) for i in range(len(labels), len(counts))])[: len(counts)]
 
     def draw(width: int, height: int) -> Picture:
@@ -248,6 +253,15 @@ def _histogram(record: dict[str, Any], signs: Signs) -> Block:
         return crop(lines, width, height)
 
     return "how outcomes are spread", min(24, len(counts) + 2), draw
+
+
+def _bin_label(edges: object) -> str:
+    bounds = _numbers(edges)
+    if len(bounds) == 2:
+        return (
+            f"{bounds[0]:+.1f} to {bounds[1]:+.1f}" if bounds[0] < bounds[1] else f"{bounds[0]:+g}"
+        )
+    return plain_text(str(edges), 12)
 
 
 def _checkpoints(state: DemoState) -> Block:
@@ -278,7 +292,7 @@ def _checkpoints(state: DemoState) -> Block:
     return "checkpoints", min(12, len(saved) + 3), draw
 
 
-def _board(record: dict[str, Any], signs: Signs) -> Block:
+def _board(record: dict[str, Any], moves: Sequence[dict[str, Any]], signs: Signs) -> Block:
     def draw(width: int, height: int) -> Picture:
         from azul_tui.errors import AzulError
         from azul_tui.game.notation import parse_position
@@ -288,8 +302,16 @@ def _board(record: dict[str, Any], signs: Signs) -> Block:
             position = parse_position(str(record.get("position"))[:2000])
         except AzulError as error:
             return [text_line(shorten(plain_text(str(error)), width), "warning")]
-        lines = draw_board(position, width, height - 1, signs=signs)
-        move = text(record, "move", 60) or text(record, "last_move", 60)
-        return [*lines, text_line(f"last move {move}" if move else "", "quiet")]
+        lines = draw_board(position, width, height - 2, signs=signs)
+        told = text(record, "told", 60) or text(record, "move", 60)
+        lines.append(text_line(f"last move {told}" if told else "", "quiet"))
+        before = "  ".join(text(move, "move", 12) for move in moves[-30:])
+        if len(lines) < height and before:
+            lines.append(text_line(before[-width:], "quiet"))
+        return lines
 
-    return "board", 15, draw
+    game, number_ = number(record, "game"), number(record, "number")
+    title = "board"
+    if game is not None and number_ is not None:
+        title = f"game {game + 1:,.0f}, move {number_:,.0f}"
+    return title, 15, draw

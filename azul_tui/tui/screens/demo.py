@@ -98,7 +98,7 @@ class DemoScreen(PictureScreen):
             framed=False,
         )
 
-    def is_running(self) -> bool:
+    def job_goes_on(self) -> bool:
         """Whether the job goes on."""
         process = self.azul.processes.get(self.paths.name)
         return process is not None and process.returncode is None
@@ -106,9 +106,9 @@ class DemoScreen(PictureScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Cancel while it runs, again once it has ended."""
         if action == "cancel":
-            return self.is_running()
+            return self.job_goes_on()
         if action == "again":
-            return not self.is_running()
+            return not self.job_goes_on()
         return super().check_action(action, parameters)
 
     def action_cancel(self) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
 
-from azul_tui.config import ConfigError
+from azul_tui.errors import ConfigError
 from azul_tui.jobs.registry import find_job, job_settings
+from azul_tui.players.names import SCRIPTED_PLAYERS
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.evaluate_picture import EvaluateState, evaluate_body
 from azul_tui.tui.screens.place import PictureScreen
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from azul_tui.tui.follow import RunFeed
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
-
-OPPONENTS = ("random", "naive", "heuristic", "greedy", "planner", "alphabeta", "uct")
 
 
 class EvaluateScreen(PictureScreen):
@@ -59,7 +58,7 @@ class EvaluateScreen(PictureScreen):
             self.feed.tick(0.012)
         self.redraw()
 
-    def is_running(self) -> bool:
+    def match_goes_on(self) -> bool:
         """Whether the match goes on."""
         if self.feed is None:
             return False
@@ -85,7 +84,7 @@ class EvaluateScreen(PictureScreen):
             side_b=_short(str(self.form.value("opponent"))),
             record=self.record(),
             status=self.feed.status if self.feed is not None else None,
-            running=self.is_running(),
+            running=self.match_goes_on(),
             finished=self.feed is not None and bool(self.feed.data.result),
             log=self.feed.log.lines if self.feed is not None else [],
             earlier=self.earlier(),
@@ -107,9 +106,9 @@ class EvaluateScreen(PictureScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Start while nothing runs, cancel while something does."""
         if action == "start":
-            return not self.is_running()
+            return not self.match_goes_on()
         if action == "cancel":
-            return self.is_running()
+            return self.match_goes_on()
         return super().check_action(action, parameters)
 
     def action_move(self, step: int) -> None:
@@ -124,7 +123,7 @@ class EvaluateScreen(PictureScreen):
             self.redraw()
             return
         if spec.name == "opponent":
-            self._next_of(spec.name, list(OPPONENTS))
+            self._next_of(spec.name, list(SCRIPTED_PLAYERS))
         elif spec.name == "checkpoint":
             from azul_tui.tui.checkpoint_list import CheckpointIndex
 
