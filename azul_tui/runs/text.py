@@ -12,9 +12,12 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)?"  # strings
     r"|\x1b[ -/]*[0-~]"  # everything else that begins with escape
 )
-_SPACES = {"\t": " ", "\n": " ", "\r": " ", "\v": " ", "\f": " ", "\u2028": " ", "\u2029": " "}
-# Cc control, Cf direction marks and invisible joiners, Cs lone surrogates, Co private use
-_REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_SPACES = frozenset("\t\n\r\v\f")
+# Zs all spaces, Zl and Zp line and paragraph separators
+_SPACE_KINDS = frozenset({"Zs", "Zl", "Zp"})
+# Cc control, Cf direction marks and invisible joiners, Cs lone surrogates, Co private use, Cn
+# not assigned
+_REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 MAX_COMBINING = 4
 """Marks stacked on one letter beyond this number are dropped."""
 
@@ -37,7 +40,9 @@ def plain_text(text: str, limit: int = MAX_SHOWN, *, keep_lines: bool = False) -
             kept.append(char)
         elif char in _SPACES:
             kept.append(" ")
-        elif unicodedata.category(char) not in _REFUSED:
+        elif (kind := unicodedata.category(char)) in _SPACE_KINDS:
+            kept.append(" ")
+        elif kind not in _REFUSED:
             marks = marks + 1 if unicodedata.combining(char) else 0
             if marks <= MAX_COMBINING:
                 kept.append(char)
