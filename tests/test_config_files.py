@@ -37,13 +37,15 @@ def configs(draw):
     values = {
         spec.name: draw(values_of(spec)) for spec in training_settings() if draw(st.booleans())
     }
-    if values.get("buffer_capacity", 10**6) < values.get("min_buffer_size", 2048):
+    whole = {**TrainingConfig().to_dict(), **values}
+    if whole["buffer_capacity"] < whole["min_buffer_size"]:
         values["min_buffer_size"] = values["buffer_capacity"] = 4096
-    if not values.get("policy_loss_weight", 1):
+    if whole["policy_loss_weight"] == whole["value_loss_weight"] == 0:
         values["value_loss_weight"] = 0.5
     return create_training_config(**values)
 
 
+@pytest.mark.fuzz
 @given(configs())
 def test_what_is_written_is_read_back_as_it_was(tmp_path, config):
     file = tmp_path / "config.toml"

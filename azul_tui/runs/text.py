@@ -38,9 +38,7 @@ def plain_text(text: str, limit: int = MAX_SHOWN, *, keep_lines: bool = False) -
             marks = 0
         elif char == "\n" and keep_lines:
             kept.append(char)
-        elif char in _SPACES:
-            kept.append(" ")
-        elif (kind := unicodedata.category(char)) in _SPACE_KINDS:
+        elif char in _SPACES or (kind := unicodedata.category(char)) in _SPACE_KINDS:
             kept.append(" ")
         elif kind not in _REFUSED:
             marks = marks + 1 if unicodedata.combining(char) else 0
