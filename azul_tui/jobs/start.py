@@ -27,7 +27,7 @@ from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.stopping import StopFlag, signals_set
 from azul_tui.runs.launch import job_arguments, job_command, launch
 from azul_tui.runs.listing import newest_run
-from azul_tui.runs.paths import RunPaths, existing_run, new_run, run_paths
+from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.text import plain_text
 
@@ -201,14 +201,7 @@ def _make_run(request: JobRequest) -> RunPaths:
         stem = Path(request.config).stem if request.config else request.spec.preset or "run"
         kept = "".join(char for char in stem if char.isalnum() or char in "-_")[:40].lstrip("-_")
         return new_run(request.root, kept or "run")
-    paths = run_paths(request.root, request.name)
-    if paths.events.exists():
-        raise JobError(
-            f'the run "{paths.name}" exists; go on with it: --run resume --set run={paths.name}, '
-            "or choose another --name"
-        )
-    paths.create()
-    return paths
+    return claim_run(request.root, request.name)
 
 
 def _leave_a_trace(paths: RunPaths, spec: JobSpec, outcome: Mapping[str, object]) -> None:

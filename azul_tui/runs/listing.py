@@ -29,7 +29,7 @@ class RunSummary:
     reason: str
     status: Status
     changed: float
-    """Unix seconds of the last sign of life."""
+    """Unix seconds of the last sign of life, by the clock of whoever gave it."""
     size_bytes: int
     checkpoints: int
 
@@ -65,14 +65,14 @@ def summarize(paths: RunPaths, now: float) -> RunSummary:
         judgement.stalled,
         judgement.reason,
         status,
-        min(changed, now),
+        changed,
         size_bytes,
         checkpoints,
     )
 
 
 def newest_run(root: Path, now: float) -> RunPaths:
-    """The run with the newest sign of life.
+    """The run with the newest sign of life; which one that is does not depend on `now`.
 
     Raises:
         RunError: There is no run at all.

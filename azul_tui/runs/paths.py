@@ -217,6 +217,25 @@ def new_run(root: Path, stem: str, *, now: float | None = None) -> RunPaths:
     raise RunError(f"{plain_text(str(root))}: too many runs are called {stem}-{day}; give a --name")
 
 
+def claim_run(root: Path, name: str) -> RunPaths:
+    """Make the folder of a run under a name that somebody chose.
+
+    A folder in which nothing was recorded yet may be there: whoever starts a job in the
+    background makes it first, for the job's output.
+
+    Raises:
+        RunError: The name is refused or taken, or the folder cannot be made.
+    """
+    paths = run_paths(root, name)
+    if paths.events.exists():
+        raise RunError(
+            f'the run "{name}" exists; go on with it: --run resume --set run={name}, '
+            "or choose another --name"
+        )
+    paths.create()
+    return paths
+
+
 def new_job_folder(root: Path, job: str, *, now_ns: int) -> RunPaths:
     """Make a folder for the records of a job that is no training run.
 
