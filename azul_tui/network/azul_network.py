@@ -109,6 +109,7 @@ class AzulNetwork(nn.Module):
         legal[..., :LINE_COUNT] &= accepts
         return legal.reshape(batch, -1)
 
+    @property
     def parameter_count(self) -> int:
         """Trainable numbers."""
         return sum(parameter.numel() for parameter in self.parameters())

@@ -57,7 +57,7 @@ def value_mse_loss(predicted_value: Tensor, target_value: Tensor) -> Tensor:
     return (predicted.float() - target.float()).square().mean()
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class LossFunctions:
     """Both losses, their weights, and the temperature of the policy's."""
 

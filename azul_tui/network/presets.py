@@ -21,8 +21,8 @@ NETWORK_PRESETS: Final[Mapping[str, tuple[int, ...]]] = {
 }
 """Width of each layer of the trunk, by name."""
 
-_LARGEST_WIDTH: Final = 8192
-_MOST_LAYERS: Final = 32
+_LARGEST_WIDTH: Final = 4096
+_MOST_LAYERS: Final = 16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +65,16 @@ class NetworkDescription:
     def value_count(self) -> int:
         """V: 1 for two players, else one value a seat."""
         return value_count(self.players)
+
+    @property
+    def shapes(self) -> tuple[int, tuple[int, ...], int, tuple[int, int]]:
+        """What two networks must share so that the weights of one fit the other."""
+        return self.players, self.widths, self.policy_width, self.value_widths
+
+    @property
+    def summary(self) -> str:
+        """In words, for messages."""
+        return f"{self.preset} for {self.players} players {self.widths}"
 
     def as_dict(self) -> dict[str, object]:
         """Plain types only, for a checkpoint; `from_dict` reads it back."""

@@ -52,7 +52,7 @@ def gather_samples(
         A number that means nothing and keeps the touching from being optimised away.
     """
     seats = outcome_out.shape[1]
-    touched = 0
+    touched = np.int64(0)
     for first in range(0, len(rows), _GROUP):
         last = min(first + _GROUP, len(rows))
         for index in range(first, last):
@@ -67,7 +67,7 @@ def gather_samples(
             _widen(policy_bits[row], policy_out[index])
             for seat in range(seats):
                 outcome_out[index, seat] = outcomes[row, seat]
-    return touched
+    return int(touched)
 
 
 @kernel

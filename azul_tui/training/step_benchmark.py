@@ -135,8 +135,9 @@ def _bare_step(training: TrainingStep, model: AzulNetwork) -> Callable[[], None]
         )
         with context:
             logits, value = network.forward_with_logits(states)
-        training.losses.combined_loss(logits, value, policy, outcome)[0].backward()
-        optimizer.step()
+        total = training.losses.combined_loss(logits, value, policy, outcome)[0]
+        total.backward()  # pyright: ignore[reportUnknownMemberType] - untyped in torch
+        optimizer.step()  # pyright: ignore[reportUnknownMemberType]
         optimizer.zero_grad(set_to_none=True)
 
     return step
