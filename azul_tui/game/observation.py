@@ -59,7 +59,14 @@ from azul_tui.game.layout import (
     sources_offset,
 )
 from azul_tui.game.rules import accepting_colors
-from azul_tui.game.scoring import earned_points, floor_cost, floor_slots, run_points
+from azul_tui.game.scoring import (
+    FLOOR_COST,
+    FULL_ROW,
+    RUN_POINTS,
+    earned_points,
+    floor_slots,
+    packed_column,
+)
 
 _GLOBALS: Final = 10
 _SEEN_ROUNDS: Final = 10
@@ -106,49 +113,60 @@ def observation_scales(players: int) -> Float32Array:
 @lean_kernel
 def _write_sources(state: Int8Array, out: Int8Array) -> int:
     """Fields `has` and `tiles`; returns where the next field begins."""
-    at = sources_offset(state)
     centre = 2 * np.int64(state[PLAYERS]) + 1
     cells = (centre + 1) * COLOR_COUNT
-    for source in range(centre + 1):
-        here = source * COLOR_COUNT
-        same = 0 < source < centre
-        for color in range(COLOR_COUNT):
-            tiles = state[at + here + color]
-            out[cells + here + color] = tiles
-            out[here + color] = 1 if tiles > 0 else 0
-            same = same and tiles == state[at + here - COLOR_COUNT + color]
-        if same:
-            for color in range(COLOR_COUNT):
-                out[here + color] = 0
+    start = sources_offset(state)
+    sources = state[start : start + cells]
+    has = out[:cells]
+    tiles = out[cells : 2 * cells]
+    for cell in range(cells):
+        tiles[cell] = sources[cell]
+        has[cell] = sources[cell] > 0
+    for source in range(1, centre):
+        different = 0
+        for cell in range(COLOR_COUNT * source, COLOR_COUNT * (source + 1)):
+            different |= sources[cell] ^ sources[cell - COLOR_COUNT]
+        if different == 0:
+            for cell in range(COLOR_COUNT * source, COLOR_COUNT * (source + 1)):
+                has[cell] = 0
     return 2 * cells
+
+
+@lean_kernel
+def _write_wall(wall: int, filled: Int8Array, points: Int8Array) -> None:
+    """Fields `wall` and `points`, `(25,)` each, of a wall packed five bits a row."""
+    for column in range(COLOR_COUNT):
+        down = packed_column(wall, column)
+        for row in range(LINE_COUNT):
+            here = wall >> (5 * row + column) & 1
+            across = RUN_POINTS[wall >> (5 * row) & FULL_ROW, column]
+            both = across + RUN_POINTS[down, row]
+            filled[5 * row + column] = here
+            points[5 * row + column] = 0 if here else max(both, 1)
 
 
 @lean_kernel
 def _write_board(state: Int8Array, seat: int, earned: int, out: Int8Array, at: int) -> int:
     """The fields of one seat from `wall` to `next`; returns where the next field begins."""
     board = BOARDS + BOARD_SIZE * seat
-    wall = board + BOARD_WALL
+    wall = 0
+    for row in range(LINE_COUNT):
+        wall |= np.int64(state[board + BOARD_WALL + row]) << (5 * row)
+    # Views and not offsets: an index that is known to be positive needs no check for wrapping.
+    _write_wall(wall, out[at : at + 25], out[at + 50 : at + 75])
+    lines = out[at + 25 : at + 50]
+    colors = state[board + BOARD_LINE_COLOR : board + BOARD_LINE_COLOR + LINE_COUNT]
+    tiles = state[board + BOARD_LINE_TILES : board + BOARD_LINE_TILES + LINE_COUNT]
     for row in range(LINE_COUNT):
         for color in range(COLOR_COUNT):
-            out[at + 25 + 5 * row + color] = 0
-        holds = np.int64(state[board + BOARD_LINE_COLOR + row])
-        if holds > 0:
-            out[at + 25 + 5 * row + holds - 1] = state[board + BOARD_LINE_TILES + row]
-    for column in range(5):
-        down = 0
-        for row in range(LINE_COUNT):
-            down |= (np.int64(state[wall + row]) >> column & 1) << row
-        for row in range(LINE_COUNT):
-            mask = np.int64(state[wall + row])
-            filled = mask >> column & 1
-            cell = at + 5 * row + column
-            out[cell] = filled
-            out[cell + 50] = 0 if filled else run_points(mask, down, row, column)
-    out[at + 75] = floor_slots(state, seat)
-    out[at + 76] = floor_cost(state, seat)
-    out[at + 77] = min(score_of(state, seat), _BYTE_LIMIT)
-    out[at + 78] = min(max(earned, 0), _BYTE_LIMIT)
-    out[at + 79] = 1 if state[NEXT_FIRST] == seat else 0
+            lines[5 * row + color] = tiles[row] if colors[row] == color + 1 else 0
+    rest = out[at + 75 : at + 80]
+    slots = floor_slots(state, seat)
+    rest[0] = slots
+    rest[1] = FLOOR_COST[slots]
+    rest[2] = min(score_of(state, seat), _BYTE_LIMIT)
+    rest[3] = min(max(earned, 0), _BYTE_LIMIT)
+    rest[4] = 1 if state[NEXT_FIRST] == seat else 0
     return at + 80
 
 
@@ -165,10 +183,11 @@ def write_observation(state: Int8Array, out: Int8Array) -> None:
         out[at + 3 + color] = state[BAG + color]
     lead = at + 8
     at += _GLOBALS
+    accepts = out[at : at + 25]
     for row in range(LINE_COUNT):
         colors = accepting_colors(state, mover, row)
         for color in range(COLOR_COUNT):
-            out[at + 5 * color + row] = colors >> color & 1
+            accepts[5 * color + row] = colors >> color & 1
     at += 25
     best_score = -1000
     best_earned = -1000

@@ -50,6 +50,8 @@ def _run_table() -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
 
 
 RUN_LENGTH: Final = _run_table()
+RUN_POINTS: Final = np.where(RUN_LENGTH > 1, RUN_LENGTH, 0).astype(np.int8)
+"""`(32, 5)`: points of that run; one of a single tile adds nothing."""
 _FIRST_COLUMN: Final = sum(1 << (5 * row) for row in range(LINE_COUNT))
 COLOR_CELLS: Final = np.array(
     [sum(1 << (5 * row + (color + row) % 5) for row in range(LINE_COUNT)) for color in range(5)]
@@ -115,7 +117,7 @@ def complete_rows(state: Int8Array, seat: int) -> int:
 
 
 @lean_kernel
-def _packed_column(wall: int, column: int) -> int:
+def packed_column(wall: int, column: int) -> int:
     """Mask of the rows with a tile in `column` of a wall packed five bits a row."""
     bits = wall >> column
     return bits & 1 | bits >> 4 & 2 | bits >> 8 & 4 | bits >> 12 & 8 | bits >> 16 & 16
@@ -160,7 +162,7 @@ def earned_points(state: Int8Array, seat: int) -> int:
             column = (np.int64(state[board + BOARD_LINE_COLOR + row]) - 1 + row) % 5
             wall |= 1 << (5 * row + column)
             points += run_points(
-                wall >> (5 * row) & FULL_ROW, _packed_column(wall, column), row, column
+                wall >> (5 * row) & FULL_ROW, packed_column(wall, column), row, column
             )
     return points + _packed_bonus(wall)
 
