@@ -63,7 +63,7 @@ class NetworkPlayer:
             name: Name to show.
         """
         self._evaluator = evaluator
-        self._players = players
+        self.players = players
         self._name = name
         self._search = (
             LockstepSearch(evaluator.batch_size, simulations, settings, players)

@@ -36,7 +36,8 @@ class ResumePoint:
     """A checkpoint to go on from, read and checked."""
 
     path: Path
-    iteration: int
+    number: int
+    """Iteration in the file's name; one above the finished ones if its training is unfinished."""
     config: TrainingConfig
     """Settings of the checkpoint with the changes asked for."""
     changes: dict[str, tuple[SettingValue, SettingValue]]
@@ -102,13 +103,13 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
     progress = progress_from_dict(fields["progress"])
     return ResumePoint(
         path=path,
-        iteration=progress.iteration,
+        number=content["iteration"],
         config=wanted,
         changes=changes,
         notes=tuple(notes),
         progress=progress,
         model_state=content["model_state"],
-        training_state=fields["training"],
+        training_state={**fields["training"], "optimizer": content["optimizer_state"]},
         position=int(fields.get("log_position", 0)),
     )
 

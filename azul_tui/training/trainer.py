@@ -448,7 +448,7 @@ class _Training:
                 dict(self.history[-1]) if self.history else {},
                 score,
                 extra={
-                    "training": self.step.state_dict(),
+                    "training": self._training_state(),
                     "acting_state": self._acting_weights() if self.config.ema_decay else None,
                     "progress": progress.as_dict(),
                     "config": self.config.to_dict(),
@@ -472,6 +472,12 @@ class _Training:
             seconds=round(self.clock() - started, 3),
         )
         self.recorder.status(last_checkpoint=path.name, best_score=progress.best_score)
+
+    def _training_state(self) -> dict[str, Any]:
+        """What later steps depend on; the optimizer has a place of its own in a checkpoint."""
+        state = self.step.state_dict()
+        del state["optimizer"]
+        return state
 
     def _save_unfinished(self) -> None:
         """Save what the newest checkpoint does not hold yet."""
@@ -574,7 +580,7 @@ class _Training:
             take_over_shards(resume, self.paths)
             self.model.load_state_dict(resume.model_state)
             self.step.load_state_dict(resume.training_state)
-            self.checkpoints.continue_from(resume.iteration)
+            self.checkpoints.continue_from(resume.number)
         status = self.recorder._status.status  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - pid and host
         self.recorder.record(
             "run_started",

@@ -1,0 +1,111 @@
+"""Job 10: a checkpoint against a named opponent, in paired games without noise."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from azul_tui.arena.match import MatchResult, play_match
+from azul_tui.jobs.demonstration import compile_with_progress
+from azul_tui.jobs.describe import in_words
+from azul_tui.runs.events import encode
+from azul_tui.training.checkpoint_players import (
+    find_checkpoint,
+    open_checkpoint_player,
+    open_player,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from azul_tui.jobs.context import JobContext
+
+EVALUATIONS_FILE = "evaluations.jsonl"
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Play, and say who is stronger and how sure that is."""
+    reporter = context.reporter
+    simulations = context.integer("simulations")
+    device = context.text("device")
+    path = find_checkpoint(context.text("checkpoint"), context.runs_root)
+    player = open_checkpoint_player(path, simulations, device=device)
+    opponent = open_player(
+        context.text("opponent"),
+        simulations,
+        context.runs_root,
+        players=player.players,
+        device=device,
+    )
+    compile_with_progress(context, player.players)
+    games = context.integer("games")
+    reporter.say(f"{player.name} with {simulations} simulations against {opponent.name}")
+    reporter.record(
+        "match",
+        checkpoint=str(path),
+        opponent=opponent.name,
+        games=games,
+        simulations=simulations,
+    )
+    started = time.monotonic()
+    result = play_match(
+        player,
+        opponent,
+        games,
+        context.integer("seed"),
+        player.players,
+        on_progress=lambda done, total: reporter.progress(done, total, "games"),
+        stop=context.stop.is_set,
+    )
+    seconds = time.monotonic() - started
+    for line in told(result, seconds):
+        reporter.say(line)
+    fields = {**result.record(), "simulations": simulations, "checkpoint": str(path)}
+    fields["s_per_game"] = seconds / max(1, result.games)
+    if result.games:
+        _keep(path, fields)
+    return fields
+
+
+def told(result: MatchResult, seconds: float) -> list[str]:
+    """The result in lines for a person."""
+    if not result.games:
+        return ["stopped before a pair of games was finished"]
+    half = (result.high - result.low) / 2
+    even = 1.0 / result.players
+    if result.low > even:
+        verdict = f"{result.player_a} is stronger"
+    elif result.high < even:
+        verdict = f"{result.player_b} is stronger"
+    else:
+        verdict = "no difference is proven"
+    elo = f"Elo {result.elo:+.0f}" if math.isfinite(result.elo) else "Elo beyond measure"
+    lines = [
+        f"{verdict}: {result.score:.1%} ± {half:.1%}, {elo}",
+        f"  {result.wins} won, {result.draws} shared, {result.losses} lost of {result.games} games",
+        f"  margin {result.margin:+.1f} points "
+        f"(95% between {result.margin_low:+.1f} and {result.margin_high:+.1f}); "
+        f"{result.points_a:.1f} : {result.points_b:.1f} on average",
+    ]
+    lines += [
+        f"  from seat {seat.seat + 1}: {seat.score:.1%} of {seat.games} games"
+        for seat in result.by_seat
+    ]
+    lines.append(
+        f"  {result.moves_per_game:.1f} moves and {in_words(seconds / result.games)} a game; "
+        f"{result.ms_per_move_a:.2f} ms a move against {result.ms_per_move_b:.2f} ms"
+    )
+    if result.low <= even <= result.high and result.games_to_decide:
+        lines.append(f"  about {result.games_to_decide:,} games would decide it")
+    return lines
+
+
+def _keep(path: Path, fields: dict[str, Any]) -> None:
+    """Add the result to the run that the checkpoint belongs to, where that may be written."""
+    line = encode("evaluation", time.time(), {"file": path.name, **fields})
+    try:
+        with (path.parent / EVALUATIONS_FILE).open("ab") as file:
+            file.write(line)
+    except OSError:
+        return  # a shipped checkpoint may lie in a folder of the system's

@@ -1,0 +1,120 @@
+"""Players by any name that a person may give: scripted, a run, a checkpoint file, the shipped one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from azul_tui.config import create_training_config
+from azul_tui.errors import AzulError, CheckpointError, PlayerError
+from azul_tui.network import NetworkEvaluator
+from azul_tui.players.names import parse_player_name, scripted_players
+from azul_tui.players.network_player import NetworkPlayer
+from azul_tui.players.registry import create_player
+from azul_tui.runs.listing import newest_run
+from azul_tui.runs.paths import RunPaths, run_paths
+from azul_tui.runs.text import plain_text
+from azul_tui.training.checkpoints import load_network, newest_valid
+from azul_tui.training.self_play import search_settings
+
+if TYPE_CHECKING:
+    from azul_tui.players.protocol import Player
+
+PRETRAINED: Final = "pretrained"
+_BATCH: Final = 256
+_PACKAGE = Path(__file__).parents[1]
+
+
+def pretrained_folder() -> Path:
+    """Folder of the shipped player: in the installed package, else in the source tree."""
+    installed = _PACKAGE / "pretrained"
+    return installed if installed.is_dir() else _PACKAGE.parent / "checkpoints" / PRETRAINED
+
+
+def find_checkpoint(name: str, root: Path) -> Path:
+    """The checkpoint file that a person means.
+
+    Args:
+        name: A file; a run's folder or name, for its best model or else its newest checkpoint
+            that verifies; `pretrained`; empty for the newest run, else the shipped player.
+        root: The folder of runs.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    if not name:
+        try:
+            return _of_run(newest_run(root, 0.0))
+        except AzulError:
+            name = PRETRAINED
+    if name == PRETRAINED:
+        return _of_run(RunPaths(pretrained_folder()))
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        return _of_run(RunPaths(path))
+    shown = plain_text(name, 80)
+    try:
+        paths = run_paths(root, name)
+    except AzulError:
+        raise CheckpointError(f"{shown}: there is no such checkpoint file or run") from None
+    if not paths.directory.is_dir():
+        raise CheckpointError(
+            f"{shown}: there is no such checkpoint file, and no such run in {root}"
+        )
+    return _of_run(paths)
+
+
+def _of_run(paths: RunPaths) -> Path:
+    """A run's best model, else its newest checkpoint that verifies."""
+    if paths.best_model.is_file():
+        return paths.best_model
+    return newest_valid(paths.directory)[0]
+
+
+def open_checkpoint_player(
+    path: Path, simulations: int, *, players: int | None = None, device: str = "auto"
+) -> NetworkPlayer:
+    """The network of a checkpoint, with as many simulations a move (0: its bare policy).
+
+    Raises:
+        CheckpointError: The file cannot be used, or its network plays another number of players.
+    """
+    network, settings = load_network(path)
+    plays = network.description.players
+    if players is not None and plays != players:
+        raise CheckpointError(f"{path.name} is for {plays} players, not {players}")
+    evaluator = NetworkEvaluator(network, _BATCH, device)
+    config = create_training_config(**settings) if settings else create_training_config()
+    folder = path.parent.name
+    return NetworkPlayer(
+        evaluator, simulations, search_settings(config), plays, name=f"{folder}/{path.stem}"
+    )
+
+
+def open_player(
+    name: str, simulations: int, root: Path, *, players: int = 2, device: str = "auto"
+) -> Player:
+    """A scripted player or a checkpoint, by name.
+
+    Raises:
+        PlayerError: It is neither.
+        CheckpointError: The checkpoint cannot be used.
+    """
+    try:
+        parse_player_name(name, players)
+    except PlayerError as error:
+        try:
+            path = find_checkpoint(name, root)
+        except CheckpointError:
+            if "/" in name or name.endswith(".pt") or name == PRETRAINED:
+                raise
+            raise PlayerError(f"{error}; nor is it a checkpoint file or a run") from None
+        return open_checkpoint_player(path, simulations, players=players, device=device)
+    return create_player(name, players)
+
+
+def player_names(players: int) -> tuple[str, ...]:
+    """Scripted players for that many seats, for forms and messages."""
+    return scripted_players(players)
