@@ -14,6 +14,7 @@ import math
 import os
 import pty
 import random
+import re
 import select
 import signal
 import statistics
@@ -36,7 +37,7 @@ from azul_tui.runs.status import StatusWriter
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from azul_tui.jobs.context import JobContext
 
@@ -53,6 +54,14 @@ EMPTY_APP = (
     "    def compose(self):\n"
     "        yield Static('READY')\n"
     "Empty().run()\n"
+)
+_SEQUENCE = re.compile(
+    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\\\)|P.*?\x1b\\\\|[^\[\]P])"
+)
+_PARTS_OF_TEXT = re.compile(
+    r"\x1b\[(?P<place>[0-9;]*)[Hf]|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\\\)|P.*?\x1b\\\\|[^\[\]P])"
+    r"|(?P<letter>[^\x1b])",
+    re.DOTALL,
 )
 
 
@@ -80,6 +89,43 @@ def run(context: JobContext) -> dict[str, Any]:
     return {"figures": figures}
 
 
+class Cells:
+    """What is on the screen, as far as finding words on it needs: cursor moves and text."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.rows = [[" "] * width for _ in range(height)]
+        self.row = self.column = 0
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take over what was written; an unfinished sequence waits for the rest."""
+        data = self._rest + data
+        cut = data.rfind(b"\x1b")
+        whole = cut < 0 or _SEQUENCE.match(data, cut) is not None
+        self._rest = b"" if whole else data[cut:]
+        text = (data if whole else data[:cut]).decode("utf-8", "ignore")
+        for part in _PARTS_OF_TEXT.finditer(text):
+            if (place := part["place"]) is not None:
+                row, _, column = place.partition(";")
+                self.row, self.column = int(row or 1) - 1, int(column or 1) - 1
+            elif (letter := part["letter"]) is not None:
+                self._put(letter)
+
+    def _put(self, letter: str) -> None:
+        if letter == "\n":
+            self.row, self.column = self.row + 1, 0
+        elif letter == "\r":
+            self.column = 0
+        else:
+            if self.row < len(self.rows) and self.column < len(self.rows[0]):
+                self.rows[self.row][self.column] = letter
+            self.column += 1
+
+    def shows(self, text: str) -> bool:
+        """Whether a line of the screen has `text` in it."""
+        return any(text in "".join(row) for row in self.rows)
+
+
 class Terminal:
     """A program in a pseudo-terminal; everything it writes is counted."""
 
@@ -99,6 +145,7 @@ class Terminal:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
         self.process = psutil.Process(self.pid)
         self.bytes = 0
+        self.cells = Cells(width, height)
 
     def read(self, wait_s: float) -> bytes:
         """What it writes within `wait_s`, at the first sign of anything."""
@@ -110,21 +157,20 @@ class Terminal:
         except OSError as error:
             raise JobFailedError(f"the program in the pseudo-terminal ended: {error}") from None
         self.bytes += len(data)
+        self.cells.feed(data)
         return data
 
-    def read_until(self, text: bytes, wait_s: float) -> float:
-        """Seconds until it has written `text`.
+    def read_until(self, text: str, wait_s: float) -> float:
+        """Seconds until `text` is on the screen.
 
         Raises:
-            JobFailedError: It did not within `wait_s`.
+            JobFailedError: It was not within `wait_s`.
         """
         started = time.perf_counter()
-        seen = b""
         while time.perf_counter() - started < wait_s:
-            seen = (seen + self.read(0.2))[-400_000:]
-            if text in seen:
+            if self.read(0.2) and self.cells.shows(text):
                 return time.perf_counter() - started
-        raise JobFailedError(f"{text.decode()} did not appear within {wait_s:.0f} s")
+        raise JobFailedError(f"{text} did not appear within {wait_s:.0f} s")
 
     def drain(self, seconds: float) -> None:
         """Read for `seconds`."""
@@ -162,7 +208,7 @@ class Terminal:
 
 
 @contextmanager
-def terminal(command: list[str]) -> Iterator[Terminal]:
+def terminal(command: list[str]) -> Generator[Terminal]:
     """A program in a pseudo-terminal, ended at the end."""
     opened = Terminal(command)
     try:
@@ -183,10 +229,10 @@ def _first_paint(folder: Path) -> dict[str, float]:
     empty: list[float] = []
     for _ in range(STARTS + 1):
         with terminal([sys.executable, "-c", EMPTY_APP]) as app:
-            app.read_until(b"READY", 20)
+            app.read_until("READY", 20)
             empty.append(app.cpu_s())
         with terminal(dashboard(folder)) as app:
-            app.read_until(b"Training", 20)
+            app.read_until("Training", 20)
             ours.append(app.cpu_s())
     # The first start of each may have compiled bytecode.
     own, other = statistics.median(ours[1:]), statistics.median(empty[1:])
@@ -248,7 +294,8 @@ class SyntheticRun:
             "BBYK/-/-/KKKY/- B1R4W2",
             "-/-/-/KKKY/- B3Y1R4K1W2",
         )
-        tail = "bag:B9K8 lid:- 24,-/Y2/-/-/W1,B..../...../...../...../.....,- 9,-/-/-/-/-,...../...../...../...../.....,-"
+        wall = "...../...../...../...../....."
+        tail = f"bag:B9K8 lid:- 24,-/Y2/-/-/W1,{wall},- 9,-/-/-/-/-,{wall},-"
         second = self.step // 50
         live = {
             "game": 9_000,
@@ -281,7 +328,7 @@ def _steady(folder: Path) -> dict[str, float]:
     """Cost of following one run at 1 Hz with the whole training screen, and of idling."""
     run_ = SyntheticRun(RunPaths(folder / "steady"), steps=8000)
     with terminal(dashboard(folder, "steady")) as app:
-        app.read_until(b"loss", 20)
+        app.read_until("loss", 20)
         for _ in range(4):
             run_.second()
             app.drain(1.0)
@@ -295,7 +342,7 @@ def _steady(folder: Path) -> dict[str, float]:
         resident = app.process.memory_info().rss / 1e6
     run_.status.update(force=True, state="finished")
     with terminal(dashboard(folder)) as app:
-        app.read_until(b"Training", 20)
+        app.read_until("Training", 20)
         app.drain(3.0)
         written = app.bytes
         app.drain(5.0)
@@ -318,7 +365,7 @@ def _keys(folder: Path) -> dict[str, float]:
     job = launch(job_command(arguments), paths)
     try:
         with terminal(dashboard(folder, paths.name)) as app:
-            app.read_until(b"Training", 20)
+            app.read_until("Training", 20)
             _wait_for_work(paths, job, app)
             times = [app.press(key) for key in _key_sequence(KEYS)]
     finally:
@@ -374,7 +421,7 @@ def _million(folder: Path) -> dict[str, float]:
     resident = 0.0
     for _ in range(3):
         with terminal(dashboard(folder, "million")) as app:
-            times.append(app.read_until(b"1,000,000", 30))
+            times.append(app.read_until("1,000,000", 30))
             app.drain(2.0)
             resident = max(resident, app.process.memory_info().rss / 1e6)
     return {"open_1m_s": statistics.median(times), "rss_mb": resident}

@@ -37,6 +37,7 @@ def chart_panel(
     patterns: bool,
     empty_text: str,
     framed: bool = True,
+    growing: bool = False,
 ) -> Picture:
     """The chart of `content` in a frame of exactly `width` x `height`."""
     key = (content.name, view.log_y, view.hide_outliers)
@@ -53,6 +54,7 @@ def chart_panel(
         previous_limits=memory.limits.get(key),
         fixed_limits=fixed,
         empty_text=empty_text,
+        growing=growing,
     )
     if drawing.limits is not None:
         memory.limits[key] = drawing.limits

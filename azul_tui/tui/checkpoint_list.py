@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from azul_tui.runs.events import number, text
 from azul_tui.runs.listing import checkpoint_files
-from azul_tui.runs.paths import RunPaths, run_folders
+from azul_tui.runs.paths import RunPaths, pretrained_directory, run_folders
 from azul_tui.runs.tail import EventTail
 from azul_tui.runs.text import plain_text
 
@@ -156,14 +156,7 @@ def file_facts(file: Path) -> tuple[float, int] | None:
 
 def shipped_rows(root: Path) -> list[CheckpointRow]:
     """The checkpoints that come with the program."""
-    import azul_tui
-
-    package = RunPaths(root).directory / SHIPPED
-    from pathlib import Path as FilePath
-
-    beside = FilePath(azul_tui.__file__).parent / SHIPPED
-    source = FilePath(azul_tui.__file__).parent.parent / "checkpoints" / SHIPPED
-    for folder in (package, beside, source):
+    for folder in (root / SHIPPED, pretrained_directory()):
         files = sorted(folder.glob("*.pt")) if folder.is_dir() else []
         rows = [
             CheckpointRow(

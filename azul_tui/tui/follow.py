@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from azul_tui.runs.paths import RunPaths, run_folders
 from azul_tui.runs.status import Judgement, Status, judge, read_status
-from azul_tui.runs.tail import EventTail
+from azul_tui.runs.tail import EventTail, last_records
 from azul_tui.tui.run_data import RunData
 from azul_tui.tui.tail import LogTail, read_object
 
@@ -79,6 +79,8 @@ class RunFeed:
             if self.at_end and self._main.stride > 1:
                 # The first look is through: from here on everything, and the past once more.
                 self._main.stride = 1
+                newest = [r for r in last_records(self.paths.events) if r.get("event") == "step"]
+                self._main.data.absorb(newest[-1:])
                 self._exact = Reader(RunData(), EventTail(self.paths.events))
             elif self.at_end and self._exact is not None:
                 self._catch_up(self._exact, min(budget_s, 0.006))

@@ -104,7 +104,8 @@ def describe_run(
     lines = [
         f"{summary.name}  {state}" + (f": {summary.reason}" if summary.reason else ""),
         (
-            f"iteration {status.iteration:,}{of}, step {status.step:,}, {status.games_total:,} games, "
+            f"iteration {status.iteration:,}{of}, step {status.step:,}, "
+            f"{status.games_total:,} games, "
             f"{phrases.size(summary.size_bytes)}, changed {phrases.ago(now - summary.changed)}"
         ),
         (

@@ -73,6 +73,9 @@ def training_body(state: TrainingState, width: int, height: int) -> Picture:
 def progress_line(state: TrainingState, width: int) -> Line:
     """Iteration, a bar, the share done, time left, games and simulations a second."""
     status = state.status
+    if status is None and state.data.last_step:
+        words = f" iteration {state.data.last_iteration:,}, step {state.data.last_step:,.0f}"
+        return (*text_line(words, "strong"), *text_line("   it left no status", "quiet"))
     if status is None:
         return text_line(f" {waiting_text(state)}", "quiet")
     share = status.iteration / status.max_iterations if status.max_iterations else None

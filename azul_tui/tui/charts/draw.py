@@ -91,6 +91,7 @@ def draw_chart(
     previous_limits: tuple[float, float] | None = None,
     fixed_limits: tuple[float, float] | None = None,
     empty_text: str = "no data yet",
+    growing: bool = False,
 ) -> Drawing:
     """Draw `curves` as seen by `view` in `width` x `height` cells.
 
@@ -102,6 +103,7 @@ def draw_chart(
         levels: Dashed horizontal lines.
         marks: Signs on the x axis.
         signs: Unicode or ASCII.
+        growing: More data is coming, see `View.window`.
         empty_text: What is said while there is no data.
         patterns: Tell curves apart by dashes (for terminals without colour).
         previous_limits: The y limits of the frame before, kept while they fit.
@@ -114,7 +116,7 @@ def draw_chart(
     full = extent(drawn)
     if full is None or width < 8 or height < 3:
         return Drawing(_notice(empty_text, width, height), None, None, None)
-    left, right = view.window(full)
+    left, right = view.window(full, growing=growing)
     log_x = view.log_x and right > 0
     if log_x and left <= 0:
         positive = [c.x[c.x > 0] for c in drawn]
@@ -328,9 +330,14 @@ def _x_axis(
         axis[column] = (signs.tick, "axis")
         text[start : start + len(label)] = label
         free_from = start + len(label) + 1
+    placed: dict[str, int] = {}
     for mark in marks:
         if scale.low <= mark.x <= scale.high and not (scale.log and mark.x <= 0):
-            axis[_cell_column(scale, canvas, mark.x)] = (mark.sign, mark.role)
+            column = _cell_column(scale, canvas, mark.x)
+            # A checkpoint every few cells says no more than one here and there.
+            if column - placed.get(mark.sign, -9) > 2:
+                axis[column] = (mark.sign, mark.role)
+                placed[mark.sign] = column
     corner = (" " * label_width + signs.corners[2], "axis")
     if rows == 1:
         return [(corner, *_grouped(axis))]

@@ -6,8 +6,11 @@ so a zoomed view stays put while a run goes on.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from azul_tui.tui.charts.ticks import nice_step
 
 XKind = Literal["step", "iteration", "time"]
 X_KINDS: tuple[XKind, ...] = ("step", "iteration", "time")
@@ -31,14 +34,24 @@ class View:
     cursor: float | None = None
     """x that is read out, None when there is no cursor."""
 
-    def window(self, extent: tuple[float, float]) -> tuple[float, float]:
-        """`(left, right)` that is shown of data in `extent`."""
+    def window(self, extent: tuple[float, float], *, growing: bool = False) -> tuple[float, float]:
+        """`(left, right)` that is shown of data in `extent`.
+
+        Args:
+            extent: Smallest and largest x of the data.
+            growing: More data is coming: the right edge is ahead of it by a part of a round
+                step, so that the picture moves now and then instead of with every point.
+        """
         first, last = extent
+        edge = last
+        if growing and self.end is None and last > first and not self.log_x:
+            step = nice_step(self.span or last - first, 20)
+            edge = math.ceil(last / step + 0.1) * step
         if self.span is None:
-            return extent
-        right = last if self.end is None else min(self.end, last)
+            return first, edge
+        right = edge if self.end is None else min(self.end, last)
         left = max(first, right - self.span)
-        right = min(last, left + self.span)
+        right = min(edge, left + self.span)
         return (left, right) if right > left else extent
 
     def zoomed(

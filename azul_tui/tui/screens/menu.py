@@ -288,9 +288,9 @@ class MenuScreen(PictureScreen):
     def on_click(self, event: events.Click) -> None:
         """A click chooses an entry."""
         picture = self.shown_lines()
-        if event.y >= len(picture):
+        if event.screen_y >= len(picture):
             return
-        text = "".join(part for part, _ in picture[event.y])
+        text = "".join(part for part, _ in picture[event.screen_y])
         for index, spec in enumerate(self.entries):
             if spec.title in text[:44]:
                 if index == self.chosen:

@@ -104,6 +104,7 @@ class TrainingScreen(ChartKeysScreen):
             signs=self.azul.signs,
             patterns=self.azul.patterns,
             empty_text=empty or f"no {name} yet",
+            growing=self._state_word() in {"running", "paused"},
         )
 
     def export_content(self) -> tuple[Path, ChartContent] | None:
