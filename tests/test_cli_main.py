@@ -395,3 +395,42 @@ def test_a_job_that_asks_starts_only_when_agreed(job, monkeypatch, capsys):
         assert "Full training: takes hours" in capsys.readouterr().err
     assert main(["--run", "train", "--yes"]) == 0
     assert len(started) == 2
+
+
+def test_columns_of_the_list_stand_under_each_other_in_any_alphabet():
+    from azul_tui.cli.print_runs import HEADINGS, table
+
+    rows = [HEADINGS, ("日本", *"abcdefgh"), ("e\u0301", *"abcdefgh")]
+    first, second, third = table(rows).splitlines()
+    assert second.index("a") == first.index("state") - 2, "two letters that take two columns each"
+    assert third.index("a") == first.index("state") + 1, "a mark takes none"
+
+
+@pytest.mark.parametrize("name", ["quick", "resume"])
+def test_watching_starts_the_job_in_the_background_and_opens_the_dashboard_on_it(
+    monkeypatch, tmp_path, name
+):
+    """In a terminal, `--watch` is one job process and one dashboard; neither is real here."""
+    launched, shown = [], []
+    monkeypatch.setattr("azul_tui.cli.command._has_terminal", lambda: True)
+    monkeypatch.setattr(
+        "azul_tui.jobs.start.launch", lambda command, paths: launched.append((command, paths))
+    )
+    app = type(sys)("azul_tui.tui.app")
+    app.run_app = lambda root, attach: shown.append(attach.name) or 0
+    monkeypatch.setitem(sys.modules, "azul_tui.tui.app", app)
+    if name == "resume":
+        RunPaths(tmp_path / "checkpoints" / "old").create()
+    assert main(["--run", name, "--watch", "--set", "seed=3"]) == 0
+    ((command, paths),) = launched
+    assert shown == [paths.name]
+    assert command[:5] == [sys.executable, "-m", "azul_tui", "--run", name]
+    assert command[-1] == "--set=seed=3" and "--yes" in command
+    assert (f"--name={paths.name}" in command) == (name == "quick")
+    assert paths.name.startswith("quick-" if name == "quick" else "old")
+
+
+def test_without_a_terminal_watching_is_running(job, capsys):
+    job("quick", lambda context: context.reporter.say("trained"))
+    assert main(["--run", "quick", "--watch"]) == 0
+    assert capsys.readouterr().out == "trained\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+import unicodedata
 from typing import TYPE_CHECKING
 
 from azul_tui.errors import EXIT_DONE
@@ -60,15 +61,21 @@ def row(run: RunSummary, now: float) -> tuple[str, ...]:
 
 def table(rows: list[tuple[str, ...]]) -> str:
     """Rows under a line of headings, columns as wide as they need to be."""
-    widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
+    widths = [max(_columns(cells[place]) for cells in rows) for place in range(len(rows[0]))]
     lines: list[str] = []
     for cells in rows:
-        aligned = (
-            cell.rjust(width) if heading in _RIGHT else cell.ljust(width)
-            for heading, cell, width in zip(rows[0], cells, widths, strict=True)
-        )
-        lines.append("  ".join(aligned).rstrip())
+        line = ""
+        for heading, cell, width in zip(rows[0], cells, widths, strict=True):
+            gap = " " * (width - _columns(cell))
+            line += (gap + cell if heading in _RIGHT else cell + gap) + "  "
+        lines.append(line.rstrip())
     return "\n".join(lines) + "\n"
+
+
+def _columns(text: str) -> int:
+    """Columns that a text takes in a terminal: East Asian letters take two, marks none."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
 
 def _loss(value: float | None) -> str:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, cast
 
 from azul_tui.runs.events import MAX_RECORD_BYTES, Record
 
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 READ_BYTES = 1 << 18
 _ANCHOR_BYTES = 64
 _STEP_PREFIX = b'{"event":"step"'
-# A float that JSON can write and that is infinite once read: an exponent of three digits,
-# or more digits than any float has. Rare enough to look twice only where one may be.
-_MAYBE_INFINITE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
 
 
 @dataclass(slots=True)
@@ -174,7 +170,7 @@ def decode_lines(
             if (steps_seen + steps) % step_stride:
                 continue
         kept.append(line)
-    records = [record for record in map(decode_line, kept) if record is not None]
+    records = [record for line in kept if (record := decode_line(line)) is not None]
     return records, len(kept) - len(records), steps
 
 
@@ -182,29 +178,35 @@ def decode_line(line: bytes) -> Record | None:
     """The record that a line holds, None when it holds none."""
     if len(line) > MAX_RECORD_BYTES:
         return None
-    decoder = _CAREFUL if _MAYBE_INFINITE.search(line) else _USUAL
     try:
-        value: object = decoder.decode(line.decode("utf-8"))
+        value: object = _DECODER.decode(line.decode("utf-8"))
+        return value if _is_record(value) and _is_finite(value) else None
     except (ValueError, RecursionError):
         return None
-    return value if _is_record(value) else None
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _refuse(text[:20])
 
 
 def _is_record(value: object) -> TypeGuard[Record]:
     return isinstance(value, dict) and isinstance(cast("Record", value).get("event"), str)
 
 
-_USUAL = json.JSONDecoder(parse_constant=_refuse)
-_CAREFUL = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+def _is_finite(value: Record | list[Any]) -> bool:
+    """Whether no number in it is infinite: JSON can write 1e999, which is read as that."""
+    values = value.values() if isinstance(value, dict) else value
+    if math.inf in values or -math.inf in values:
+        return False
+    return all(
+        _is_finite(cast("Record | list[Any]", item))
+        for item in values
+        if isinstance(item, _CONTAINERS)
+    )
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON number")
+
+
+_CONTAINERS = (dict, list)
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def last_records(path: Path, *, max_bytes: int = 65_536) -> list[Record]:
