@@ -5,15 +5,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from azul_tui.game.constants import FLOOR_ROW
 from azul_tui.game.state import GameState
-
-# The first call of a kernel compiles it, which takes as long as it takes.
-settings.register_profile("kernels", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("kernels")
 
 TRACES = Path(__file__).parent / "data" / "traces.jsonl.gz"
 STYLES = ("any", "lines", "floor")

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+# One profile for all: the first call of a kernel compiles it, which takes as long as it takes.
 # Derandomized, so that a run of the tests repeats; `make fuzz` draws anew.
 settings.register_profile(
     "tests",
