@@ -18,9 +18,10 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from azul_tui.errors import ConfigError, DivergedError
+from azul_tui.errors import CheckpointError, ConfigError, DivergedError
 from azul_tui.network.devices import has_bfloat16, resolve_precision
 from azul_tui.network.losses import LossFunctions
+from azul_tui.training.checkpoint_file import check_optimizer_state
 from azul_tui.training.schedule import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -199,17 +200,28 @@ class TrainingStep:
         """Continue where `state_dict` was taken; the model's weights are loaded apart.
 
         Raises:
-            ValueError, TypeError, KeyError: `state` is not such a state, or of another model.
+            CheckpointError: `state` is not such a state, or one of another network.
         """
+        try:
+            self._restore(state)
+        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+            kind = type(error).__name__
+            raise CheckpointError(f"its training state is damaged ({kind}: {error})") from None
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """`load_state_dict`, raising whatever a damaged state leads to."""
+        check_optimizer_state(state["optimizer"], self._parameters, "the checkpoint")
         averages = cast("list[Tensor]", state["averages"])
-        shapes = [tensor.shape for tensor in averages]
-        if self._averages and shapes != [tensor.shape for tensor in self._averages]:
-            raise ValueError("the averaged weights are those of another network")
+        if self._averages:
+            if not averages:  # the run kept none so far
+                averages = [parameter.detach() for parameter in self._parameters]
+            for mine, saved in zip(self._averages, averages, strict=True):
+                if mine.shape != saved.shape:
+                    raise ValueError("the averaged weights are those of another network")
+                mine.copy_(saved)
         self.step = int(state["step"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        for mine, saved in zip(self._averages, averages, strict=False):
-            mine.copy_(saved)
         self.sampler.load_state_dict(state["sampler"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self._unread.clear()
         if "torch_generator" in state:
             torch.set_rng_state(state["torch_generator"])

@@ -1,0 +1,146 @@
+"""NetworkEvaluator: as near to the network as its number format allows, row by row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from azul_tui.errors import ConfigError
+from azul_tui.game.constants import observation_size
+from azul_tui.network import (
+    AzulNetwork,
+    NetworkEvaluator,
+    create_azul_network,
+    resolve_device,
+    resolve_precision,
+)
+from azul_tui.network import cpu_inference as cpu
+from azul_tui.network.evaluator import inference_error
+from azul_tui.network.folding import evaluate_folded, fold_weights
+
+FORMATS = ("float32", "bfloat16")
+LARGEST_ERROR = {"float32": (2e-5, 1e-5), "bfloat16": (0.08, 0.05)}
+"""Of a legal logit and of a value, for the weights that `network` makes."""
+
+
+def network(preset: str = "small", players: int = 2, seed: int = 0) -> AzulNetwork:
+    """Weights of a decided network: policies and values far from their start."""
+    torch.manual_seed(seed)
+    made = create_azul_network(preset, players).eval()
+    with torch.no_grad():
+        made.policy_output.weight.mul_(10.0)
+        made.value_output.weight.mul_(10.0)
+    return made
+
+
+def observations(count: int, players: int = 2, seed: int = 0) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    rows = generator.integers(0, 4, (count, observation_size(players)))
+    return (rows * generator.integers(0, 2, rows.shape)).astype(np.int8)
+
+
+@pytest.mark.parametrize("precision", FORMATS)
+@pytest.mark.parametrize(
+    ("preset", "players"), [("small", 2), ("medium", 2), ("deep", 3), ("small", 4)]
+)
+def test_results_are_those_of_the_network(precision: str, preset: str, players: int):
+    made = network(preset, players)
+    evaluator = NetworkEvaluator(made, 64, "cpu", precision)
+    error = inference_error(evaluator, made, observations(64, players))
+    logit, value = LARGEST_ERROR[precision]
+    assert error.legal_logit < logit
+    assert error.value < value
+
+
+@pytest.mark.parametrize("precision", FORMATS)
+def test_without_packed_products_the_results_are_the_same(
+    precision: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(cpu, "packed_products_work", lambda dtype: False)
+    made = network()
+    evaluator = NetworkEvaluator(made, 32, "cpu", precision)
+    error = inference_error(evaluator, made, observations(32))
+    assert error.legal_logit < LARGEST_ERROR[precision][0]
+    assert error.value < LARGEST_ERROR[precision][1]
+
+
+@pytest.mark.parametrize("precision", FORMATS)
+@pytest.mark.parametrize("batch_size", [1, 24, 256])
+def test_a_row_depends_on_nothing_but_itself(precision: str, batch_size: int):
+    """Bit for bit: other rows, the place among them, and what was there before."""
+    evaluator = NetworkEvaluator(network(), batch_size, "cpu", precision)
+    rows = observations(batch_size)
+    logits, values = (array.copy() for array in evaluator(rows))
+    generator = np.random.default_rng(1)
+    order = generator.permutation(batch_size)
+    moved_logits, moved_values = evaluator(rows[order])
+    assert np.array_equal(moved_logits, logits[order])
+    assert np.array_equal(moved_values, values[order])
+    for place in generator.integers(0, batch_size, 5):
+        others = observations(batch_size, seed=2)
+        others[place] = rows[0]
+        other_logits, other_values = evaluator(others)
+        assert np.array_equal(other_logits[place], logits[0])
+        assert np.array_equal(other_values[place], values[0])
+
+
+def test_the_same_call_gives_the_same_bits_and_the_same_arrays():
+    evaluator = NetworkEvaluator(network(), 16, "cpu")
+    rows = observations(16)
+    logits, values = evaluator(rows)
+    kept = logits.copy(), values.copy()
+    again, again_values = evaluator(rows)
+    assert again is logits
+    assert again_values is values
+    assert np.array_equal(again, kept[0])
+    assert np.array_equal(again_values, kept[1])
+    assert logits.dtype == values.dtype == np.float32
+
+
+@pytest.mark.parametrize("precision", FORMATS)
+def test_new_weights_are_taken_and_old_ones_are_not_watched(precision: str):
+    first, second = network(seed=1), network(seed=2)
+    evaluator = NetworkEvaluator(first, 16, "cpu", precision)
+    rows = observations(16)
+    before = evaluator(rows)[0].copy()
+    with torch.no_grad():
+        first.first_layer.weight.zero_()
+    assert np.array_equal(evaluator(rows)[0], before)
+    evaluator.load_weights(second.state_dict())
+    fresh = NetworkEvaluator(second, 16, "cpu", precision)
+    assert np.array_equal(evaluator(rows)[0], fresh(rows)[0])
+    assert not np.array_equal(evaluator(rows)[0], before)
+
+
+def test_what_a_device_would_compute_is_what_the_network_computes():
+    """The graph for GPUs, run on the processor."""
+    made = network("medium")
+    rows = torch.from_numpy(observations(8))
+    weights = fold_weights(made.state_dict(), made.description, torch.float32)
+    logits, values = evaluate_folded(weights, rows)
+    exact_logits, exact_values = made.unmasked_logits(rows)
+    torch.testing.assert_close(logits, exact_logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(values, exact_values, rtol=1e-4, atol=1e-4)
+
+
+def test_other_shapes_and_types_are_refused():
+    evaluator = NetworkEvaluator(network(), 8, "cpu")
+    for wrong in (observations(7), observations(8).astype(np.int16), observations(8)[:, :-1]):
+        with pytest.raises(ValueError, match="int8"):
+            evaluator(wrong)
+    with pytest.raises(ValueError, match="network"):
+        evaluator.load_network(network("medium"))
+
+
+def test_devices_and_formats_that_do_not_exist_are_refused_in_words():
+    assert resolve_device("cpu") == torch.device("cpu")
+    assert resolve_device("auto").type in ("cpu", "cuda")
+    with pytest.raises(ConfigError, match="auto, cpu, cuda, mps"):
+        resolve_device("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="use device = 'auto' or 'cpu'"):
+            resolve_device("cuda")
+    with pytest.raises(ConfigError, match="float32"):
+        resolve_precision("float64", torch.device("cpu"))
+    assert resolve_precision("bfloat16", torch.device("cpu")) == torch.bfloat16

@@ -1,0 +1,235 @@
+"""TrainingStep: it learns, it resumes bit for bit, and it stops when a loss is not finite."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from azul_tui.errors import CheckpointError, ConfigError, DivergedError
+from azul_tui.network import LossFunctions, create_azul_network
+from azul_tui.training.batch_sampler import BatchSampler
+from azul_tui.training.replay_buffer import ReplayBuffer
+from azul_tui.training.schedule import LearningRateSchedule
+from azul_tui.training.step_benchmark import measure_training_step, random_samples
+from azul_tui.training.training_step import StepReport, TrainingStep
+
+if TYPE_CHECKING:
+    from azul_tui.network.azul_network import AzulNetwork
+
+POSITIONS = 300
+
+
+@pytest.fixture(scope="module")
+def buffer() -> ReplayBuffer:
+    """Positions whose policy and outcome follow from what a network sees."""
+    states, policies, outcomes = random_samples(2, POSITIONS, seed=0)
+    decided = np.zeros_like(policies)
+    decided[np.arange(POSITIONS), policies.argmax(axis=1)] = 1.0
+    made = ReplayBuffer(POSITIONS)
+    made.add(states, decided, np.sign(outcomes))
+    return made
+
+
+def make(buffer: ReplayBuffer, seed: int = 0, batch: int = 32, **settings: object) -> TrainingStep:
+    torch.manual_seed(seed)
+    dropout = settings.pop("dropout", 0.0)
+    network = create_azul_network("small", dropout=dropout)
+    return TrainingStep(network, BatchSampler(buffer, batch, seed=seed), **settings)
+
+
+def weights(network: AzulNetwork) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_losses_fall_on_a_problem_that_can_be_learnt(buffer: ReplayBuffer, precision: str):
+    step = make(buffer, batch=64, precision=precision)
+    before = step.train_for_steps(5)
+    step.train_for_steps(140)
+    after = step.train_for_steps(5)
+    assert after["policy_loss"] < 0.5 * before["policy_loss"]
+    assert after["value_loss"] < 0.3 * before["value_loss"]
+    assert after["total_loss"] == pytest.approx(
+        after["policy_loss"] + after["value_loss"], rel=1e-4
+    )
+
+
+def test_a_single_step_gives_three_losses_and_none_without_a_batch(buffer: ReplayBuffer):
+    result = make(buffer).single_training_step()
+    assert result is not None
+    assert set(result) == {"total_loss", "policy_loss", "value_loss"}
+    assert make(ReplayBuffer(10)).single_training_step() is None
+
+
+def test_the_first_loss_is_that_of_a_network_that_knows_nothing(buffer: ReplayBuffer):
+    step = make(buffer, batch=256)
+    legal = [
+        len(np.flatnonzero(row))
+        for row in step.model.legal_actions(step.sampler.sample_batch().state).numpy()
+    ]
+    result = step.single_training_step()
+    assert result["policy_loss"] == pytest.approx(np.log(legal).mean(), abs=0.5)
+    assert result["value_loss"] == pytest.approx(1.0, abs=0.3)
+
+
+def test_an_empty_buffer_makes_no_steps(buffer: ReplayBuffer):
+    result = make(ReplayBuffer(10)).train_for_steps(5)
+    assert result["successful_steps"] == 0
+    assert math.isnan(result["total_loss"])
+
+
+def test_reports_come_every_so_many_steps_and_average_to_the_result(buffer: ReplayBuffer):
+    seen: list[StepReport] = []
+    result = make(buffer).train_for_steps(10, on_step=seen.append, every=4)
+    assert [report.step for report in seen] == [4, 8, 10]
+    mean = (
+        sum(count * report.total_loss for count, report in zip((4, 4, 2), seen, strict=True)) / 10
+    )
+    assert result["total_loss"] == pytest.approx(mean)
+    assert result["successful_steps"] == 10
+    assert seen[-1].gradient_norm > 0.0
+
+
+def test_time_is_what_the_clock_says(buffer: ReplayBuffer):
+    ticks = iter([10.0, 13.5])
+    result = make(buffer, clock=lambda: next(ticks)).train_for_steps(2)
+    assert result["training_time"] == 3.5
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"precision": "bfloat16"},
+        {"ema_decay": 0.9},
+        {"dropout": 0.2},
+        {"schedule": LearningRateSchedule(peak=1e-3, warmup_steps=6, total_steps=18)},
+    ],
+    ids=["plain", "bfloat16", "ema", "dropout", "schedule"],
+)
+def test_ten_and_ten_steps_are_twenty_bit_for_bit(buffer: ReplayBuffer, settings: dict):
+    straight = make(buffer, **settings)
+    straight.train_for_steps(20)
+
+    first = make(buffer, **settings)
+    first.train_for_steps(10)
+    saved, trained = (
+        first.state_dict(),
+        {key: tensor.clone() for key, tensor in first.model.state_dict().items()},
+    )
+    second = make(buffer, seed=77, **settings)
+    second.model.load_state_dict(trained)
+    second.load_state_dict(saved)
+    second.train_for_steps(10)
+
+    assert second.step == straight.step == 20
+    assert torch.equal(weights(second.model), weights(straight.model))
+    for one, other in zip(
+        second.averaged_state().values(), straight.averaged_state().values(), strict=True
+    ):
+        assert torch.equal(one, other)
+    if "dropout" not in settings:  # both draw from torch's one generator
+        assert second.single_training_step() == straight.single_training_step()
+
+
+def test_averaged_weights_lag_behind(buffer: ReplayBuffer):
+    step = make(buffer, ema_decay=0.5)
+    start = {key: tensor.clone() for key, tensor in step.model.state_dict().items()}
+    step.train_for_steps(1)
+    now, averaged = step.model.state_dict(), step.averaged_state()
+    key = "first_layer.weight"
+    torch.testing.assert_close(averaged[key], 0.5 * (start[key] + now[key]))
+    assert torch.equal(averaged["observation_scales"], now["observation_scales"])
+    plain = make(buffer)
+    assert torch.equal(plain.averaged_state()[key], plain.model.state_dict()[key])
+
+
+def test_a_clipped_gradient_is_the_same_gradient_but_shorter(buffer: ReplayBuffer):
+    """With plain momentum-free Adam the sign survives any scale, so SGD-like fused Adam is not a
+    test; the optimizer's first moment after one step is 0.1 times the clipped gradient."""
+    moments = []
+    for norm in (0.0, 0.01):
+        step = make(buffer, gradient_clip_norm=norm)
+        seen: list[StepReport] = []
+        step.train_for_steps(1, on_step=seen.append)
+        state = step.optimizer.state_dict()["state"]
+        moments.append(torch.cat([state[index]["exp_avg"].flatten() for index in sorted(state)]))
+        length = seen[0].gradient_norm if norm == 0.0 else norm
+        assert moments[-1].norm().item() == pytest.approx(0.1 * length, rel=1e-3)
+    cosine = torch.nn.functional.cosine_similarity(moments[0], moments[1], dim=0)
+    assert cosine.item() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_weights_of_the_losses_are_used(buffer: ReplayBuffer):
+    step = make(buffer, losses=LossFunctions(policy_weight=0.0, value_weight=1.0))
+    before = step.model.policy_output.weight.clone()
+    value_before = step.model.value_output.weight.clone()
+    step.optimizer.param_groups[0]["weight_decay"] = 0.0
+    result = step.train_for_steps(3)
+    assert result["total_loss"] == pytest.approx(result["value_loss"], rel=1e-5)
+    assert torch.equal(step.model.policy_output.weight, before)
+    assert not torch.equal(step.model.value_output.weight, value_before)
+
+
+def test_a_loss_that_is_not_finite_stops_training(buffer: ReplayBuffer):
+    step = make(buffer)
+    step.train_for_steps(2)
+    with torch.no_grad():
+        step.model.first_layer.weight[0, 0] = math.inf
+    with pytest.raises(DivergedError, match="learning_rate"):
+        step.train_for_steps(3)
+
+
+def test_schedules_rise_stay_and_fall():
+    constant = LearningRateSchedule(peak=1.0, warmup_steps=4)
+    assert [constant.rate_at(step) for step in range(6)] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    falling = LearningRateSchedule(peak=1.0, total_steps=100)
+    assert falling.rate_at(0) == 1.0
+    assert falling.rate_at(50) == pytest.approx(0.5)
+    assert falling.rate_at(100) == falling.rate_at(10**6) == 0.0
+    with pytest.raises(ConfigError, match="learning_rate"):
+        LearningRateSchedule(peak=math.nan)
+
+
+def test_the_learning_rate_of_the_schedule_reaches_the_optimizer(buffer: ReplayBuffer):
+    step = make(buffer, schedule=LearningRateSchedule(peak=0.01, warmup_steps=2))
+    result = step.train_for_steps(1)
+    assert step.optimizer.param_groups[0]["lr"] == result["learning_rate"] == 0.005
+
+
+def test_a_damaged_training_state_is_refused(buffer: ReplayBuffer):
+    step = make(buffer)
+    step.train_for_steps(1)
+    good = step.state_dict()
+    for damage in (
+        {"step": "one"},
+        {"optimizer": {}},
+        {"optimizer": {**good["optimizer"], "state": {0: {"exp_avg": torch.zeros(3)}}}},
+        {"sampler": {"generator": {"state": 3}}},
+        {"averages": [torch.zeros(2)]},
+    ):
+        with pytest.raises(CheckpointError):
+            make(buffer, ema_decay=0.5).load_state_dict({**good, **damage})
+
+
+def test_settings_and_optimizers_that_cannot_train_are_refused(buffer: ReplayBuffer):
+    with pytest.raises(ConfigError, match="gradient_clip_norm"):
+        make(buffer, gradient_clip_norm=-1.0)
+    network = create_azul_network("small")
+    with pytest.raises(ConfigError, match="fused"):
+        TrainingStep(
+            network,
+            BatchSampler(buffer, 8),
+            optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
+        )
+
+
+def test_the_benchmark_measures_both_steps_in_one_run():
+    timing = measure_training_step(2, "small", 64, repetitions=3)
+    assert timing["step_ms"] > 0.0
+    assert timing["bare_ms"] > 0.0
+    assert 0.5 < timing["ratio"] < 3.0
