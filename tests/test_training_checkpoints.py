@@ -290,6 +290,7 @@ def test_a_damaged_manifest_is_no_manifest(tmp_path: Path):
     keeper = manager(tmp_path)
     path = keeper.save_checkpoint(network(), None, 1, {}, 0.5)
     json.loads((tmp_path / MANIFEST_NAME).read_text())["files"][0]
+    entry = json.loads((tmp_path / MANIFEST_NAME).read_text())["files"][0]
     for damage in (
         b"",
         b"\xff\xfe",
