@@ -1,5 +1,6 @@
 """The rules as properties, and the corners in which programs go wrong."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -415,3 +416,36 @@ def test_an_array_that_is_no_position_is_refused():
         GameState(np.zeros(96))
     with pytest.raises(GameError, match="96 bytes that begin with 0 are no position"):
         GameState(np.zeros(96, np.int8))
+
+
+@pytest.mark.parametrize(
+    ("byte", "value", "complaint"),
+    [
+        (1, 2, "the position names player 3, and there are 2"),
+        (2, -1, "the position names player 0, and there are 2"),
+        (9, -2, "byte 9 of the position is -2, less than 0"),
+        (70, -128, "byte 70 of the position is -128, less than 0"),
+    ],
+)
+def test_a_position_that_would_lead_a_kernel_astray_is_refused(byte, value, complaint):
+    array = GameState.new(2).array.copy()
+    array[byte] = value
+    with pytest.raises(GameError, match=complaint):
+        GameState(array)
+
+
+@given(games, st.data())
+def test_a_damaged_position_may_be_wrong_but_never_leads_to_a_crash(state, data):
+    """Whatever GameState accepts can be played on, or is refused with a reason."""
+    array = state.array.copy()
+    for _ in range(data.draw(st.integers(1, 3))):
+        array[data.draw(st.integers(1, len(array) - 1))] = data.draw(st.integers(0, 127))
+    choice = data.draw(st.integers(0, 299))
+    with suppress(GameError):
+        damaged = GameState(array)
+        for _ in range(60):
+            legal = damaged.legal_actions()
+            assert len(damaged.observation()) == len(state.observation())
+            if len(legal) == 0:
+                break
+            damaged.apply(legal[choice % len(legal)])

@@ -6,12 +6,15 @@ empty ones last, and moves from equal factories are listed once.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from azul_tui.game.constants import COLOR_COUNT
-from azul_tui.game.kernel import Int8Array, Int64Array, Uint64Array, lean_kernel
+from azul_tui.game.kernel import Int8Array, Int64Array, Uint64Array, lean_kernel, small
 from azul_tui.game.layout import PLAYERS, sources_offset
 from azul_tui.game.rules import apply_move, refill
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @lean_kernel
@@ -19,7 +22,7 @@ def _factory_key(state: Int8Array, tiles: int) -> int:
     """Number that orders factories; 0 for an empty one."""
     key = 0
     for color in range(COLOR_COUNT):
-        key = 5 * key + np.int64(state[tiles + color])
+        key = 5 * key + small(state[tiles + color])
     return key
 
 
@@ -29,7 +32,7 @@ def _largest_factory(state: Int8Array, first: int) -> int:
     at = sources_offset(state)
     best = first
     largest = _factory_key(state, at + COLOR_COUNT * first)
-    for factory in range(first + 1, 2 * np.int64(state[PLAYERS]) + 1):
+    for factory in range(first + 1, 2 * small(state[PLAYERS]) + 1):
         key = _factory_key(state, at + COLOR_COUNT * factory)
         if key > largest:
             largest = key
@@ -50,11 +53,9 @@ def _swap_factories(state: Int8Array, one: int, other: int) -> None:
 def sort_factories(state: Int8Array, order: Int64Array) -> None:
     """Bring the factories of `state` into canonical order, largest key first.
 
-    Args:
-        order: `(F + 1,)`; `order[i]` becomes the source that now stands at place i. The centre
-            stays last.
+    `order`, `(F + 1,)`, gets at i the source that now stands at place i; the centre stays last.
     """
-    factories = 2 * np.int64(state[PLAYERS]) + 1
+    factories = 2 * small(state[PLAYERS]) + 1
     for source in range(factories + 1):
         order[source] = source
     for place in range(factories):
@@ -70,7 +71,7 @@ def apply_canonical(state: Int8Array, action: int) -> None:
     The emptied factory moves behind the others, which keep their order.
     """
     source = action // 30
-    factories = 2 * np.int64(state[PLAYERS]) + 1
+    factories = 2 * small(state[PLAYERS]) + 1
     apply_move(state, action)
     if source < factories:
         at = sources_offset(state) + COLOR_COUNT * source
@@ -85,5 +86,5 @@ def apply_canonical(state: Int8Array, action: int) -> None:
 def refill_canonical(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
     """`refill`, then canonical order."""
     refill(state, seed, stream)
-    for place in range(2 * np.int64(state[PLAYERS]) + 1):
+    for place in range(2 * small(state[PLAYERS]) + 1):
         _swap_factories(state, place, _largest_factory(state, place))

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
@@ -31,14 +32,22 @@ Int64Array = npt.NDArray[np.int64]
 Uint64Array = npt.NDArray[np.uint64]
 Float32Array = npt.NDArray[np.float32]
 
+integer: Final = cast("Callable[[object], int]", np.int64)
+"""`np.int64`, typed as the `int` that it is inside a kernel."""
+unsigned: Final = cast("Callable[[object], int]", np.uint64)
+"""The same of `np.uint64`: an index that numba does not check for being negative."""
+
+# Both are untyped in numba.
+_njit: Any = numba.njit  # pyright: ignore[reportUnknownMemberType]
+_numba_config: Any = importlib.import_module("numba.core.config")
+
 _ROOMS = {"game": (), "search": ("game",), "players": ("game", "search")}
 """Which packages the kernels of a package may call; others may call all of these."""
 
 
 def kernel(function: Function) -> Function:
     """Compile `function` on first call for the types it gets, or load it from the disk cache."""
-    numba.config.CACHE_DIR = str(_cache_folder(_room_of(function)))
-    return cast("Function", numba.njit(cache=True, nogil=True)(function))
+    return _compiled(function)
 
 
 def lean_kernel(function: Function) -> Function:
@@ -47,8 +56,12 @@ def lean_kernel(function: Function) -> Function:
     Counting costs two atomic operations an array and a call: more than many a kernel's own work.
     In exchange such a kernel must not allocate: scratch memory is handed in.
     """
-    numba.config.CACHE_DIR = str(_cache_folder(_room_of(function)))
-    return cast("Function", numba.njit(cache=True, nogil=True, _nrt=False)(function))
+    return _compiled(function, _nrt=False)
+
+
+def _compiled(function: Function, **options: bool) -> Function:
+    _numba_config.CACHE_DIR = str(_cache_folder(_room_of(function)))
+    return cast("Function", _njit(cache=True, nogil=True, **options)(function))
 
 
 def cache_root() -> Path:
@@ -84,3 +97,15 @@ def _cache_folder(room: str) -> Path:
             digest.update(source.name.encode())
             digest.update(source.read_bytes())
     return cache_root() / f"kernels-{room or 'other'}-{digest.hexdigest()[:16]}"
+
+
+@lean_kernel
+def small(value: object) -> int:
+    """`value`, known to lie in [0, 1023], in a way that tells the compiler so too.
+
+    numba lets an index be negative, and then adds the length of the array. The check costs more
+    than many a kernel's own work and forbids using vectors; it goes away where the index is made
+    of such numbers. Another value would be read from the wrong place: `GameState` refuses
+    positions that hold one.
+    """
+    return integer(value) & 1023

@@ -5,9 +5,7 @@ What each byte means is written down in `offsets`, whose names are repeated here
 
 from __future__ import annotations
 
-import numpy as np
-
-from azul_tui.game.kernel import Int8Array, lean_kernel
+from azul_tui.game.kernel import Int8Array, lean_kernel, small
 from azul_tui.game.offsets import (
     AFTERSTATE,
     BAG,
@@ -72,26 +70,26 @@ __all__ = [
 @lean_kernel
 def sources_offset(state: Int8Array) -> int:
     """Byte at which the first factory begins."""
-    return BOARDS + BOARD_SIZE * np.int64(state[PLAYERS])
+    return BOARDS + BOARD_SIZE * small(state[PLAYERS])
 
 
 @lean_kernel
 def board_offset(seat: int) -> int:
     """Byte at which the board of `seat` begins."""
-    return BOARDS + BOARD_SIZE * seat
+    return BOARDS + BOARD_SIZE * small(seat)
 
 
 @lean_kernel
 def score_of(state: Int8Array, seat: int) -> int:
     """Points of `seat`."""
-    at = BOARDS + BOARD_SIZE * seat + BOARD_SCORE
-    return np.int64(state[at]) + 100 * np.int64(state[at + 1])
+    at = board_offset(seat) + BOARD_SCORE
+    return small(state[at]) + 100 * small(state[at + 1])
 
 
 @lean_kernel
 def set_score(state: Int8Array, seat: int, points: int) -> None:
     """Write the points of `seat`."""
-    at = BOARDS + BOARD_SIZE * seat + BOARD_SCORE
+    at = board_offset(seat) + BOARD_SCORE
     state[at] = points % 100
     state[at + 1] = points // 100
 

@@ -40,21 +40,20 @@ from azul_tui.game.constants import (
     observation_size,
     source_count,
 )
-from azul_tui.game.kernel import Float32Array, Int8Array, kernel, lean_kernel
+from azul_tui.game.kernel import Float32Array, Int8Array, integer, kernel, lean_kernel
 from azul_tui.game.layout import (
     AFTERSTATE,
     BAG,
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
-    BOARD_SIZE,
     BOARD_WALL,
-    BOARDS,
     MARKER_IN_CENTRE,
     NEXT_FIRST,
     PHASE,
     PLAYERS,
     ROUND,
     TO_MOVE,
+    board_offset,
     score_of,
     sources_offset,
 )
@@ -113,7 +112,7 @@ def observation_scales(players: int) -> Float32Array:
 @lean_kernel
 def _write_sources(state: Int8Array, out: Int8Array) -> int:
     """Fields `has` and `tiles`; returns where the next field begins."""
-    centre = 2 * np.int64(state[PLAYERS]) + 1
+    centre = 2 * integer(state[PLAYERS]) + 1
     cells = (centre + 1) * COLOR_COUNT
     start = sources_offset(state)
     sources = state[start : start + cells]
@@ -148,10 +147,10 @@ def _write_wall(wall: int, filled: Int8Array, points: Int8Array) -> None:
 @lean_kernel
 def _write_board(state: Int8Array, seat: int, earned: int, out: Int8Array, at: int) -> int:
     """The fields of one seat from `wall` to `next`; returns where the next field begins."""
-    board = BOARDS + BOARD_SIZE * seat
+    board = board_offset(seat)
     wall = 0
     for row in range(LINE_COUNT):
-        wall |= np.int64(state[board + BOARD_WALL + row]) << (5 * row)
+        wall |= integer(state[board + BOARD_WALL + row]) << (5 * row)
     # Views and not offsets: an index that is known to be positive needs no check for wrapping.
     _write_wall(wall, out[at : at + 25], out[at + 50 : at + 75])
     lines = out[at + 25 : at + 50]
@@ -173,11 +172,11 @@ def _write_board(state: Int8Array, seat: int, earned: int, out: Int8Array, at: i
 @lean_kernel
 def write_observation(state: Int8Array, out: Int8Array) -> None:
     """Fill `out` `(F,)` with the observation of `state` `(S,)`, seen by the seat to move."""
-    players = np.int64(state[PLAYERS])
-    mover = np.int64(state[TO_MOVE])
+    players = integer(state[PLAYERS])
+    mover = integer(state[TO_MOVE])
     at = _write_sources(state, out)
     out[at] = state[MARKER_IN_CENTRE]
-    out[at + 1] = min(np.int64(state[ROUND]), _SEEN_ROUNDS)
+    out[at + 1] = min(integer(state[ROUND]), _SEEN_ROUNDS)
     out[at + 2] = 1 if state[PHASE] == AFTERSTATE else 0
     for color in range(COLOR_COUNT):
         out[at + 3 + color] = state[BAG + color]

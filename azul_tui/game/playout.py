@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from azul_tui.game.constants import COLOR_COUNT, ROW_COUNT
-from azul_tui.game.kernel import Int8Array, Uint64Array, kernel, lean_kernel
+from azul_tui.game.kernel import Int8Array, Uint64Array, kernel, lean_kernel, small
 from azul_tui.game.layout import OVER, PHASE, PLAYERS, TO_MOVE, sources_offset
+from azul_tui.game.packed import present, read_five, sum_of_five
 from azul_tui.game.random import GAME, PLAYOUT, derive, next_below
 from azul_tui.game.rules import (
     ALL_ROWS,
@@ -20,22 +21,19 @@ from azul_tui.game.rules import (
 
 @lean_kernel
 def _source_targets(state: Int8Array, tiles: int, targets: int) -> int:
-    """Moves from the source at byte `tiles`, given the moves of each colour in four bits."""
-    count = 0
-    for color in range(COLOR_COUNT):
-        count += targets >> (4 * color) & 15 if state[tiles + color] > 0 else 0
-    return count
+    """Moves from the source at byte `tiles`, given the moves of each colour."""
+    return sum_of_five(present(read_five(state, tiles)) * 15 & targets)
 
 
 @lean_kernel
 def random_action(state: Int8Array, stream: Uint64Array) -> int:
     """A legal action, each equally likely, without listing them."""
     at = sources_offset(state)
-    sources = 2 * np.int64(state[PLAYERS]) + 2
-    rows = accepting_rows_by_color(state, np.int64(state[TO_MOVE]))
+    sources = 2 * small(state[PLAYERS]) + 2
+    rows = accepting_rows_by_color(state, small(state[TO_MOVE]))
     targets = 0
     for color in range(COLOR_COUNT):
-        targets |= row_count(rows >> (ROW_COUNT * color) & ALL_ROWS) << (4 * color)
+        targets |= row_count(rows >> (ROW_COUNT * color) & ALL_ROWS) << (8 * color)
     count = 0
     for source in range(sources):
         count += _source_targets(state, at + COLOR_COUNT * source, targets)
@@ -50,7 +48,7 @@ def random_action(state: Int8Array, stream: Uint64Array) -> int:
     color = 0
     while True:
         if state[at + COLOR_COUNT * source + color] > 0:
-            here = targets >> (4 * color) & 15
+            here = targets >> (8 * color) & 15
             if chosen < here:
                 break
             chosen -= here
@@ -70,10 +68,7 @@ def random_action(state: Int8Array, stream: Uint64Array) -> int:
 def play_out(state: Int8Array, seed: np.uint64, stream: Uint64Array, scratch: Uint64Array) -> int:
     """Play `state` to its end with random moves; return the number of moves.
 
-    Args:
-        seed: Decides the refills.
-        stream: Decides the moves.
-        scratch: One uint64.
+    `seed` decides the refills, `stream` the moves; `scratch` is one uint64.
     """
     moves = 0
     while state[PHASE] != OVER:

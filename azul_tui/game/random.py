@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from azul_tui.game.kernel import Uint64Array, lean_kernel
+from azul_tui.game.kernel import Uint64Array, integer, lean_kernel
 
 REFILL: Final = 1
 GAME: Final = 2
@@ -56,7 +56,7 @@ def next_bits(stream: Uint64Array) -> np.uint64:
 @lean_kernel
 def next_below(stream: Uint64Array, bound: int) -> int:
     """Uniform integer in [0, bound) for bound < 2^31; off by less than bound / 2^32."""
-    return np.int64(((next_bits(stream) >> _S32) * np.uint64(bound)) >> _S32)
+    return integer(((next_bits(stream) >> _S32) * np.uint64(bound)) >> _S32)
 
 
 @lean_kernel

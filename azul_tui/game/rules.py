@@ -20,7 +20,7 @@ from azul_tui.game.constants import (
     TILES_PER_COLOR,
     TILES_PER_FACTORY,
 )
-from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel, small
 from azul_tui.game.layout import (
     AFTERSTATE,
     BAG,
@@ -46,10 +46,12 @@ from azul_tui.game.layout import (
     ROW_COMPLETE,
     TABLE_TILES,
     TO_MOVE,
+    board_offset,
     score_of,
     set_score,
     sources_offset,
 )
+from azul_tui.game.packed import present, read_five
 from azul_tui.game.random import REFILL, derive, next_below
 from azul_tui.game.scoring import (
     FULL_ROW,
@@ -62,6 +64,9 @@ from azul_tui.game.scoring import (
 ALL_ROWS = (1 << ROW_COUNT) - 1
 """Mask of the five pattern lines and the floor."""
 _FLOOR_OF_EVERY_COLOR = sum(1 << (ROW_COUNT * color + FLOOR_ROW) for color in range(COLOR_COUNT))
+_EVERY_SIXTH = np.array(
+    [sum((mask >> color & 1) << (ROW_COUNT * color) for color in range(5)) for mask in range(32)]
+)
 
 
 @lean_kernel
@@ -80,7 +85,7 @@ def _pour_lid_into_bag(state: Int8Array) -> int:
     """Move the lid's tiles to the bag; return how many there were."""
     poured = 0
     for color in range(COLOR_COUNT):
-        poured += np.int64(state[LID + color])
+        poured += small(state[LID + color])
         state[BAG + color] += state[LID + color]
         state[LID + color] = 0
     return poured
@@ -101,7 +106,7 @@ def _finish_empty_round(state: Int8Array) -> None:
     """End a game whose bag, lid and factories are all empty: nothing can ever move again."""
     state[PHASE] = OVER
     state[END_REASON] = NO_TILES
-    for seat in range(np.int64(state[PLAYERS])):
+    for seat in range(small(state[PLAYERS])):
         set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
 
 
@@ -111,17 +116,15 @@ def refill(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
 
     The draw depends on `(seed, round)` and on the counts in bag and lid alone. The lid is
     poured into the bag only when the bag is empty; if both are, factories stay short or empty.
-
-    Args:
-        stream: One uint64 of scratch.
+    `stream` is one uint64 of scratch.
     """
     begin_round(state)
-    stream[0] = derive(seed, REFILL, np.int64(state[ROUND]))
+    stream[0] = derive(seed, REFILL, small(state[ROUND]))
     at = sources_offset(state)
     in_bag = 0
     for color in range(COLOR_COUNT):
-        in_bag += np.int64(state[BAG + color])
-    for factory in range(2 * np.int64(state[PLAYERS]) + 1):
+        in_bag += small(state[BAG + color])
+    for factory in range(2 * small(state[PLAYERS]) + 1):
         for _ in range(TILES_PER_FACTORY):
             if in_bag == 0:
                 in_bag = _pour_lid_into_bag(state)
@@ -130,7 +133,7 @@ def refill(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
             drawn = next_below(stream, in_bag)
             color = 0
             while drawn >= state[BAG + color]:
-                drawn -= np.int64(state[BAG + color])
+                drawn -= small(state[BAG + color])
                 color += 1
             state[BAG + color] -= 1
             state[at + COLOR_COUNT * factory + color] += 1
@@ -150,12 +153,12 @@ def new_game(state: Int8Array, players: int, seed: np.uint64, stream: Uint64Arra
 @lean_kernel
 def accepting_colors(state: Int8Array, seat: int, row: int) -> int:
     """Mask of the colours that pattern line `row` of `seat` takes: not full, wall cell free."""
-    board = BOARDS + BOARD_SIZE * seat
+    board = board_offset(seat)
     if state[board + BOARD_LINE_TILES + row] > row:
         return 0
-    columns = ~np.int64(state[board + BOARD_WALL + row]) & FULL_ROW
+    columns = ~small(state[board + BOARD_WALL + row]) & FULL_ROW
     colors = (columns >> row | columns << (COLOR_COUNT - row)) & FULL_ROW
-    holds = np.int64(state[board + BOARD_LINE_COLOR + row])
+    holds = small(state[board + BOARD_LINE_COLOR + row])
     return colors if holds == 0 else colors & (1 << (holds - 1))
 
 
@@ -173,9 +176,7 @@ def accepting_rows_by_color(state: Int8Array, seat: int) -> int:
     """`accepting_rows` of all five colours in one number, six bits a colour, colour 0 lowest."""
     rows = _FLOOR_OF_EVERY_COLOR
     for row in range(LINE_COUNT):
-        colors = accepting_colors(state, seat, row)
-        for color in range(COLOR_COUNT):
-            rows |= (colors >> color & 1) << (ROW_COUNT * color + row)
+        rows |= _EVERY_SIXTH[accepting_colors(state, seat, row)] << row
     return rows
 
 
@@ -192,68 +193,61 @@ def legal_count(state: Int8Array) -> int:
     if state[PHASE] != MOVING:
         return 0
     at = sources_offset(state)
-    sources = 2 * np.int64(state[PLAYERS]) + 2
-    rows = accepting_rows_by_color(state, np.int64(state[TO_MOVE]))
+    sources = 2 * small(state[PLAYERS]) + 2
+    rows = accepting_rows_by_color(state, small(state[TO_MOVE]))
+    offered = 0
+    for source in range(sources):
+        offered += present(read_five(state, at + COLOR_COUNT * source))
     count = 0
     for color in range(COLOR_COUNT):
         targets = row_count(rows >> (ROW_COUNT * color) & ALL_ROWS)
-        for source in range(sources):
-            if state[at + COLOR_COUNT * source + color] > 0:
-                count += targets
+        count += targets * (offered >> (8 * color) & 127)
     return count
-
-
-@lean_kernel
-def _same_factory(state: Int8Array, first: int, second: int) -> bool:
-    """Whether the sources at bytes `first` and `second` hold the same tiles."""
-    for color in range(COLOR_COUNT):
-        if state[first + color] != state[second + color]:
-            return False
-    return True
 
 
 @lean_kernel
 def list_legal(state: Int8Array, actions: Int32Array, distinct: bool) -> int:
     """Write the legal actions in ascending order into `actions` and return their number.
 
-    Args:
-        actions: At least `action_count(P)` long.
-        distinct: Leave out moves from a factory equal to the one before it. In canonical order
-            every set of equivalent moves is then listed once.
+    `actions` is at least `action_count(P)` long. `distinct` leaves out moves from a factory equal
+    to the one before it: in canonical order every set of equivalent moves is then listed once.
     """
     if state[PHASE] != MOVING:
         return 0
     at = sources_offset(state)
-    seat = np.int64(state[TO_MOVE])
-    centre = 2 * np.int64(state[PLAYERS]) + 1
+    seat = small(state[TO_MOVE])
+    centre = 2 * small(state[PLAYERS]) + 1
     rows = accepting_rows_by_color(state, seat)
     count = 0
+    before = -1
     for source in range(centre + 1):
-        tiles = at + COLOR_COUNT * source
-        if distinct and 0 < source < centre and _same_factory(state, tiles, tiles - COLOR_COUNT):
+        tiles = read_five(state, at + COLOR_COUNT * source)
+        if distinct and tiles == before and source < centre:
             continue
+        before = tiles
         for color in range(COLOR_COUNT):
-            if state[tiles + color] == 0:
+            if tiles >> (8 * color) & 127 == 0:
                 continue
             action = (source * COLOR_COUNT + color) * ROW_COUNT
             mask = rows >> (ROW_COUNT * color) & ALL_ROWS
+            # Without a branch: a refused row is overwritten by the next, and the last is the
+            # floor, which is never refused.
             for row in range(ROW_COUNT):
-                if mask >> row & 1:
-                    actions[count] = action + row
-                    count += 1
+                actions[small(count)] = action + row
+                count += mask >> row & 1
     return count
 
 
 @lean_kernel
 def is_legal(state: Int8Array, action: int) -> bool:
     """Whether `action` may be applied."""
-    sources = 2 * np.int64(state[PLAYERS]) + 2
+    sources = 2 * small(state[PLAYERS]) + 2
     if state[PHASE] != MOVING or action < 0 or action >= sources * COLOR_COUNT * ROW_COUNT:
         return False
     source, color, row = action // 30, action // ROW_COUNT % COLOR_COUNT, action % ROW_COUNT
     if state[sources_offset(state) + COLOR_COUNT * source + color] == 0:
         return False
-    return accepting_rows(state, np.int64(state[TO_MOVE]), color) >> row & 1 == 1
+    return accepting_rows(state, small(state[TO_MOVE]), color) >> row & 1 == 1
 
 
 @lean_kernel
@@ -270,9 +264,9 @@ def _take_marker(state: Int8Array, board: int) -> None:
 @lean_kernel
 def _drop_on_floor(state: Int8Array, board: int, color: int, tiles: int) -> None:
     """Lay `tiles` on the floor line; those past the seventh slot go to the lid."""
-    taken = np.int64(state[board + BOARD_MARKER])
+    taken = small(state[board + BOARD_MARKER])
     for other in range(COLOR_COUNT):
-        taken += np.int64(state[board + BOARD_FLOOR + other])
+        taken += small(state[board + BOARD_FLOOR + other])
     fits = min(tiles, max(0, FLOOR_SLOTS - taken))
     state[board + BOARD_FLOOR + color] += fits
     state[LID + color] += tiles - fits
@@ -281,11 +275,11 @@ def _drop_on_floor(state: Int8Array, board: int, color: int, tiles: int) -> None
 @lean_kernel
 def _tile_wall(state: Int8Array, seat: int) -> int:
     """Lay a tile for each complete line, from the top down; return the points."""
-    board = BOARDS + BOARD_SIZE * seat
+    board = board_offset(seat)
     points = 0
     for row in range(LINE_COUNT):
         if state[board + BOARD_LINE_TILES + row] == row + 1:
-            color = np.int64(state[board + BOARD_LINE_COLOR + row]) - 1
+            color = small(state[board + BOARD_LINE_COLOR + row]) - 1
             column = (color + row) % 5
             state[board + BOARD_WALL + row] |= 1 << column
             points += placement_points(state, seat, row, column)
@@ -298,7 +292,7 @@ def _tile_wall(state: Int8Array, seat: int) -> int:
 @lean_kernel
 def _clear_floor(state: Int8Array, seat: int) -> None:
     """Move the floor tiles of `seat` to the lid; the marker is not a tile."""
-    board = BOARDS + BOARD_SIZE * seat
+    board = board_offset(seat)
     for color in range(COLOR_COUNT):
         state[LID + color] += state[board + BOARD_FLOOR + color]
         state[board + BOARD_FLOOR + color] = 0
@@ -313,7 +307,7 @@ def end_round(state: Int8Array) -> None:
     ends when a row is complete, or after MAX_ROUNDS; bonuses are added then.
     """
     ended = NOT_ENDED
-    for seat in range(np.int64(state[PLAYERS])):
+    for seat in range(small(state[PLAYERS])):
         points = _tile_wall(state, seat) - floor_cost(state, seat)
         set_score(state, seat, max(0, score_of(state, seat) + points))
         _clear_floor(state, seat)
@@ -327,20 +321,21 @@ def end_round(state: Int8Array) -> None:
     if ended != NOT_ENDED:
         state[PHASE] = OVER
         state[END_REASON] = ended
-        for seat in range(np.int64(state[PLAYERS])):
+        for seat in range(small(state[PLAYERS])):
             set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
 
 
 @lean_kernel
 def apply_move(state: Int8Array, action: int) -> None:
     """Apply a legal `action`; with the round's last tile, `end_round` follows."""
+    action = small(action)
     source, color, row = action // 30, action // ROW_COUNT % COLOR_COUNT, action % ROW_COUNT
-    seat = np.int64(state[TO_MOVE])
-    players = np.int64(state[PLAYERS])
-    board = BOARDS + BOARD_SIZE * seat
+    seat = small(state[TO_MOVE])
+    players = small(state[PLAYERS])
+    board = board_offset(seat)
     tiles_at = BOARDS + BOARD_SIZE * players + COLOR_COUNT * source
     centre = BOARDS + BOARD_SIZE * players + COLOR_COUNT * (2 * players + 1)
-    taken = np.int64(state[tiles_at + color])
+    taken = small(state[tiles_at + color])
     state[tiles_at + color] = 0
     state[TABLE_TILES] -= taken
     if tiles_at != centre:
@@ -353,7 +348,7 @@ def apply_move(state: Int8Array, action: int) -> None:
         _drop_on_floor(state, board, color, taken)
     else:
         line = board + BOARD_LINE_TILES + row
-        put = min(taken, row + 1 - np.int64(state[line]))
+        put = min(taken, row + 1 - small(state[line]))
         state[line] += put
         state[board + BOARD_LINE_COLOR + row] = color + 1
         if taken > put:

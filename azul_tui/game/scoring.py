@@ -19,16 +19,15 @@ from azul_tui.game.constants import (
     LINE_COUNT,
     ROW_BONUS,
 )
-from azul_tui.game.kernel import Int8Array, lean_kernel
+from azul_tui.game.kernel import Int8Array, lean_kernel, small
 from azul_tui.game.layout import (
     BOARD_FLOOR,
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
     BOARD_MARKER,
-    BOARD_SIZE,
     BOARD_WALL,
-    BOARDS,
     PLAYERS,
+    board_offset,
     score_of,
 )
 
@@ -66,7 +65,7 @@ def column_mask(state: Int8Array, wall: int, column: int) -> int:
     """Mask, bit `row` set where `column` of the wall at byte `wall` holds a tile."""
     mask = 0
     for row in range(LINE_COUNT):
-        mask |= (np.int64(state[wall + row]) >> column & 1) << row
+        mask |= (small(state[wall + row]) >> column & 1) << row
     return mask
 
 
@@ -76,8 +75,8 @@ def run_points(row_mask: int, column_mask: int, row: int, column: int) -> int:
 
     Horizontal run plus vertical run, a run of one adding nothing, unless both are one: 1 point.
     """
-    across = np.int64(RUN_LENGTH[row_mask, column])
-    down = np.int64(RUN_LENGTH[column_mask, row])
+    across = small(RUN_LENGTH[row_mask, column])
+    down = small(RUN_LENGTH[column_mask, row])
     points = (across if across > 1 else 0) + (down if down > 1 else 0)
     return points if points > 0 else 1
 
@@ -85,30 +84,30 @@ def run_points(row_mask: int, column_mask: int, row: int, column: int) -> int:
 @lean_kernel
 def placement_points(state: Int8Array, seat: int, row: int, column: int) -> int:
     """Points `seat` earns by a tile laid at `(row, column)` of its wall as it stands."""
-    wall = BOARDS + BOARD_SIZE * seat + BOARD_WALL
-    return run_points(np.int64(state[wall + row]), column_mask(state, wall, column), row, column)
+    wall = board_offset(seat) + BOARD_WALL
+    return run_points(small(state[wall + row]), column_mask(state, wall, column), row, column)
 
 
 @lean_kernel
 def floor_slots(state: Int8Array, seat: int) -> int:
     """Filled floor slots of `seat`, the marker's included, at most 7."""
-    board = BOARDS + BOARD_SIZE * seat
-    filled = np.int64(state[board + BOARD_MARKER])
+    board = board_offset(seat)
+    filled = small(state[board + BOARD_MARKER])
     for color in range(COLOR_COUNT):
-        filled += np.int64(state[board + BOARD_FLOOR + color])
+        filled += small(state[board + BOARD_FLOOR + color])
     return min(filled, FLOOR_SLOTS)
 
 
 @lean_kernel
 def floor_cost(state: Int8Array, seat: int) -> int:
     """Points that the floor line of `seat` costs, 0 to 14."""
-    return np.int64(FLOOR_COST[floor_slots(state, seat)])
+    return small(FLOOR_COST[floor_slots(state, seat)])
 
 
 @lean_kernel
 def complete_rows(state: Int8Array, seat: int) -> int:
     """Complete horizontal wall rows of `seat`."""
-    wall = BOARDS + BOARD_SIZE * seat + BOARD_WALL
+    wall = board_offset(seat) + BOARD_WALL
     rows = 0
     for row in range(LINE_COUNT):
         if state[wall + row] == FULL_ROW:
@@ -142,7 +141,7 @@ def end_bonus(state: Int8Array, seat: int) -> int:
     """Bonus points: 2 a complete row, 7 a complete column, 10 a colour with all five tiles."""
     packed = 0
     for row in range(LINE_COUNT):
-        packed |= np.int64(state[BOARDS + BOARD_SIZE * seat + BOARD_WALL + row]) << (5 * row)
+        packed |= small(state[board_offset(seat) + BOARD_WALL + row]) << (5 * row)
     return _packed_bonus(packed)
 
 
@@ -152,14 +151,14 @@ def earned_points(state: Int8Array, seat: int) -> int:
 
     Not clamped at 0, so that a deeper floor always counts as worse.
     """
-    board = BOARDS + BOARD_SIZE * seat
+    board = board_offset(seat)
     points = score_of(state, seat) - floor_cost(state, seat)
     wall = 0
     for row in range(LINE_COUNT):
-        wall |= np.int64(state[board + BOARD_WALL + row]) << (5 * row)
+        wall |= small(state[board + BOARD_WALL + row]) << (5 * row)
     for row in range(LINE_COUNT):
         if state[board + BOARD_LINE_TILES + row] == row + 1:
-            column = (np.int64(state[board + BOARD_LINE_COLOR + row]) - 1 + row) % 5
+            column = (small(state[board + BOARD_LINE_COLOR + row]) - 1 + row) % 5
             wall |= 1 << (5 * row + column)
             points += run_points(
                 wall >> (5 * row) & FULL_ROW, packed_column(wall, column), row, column
@@ -172,7 +171,7 @@ def winner_mask(state: Int8Array) -> int:
     """Mask of the seats that have won a finished game: score, then complete rows, then shared."""
     best = -1
     mask = 0
-    for seat in range(np.int64(state[PLAYERS])):
+    for seat in range(small(state[PLAYERS])):
         rank = score_of(state, seat) * 8 + complete_rows(state, seat)
         if rank > best:
             best = rank

@@ -67,12 +67,16 @@ class GameState:
     __hash__ = None  # pyright: ignore[reportAssignmentType] - a game changes, so it is no key
 
     def __init__(self, array: Int8Array, seed: int = 0) -> None:
-        """Take a copy of `array` `(S,)` int8 (see `offsets`); GameError if it is no position."""
+        """Take a copy of `array` `(S,)` int8 (see `offsets`).
+
+        GameError if it is no position, or one that no kernel may touch: a number below 0, or a
+        seat that is not at the table. Whatever else may be wrong `violations` names.
+        """
         if array.dtype != np.int8 or array.ndim != 1:
             raise GameError(
                 f"a position is one row of int8, got {array.ndim} dimensions of {array.dtype}"
             )
-        view_position(array.tolist())  # refuses what has no meaning
+        _refuse_unplayable(view_position(array.tolist()), array)
         self._array = array.copy()
         self._seed = np.uint64(seed % _SEEDS)
 
@@ -89,8 +93,7 @@ class GameState:
     def parse(cls, text: str, seed: int = 0) -> Self:
         """The position that `text` describes, in either form of `notation`.
 
-        Raises NotationError when the form is wrong. A well-formed position that cannot arise is
-        taken as it is: ask `violations`.
+        Raises NotationError when the form is wrong, GameError as the constructor does.
         """
         return cls.from_view(parse_position(text), seed)
 
@@ -199,6 +202,7 @@ class GameState:
         """Start the next round; GameError unless the position is an afterstate."""
         if int(self._array[PHASE]) != AFTERSTATE:
             raise GameError(f"only a scored round is refilled, and this position is {self.phase}")
+        _refuse_negative(self._array)
         refill(self._array, self._seed, np.zeros(1, dtype=np.uint64))
 
     def _refusal(self, action: int) -> str:
@@ -248,3 +252,17 @@ class GameState:
         if not isinstance(other, GameState):
             return NotImplemented
         return self._array.tobytes() == other.array.tobytes()
+
+
+def _refuse_unplayable(view: PositionView, array: Int8Array) -> None:
+    """Raise GameError for what would make a kernel read or write beside the position."""
+    players = view.players
+    for seat in (view.to_move, view.next_first):
+        if not 0 <= seat < players:
+            raise GameError(f"the position names player {seat + 1}, and there are {players}")
+    _refuse_negative(array)
+
+
+def _refuse_negative(array: Int8Array) -> None:
+    if array.min() < 0:
+        raise GameError(f"byte {array.argmin()} of the position is {array.min()}, less than 0")
