@@ -14,13 +14,13 @@ import numpy as np
 
 from azul_tui.game.canonical import apply_canonical
 from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, ROW_COUNT
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel, lean_kernel
 from azul_tui.game.layout import TABLE_TILES, TO_MOVE, sources_offset
 from azul_tui.game.random import PLAYER, derive, mix
 from azul_tui.game.rules import list_legal
 from azul_tui.game.scoring import earned_points, floor_slots
 from azul_tui.players.earning import best_change, earned_change
-from azul_tui.players.effects import integer, line_tiles, tiles_taken
+from azul_tui.players.effects import copy_position, integer, line_tiles, tiles_taken
 from azul_tui.players.position_key import position_key
 from azul_tui.players.threads import share_out
 from azul_tui.players.ties import pick_best
@@ -42,7 +42,7 @@ DEPTH, ALPHA, BETA, BAR, BEST, GAIN, NEXT, COUNT, EARNED, SLOT, FLOOR_TILES = ra
 """Fields of a frame. `BAR` is what the next move must beat; `GAIN` what the last one earned."""
 
 
-@kernel
+@lean_kernel
 def pairs_on_table(state: Int8Array) -> int:
     """(source, colour) pairs that hold tiles."""
     pairs = 0
@@ -51,7 +51,7 @@ def pairs_on_table(state: Int8Array) -> int:
     return pairs
 
 
-@kernel
+@lean_kernel
 def _order(state: Int8Array, actions: Int32Array, count: int, ranks: Int64Array) -> None:
     """Sort `actions`: line-completing moves first, largest line first, the floor last."""
     for index in range(count):
@@ -72,10 +72,10 @@ def _order(state: Int8Array, actions: Int32Array, count: int, ranks: Int64Array)
         actions[place] = action
 
 
-@kernel
+@lean_kernel
 def _child(states: Int8Array, ply: int, action: int) -> bool:
     """Make `states[ply + 1]` the position after `action`; whether the round goes on."""
-    states[ply + 1] = states[ply]
+    copy_position(states[ply], states[ply + 1])
     left = integer(states[ply, TABLE_TILES]) - tiles_taken(states[ply], action)
     if left == 0:
         return False
@@ -83,13 +83,13 @@ def _child(states: Int8Array, ply: int, action: int) -> bool:
     return True
 
 
-@kernel
+@lean_kernel
 def _key_at(state: Int8Array, depth: int) -> np.uint64:
     """Table key of a position searched that deep."""
     return mix(position_key(state) + np.uint64(depth))
 
 
-@kernel
+@lean_kernel
 def _open_node(
     states: Int8Array,
     ply: int,
@@ -133,7 +133,7 @@ def _open_node(
     return False
 
 
-@kernel
+@lean_kernel
 def _take_value(frame: Int64Array, value: int) -> None:
     """Count the value of one move at its node; past beta no other move is looked at."""
     frame[BEST] = max(integer(frame[BEST]), value)
@@ -142,7 +142,7 @@ def _take_value(frame: Int64Array, value: int) -> None:
         frame[NEXT] = frame[COUNT]
 
 
-@kernel
+@lean_kernel
 def _search(
     states: Int8Array,
     depth: int,
@@ -207,7 +207,7 @@ def _search(
             ply += 1
 
 
-@kernel
+@lean_kernel
 def _root_values(
     states: Int8Array,
     depth: int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, FLOOR_SLOTS, ROW_COUNT
-from azul_tui.game.kernel import Int8Array, Int32Array, kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, lean_kernel
 from azul_tui.game.layout import (
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
@@ -18,7 +18,7 @@ from azul_tui.game.scoring import FLOOR_COST, earned_points, floor_slots
 from azul_tui.players.effects import integer
 
 
-@kernel
+@lean_kernel
 def earned_change(state: Int8Array, action: int, earned: int, slots: int) -> int:
     """Change of the mover's `earned_points` by a legal `action`, the round left open.
 
@@ -53,7 +53,7 @@ def earned_change(state: Int8Array, action: int, earned: int, slots: int) -> int
     return gain - integer(cost)
 
 
-@kernel
+@lean_kernel
 def best_change(state: Int8Array, actions: Int32Array, count: int, seat: int) -> int:
     """Largest `earned_change` among the first `count` of `actions`; `seat` is to move."""
     earned = earned_points(state, seat)

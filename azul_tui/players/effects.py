@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 
 from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, MAX_PLAYERS, ROW_COUNT, action_count
-from azul_tui.game.kernel import Int8Array, kernel
+from azul_tui.game.kernel import Int8Array, lean_kernel
 from azul_tui.game.layout import (
     BOARD_LINE_TILES,
     BOARD_SIZE,
@@ -33,13 +33,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@kernel
+@lean_kernel
+def copy_position(state: Int8Array, out: Int8Array) -> None:
+    """Copy `state` into `out`, both `(S,)`; assigning a slice would allocate."""
+    for byte in range(state.shape[0]):
+        out[byte] = state[byte]
+
+
+@lean_kernel
 def tiles_taken(state: Int8Array, action: int) -> int:
     """Tiles that `action` takes from its source."""
     return integer(state[sources_offset(state) + action // ROW_COUNT])
 
 
-@kernel
+@lean_kernel
 def line_tiles(state: Int8Array, action: int) -> int:
     """Tiles that already lie on the mover's line that `action` goes to; 0 for the floor."""
     row = action % ROW_COUNT
@@ -49,7 +56,7 @@ def line_tiles(state: Int8Array, action: int) -> int:
     return integer(state[board + BOARD_LINE_TILES + row])
 
 
-@kernel
+@lean_kernel
 def tiles_placed(state: Int8Array, action: int) -> int:
     """Tiles of `action` that find room on its line; 0 for the floor."""
     row = action % ROW_COUNT
@@ -58,7 +65,7 @@ def tiles_placed(state: Int8Array, action: int) -> int:
     return min(tiles_taken(state, action), row + 1 - line_tiles(state, action))
 
 
-@kernel
+@lean_kernel
 def wall_neighbours(state: Int8Array, action: int) -> int:
     """Filled cells of the mover's wall orthogonally next to the cell that `action` aims at.
 
@@ -76,7 +83,7 @@ def wall_neighbours(state: Int8Array, action: int) -> int:
     return filled
 
 
-@kernel
+@lean_kernel
 def apply_unscored(state: Int8Array, action: int) -> None:
     """Apply a legal `action`, leaving the round open even when it takes the last tile.
 

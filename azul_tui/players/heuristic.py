@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from azul_tui.game.constants import FLOOR_ROW, ROW_COUNT
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel, lean_kernel
 from azul_tui.game.random import PLAYER, derive
 from azul_tui.game.rules import list_legal
 from azul_tui.players.effects import (
@@ -28,7 +28,7 @@ _SPILL_COST: Final = 3
 _NEIGHBOUR_VALUE: Final = 3
 
 
-@kernel
+@lean_kernel
 def heuristic_values(state: Int8Array, actions: Int32Array, count: int, values: Int64Array) -> None:
     """Write what heuristic thinks of each of the first `count` legal `actions` into `values`."""
     for index in range(count):

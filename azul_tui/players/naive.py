@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel, lean_kernel
 from azul_tui.game.random import PLAYER, derive
 from azul_tui.game.rules import list_legal
 from azul_tui.players.effects import MAX_ACTIONS, integer, tiles_placed, tiles_taken
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from azul_tui.players.names import PlayerName
 
 
-@kernel
+@lean_kernel
 def naive_values(state: Int8Array, actions: Int32Array, count: int, values: Int64Array) -> None:
     """Write what naive thinks of each of the first `count` legal `actions` into `values`."""
     for index in range(count):

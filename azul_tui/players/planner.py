@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from azul_tui.game.constants import COLOR_COUNT
 from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, kernel
 from azul_tui.game.random import PLAYER, derive
-from azul_tui.players.planner_search import (
-    FRAME_SIZE,
-    MOST_MOVES,
-    MOST_PLIES,
-    TABLE_BITS,
-    Workspace,
-    plan,
-)
+from azul_tui.players.planner_memory import Workspace, create_workspace, make_root
+from azul_tui.players.planner_search import plan
 from azul_tui.players.threads import share_out
 from azul_tui.players.ties import pick_action
 
@@ -29,23 +22,6 @@ if TYPE_CHECKING:
 TWO_PLAYER_BUDGET: Final = 256_000
 """Positions valued a move."""
 MANY_PLAYER_BUDGET: Final = 4_000
-
-
-def _workspace(state_bytes: int) -> Workspace:
-    """Memory for one two-player search."""
-    return Workspace(
-        line=np.empty((MOST_PLIES, state_bytes), np.int8),
-        frames=np.empty((MOST_PLIES, FRAME_SIZE), np.int64),
-        actions=np.empty((MOST_PLIES, MOST_MOVES), np.int32),
-        ranks=np.empty((MOST_PLIES, MOST_MOVES), np.int64),
-        keys=np.zeros(1 << TABLE_BITS, np.uint64),
-        found=np.zeros((1 << TABLE_BITS, 4), np.int32),
-        rows=np.empty((2, COLOR_COUNT), np.int64),
-        available=np.empty(COLOR_COUNT, np.int64),
-        wanted=np.empty(2, np.int64),
-        values=np.empty(2, np.float64),
-        effort=np.zeros(2, np.int64),
-    )
 
 
 @kernel
@@ -58,12 +34,13 @@ def _choose(
     chosen: Int32Array,
 ) -> None:
     """Choose in each game; see `Player.choose`."""
-    values = np.empty(MOST_MOVES, np.int64)
+    values = np.empty(work.actions.shape[1], np.int64)
+    fresh = np.empty(work.actions.shape[1], np.int64)
     stream = np.empty(1, np.uint64)
     for game in range(states.shape[0]):
-        work.line[0] = states[game]
+        make_root(work, states[game])
         work.keys[:] = 0
-        count = plan(work, budget, values)
+        count = plan(work, budget, values, fresh)
         stream[0] = derive(seeds[game], PLAYER, 0)
         chosen[game] = pick_action(work.actions[0], values, count, deterministic, stream)
 
@@ -85,7 +62,7 @@ class PlannerPlayer:
         chosen = np.empty(len(states), np.int32)
 
         def work(part: slice) -> None:
-            memory = _workspace(states.shape[1])
+            memory = create_workspace(self.players)
             _choose(states[part], seeds[part], deterministic, self.budget, memory, chosen[part])
 
         share_out(len(states), self._threads, work)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from azul_tui.game.kernel import Int8Array, kernel
+from azul_tui.game.kernel import Int8Array, lean_kernel
 from azul_tui.game.random import mix
 
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
-@kernel
+
+@lean_kernel
 def position_key(state: Int8Array) -> np.uint64:
-    """64-bit hash of every byte of a position."""
+    """64-bit hash of every byte of a position: scattered words, each with its place, added up."""
     words = state.view(np.uint64)
     key = np.uint64(0)
+    place = np.uint64(0)
     for index in range(words.shape[0]):
-        key = mix(key ^ words[index])
-    return key
+        place += _ODD
+        key += mix(words[index] ^ place)
+    return mix(key)

@@ -1,7 +1,8 @@
 """What a position in the middle of a round is worth to each seat, in points: planner's leaves.
 
 The board as if the round were resolved now, plus what its lines, runs and sets may still become.
-The weights are those of a published hand-written planner; none of them was fitted here.
+What changes seldom in a search is kept for each ply and seat and carried from ply to ply. Shapes:
+D plies, P seats.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from azul_tui.game.constants import (
     LINE_COUNT,
     ROW_BONUS,
 )
-from azul_tui.game.kernel import Int8Array, Int64Array, kernel
+from azul_tui.game.kernel import Int8Array, Int64Array, lean_kernel
 from azul_tui.game.layout import (
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
@@ -69,163 +70,228 @@ def _bit_tables() -> tuple[Int64Array, Int64Array, Int64Array]:
 TILES, BESIDE, SPREAD = _bit_tables()
 
 
-@kernel
-def resolve_wall(state: Int8Array, seat: int, rows: Int64Array) -> int:
-    """Write the wall of `seat` with its full lines laid into `rows` `(5,)`; return the points."""
-    board = BOARDS + BOARD_SIZE * seat
-    points = 0
-    for row in range(LINE_COUNT):
-        rows[row] = state[board + BOARD_WALL + row]
-    for row in range(LINE_COUNT):
-        if state[board + BOARD_LINE_TILES + row] == row + 1:
-            column = (integer(state[board + BOARD_LINE_COLOR + row]) - 1 + row) % 5
-            rows[row] |= 1 << column
-            points += run_points(integer(rows[row]), _column(rows, column), row, column)
-    return points
+# Fields of `boards` `(D, P, BOARD_FIELDS)`: what is known of a seat's board at a ply.
+ROWS: Final = 0
+"""Five fields: wall with the full lines laid."""
+POINTS: Final = 5
+"""Points for laying them."""
+FINISHED: Final = 6
+"""1 when a row of that wall is complete: the game ends with the round."""
+FLOOR: Final = 7
+"""Points that the floor line costs."""
+WANTED: Final = 8
+"""Mask of the colours of the begun and unfinished lines."""
+BOARD_FIELDS: Final = 9
+
+# Fields of `worth` `(D, P, WORTH_FIELDS)`, in points.
+OPEN_SETS: Final = 0
+"""What the wall promises while the game goes on: rows, columns, colours, neighbours."""
+FINAL_SETS: Final = 1
+"""Its bonuses when the game ends."""
+PLACED: Final = 2
+"""Five fields: placement points of each begun and unfinished line."""
+WORTH_FIELDS: Final = 7
 
 
-@kernel
-def _column(rows: Int64Array, column: int) -> int:
-    """Mask, bit `row` set where `column` of a wall given by its rows holds a tile."""
+@lean_kernel
+def _column(boards: Int64Array, ply: int, seat: int, column: int) -> int:
+    """Mask, bit `row` set where `column` of the laid wall holds a tile."""
     mask = 0
     for row in range(LINE_COUNT):
-        mask |= (integer(rows[row]) >> column & 1) << row
+        mask |= (integer(boards[ply, seat, ROWS + row]) >> column & 1) << row
     return mask
 
 
-@kernel
-def _sets(rows: Int64Array, finished: bool) -> float:
-    """Bonuses of a finished wall; of an unfinished one what its rows, columns and sets promise."""
+@lean_kernel
+def _describe_sets(boards: Int64Array, worth: FloatArray, ply: int, seat: int) -> None:
+    """Write `OPEN_SETS`, `FINAL_SETS` and `FINISHED` of a wall whose `ROWS` are known."""
     columns = 0
     colors = 0
-    total = 0.0
+    opened = 0.0
+    final = 0.0
+    above = 0
+    finished = 0
     for row in range(LINE_COUNT):
-        mask = integer(rows[row])
+        mask = integer(boards[ply, seat, ROWS + row])
+        below = integer(boards[ply, seat, ROWS + row + 1]) if row + 1 < LINE_COUNT else 0
         columns += integer(SPREAD[mask])
         colors += integer(SPREAD[(mask >> row | mask << (COLOR_COUNT - row)) & FULL_ROW])
-        if finished:
-            total += ROW_BONUS if mask == FULL_ROW else 0
-        else:
-            total += ROW_POTENTIAL[TILES[mask]]
+        if mask == FULL_ROW:
+            final += ROW_BONUS
+            finished = 1
+        near = integer(BESIDE[mask]) + integer(TILES[above & ~mask]) + integer(TILES[below & ~mask])
+        opened += ROW_POTENTIAL[TILES[mask]] + _NEIGHBOUR * near / (1.0 + _NEIGHBOUR_FALL * row)
+        above = mask
     for index in range(COLOR_COUNT):
         column = columns >> 8 * index & 7
         color = colors >> 8 * index & 7
-        if finished:
-            total += COLUMN_BONUS if column == LINE_COUNT else 0
-            total += COLOR_BONUS if color == LINE_COUNT else 0
-        else:
-            total += COLUMN_POTENTIAL[column]
-            total += COLOR_POTENTIAL[color]
-    return total
+        opened += COLUMN_POTENTIAL[column] + COLOR_POTENTIAL[color]
+        final += COLUMN_BONUS if column == LINE_COUNT else 0
+        final += COLOR_BONUS if color == LINE_COUNT else 0
+    worth[ply, seat, OPEN_SETS] = opened
+    worth[ply, seat, FINAL_SETS] = final
+    boards[ply, seat, FINISHED] = finished
 
 
-@kernel
-def _neighbourhood(rows: Int64Array) -> float:
-    """Filled neighbours of empty cells, worth less in lower rows, whose lines are longer."""
-    total = 0.0
-    for row in range(LINE_COUNT):
-        mask = integer(rows[row])
-        pairs = integer(BESIDE[mask])
-        if row > 0:
-            pairs += integer(TILES[rows[row - 1] & ~mask])
-        if row + 1 < LINE_COUNT:
-            pairs += integer(TILES[rows[row + 1] & ~mask])
-        total += _NEIGHBOUR * pairs / (1.0 + _NEIGHBOUR_FALL * row)
-    return total
+@lean_kernel
+def _describe_line(
+    state: Int8Array, boards: Int64Array, worth: FloatArray, ply: int, seat: int, row: int
+) -> None:
+    """Write `PLACED` of a begun and unfinished line: its points if it were laid now."""
+    board = BOARDS + BOARD_SIZE * seat
+    tiles = integer(state[board + BOARD_LINE_TILES + row])
+    if 0 < tiles <= row:
+        color = integer(state[board + BOARD_LINE_COLOR + row]) - 1
+        column = (color + row) % 5
+        across = integer(boards[ply, seat, ROWS + row]) | 1 << column
+        down = _column(boards, ply, seat, column) | 1 << row
+        worth[ply, seat, PLACED + row] = run_points(across, down, row, column)
 
 
-@kernel
-def _wanted(state: Int8Array, seat: int) -> int:
-    """Mask of the colours of the begun and unfinished lines of `seat`."""
+@lean_kernel
+def _describe_floor(state: Int8Array, boards: Int64Array, ply: int, seat: int) -> None:
+    """Write `FLOOR` and `WANTED`."""
     board = BOARDS + BOARD_SIZE * seat
     mask = 0
     for row in range(LINE_COUNT):
         tiles = state[board + BOARD_LINE_TILES + row]
         if 0 < tiles <= row:
             mask |= 1 << (integer(state[board + BOARD_LINE_COLOR + row]) - 1)
-    return mask
+    boards[ply, seat, WANTED] = mask
+    boards[ply, seat, FLOOR] = floor_cost(state, seat)
 
 
-@kernel
-def _lines(
-    state: Int8Array, seat: int, rows: Int64Array, available: Int64Array, wanted: Int64Array
-) -> float:
-    """What the begun and unfinished lines of `seat` promise, less what they risk.
+@lean_kernel
+def describe_board(
+    state: Int8Array, boards: Int64Array, worth: FloatArray, ply: int, seat: int
+) -> None:
+    """Write all that is kept of the board of `seat` in `state` at `ply`."""
+    board = BOARDS + BOARD_SIZE * seat
+    points = 0
+    for row in range(LINE_COUNT):
+        boards[ply, seat, ROWS + row] = state[board + BOARD_WALL + row]
+    for row in range(LINE_COUNT):
+        if state[board + BOARD_LINE_TILES + row] == row + 1:
+            column = (integer(state[board + BOARD_LINE_COLOR + row]) - 1 + row) % 5
+            boards[ply, seat, ROWS + row] |= 1 << column
+            across = integer(boards[ply, seat, ROWS + row])
+            points += run_points(across, _column(boards, ply, seat, column), row, column)
+    boards[ply, seat, POINTS] = points
+    _describe_sets(boards, worth, ply, seat)
+    _describe_floor(state, boards, ply, seat)
+    for row in range(LINE_COUNT):
+        _describe_line(state, boards, worth, ply, seat, row)
+
+
+@lean_kernel
+def carry_boards(
+    state: Int8Array, boards: Int64Array, worth: FloatArray, ply: int, seat: int, row: int
+) -> None:
+    """Write what is kept of all boards at `ply + 1`, where `seat` has just moved.
 
     Args:
-        state: The position.
-        seat: Whose lines.
-        rows: `(5,)` wall after its full lines are laid.
-        available: `(5,)` tiles of each colour on the table.
-        wanted: `(P,)` colours that each seat wants, see `_wanted`.
+        state: The position after the move.
+        boards: Known at `ply`.
+        worth: Known at `ply`.
+        ply: The one before the move.
+        seat: Who moved.
+        row: The line it moved to, 5 for the floor.
     """
-    board = BOARDS + BOARD_SIZE * seat
+    for other in range(boards.shape[1]):
+        for field in range(BOARD_FIELDS):
+            boards[ply + 1, other, field] = boards[ply, other, field]
+        for field in range(WORTH_FIELDS):
+            worth[ply + 1, other, field] = worth[ply, other, field]
+    full = BOARDS + BOARD_SIZE * seat + BOARD_LINE_TILES + row
+    if row < LINE_COUNT and state[full] == row + 1:
+        describe_board(state, boards, worth, ply + 1, seat)
+        return
+    _describe_floor(state, boards, ply + 1, seat)
+    if row < LINE_COUNT:
+        _describe_line(state, boards, worth, ply + 1, seat, row)
+
+
+@lean_kernel
+def _lines(
+    state: Int8Array,
+    boards: Int64Array,
+    worth: FloatArray,
+    ply: int,
+    seat: int,
+    available: Int64Array,
+) -> float:
+    """What the begun and unfinished lines of `seat` promise, less what they risk."""
+    at = BOARDS + BOARD_SIZE * seat
     rounds_remain = state[ROUND] < _USUAL_ROUNDS
     total = 0.0
-    for row in range(LINE_COUNT):
-        tiles = integer(state[board + BOARD_LINE_TILES + row])
+    for row in range(1, LINE_COUNT):
+        tiles = integer(state[at + BOARD_LINE_TILES + row])
         if tiles == 0 or tiles > row:
             continue
-        color = integer(state[board + BOARD_LINE_COLOR + row]) - 1
-        column = (color + row) % 5
+        color = integer(state[at + BOARD_LINE_COLOR + row]) - 1
         need = row + 1 - tiles
         power = FILLED_POWER[row, tiles]
         chance = 0.0
         if available[color] >= need:
             rivals = 0
-            for other in range(wanted.shape[0]):
+            for other in range(boards.shape[1]):
                 if other != seat:
-                    rivals += integer(wanted[other]) >> color & 1
+                    rivals += integer(boards[ply, other, WANTED]) >> color & 1
             chance = _CHANCE * power * min(1.0, available[color] / (need * (1 + rivals)))
-        laid = integer(rows[row]) | 1 << column
-        placed = run_points(laid, _column(rows, column) | 1 << row, row, column)
         part = chance
         if rounds_remain:
             part += _LATER * power * (1.0 - chance)
-        total += (placed + _PLACED_EXTRA) * part
+        total += (worth[ply, seat, PLACED + row] + _PLACED_EXTRA) * part
         total -= _UNFINISHED * (1.0 - chance) * need / (row + 1)
     return total
 
 
-@kernel
+@lean_kernel
 def seat_values(
-    state: Int8Array, rows: Int64Array, available: Int64Array, wanted: Int64Array, out: FloatArray
+    state: Int8Array,
+    boards: Int64Array,
+    worth: FloatArray,
+    ply: int,
+    available: Int64Array,
+    out: FloatArray,
 ) -> None:
     """Write what `state` is worth to each seat, in points, into `out` `(P,)`.
 
     Args:
         state: `(S,)`; the round is open, though the table may be empty.
-        rows: `(P, 5)` scratch.
-        available: `(5,)` scratch.
-        wanted: `(P,)` scratch.
+        boards: Known at `ply`.
+        worth: Known at `ply`.
+        ply: Where `state` stands in the search.
+        available: `(5,)` tiles of each colour on the table.
         out: `(P,)`.
     """
-    players = integer(state[PLAYERS])
-    finished = False
+    players = boards.shape[1]
+    finished = 0
     for seat in range(players):
-        points = resolve_wall(state, seat, rows[seat]) - floor_cost(state, seat)
-        out[seat] = max(0, score_of(state, seat) + points)
-        wanted[seat] = _wanted(state, seat)
-        for row in range(LINE_COUNT):
-            if rows[seat, row] == FULL_ROW:
-                finished = True
-    if finished:
-        for seat in range(players):
-            out[seat] += _sets(rows[seat], True)
-        return
-    at = sources_offset(state)
-    available[:] = 0
-    for source in range(2 * players + 2):
-        for color in range(COLOR_COUNT):
-            available[color] += state[at + COLOR_COUNT * source + color]
+        gained = integer(boards[ply, seat, POINTS]) - integer(boards[ply, seat, FLOOR])
+        out[seat] = max(0, score_of(state, seat) + gained)
+        finished |= integer(boards[ply, seat, FINISHED])
     for seat in range(players):
-        out[seat] += _sets(rows[seat], False) + _neighbourhood(rows[seat])
-        out[seat] += _lines(state, seat, rows[seat], available, wanted)
+        if finished:
+            out[seat] += worth[ply, seat, FINAL_SETS]
+            continue
+        out[seat] += worth[ply, seat, OPEN_SETS]
+        out[seat] += _lines(state, boards, worth, ply, seat, available)
         if state[BOARDS + BOARD_SIZE * seat + BOARD_MARKER]:
             out[seat] += MARKER_WORTH
 
 
-@kernel
+@lean_kernel
+def count_table(state: Int8Array, available: Int64Array) -> None:
+    """Write the tiles of each colour on factories and in the centre into `available` `(5,)`."""
+    at = sources_offset(state)
+    available[:] = 0
+    for source in range(2 * integer(state[PLAYERS]) + 2):
+        for color in range(COLOR_COUNT):
+            available[color] += state[at + COLOR_COUNT * source + color]
+
+
+@lean_kernel
 def lead(values: FloatArray, seat: int) -> float:
     """Value of `seat` less the best other seat's."""
     best = -np.inf

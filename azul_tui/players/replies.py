@@ -9,47 +9,88 @@ from __future__ import annotations
 from typing import Final
 
 from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, FLOOR_SLOTS, ROW_COUNT
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, kernel
-from azul_tui.game.layout import MARKER_IN_CENTRE, PLAYERS, TO_MOVE, sources_offset
-from azul_tui.game.rules import list_legal
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, lean_kernel
+from azul_tui.game.layout import (
+    BOARD_LINE_TILES,
+    BOARD_SIZE,
+    BOARDS,
+    MARKER_IN_CENTRE,
+    PLAYERS,
+    TO_MOVE,
+    sources_offset,
+)
+from azul_tui.game.rules import accepting_rows_by_color
 from azul_tui.game.scoring import FLOOR_COST, floor_slots, placement_points
-from azul_tui.players.effects import integer, line_tiles, tiles_taken
+from azul_tui.players.effects import integer
 from azul_tui.players.prospects import FILLED_POWER, MARKER_WORTH
 
 _REPLIES: Final = 12
 _FORCED: Final = 1 << 40
-_GLANCE_PROGRESS: Final = 500.0
 _MILLI: Final = 1000
+_COMPLETED: Final = 700
+_PROGRESS: Final = 500.0
+_MARKER: Final = round(_MILLI * MARKER_WORTH)
 
 
-@kernel
-def _glance(state: Int8Array, action: int, seat: int, slots: int) -> int:
-    """Rough worth of `action` in thousandths of a point; `_FORCED` is added to what must stay."""
-    row = action % ROW_COUNT
-    spilled = tiles_taken(state, action)
-    worth = 0
-    forced = row == FLOOR_ROW
-    if not forced:
-        held = line_tiles(state, action)
-        filled = min(row + 1, held + spilled)
-        spilled = held + spilled - filled
-        column = (action // ROW_COUNT % COLOR_COUNT + row) % 5
-        points = placement_points(state, seat, row, column)
-        forced = filled == row + 1
-        if forced:
-            worth = _MILLI * points + 700
-        else:
-            gained = FILLED_POWER[row, filled] - FILLED_POWER[row, held]
-            worth = integer((points + 0.7) * _GLANCE_PROGRESS * gained)
-    if state[MARKER_IN_CENTRE] and action // 30 == 2 * integer(state[PLAYERS]) + 1:
-        spilled += 1
-        worth += integer(_MILLI * MARKER_WORTH)
-    cost = integer(FLOOR_COST[min(FLOOR_SLOTS, slots + spilled)]) - integer(FLOOR_COST[slots])
-    worth -= _MILLI * cost
-    return worth + _FORCED if forced else worth
+@lean_kernel
+def _glance_line(state: Int8Array, seat: int, color: int, row: int, tiles: int) -> int:
+    """Rough worth, in thousandths of a point, of laying `tiles` on a line, the floor apart.
+
+    `_FORCED` is added when they complete it.
+    """
+    held = integer(state[BOARDS + BOARD_SIZE * seat + BOARD_LINE_TILES + row])
+    points = placement_points(state, seat, row, (color + row) % 5)
+    if held + tiles > row:
+        return _FORCED + _MILLI * points + _COMPLETED
+    gained = FILLED_POWER[row, held + tiles] - FILLED_POWER[row, held]
+    return integer((points + 0.7) * _PROGRESS * gained)
 
 
-@kernel
+@lean_kernel
+def _list_ranked(state: Int8Array, actions: Int32Array, ranks: Int64Array) -> int:
+    """Write every distinct legal move and its rough worth; see `list_replies`."""
+    at = sources_offset(state)
+    seat = integer(state[TO_MOVE])
+    centre = 2 * integer(state[PLAYERS]) + 1
+    slots = floor_slots(state, seat)
+    accepting = accepting_rows_by_color(state, seat)
+    count = 0
+    for source in range(centre + 1):
+        here = at + COLOR_COUNT * source
+        marker = 1 if source == centre and state[MARKER_IN_CENTRE] else 0
+        if 0 < source < centre and _same_tiles(state, here, here - COLOR_COUNT):
+            continue
+        for color in range(COLOR_COUNT):
+            tiles = integer(state[here + color])
+            if tiles == 0:
+                continue
+            for row in range(ROW_COUNT):
+                if not accepting >> (ROW_COUNT * color + row) & 1:
+                    continue
+                spilled = tiles
+                worth = _FORCED
+                if row != FLOOR_ROW:
+                    held = integer(state[BOARDS + BOARD_SIZE * seat + BOARD_LINE_TILES + row])
+                    laid = min(tiles, row + 1 - held)
+                    spilled = tiles - laid
+                    worth = _glance_line(state, seat, color, row, laid)
+                cost = FLOOR_COST[min(FLOOR_SLOTS, slots + spilled + marker)] - FLOOR_COST[slots]
+                actions[count] = (source * COLOR_COUNT + color) * ROW_COUNT + row
+                ranks[count] = worth + marker * _MARKER - _MILLI * integer(cost)
+                count += 1
+    return count
+
+
+@lean_kernel
+def _same_tiles(state: Int8Array, first: int, second: int) -> bool:
+    """Whether the sources at two bytes hold the same tiles."""
+    different = 0
+    for color in range(COLOR_COUNT):
+        different |= integer(state[first + color]) ^ integer(state[second + color])
+    return different == 0
+
+
+@lean_kernel
 def list_replies(state: Int8Array, actions: Int32Array, ranks: Int64Array, first: int) -> int:
     """Write the moves to look at, the most promising first, and return their number.
 
@@ -59,18 +100,14 @@ def list_replies(state: Int8Array, actions: Int32Array, ranks: Int64Array, first
         ranks: Scratch, as long as `actions`.
         first: An action to put in front whatever it looks like; -1 for none.
     """
-    count = list_legal(state, actions, True)
-    seat = integer(state[TO_MOVE])
-    slots = floor_slots(state, seat)
+    count = _list_ranked(state, actions, ranks)
     for index in range(count):
         action = integer(actions[index])
-        rank = 2 * _glance(state, action, seat, slots)
-        forced = rank >= _FORCED
-        if forced:
-            rank -= 2 * _FORCED
+        rank = 2 * integer(ranks[index])
+        if rank >= _FORCED:
+            rank = rank - 2 * _FORCED | 1
         if action == first:
-            rank = 2 * _FORCED
-        rank |= 1 if forced else 0
+            rank = 2 * _FORCED + 1
         place = index
         while place > 0 and ranks[place - 1] < rank:
             ranks[place] = ranks[place - 1]
@@ -88,7 +125,7 @@ def list_replies(state: Int8Array, actions: Int32Array, ranks: Int64Array, first
     return kept
 
 
-@kernel
+@lean_kernel
 def _factory_holds_tiles(state: Int8Array) -> bool:
     """Whether any factory does; in canonical order the first one is the last to be empty."""
     at = sources_offset(state)

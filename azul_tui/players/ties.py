@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from azul_tui.game.kernel import Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.kernel import Int32Array, Int64Array, Uint64Array, lean_kernel
 from azul_tui.game.random import next_below
 
 
-@kernel
+@lean_kernel
 def pick_best(values: Int64Array, count: int, deterministic: bool, stream: Uint64Array) -> int:
     """Index of a largest among the first `count` of `values`.
 
@@ -35,7 +35,7 @@ def pick_best(values: Int64Array, count: int, deterministic: bool, stream: Uint6
     return index
 
 
-@kernel
+@lean_kernel
 def pick_action(
     actions: Int32Array, values: Int64Array, count: int, deterministic: bool, stream: Uint64Array
 ) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel, lean_kernel
 from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, TO_MOVE
 from azul_tui.game.playout import play_out
 from azul_tui.game.random import PLAYER, REFILL, SEARCH, derive, next_below, next_bits
@@ -53,7 +53,7 @@ def _untried(actions: Int32Array, count: int, tried: int, seed: np.uint64) -> in
     return integer(actions[tried])
 
 
-@kernel
+@lean_kernel
 def _best_child(tree: Int32Array, values: npt.NDArray[np.float64], node: int) -> int:
     """Child with the largest upper confidence bound; the first of equals."""
     logarithm = 2.0 * math.log(tree[node, VISITS])
@@ -70,7 +70,7 @@ def _best_child(tree: Int32Array, values: npt.NDArray[np.float64], node: int) ->
     return best
 
 
-@kernel
+@lean_kernel
 def _add_child(tree: Int32Array, node: int, child: int, made_by: int) -> None:
     """Make row `child` of `tree` a node without visits, in front of the children of `node`."""
     tree[child, VISITS] = 0
@@ -82,7 +82,7 @@ def _add_child(tree: Int32Array, node: int, child: int, made_by: int) -> None:
     tree[node, CHILDREN] += 1
 
 
-@kernel
+@lean_kernel
 def _refill_child(tree: Int32Array, node: int, stream: Uint64Array) -> int:
     """One of the refills that chance node `node` keeps, each equally likely."""
     skip = next_below(stream, integer(tree[node, CHILDREN]))
