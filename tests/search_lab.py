@@ -18,7 +18,6 @@ from azul_tui.game.constants import (
 from azul_tui.game.layout import AFTERSTATE, MOVING, PHASE
 from azul_tui.game.rules import clear_game, list_legal
 from azul_tui.search.lockstep import LockstepSearch, _begin_all, _step_all
-from azul_tui.search.settings import SearchSettings
 
 SCRATCH = np.zeros(1, np.uint64)
 LEGAL = np.zeros(300, np.int32)
@@ -64,15 +63,17 @@ def random_game(players: int, seed: int, on_lines: float = 0.9) -> list[np.ndarr
     return positions
 
 
-def one_source_position(seed: int = 3) -> np.ndarray:
-    """A position whose next move, one of several, ends the round: one colour on one source."""
-    for state in random_game(2, seed):
-        moves = moves_of(state)
-        if len({move // 6 for move in moves}) == 1 and len(moves) >= 4:
-            ends = [after(state, move)[PHASE] == AFTERSTATE for move in moves]
-            if all(ends):
-                return state
-    return one_source_position(seed + 1)
+def last_moves_of_rounds(count: int, seed: int = 0) -> list[np.ndarray]:
+    """Positions of several moves, each of which ends the round: one colour on one source."""
+    found = []
+    while len(found) < count:
+        for state in random_game(2, seed):
+            moves = moves_of(state)
+            one_source = len({move // 6 for move in moves}) == 1 and len(moves) >= 4
+            if one_source and all(after(state, move)[PHASE] == AFTERSTATE for move in moves):
+                found.append(state)
+        seed += 1
+    return found[:count]
 
 
 # Evaluators
@@ -167,7 +168,7 @@ class FixedEvaluator:
 
 
 def search_trees(
-    states, evaluator, simulations, settings: SearchSettings, *, noise=0.0, seeds=None, players=2
+    states, evaluator, simulations, settings, *, noise=0.0, seeds=None, players=2
 ) -> LockstepSearch:
     """Search `states` `(G, S)` and stop before a move is chosen, so that the trees can be read."""
     states = np.ascontiguousarray(states, np.int8)

@@ -1,5 +1,7 @@
 """Sequential halving: the order of visits, against sequences worked out by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,7 +52,7 @@ def test_every_schedule_can_be_played_and_halves(considered, simulations):
         assert reached[0] == considered
     whole = reached[:-1]  # the last round may be cut short
     assert (np.diff(whole) <= 0).all()
-    for before, following in zip(whole, whole[1:], strict=False):
+    for before, following in itertools.pairwise(whole):
         assert following in {before, max(2, before // 2)} or before == 1
 
 

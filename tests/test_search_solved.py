@@ -13,7 +13,6 @@ from search_lab import (
 )
 
 from azul_tui.game.constants import observation_size
-from azul_tui.game.layout import OVER, PHASE
 from azul_tui.game.observation import write_observation
 from azul_tui.game.state import GameState
 from azul_tui.search.lockstep import LockstepSearch
