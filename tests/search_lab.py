@@ -168,11 +168,15 @@ class FixedEvaluator:
 
 
 def search_trees(
-    states, evaluator, simulations, settings, *, noise=0.0, seeds=None, players=2
+    states, evaluator, simulations, settings, *, noise=0.0, seeds=None, players=2, search=None
 ) -> LockstepSearch:
-    """Search `states` `(G, S)` and stop before a move is chosen, so that the trees can be read."""
+    """Search `states` `(G, S)` and stop before a move is chosen, so that the trees can be read.
+
+    `search` is one to use again, with whatever its memory holds.
+    """
     states = np.ascontiguousarray(states, np.int8)
-    search = LockstepSearch(evaluator.batch_size, simulations, settings, players)
+    if search is None:
+        search = LockstepSearch(evaluator.batch_size, simulations, settings, players)
     games = len(states)
     search.tree.games["noise"][:games] = noise
     search.tree.stream[:games, 0] = np.arange(games) if seeds is None else seeds

@@ -24,7 +24,7 @@ from azul_tui.search.selection import mixed_value, select_completed_q, select_pu
 from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import EDGE, NODE, allocate_tree
 
-GUMBEL = SearchSettings(c_scale=1.0, max_considered_actions=300)
+GUMBEL = SearchSettings(c_scale=1.0, max_considered_actions=8)
 PUCT = SearchSettings(gumbel=False)
 
 
@@ -62,7 +62,7 @@ def test_the_last_move_of_a_round_is_the_best_one(settings, noise):
     evaluator = ScoreEvaluator(30, scale=10.0)
     states = np.stack([state for state, _ in found])
     seeds = np.arange(30, dtype=np.uint64)
-    result = LockstepSearch(30, 300, settings).run(states, evaluator, seeds=seeds, noise=noise)
+    result = LockstepSearch(30, 4000, settings).run(states, evaluator, seeds=seeds, noise=noise)
     for game, (state, ends) in enumerate(found):
         q = true_q(evaluator, state, ends)
         moves = moves_of(state)
