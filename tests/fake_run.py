@@ -8,8 +8,10 @@ import os
 import random
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 START = 1_700_000_000.0
 POSITION = (

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Record = dict[str, Any]
+LARGEST_ITERATION = 1e12
 MOST_KEPT = 4096
 """Evaluations, checkpoints and marks that are kept; a run has far fewer."""
 
@@ -188,7 +189,7 @@ class RunData:
             return
         self.steps.extend(rows)
         self.last_step = float(rows["step"][-1])
-        if math.isfinite(float(rows["iteration"][-1])):
+        if 0 <= float(rows["iteration"][-1]) < LARGEST_ITERATION:
             self.last_iteration = int(rows["iteration"][-1])
         self._see_time(block[-1])
 
@@ -205,9 +206,9 @@ class RunData:
 
     def _absorb_one(self, record: Record) -> None:
         t = self._see_time(record)
-        iteration = record.get("iteration")
-        if isinstance(iteration, int) and not isinstance(iteration, bool):
-            self.last_iteration = iteration
+        iteration = number(record.get("iteration"))
+        if 0 <= iteration < LARGEST_ITERATION:
+            self.last_iteration = int(iteration)
         handler = self._handlers.get(str(record.get("event")))
         if handler is None:
             self.others.append(record)

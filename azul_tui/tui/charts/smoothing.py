@@ -35,7 +35,7 @@ class Smoother:
     def extend(self, values: FloatArray) -> FloatArray:
         """Smoothed form of the next `values`, (N,)."""
         w = self.weight
-        if w == 0.0 or len(values) == 0:
+        if w < 1e-6 or len(values) == 0:
             return values.copy()
         known = ~np.isnan(values)
         if known.all():
