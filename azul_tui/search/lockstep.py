@@ -119,13 +119,13 @@ class LockstepSearch:
         Args:
             states: `(G', S)` canonical positions, G' at most G.
             evaluator: Answers batches of G rows.
-            seeds: `(G',)` starts of the random streams, needed only for noise.
+            seeds: `(G',)` starts of the random streams, for noise and sampled refills; all the
+                same if not given.
             noise: Scale of the root noise; 0 makes the search deterministic.
         """
         games = len(states)
         np.asarray(self.tree.games)["noise"][:games] = noise
-        if seeds is not None:
-            self.tree.stream[:games, 0] = seeds
+        self.tree.stream[:games, 0] = 0 if seeds is None else seeds
         _begin_all(self.tree, states, self.observations, self.simulations)
         waiting = games
         evaluations = 0
