@@ -59,9 +59,18 @@ def lean_kernel(function: Function) -> Function:
     return _compiled(function, _nrt=False)
 
 
+def inlined_kernel(function: Function) -> Function:
+    """A `lean_kernel` that becomes part of each of its callers.
+
+    For functions that get the arrays of a whole search: every array is seven numbers, and passing
+    them costs more than a short function's own work.
+    """
+    return _compiled(function, _nrt=False, forceinline=True)
+
+
 def _compiled(function: Function, **options: bool) -> Function:
     _numba_config.CACHE_DIR = str(_cache_folder(_room_of(function)))
-    return cast("Function", _njit(cache=True, nogil=True, **options)(function))
+    return cast("Function", _njit(cache=True, nogil=True, error_model="numpy", **options)(function))
 
 
 def cache_root() -> Path:
@@ -76,8 +85,8 @@ def cache_root() -> Path:
 
 def is_compiled(room: str) -> bool:
     """Whether kernels of that package have been compiled here, from the source as it is."""
-    folder = _cache_folder(room)
-    return folder.is_dir() and any(folder.iterdir())
+    # Folders alone mean nothing: numba makes them as soon as a kernel is defined.
+    return any(_cache_folder(room).rglob("*.nbi"))
 
 
 def _room_of(function: Callable[..., object]) -> str:
