@@ -137,11 +137,14 @@ def _normal(stream: Uint64Array) -> float:
 
 
 @lean_kernel
-def _gamma(shape: float, stream: Uint64Array) -> float:
-    """Gamma number of that shape (Marsaglia and Tsang, 2000); shapes below 1 by their boost."""
-    boost = 1.0
+def _log_gamma(shape: float, stream: Uint64Array) -> float:
+    """Logarithm of a gamma number (Marsaglia and Tsang, 2000); shapes below 1 by their boost.
+
+    The number itself is below every float when the shape is small.
+    """
+    boost = 0.0
     if shape < 1.0:
-        boost = next_unit(stream) ** (1.0 / shape)
+        boost = math.log(next_unit(stream)) / shape
         shape += 1.0
     d = shape - 1.0 / 3.0
     c = 1.0 / math.sqrt(9.0 * d)
@@ -149,21 +152,25 @@ def _gamma(shape: float, stream: Uint64Array) -> float:
         x = _normal(stream)
         v = (1.0 + c * x) ** 3
         if v > 0.0 and math.log(next_unit(stream)) < 0.5 * x * x + d - d * v + d * math.log(v):
-            return boost * d * v
+            return boost + math.log(d * v)
 
 
 @lean_kernel
 def mix_dirichlet(Tree: Tree, settings: SearchSettings, game: int) -> None:
     """Mix Dirichlet noise into the root's priors; the highest prior comes first again."""
     count = Tree.nodes[game, 0].edges
-    share = settings.dirichlet_fraction * Tree.games[game].noise
+    share = min(1.0, settings.dirichlet_fraction * Tree.games[game].noise)
     if share > 0.0:
         stream = Tree.stream[game]
+        top = -math.inf
+        for edge in range(count):
+            draw = _log_gamma(settings.dirichlet_alpha, stream)
+            Tree.gumbel[game, edge] = draw
+            top = max(top, draw)
         total = 0.0
         for edge in range(count):
-            draw = _gamma(settings.dirichlet_alpha, stream)
-            Tree.gumbel[game, edge] = draw
-            total += draw
+            Tree.gumbel[game, edge] = math.exp(Tree.gumbel[game, edge] - top)
+            total += Tree.gumbel[game, edge]
         for edge in range(count):
             prior = (1.0 - share) * Tree.edges[game, edge].prior
             Tree.edges[game, edge].prior = prior + share * Tree.gumbel[game, edge] / total
