@@ -1,5 +1,7 @@
 """The kernels against the search of `plain_search`: the same trees, simulation for simulation."""
 
+import math
+
 import numpy as np
 import pytest
 from plain_search import PlainSearch, evaluate_alone, improved_policy, mixed_value
@@ -97,7 +99,9 @@ def test_the_trees_are_those_of_a_plain_search(case):
         actions = [int(edge["action"]) for edge in edges]
         scores = priors = None
         if noise and settings.gumbel:
-            scores = dict(zip(actions, map(float, tree.gumbel[game]), strict=False))
+            scores = dict.fromkeys(actions, -math.inf)
+            considered = int(tree.games[game]["considered"])
+            scores |= zip(actions[:considered], map(float, tree.gumbel[game]), strict=False)
         elif noise:
             priors = dict(zip(actions, map(float, edges["prior"]), strict=True))
         refill = refills_of(game) if settings.sampled_chance else None

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from azul_tui.game.constants import action_count, observation_size
 from azul_tui.game.kernel import Float32Array, Int8Array, Int32Array, lean_kernel
+from azul_tui.game.layout import MOVING, PHASE
 from azul_tui.game.observation import write_observation
 from azul_tui.search.evaluator import Evaluator
 from azul_tui.search.root import (
@@ -122,8 +123,16 @@ class LockstepSearch:
             seeds: `(G',)` starts of the random streams, for noise and sampled refills; all the
                 same if not given.
             noise: Scale of the root noise; 0 makes the search deterministic.
+
+        Raises:
+            ValueError: More positions than places, or one without a move to make.
         """
         games = len(states)
+        if games > len(self.observations):
+            raise ValueError(f"at most {len(self.observations)} positions at once, got {games}")
+        ended = np.flatnonzero(states[:, PHASE] != MOVING)
+        if len(ended):
+            raise ValueError(f"position {ended[0]} has no move to make")
         np.asarray(self.tree.games)["noise"][:games] = noise
         self.tree.stream[:games, 0] = 0 if seeds is None else seeds
         _begin_all(self.tree, states, self.observations, self.simulations)

@@ -77,7 +77,10 @@ def select_halving(Tree: Tree, settings: SearchSettings, game: int) -> int:
 
 @lean_kernel
 def best_root_edge(Tree: Tree, settings: SearchSettings, game: int, visits: int) -> int:
-    """Edge with exactly `visits` visits and the largest g + log prior + sigma(Q); -1 if none."""
+    """Edge with exactly `visits` visits and the largest g + log prior + sigma(Q); -1 if none.
+
+    The first of them when scores are NaN, from a network that has run away: never none then.
+    """
     scale = _sigma_scale(Tree, settings, game)
     best = -1e30
     chosen = -1
@@ -86,7 +89,7 @@ def best_root_edge(Tree: Tree, settings: SearchSettings, game: int, visits: int)
             continue
         q = Tree.edges[game, edge].value / visits if visits > 0 else Tree.nodes[game, 0].value
         score = Tree.gumbel[game, edge] + scale * q
-        if score > best:
+        if chosen < 0 or score > best:
             best = score
             chosen = edge
     return chosen

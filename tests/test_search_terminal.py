@@ -1,0 +1,126 @@
+"""The end of a game inside a search: exact values, shared victories, the tie-break."""
+
+import numpy as np
+import pytest
+from search_lab import FixedEvaluator, after, moves_of, root_q, search_trees
+
+from azul_tui.game.canonical import sort_factories
+from azul_tui.game.constants import action_count, factory_count, source_count
+from azul_tui.game.layout import OVER, PHASE
+from azul_tui.game.state import GameState
+from azul_tui.search.settings import SearchSettings
+from azul_tui.search.simulation import final_values
+
+# Two walls with one complete row each, and no other bonus than theirs. Row r holds colour c at
+# column (c + r) % 5.
+TOP_ROW = "BYRKW/...../...../...../....."
+BOTTOM_ROW = "...../...../...../...../YRKWB"
+TWO_ROWS = "BYRKW/WBYRK/...../...../....."
+NO_ROW = "...../...../...../...../....."
+
+
+def finished(*seats, round_number=5):
+    """A finished game of `(score, wall)` seats, as it stands after the bonuses."""
+    players = len(seats)
+    boards = " ".join(f"{score},-/-/-/-/-,{wall},-" for score, wall in seats)
+    empty = "/".join(["-"] * factory_count(players))
+    text = f"azul{players} r{round_number} move:1 next:1 {empty} - bag:- lid:- {boards}"
+    state = GameState.parse(text).array.copy()
+    state[PHASE] = OVER
+    return state
+
+
+@pytest.mark.parametrize(
+    ("seats", "values"),
+    [
+        ([(31, TOP_ROW), (30, NO_ROW)], [1, -1]),
+        ([(30, TOP_ROW), (131, NO_ROW)], [-1, 1]),
+        ([(30, TOP_ROW), (30, BOTTOM_ROW)], [0, 0]),
+        ([(30, TOP_ROW), (30, TWO_ROWS)], [-1, 1]),
+        ([(30, NO_ROW), (30, TOP_ROW)], [-1, 1]),
+        ([(0, NO_ROW), (0, NO_ROW)], [0, 0]),
+        ([(30, TOP_ROW), (30, NO_ROW), (29, TWO_ROWS)], [1, -1, -1]),
+        ([(30, TOP_ROW), (29, NO_ROW), (30, BOTTOM_ROW)], [0, -1, 0]),
+        ([(30, TOP_ROW)] * 3, [-1 / 3] * 3),
+        ([(8, NO_ROW), (9, NO_ROW), (9, TOP_ROW), (9, TWO_ROWS)], [-1, -1, -1, 1]),
+        ([(8, NO_ROW), (9, TOP_ROW), (9, TOP_ROW), (9, NO_ROW)], [-1, 0, 0, -1]),
+        ([(9, TOP_ROW), (9, TOP_ROW), (9, TOP_ROW), (3, TOP_ROW)], [-1 / 3] * 3 + [-1]),
+        ([(9, TOP_ROW)] * 4, [-1 / 2] * 4),
+    ],
+)
+def test_a_finished_game_is_worth_twice_the_share_of_the_win_less_one(seats, values):
+    state = finished(*seats)
+    found = np.zeros(len(seats), np.float32)
+    final_values(state, found)
+    assert found.tolist() == pytest.approx(values, abs=1e-7)
+    winners = GameState(state).winners
+    assert winners == tuple(seat for seat, value in enumerate(values) if value > -1)
+
+
+def last_tile(scores, players):
+    """One blue tile is left; laid on line 1 it completes the mover's top row and ends the game.
+
+    The mover then gets 5 points and 2 for the row; on the floor the tile costs 1 point and the
+    game goes on to an afterstate.
+    """
+    boards = [f"{scores[0]},-/-/-/-/-,.YRKW/...../...../...../.....,-"]
+    boards += [f"{score},-/-/-/-/-,{NO_ROW},-" for score in scores[1:]]
+    empty = "/".join(["-"] * factory_count(players))
+    # The marker is gone already, so that it costs nobody a slot.
+    text = f"azul{players} r3 move:1 next:2 {empty} B1 bag:B8Y8R8K8W8 lid:- {' '.join(boards)}"
+    state = GameState.parse(text).array.copy()
+    sort_factories(state, np.empty(source_count(players), np.int64))
+    return state
+
+
+@pytest.mark.parametrize("gumbel", [True, False])
+@pytest.mark.parametrize(
+    ("scores", "value"),
+    [
+        ((10, 16), 1.0),
+        ((10, 18), -1.0),
+        ((10, 17), 1.0),  # level at 17: the complete row decides
+        ((10, 16, 16), 1.0),
+        ((10, 30, 16), -1.0),
+        ((10, 17, 17, 3), 1.0),
+        ((10, 3, 17, 18), -1.0),
+    ],
+)
+def test_a_search_scores_the_end_of_the_game_exactly(gumbel, scores, value):
+    """The evaluator calls everything lost; the move that ends the game is not asked about."""
+    players = len(scores)
+    state = last_tile(scores, players)
+    asked = []
+
+    def values(observations):
+        asked.append(len(observations))
+        shape = (len(observations), 1 if players == 2 else players)
+        return np.full(shape, -0.25 if players > 2 else 0.25)
+
+    evaluator = FixedEvaluator(1, np.zeros(action_count(players)), values, players)
+    settings = SearchSettings(gumbel=gumbel, c_puct=50.0)
+    tree = search_trees(state[None], evaluator, 40, settings, players=players).tree
+    moves = moves_of(state)
+    endings = [move for move in moves if after(state, move)[PHASE] == OVER]
+    assert len(endings) == 1
+    q = root_q(tree)
+    assert q[endings[0]] == value
+    assert all(abs(q[move]) == 0.25 for move in moves if move in q and move not in endings)
+    assert len(asked) == len(moves), "the root and every move but the one that ends the game"
+
+
+def test_a_shared_victory_inside_a_search_is_worth_nothing_to_two_players():
+    """Both complete a row; the mover's last tile makes the scores level."""
+    boards = f"10,-/-/-/-/-,.YRKW/...../...../...../.....,- 15,B1/-/-/-/-,{BOTTOM_ROW},-"
+    text = f"azul2 r3 move:1 next:2 -/-/-/-/- B1 bag:B8Y8R8K8W8 lid:- {boards}"
+    state = GameState.parse(text).array.copy()
+    # Mover: 10 + 5 + 2. Other: 15 + 1 - nothing, + 2 for its row = 18: one more than the mover.
+    end = after(state, moves_of(state)[0])
+    assert end[PHASE] == OVER
+    assert GameState(end).scores == (17, 18)
+    state = GameState.parse(text.replace("15,B1", "14,B1")).array.copy()
+    evaluator = FixedEvaluator(1, np.zeros(180))
+    tree = search_trees(state[None], evaluator, 20, SearchSettings()).tree
+    ending = moves_of(state)[0]
+    assert GameState(after(state, ending)).winners == (0, 1)
+    assert root_q(tree)[ending] == 0.0
