@@ -27,6 +27,9 @@ _S27: Final = np.uint64(27)
 _S31: Final = np.uint64(31)
 _S32: Final = np.uint64(32)
 _S11: Final = np.uint64(11)
+_S41: Final = np.uint64(41)
+_HALF: Final = np.float32(0.5)
+_UNIT_SINGLE: Final = np.float32(1.0 / (1 << 23))
 _UNIT: Final = 1.0 / (1 << 53)
 
 
@@ -63,3 +66,9 @@ def next_below(stream: Uint64Array, bound: int) -> int:
 def next_unit(stream: Uint64Array) -> float:
     """Uniform float in (0, 1)."""
     return (np.float64(next_bits(stream) >> _S11) + 0.5) * _UNIT
+
+
+@lean_kernel
+def next_unit_single(stream: Uint64Array) -> np.float32:
+    """Uniform single-precision float in (0, 1): one of 2^23, none of them 0 or 1."""
+    return (np.float32(next_bits(stream) >> _S41) + _HALF) * _UNIT_SINGLE

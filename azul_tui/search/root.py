@@ -3,58 +3,85 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 
-from azul_tui.game.kernel import Float32Array, Uint64Array, lean_kernel
-from azul_tui.game.random import next_unit
-from azul_tui.search.exponential import exp_negative
+from azul_tui.game.kernel import Float32Array, Uint64Array, inlined_kernel, lean_kernel
+from azul_tui.game.random import next_unit, next_unit_single
+from azul_tui.search.exponential import exp_negative, log_positive
 from azul_tui.search.selection import mixed_value
 from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import Tree
 
-
-@lean_kernel
-def _swap_edges(Tree: Tree, game: int, first: int, second: int) -> None:
-    """Exchange two edges of the root that have no child yet, with their noise."""
-    one = Tree.edges[game, first]
-    other = Tree.edges[game, second]
-    one.action, other.action = other.action, one.action
-    one.prior, other.prior = other.prior, one.prior
-    noise = Tree.gumbel[game, first]
-    Tree.gumbel[game, first] = Tree.gumbel[game, second]
-    Tree.gumbel[game, second] = noise
+_NO_NOISE: Final = np.float32(0.36787944)
+"""1/e, where -log(-log(u)) is 0."""
 
 
-@lean_kernel
+@inlined_kernel
+def _insert_ranked(Tree: Tree, place: int, edge: int, score: float, kept: int) -> None:
+    """Put `edge` into the ranking of the `kept` best root edges, which has `place` entries.
+
+    The ranking is `Tree.legal` (edges) and `Tree.scratch` (scores), best first. Edges are
+    offered in order of action: an equal score does not pass an earlier one.
+    """
+    if place >= kept:
+        place = kept - 1
+        if score <= Tree.scratch[place]:
+            return
+    while place > 0 and score > Tree.scratch[place - 1]:
+        Tree.scratch[place] = Tree.scratch[place - 1]
+        Tree.legal[place] = Tree.legal[place - 1]
+        place -= 1
+    Tree.scratch[place] = score
+    Tree.legal[place] = edge
+
+
+@inlined_kernel
 def begin_halving(Tree: Tree, settings: SearchSettings, game: int) -> None:
     """Draw the root's Gumbel noise and bring the actions to consider to the front, best first.
 
     Equal scores are ordered by action, so play without noise is decided by the lowest index.
+    The root's edges must still be in order of action.
     """
     count = Tree.nodes[game, 0].edges
     scale = Tree.games[game].noise
     stream = Tree.stream[game]
-    for edge in range(count):
-        score = math.log(Tree.edges[game, edge].prior)
-        if scale > 0.0:
-            score -= scale * math.log(-math.log(next_unit(stream)))
-        Tree.gumbel[game, edge] = score
     considered = min(settings.max_considered_actions, count)
+    noise = Tree.scratch[:count]
+    for edge in range(count):
+        noise[edge] = next_unit_single(stream) if scale > 0.0 else _NO_NOISE
+    for edge in range(count):
+        noise[edge] = log_positive(-log_positive(noise[edge]))
+    log_priors = Tree.gumbel[game, count : 2 * count]
+    for edge in range(count):
+        log_priors[edge] = Tree.edges[game, edge].prior
+    for edge in range(count):
+        log_priors[edge] = log_positive(log_priors[edge])
+    for edge in range(count):
+        # The ranking overwrites the noise of edges that are already in it, and no other.
+        score = log_priors[edge] - scale * noise[edge]
+        _insert_ranked(Tree, edge, edge, score, considered)
+        # No other node has edges yet: the room behind the root's is free for a copy of them.
+        Tree.edges[game, count + edge].action = Tree.edges[game, edge].action
+        Tree.edges[game, count + edge].prior = Tree.edges[game, edge].prior
     for place in range(considered):
-        best = place
-        for edge in range(place + 1, count):
-            if Tree.gumbel[game, edge] > Tree.gumbel[game, best] or (
-                Tree.gumbel[game, edge] == Tree.gumbel[game, best]
-                and Tree.edges[game, edge].action < Tree.edges[game, best].action
-            ):
-                best = edge
-        _swap_edges(Tree, game, place, best)
+        edge = Tree.legal[place]
+        Tree.edges[game, place].action = Tree.edges[game, count + edge].action
+        Tree.edges[game, place].prior = Tree.edges[game, count + edge].prior
         Tree.edges[game, place].visits = 0
+        Tree.edges[game, count + edge].action = -1
+        Tree.gumbel[game, place] = Tree.scratch[place]
+    place = considered
+    for edge in range(count, 2 * count):
+        if Tree.edges[game, edge].action >= 0:
+            Tree.edges[game, place].action = Tree.edges[game, edge].action
+            Tree.edges[game, place].prior = Tree.edges[game, edge].prior
+            place += 1
     Tree.games[game].considered = considered
 
 
-@lean_kernel
+@inlined_kernel
 def _sigma_scale(Tree: Tree, settings: SearchSettings, game: int) -> float:
     """The factor of Q in sigma at the root."""
     most = 0
@@ -63,7 +90,7 @@ def _sigma_scale(Tree: Tree, settings: SearchSettings, game: int) -> float:
     return (settings.c_visit + most) * settings.c_scale
 
 
-@lean_kernel
+@inlined_kernel
 def select_halving(Tree: Tree, settings: SearchSettings, game: int) -> int:
     """Root edge to simulate next: the best of those with the visits that the schedule asks for."""
     considered = Tree.games[game].considered
@@ -75,7 +102,7 @@ def select_halving(Tree: Tree, settings: SearchSettings, game: int) -> int:
     return best_root_edge(Tree, settings, game, wanted)
 
 
-@lean_kernel
+@inlined_kernel
 def best_root_edge(Tree: Tree, settings: SearchSettings, game: int, visits: int) -> int:
     """Edge with exactly `visits` visits and the largest g + log prior + sigma(Q); -1 if none.
 
@@ -181,11 +208,13 @@ def mix_dirichlet(Tree: Tree, settings: SearchSettings, game: int) -> None:
     for edge in range(1, count):
         if Tree.edges[game, edge].prior > Tree.edges[game, best].prior:
             best = edge
-    _swap_edges(Tree, game, 0, best)
+    one, other = Tree.edges[game, 0], Tree.edges[game, best]
+    one.action, other.action = other.action, one.action
+    one.prior, other.prior = other.prior, one.prior
     Tree.games[game].considered = 0
 
 
-@lean_kernel
+@inlined_kernel
 def _most_visits(Tree: Tree, game: int) -> int:
     """Visits of the most visited root edge."""
     most = 0
@@ -206,7 +235,7 @@ def choose_edge(Tree: Tree, settings: SearchSettings, game: int, temperature: fl
     if settings.gumbel:
         if temperature <= 0.0 and Tree.games[game].noise > 0.0:
             for edge in range(Tree.games[game].considered):
-                Tree.gumbel[game, edge] = math.log(Tree.edges[game, edge].prior)
+                Tree.gumbel[game, edge] = log_positive(Tree.edges[game, edge].prior)
         return best_root_edge(Tree, settings, game, most)
     chosen = -1
     if temperature > 0.0:

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from azul_tui.game.kernel import lean_kernel
+from azul_tui.game.kernel import inlined_kernel
 from azul_tui.search.exponential import exp_negative
 from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import Tree
 
 
-@lean_kernel
+@inlined_kernel
 def mixed_value(Tree: Tree, game: int, node: int, edges: int) -> float:
     """v_mix: the node's own value mixed with its visited edges' (Danihelka 2022, appendix D).
 
@@ -35,7 +35,7 @@ def mixed_value(Tree: Tree, game: int, node: int, edges: int) -> float:
     return (own + total * (weighted / prior)) / np.float32(1 + total)
 
 
-@lean_kernel
+@inlined_kernel
 def select_completed_q(Tree: Tree, settings: SearchSettings, game: int, node: int) -> int:
     """Edge with the largest pi'(a) - N(a) / (1 + sum N) (Danihelka et al. 2022, equation 14).
 
@@ -88,7 +88,7 @@ def select_completed_q(Tree: Tree, settings: SearchSettings, game: int, node: in
     return chosen
 
 
-@lean_kernel
+@inlined_kernel
 def select_puct(Tree: Tree, settings: SearchSettings, game: int, node: int) -> int:
     """Edge with the largest Q + c_puct * P * sqrt(sum of N) / (1 + N) (Silver et al. 2017).
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
-from azul_tui.game.kernel import Float32Array, Int8Array, lean_kernel
+from azul_tui.game.kernel import Float32Array, Int8Array, inlined_kernel, lean_kernel
 from azul_tui.game.layout import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE, copy_state
 from azul_tui.game.random import next_bits
 from azul_tui.game.rules import list_legal
@@ -51,7 +51,7 @@ def final_values(state: Int8Array, values: Float32Array) -> None:
         values[seat] = np.float32(2.0 / count - 1.0) if winners >> seat & 1 else np.float32(-1.0)
 
 
-@lean_kernel
+@inlined_kernel
 def _seat_values(state: Int8Array, row: Float32Array, values: Float32Array) -> None:
     """Turn an evaluator's `(V,)` row, seen by the mover, into `(P,)` values by seat."""
     players = np.int64(state[PLAYERS])
@@ -67,7 +67,7 @@ def _seat_values(state: Int8Array, row: Float32Array, values: Float32Array) -> N
         values[seat] = row[turn]
 
 
-@lean_kernel
+@inlined_kernel
 def _swap_unvisited(Tree: Tree, game: int, first: int, second: int) -> None:
     """Exchange two edges that have no child yet."""
     one = Tree.edges[game, first]
@@ -76,7 +76,7 @@ def _swap_unvisited(Tree: Tree, game: int, first: int, second: int) -> None:
     one.prior, other.prior = other.prior, one.prior
 
 
-@lean_kernel
+@inlined_kernel
 def _best_prior_first(Tree: Tree, game: int, first: int, end: int) -> None:
     """Swap the unvisited edge with the highest prior in [first, end) to the front."""
     best = first
@@ -86,11 +86,11 @@ def _best_prior_first(Tree: Tree, game: int, first: int, end: int) -> None:
     _swap_unvisited(Tree, game, first, best)
 
 
-@lean_kernel
+@inlined_kernel
 def _expand(Tree: Tree, game: int, node: int, logits: Float32Array) -> None:
     """List the moves of `node` and give them priors: softmax of their logits `(A,)`.
 
-    The highest prior comes first.
+    The highest prior comes first; the root's moves stay in order of action.
     """
     count = list_legal(Tree.states[game, node], Tree.legal, True)
     first = Tree.games[game].edges
@@ -117,11 +117,11 @@ def _expand(Tree: Tree, game: int, node: int, logits: Float32Array) -> None:
         edge = Tree.edges[game, first + index]
         edge.prior = Tree.scratch[index] * share
         edge.action = Tree.legal[index]
-    if best > 0:
+    if best > 0 and node > 0:
         _swap_unvisited(Tree, game, first, first + best)
 
 
-@lean_kernel
+@inlined_kernel
 def _back_up(Tree: Tree, game: int, leaf: int) -> None:
     """Add the leaf's values to every edge of the path, each seen by the mover above it."""
     for step in range(Tree.games[game].depth):
@@ -156,7 +156,7 @@ def receive(
     _back_up(Tree, game, node)
 
 
-@lean_kernel
+@inlined_kernel
 def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edge: int) -> int:
     """Make the node behind an edge that has none; return it."""
     node = Tree.games[game].nodes
@@ -188,7 +188,7 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
     return node
 
 
-@lean_kernel
+@inlined_kernel
 def _descend(Tree: Tree, settings: SearchSettings, game: int) -> int:
     """Walk from the root to a leaf, recording the path; return the leaf."""
     node = 0

@@ -127,7 +127,7 @@ class Tree(NamedTuple):
     path: npt.NDArray[np.int32]
     """`(G, N, 2)`: nodes and edges of the simulation under way, the root first."""
     gumbel: npt.NDArray[np.float32]
-    """`(G, L)`: log prior plus noise of each root edge."""
+    """`(G, 2 L)`: log prior plus noise of each root edge, best first; then scratch."""
     stream: npt.NDArray[np.uint64]
     """`(G, 1)`: random stream of each search."""
     schedule: npt.NDArray[np.int32]
@@ -196,7 +196,7 @@ def allocate_tree(games: int, players: int, budgets: tuple[int, ...], max_consid
         edges=cast("Records[Edge]", np.empty((games, nodes * legal), EDGE)),
         games=cast("Records[Game]", records),
         path=np.empty((games, nodes, 2), np.int32),
-        gumbel=np.empty((games, legal), np.float32),
+        gumbel=np.empty((games, 2 * legal), np.float32),
         stream=np.zeros((games, 1), np.uint64),
         schedule=halving_schedules(max_considered, budgets),
         scratch=np.empty(legal, np.float32),
