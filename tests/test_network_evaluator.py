@@ -10,18 +10,37 @@ from azul_tui.errors import ConfigError
 from azul_tui.game.constants import observation_size
 from azul_tui.network import (
     AzulNetwork,
+    NetworkDescription,
     NetworkEvaluator,
     create_azul_network,
     resolve_device,
     resolve_precision,
 )
 from azul_tui.network import cpu_inference as cpu
+from azul_tui.network import evaluator as module
+from azul_tui.network.amx_inference import tiles_of
+from azul_tui.network.amx_tiles import has_tiles
 from azul_tui.network.evaluator import inference_error
 from azul_tui.network.folding import evaluate_folded, fold_weights
 
-FORMATS = ("float32", "bfloat16")
-LARGEST_ERROR = {"float32": (2e-5, 1e-5), "bfloat16": (0.08, 0.05)}
+FORMATS = ("float32", "bfloat16", "tiles")
+"""The last is bfloat16 with the matrix extension; the one before it without."""
+LARGEST_ERROR = {"float32": (2e-5, 1e-5), "bfloat16": (0.08, 0.05), "tiles": (0.08, 0.05)}
 """Of a legal logit and of a value, for the weights that `network` makes."""
+
+
+@pytest.fixture
+def evaluator_of(monkeypatch: pytest.MonkeyPatch):
+    """Makes evaluators of one form, whatever this machine would choose."""
+
+    def make(made: AzulNetwork, batch_size: int, form: str) -> NetworkEvaluator:
+        if form == "tiles" and not has_tiles():
+            pytest.skip("this processor has no AMX")
+        monkeypatch.setattr(module, "has_tiles", lambda: form == "tiles")
+        precision = "bfloat16" if form == "tiles" else form
+        return NetworkEvaluator(made, batch_size, "cpu", precision)
+
+    return make
 
 
 def network(preset: str = "small", players: int = 2, seed: int = 0) -> AzulNetwork:
@@ -31,6 +50,9 @@ def network(preset: str = "small", players: int = 2, seed: int = 0) -> AzulNetwo
     with torch.no_grad():
         made.policy_output.weight.mul_(10.0)
         made.value_output.weight.mul_(10.0)
+        for name, parameter in made.named_parameters():
+            if name.endswith("bias"):
+                parameter.normal_(0.0, 0.3)
     return made
 
 
@@ -44,32 +66,32 @@ def observations(count: int, players: int = 2, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize(
     ("preset", "players"), [("small", 2), ("medium", 2), ("deep", 3), ("small", 4)]
 )
-def test_results_are_those_of_the_network(precision: str, preset: str, players: int):
+def test_results_are_those_of_the_network(precision: str, preset: str, players: int, evaluator_of):
     made = network(preset, players)
-    evaluator = NetworkEvaluator(made, 64, "cpu", precision)
+    evaluator = evaluator_of(made, 64, precision)
     error = inference_error(evaluator, made, observations(64, players))
     logit, value = LARGEST_ERROR[precision]
     assert error.legal_logit < logit
     assert error.value < value
 
 
-@pytest.mark.parametrize("precision", FORMATS)
+@pytest.mark.parametrize("precision", FORMATS[:2])
 def test_without_packed_products_the_results_are_the_same(
-    precision: str, monkeypatch: pytest.MonkeyPatch
+    precision: str, evaluator_of, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(cpu, "packed_products_work", lambda dtype: False)
     made = network()
-    evaluator = NetworkEvaluator(made, 32, "cpu", precision)
+    evaluator = evaluator_of(made, 32, precision)
     error = inference_error(evaluator, made, observations(32))
     assert error.legal_logit < LARGEST_ERROR[precision][0]
     assert error.value < LARGEST_ERROR[precision][1]
 
 
 @pytest.mark.parametrize("precision", FORMATS)
-@pytest.mark.parametrize("batch_size", [1, 24, 256])
-def test_a_row_depends_on_nothing_but_itself(precision: str, batch_size: int):
+@pytest.mark.parametrize("batch_size", [1, 24, 100, 256])
+def test_a_row_depends_on_nothing_but_itself(precision: str, batch_size: int, evaluator_of):
     """Bit for bit: other rows, the place among them, and what was there before."""
-    evaluator = NetworkEvaluator(network(), batch_size, "cpu", precision)
+    evaluator = evaluator_of(network(), batch_size, precision)
     rows = observations(batch_size)
     logits, values = (array.copy() for array in evaluator(rows))
     generator = np.random.default_rng(1)
@@ -99,18 +121,51 @@ def test_the_same_call_gives_the_same_bits_and_the_same_arrays():
 
 
 @pytest.mark.parametrize("precision", FORMATS)
-def test_new_weights_are_taken_and_old_ones_are_not_watched(precision: str):
+def test_new_weights_are_taken_and_old_ones_are_not_watched(precision: str, evaluator_of):
     first, second = network(seed=1), network(seed=2)
-    evaluator = NetworkEvaluator(first, 16, "cpu", precision)
+    evaluator = evaluator_of(first, 16, precision)
     rows = observations(16)
     before = evaluator(rows)[0].copy()
     with torch.no_grad():
         first.first_layer.weight.zero_()
     assert np.array_equal(evaluator(rows)[0], before)
     evaluator.load_weights(second.state_dict())
-    fresh = NetworkEvaluator(second, 16, "cpu", precision)
+    fresh = evaluator_of(second, 16, precision)
     assert np.array_equal(evaluator(rows)[0], fresh(rows)[0])
     assert not np.array_equal(evaluator(rows)[0], before)
+
+
+def test_with_tiles_the_batch_size_does_not_matter_either(evaluator_of):
+    rows = observations(100)
+    logits, values = (array.copy() for array in evaluator_of(network(), 100, "tiles")(rows))
+    for size in (1, 31, 33, 64, 65):
+        some, some_values = evaluator_of(network(), size, "tiles")(rows[:size])
+        assert np.array_equal(some, logits[:size])
+        assert np.array_equal(some_values, values[:size])
+
+
+def test_tiles_hold_every_weight_where_the_processor_looks_for_it():
+    """Tile (outputs, inputs) has in its row r, for each output, the inputs 2r and 2r + 1."""
+    weight = np.arange(64 * 32, dtype=np.float32).reshape(64, 32) % 256
+    tiles = torch.from_numpy(tiles_of(weight)).view(torch.bfloat16).float().numpy()
+    tiles = tiles.reshape(4, 1, 16, 16, 2)
+    for output, number in ((0, 0), (17, 5), (63, 31)):
+        assert (
+            tiles[output // 16, 0, number // 2, output % 16, number % 2] == weight[output, number]
+        )
+    padded = tiles_of(np.ones((40, 33), np.float32))
+    assert np.count_nonzero(padded) == 40 * 33
+    assert padded.size == 64 * 64
+
+
+def test_a_network_of_odd_widths_goes_without_tiles(evaluator_of):
+    torch.manual_seed(0)
+    description = NetworkDescription(
+        preset="odd", players=2, widths=(40, 40, 24), policy_width=24, value_widths=(16, 8)
+    )
+    made = AzulNetwork(description).eval()
+    evaluator = evaluator_of(made, 8, "tiles")
+    assert inference_error(evaluator, made, observations(8)).legal_logit < 0.08
 
 
 def test_what_a_device_would_compute_is_what_the_network_computes():

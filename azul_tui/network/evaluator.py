@@ -14,6 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from azul_tui.network.amx_inference import AmxInference, fits_tiles
+from azul_tui.network.amx_tiles import has_tiles
 from azul_tui.network.cpu_inference import CpuInference
 from azul_tui.network.device_inference import DeviceInference
 from azul_tui.network.devices import resolve_device, resolve_precision
@@ -57,13 +59,17 @@ class NetworkEvaluator:
         chosen = resolve_device(device) if isinstance(device, str) else device
         self.device: torch.device = chosen
         self.dtype: torch.dtype = resolve_precision(precision, chosen)
-        self._inference: CpuInference | DeviceInference = (
-            CpuInference(self.description, batch_size, self.dtype)
-            if chosen.type == "cpu"
-            else DeviceInference(self.description, batch_size, self.dtype, chosen)
-        )
+        self._inference: AmxInference | CpuInference | DeviceInference = self._implementation()
         self._shape: tuple[int, int] = (batch_size, self.description.observation_size)
         self.load_network(network)
+
+    def _implementation(self) -> AmxInference | CpuInference | DeviceInference:
+        """The fastest one for the device and the number format."""
+        if self.device.type != "cpu":
+            return DeviceInference(self.description, self.batch_size, self.dtype, self.device)
+        if self.dtype == torch.bfloat16 and fits_tiles(self.description) and has_tiles():
+            return AmxInference(self.description, self.batch_size)
+        return CpuInference(self.description, self.batch_size, self.dtype)
 
     def __call__(self, observations: Int8Array) -> tuple[Float32Array, Float32Array]:
         """Logits `(B, A)` and values `(B, V)`, both float32 and overwritten by the next call.

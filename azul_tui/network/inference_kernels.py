@@ -8,32 +8,26 @@ knows no such type: a float32 is those bits shifted left by 16. Shapes: B rows, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Final, TypeVar, cast
+from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-Function = TypeVar("Function", bound=Callable[..., object])
+from azul_tui.game.kernel import lean_kernel
+from azul_tui.network.vector_loops import vector_loops
+
 Int16Array = npt.NDArray[np.int16]
 Float32Array = npt.NDArray[np.float32]
 
-NORM_EPSILON: Final = np.float32(1e-6)
+_EPSILON: Final = np.float32(1e-6)
 _ZERO: Final = np.float32(0.0)
 _ZERO_BITS: Final = np.int16(0)
 _HALF: Final = np.int32(0x8000)
 _SHIFT: Final = np.int32(16)
 
 
-def vector_kernel(function: Function) -> Function:
-    """Like `game.kernel.kernel`, and sums may be reordered, which is what lets them be vectors."""
-    compiled = numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-    return cast("Function", compiled(function))
-
-
-@vector_kernel
-def normalise_bfloat16(hidden: Int16Array, out: Int16Array) -> None:
+@vector_loops
+def _normalise_bfloat16(hidden: Int16Array, out: Int16Array) -> None:
     """`out = relu(hidden) / rms(relu(hidden))` in each row; both `(B, W)` bfloat16 bits.
 
     A negative bfloat16 is a negative int16, so the relu is a maximum of integers. The scale is a
@@ -48,15 +42,15 @@ def normalise_bfloat16(hidden: Int16Array, out: Int16Array) -> None:
             bits = np.int32(np.int32(max(hidden[row, column], _ZERO_BITS)) << _SHIFT)
             active = bits.view(np.float32)
             squares += active * active
-        scale = np.float32(np.sqrt(count / (squares + count * NORM_EPSILON)))
+        scale = np.float32(np.sqrt(count / (squares + count * _EPSILON)))
         for column in range(columns):
             bits = np.int32(np.int32(max(hidden[row, column], _ZERO_BITS)) << _SHIFT)
             scaled = np.float32(bits.view(np.float32) * scale)
             out[row, column] = np.int16((scaled.view(np.int32) + _HALF) >> _SHIFT)
 
 
-@vector_kernel
-def normalise_float32(hidden: Float32Array, out: Float32Array) -> None:
+@vector_loops
+def _normalise_float32(hidden: Float32Array, out: Float32Array) -> None:
     """`out = relu(hidden) / rms(relu(hidden))` in each row; both `(B, W)`."""
     rows, columns = hidden.shape
     count = np.float32(columns)
@@ -65,13 +59,13 @@ def normalise_float32(hidden: Float32Array, out: Float32Array) -> None:
         for column in range(columns):
             active = max(hidden[row, column], _ZERO)
             squares += active * active
-        scale = np.float32(np.sqrt(count / (squares + count * NORM_EPSILON)))
+        scale = np.float32(np.sqrt(count / (squares + count * _EPSILON)))
         for column in range(columns):
             out[row, column] = max(hidden[row, column], _ZERO) * scale
 
 
-@vector_kernel
-def finish_bfloat16(
+@vector_loops
+def _finish_bfloat16(
     heads: Int16Array,
     value_weight: Float32Array,
     value_bias: Float32Array,
@@ -102,8 +96,8 @@ def finish_bfloat16(
             values[row, seat] = math.tanh(total)
 
 
-@vector_kernel
-def finish_float32(
+@vector_loops
+def _finish_float32(
     heads: Float32Array,
     value_weight: Float32Array,
     value_bias: Float32Array,
@@ -121,3 +115,47 @@ def finish_float32(
             for unit in range(hidden):
                 total += max(heads[row, actions + unit], _ZERO) * value_weight[seat, unit]
             values[row, seat] = math.tanh(total)
+
+
+@lean_kernel
+def normalise_bfloat16(hidden: Int16Array, out: Int16Array) -> None:
+    """`out = relu(hidden) / rms(relu(hidden))` in each row; both `(B, W)` bfloat16 bits."""
+    _normalise_bfloat16(hidden, out)
+
+
+@lean_kernel
+def normalise_float32(hidden: Float32Array, out: Float32Array) -> None:
+    """`out = relu(hidden) / rms(relu(hidden))` in each row; both `(B, W)`."""
+    _normalise_float32(hidden, out)
+
+
+@lean_kernel
+def finish_bfloat16(
+    heads: Int16Array,
+    value_weight: Float32Array,
+    value_bias: Float32Array,
+    logits: Float32Array,
+    values: Float32Array,
+) -> None:
+    """Logits as float32 and the value's last layer.
+
+    Args:
+        heads: `(B, A + H)` bfloat16 bits: logits, then the value's hidden layer before its relu.
+        value_weight: `(V, H)`.
+        value_bias: `(V,)`.
+        logits: `(B, A)`, written.
+        values: `(B, V)`, written: in [-1, 1].
+    """
+    _finish_bfloat16(heads, value_weight, value_bias, logits, values)
+
+
+@lean_kernel
+def finish_float32(
+    heads: Float32Array,
+    value_weight: Float32Array,
+    value_bias: Float32Array,
+    logits: Float32Array,
+    values: Float32Array,
+) -> None:
+    """`finish_bfloat16` for heads in float32."""
+    _finish_float32(heads, value_weight, value_bias, logits, values)
