@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from azul_tui.game.canonical import sort_factories
-from azul_tui.game.constants import factory_count
+from azul_tui.game.canonical import apply_canonical, refill_canonical, sort_factories
+from azul_tui.game.constants import factory_count, state_size
+from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, TABLE_TILES
 from azul_tui.game.notation import format_move, parse_position, position_bytes
+from azul_tui.game.playout import random_action
+from azul_tui.game.rules import clear_game
 
 NO_WALL = "..... ..... ..... ..... ....."
 NO_LINES = "- - - - -"
@@ -55,3 +58,25 @@ def steady_choice(player, state: np.ndarray) -> str:
     """The one move that `player` makes without chance, in notation."""
     actions = player.choose(state[None, :], np.zeros(1, np.uint64), True)
     return format_move(int(actions[0]), int(state[0]))
+
+
+def random_position(seed: int, moves: int, players: int = 2, small: bool = False) -> np.ndarray:
+    """`(S,)` canonical position after that many random moves, somebody to move.
+
+    Args:
+        small: Play on until at most four tiles are left to take.
+    """
+    state = np.zeros(state_size(players), np.int8)
+    scratch = np.zeros(1, np.uint64)
+    stream = np.array([seed + 1], np.uint64)
+    clear_game(state, players)
+    refill_canonical(state, np.uint64(seed), scratch)
+    made = 0
+    while made < moves or (small and state[TABLE_TILES] > 4):
+        apply_canonical(state, random_action(state, stream))
+        made += 1
+        if state[PHASE] == AFTERSTATE:
+            refill_canonical(state, np.uint64(seed), scratch)
+        if state[PHASE] == OVER:
+            return random_position(seed + 1000, moves // 2, players, small)
+    return state

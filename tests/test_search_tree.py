@@ -8,6 +8,7 @@ from azul_tui.game.canonical import sort_factories
 from azul_tui.game.constants import source_count
 from azul_tui.game.layout import AFTERSTATE, MOVING, OVER, PHASE, TO_MOVE, sources_offset
 from azul_tui.game.state import GameState
+from azul_tui.search.evaluator import ConstantEvaluator
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import most_legal_moves
@@ -30,7 +31,10 @@ def check_state(state, parent, action, sampled):
 
 
 def check_root(tree, settings, game, edges):
-    """Visited edges first; with Gumbel the considered ones, best score first."""
+    """Visited edges first; with Gumbel the considered ones, best score first, lowest action next.
+
+    Without noise the score is the logarithm of the prior.
+    """
     considered = int(tree.games[game]["considered"])
     visits = edges["visits"][:considered]
     if not settings.gumbel:
@@ -38,9 +42,12 @@ def check_root(tree, settings, game, edges):
         assert (visits > 0).all()
         return visits
     assert considered == min(settings.max_considered_actions, len(edges))
-    scores = tree.gumbel[game, : len(edges)]
-    assert (np.diff(scores[:considered]) <= 0).all()
-    assert (scores[considered:] <= scores[:considered].min()).all()
+    scores = tree.gumbel[game, :considered]
+    assert (np.diff(scores) <= 0).all()
+    if tree.games[game]["noise"] == 0.0:
+        np.testing.assert_allclose(scores, np.log(edges["prior"][:considered]), atol=1e-5)
+        order = np.lexsort((edges["action"], -edges["prior"]))
+        assert order[:considered].tolist() == list(range(considered))
     plan = int(tree.games[game]["plan"])
     sequence = tree.schedule[plan, considered, : int(tree.games[game]["budget"])]
     expected = np.zeros(considered, int)
@@ -153,7 +160,8 @@ def test_invariants_all_over_real_games(settings, players, sampled):
     for share in (0.0, 0.15, 0.3, 0.7, 0.97):
         states = np.stack([game[int(share * len(game))] for game in games])
         seeds = rng.integers(0, 2**63, 4).astype(np.uint64)
-        search_trees(states, evaluator, 40, settings, noise=1.0, seeds=seeds, search=search)
+        noise = float(rng.integers(2))
+        search_trees(states, evaluator, 40, settings, noise=noise, seeds=seeds, search=search)
         for game in range(4):
             check_tree(search.tree, settings, game, players)
         result = search.run(states, evaluator, seeds=seeds, noise=1.0)
@@ -229,3 +237,12 @@ def test_most_considered_actions_may_be_more_than_there_are():
     settings = GUMBEL._replace(max_considered_actions=300)
     tree = search_trees(opening(2)[None], ScatteredEvaluator(1), 20, settings).tree
     check_tree(tree, settings, 0, 2)
+
+
+def test_equal_priors_are_considered_in_order_of_action():
+    """Play without noise is decided by the lowest action; also where single precision rounds."""
+    states = np.stack([state for seed in range(6) for state in random_game(2, seed)[::3]])
+    tree = search_trees(states, ConstantEvaluator(len(states)), 8, GUMBEL).tree
+    for game, state in enumerate(states):
+        considered = int(tree.games[game]["considered"])
+        assert tree.edges[game, :considered]["action"].tolist() == moves_of(state)[:considered]

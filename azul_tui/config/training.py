@@ -120,7 +120,7 @@ class TrainingConfig:
         50.0, "Gumbel: visits added to the scale of the values.", 0.0, 1e6, group="search"
     )
     c_scale: float = _setting(
-        1.0, "Gumbel: weight of the values against the priors.", 0.0, 1e3, group="search"
+        0.2, "Gumbel: weight of the values against the priors.", 0.0, 1e3, group="search"
     )
     c_puct: float = _setting(
         1.5, "PUCT: weight of the priors against the values.", 0.0, 100.0, group="search"

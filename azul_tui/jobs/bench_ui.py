@@ -381,8 +381,8 @@ def _keys(folder: Path) -> dict[str, float]:
 
 
 def _key_sequence(count: int) -> list[bytes]:
-    """Keys that repaint much: places, chart scales, smoothing."""
-    cycle = [b"3", b"2", b"l", b"i", b"]", b"4", b"2", b"l", b"[", b"o", b"1", b"2"]
+    """Keys that always repaint much: going from place to place, the list of keys and back."""
+    cycle = [b"3", b"2", b"4", b"2", b"1", b"2", b"?", b"?", b"5", b"2"]
     return [cycle[index % len(cycle)] for index in range(count)]
 
 

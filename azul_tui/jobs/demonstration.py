@@ -35,7 +35,7 @@ class PlayedDemo:
 def new_network(context: JobContext, *, players: int = 2) -> AzulNetwork:
     """An untrained network, decided by the job's seed alone."""
     preset = str(context.settings.get("network_config", "small"))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng():  # pyright: ignore[reportUnknownMemberType] - untyped in torch
         torch.manual_seed(context.integer("seed"))  # pyright: ignore[reportUnknownMemberType] - untyped in torch
         return create_azul_network(preset, players)
 

@@ -84,9 +84,11 @@ def told(result: MatchResult, seconds: float) -> list[str]:
     lines = [
         f"{verdict}: {result.score:.1%} ± {half:.1%}, {elo}",
         f"  {result.wins} won, {result.draws} shared, {result.losses} lost of {result.games} games",
-        f"  margin {result.margin:+.1f} points "
-        f"(95% between {result.margin_low:+.1f} and {result.margin_high:+.1f}); "
-        f"{result.points_a:.1f} : {result.points_b:.1f} on average",
+        (
+            f"  margin {result.margin:+.1f} points "
+            f"(95% between {result.margin_low:+.1f} and {result.margin_high:+.1f}); "
+            f"{result.points_a:.1f} : {result.points_b:.1f} on average"
+        ),
     ]
     lines += [
         f"  from seat {seat.seat + 1}: {seat.score:.1%} of {seat.games} games"

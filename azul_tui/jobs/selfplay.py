@@ -40,9 +40,8 @@ def run(context: JobContext) -> dict[str, Any]:
         f"{tally.games} games, {tally.moves / tally.games:.1f} moves each; first seat won "
         f"{tally.first_seat_wins:g}, shared {tally.draws}"
     )
-    say(
-        f"replay buffer: {len(demo.buffer):,} positions, {demo.buffer.bytes_per_position} bytes each"
-    )
+    size = demo.buffer.bytes_per_position
+    say(f"replay buffer: {len(demo.buffer):,} positions, {size} bytes each")
     experience = _tell_experience(context, demo, players)
     return {
         "games": tally.games,

@@ -47,7 +47,7 @@ _A9: Final = np.float32(2.0 / 9.0)
 
 @lean_kernel
 def log_positive(x: np.float32) -> np.float32:
-    """ln x for a normal x > 0; error below 2e-7 of the result or of 1, whichever is larger.
+    """Logarithm of a normal x > 0; error below 2e-7 of the result or of 1, whichever is larger.
 
     x = 2^k m with m in [sqrt(1/2), sqrt(2)), and ln m = 2 artanh((m - 1) / (m + 1)) as a series.
     Without branches: a loop over it becomes vector code.

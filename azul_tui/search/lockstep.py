@@ -6,6 +6,7 @@ Self-play, where games begin and end at their own times, drives `simulation` its
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +15,18 @@ from azul_tui.game.constants import action_count, observation_size
 from azul_tui.game.kernel import Float32Array, Int8Array, Int32Array, lean_kernel
 from azul_tui.game.layout import MOVING, PHASE
 from azul_tui.game.observation import write_observation
-from azul_tui.search.evaluator import Evaluator
 from azul_tui.search.root import (
     choose_edge,
     root_value,
     write_improved_policy,
     write_visit_policy,
 )
-from azul_tui.search.settings import SearchSettings
 from azul_tui.search.simulation import advance, begin, receive
 from azul_tui.search.tree import NO_NODE, Tree, allocate_tree
+
+if TYPE_CHECKING:
+    from azul_tui.search.evaluator import Evaluator
+    from azul_tui.search.settings import SearchSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,8 +11,10 @@ from azul_tui.game.kernel import Float32Array, Uint64Array, inlined_kernel, lean
 from azul_tui.game.random import next_unit, next_unit_single
 from azul_tui.search.exponential import exp_negative, log_positive
 from azul_tui.search.selection import mixed_value
-from azul_tui.search.settings import SearchSettings
-from azul_tui.search.tree import Tree
+
+if TYPE_CHECKING:
+    from azul_tui.search.settings import SearchSettings
+    from azul_tui.search.tree import Tree
 
 _NO_NOISE: Final = np.float32(0.36787944)
 """1/e, where -log(-log(u)) is 0."""
@@ -260,6 +262,6 @@ def choose_edge(Tree: Tree, settings: SearchSettings, game: int, temperature: fl
 
 
 @lean_kernel
-def root_value(Tree: Tree, game: int) -> float:
+def root_value(Tree: Tree, game: int) -> np.float32:
     """Value of the root after search, seen by its mover: v_mix over the visited edges."""
     return mixed_value(Tree, game, 0, Tree.games[game].considered)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from azul_tui.game.kernel import inlined_kernel
 from azul_tui.search.exponential import exp_negative
-from azul_tui.search.settings import SearchSettings
-from azul_tui.search.tree import Tree
+
+if TYPE_CHECKING:
+    from azul_tui.search.settings import SearchSettings
+    from azul_tui.search.tree import Tree
 
 
 @inlined_kernel
-def mixed_value(Tree: Tree, game: int, node: int, edges: int) -> float:
+def mixed_value(Tree: Tree, game: int, node: int, edges: int) -> np.float32:
     """v_mix: the node's own value mixed with its visited edges' (Danihelka 2022, appendix D).
 
-    Args:
-        edges: How many of the node's first edges may have been visited.
+    Of the node's edges the first `edges` are looked at.
     """
     first = Tree.nodes[game, node].first
     total = 0

@@ -9,7 +9,7 @@ class SearchSettings(NamedTuple):
     """Constants of one search; the number of simulations is given with each position."""
 
     gumbel: bool = True
-    """Gumbel root and completed-Q policy (Danihelka et al. 2022); else PUCT (Silver et al. 2017)."""
+    """Gumbel root, completed-Q policy (Danihelka et al. 2022); else PUCT (Silver et al. 2017)."""
     max_considered_actions: int = 16
     """m: actions that sequential halving starts from."""
     c_visit: float = 50.0

@@ -9,6 +9,8 @@ each game that still searches.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
@@ -20,8 +22,10 @@ from azul_tui.game.scoring import winner_mask
 from azul_tui.search.exponential import exp_negative
 from azul_tui.search.root import begin_halving, mix_dirichlet, select_halving
 from azul_tui.search.selection import select_completed_q, select_puct
-from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import NO_NODE, UNEXPANDED, Tree
+
+if TYPE_CHECKING:
+    from azul_tui.search.settings import SearchSettings
 
 
 @lean_kernel
@@ -164,7 +168,7 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
     move = Tree.edges[game, edge]
     move.child = node
     move.visits = 0
-    move.value = 0.0
+    move.value = np.float32(0.0)
     state = Tree.states[game, node]
     copy_state(Tree.states[game, parent], state)
     apply_canonical(state, move.action)
@@ -175,7 +179,7 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
     Tree.nodes[game, node].mover = state[TO_MOVE]
     if state[PHASE] == OVER:
         final_values(state, Tree.nodes[game, node].seats)
-        Tree.nodes[game, node].value = Tree.nodes[game, node].seats[state[TO_MOVE]]
+        Tree.nodes[game, node].value = np.float32(Tree.nodes[game, node].seats[state[TO_MOVE]])
         Tree.nodes[game, node].edges = 0
     if parent != 0 or not settings.gumbel:
         known = Tree.nodes[game, parent].known + 1
@@ -206,10 +210,7 @@ def _descend(Tree: Tree, settings: SearchSettings, game: int) -> int:
         Tree.path[game, length, 0] = node
         Tree.path[game, length, 1] = edge
         length += 1
-        if new:
-            node = _add_child(Tree, settings, game, node, edge)
-        else:
-            node = Tree.edges[game, edge].child
+        node = _add_child(Tree, settings, game, node, edge) if new else Tree.edges[game, edge].child
         if Tree.nodes[game, node].edges <= 0:
             Tree.games[game].depth = length
             return node

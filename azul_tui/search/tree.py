@@ -75,13 +75,13 @@ class Game(Protocol):
     """Scale of the Gumbel noise or of the Dirichlet share; 0 for play without noise."""
 
 
-Record = TypeVar("Record", covariant=True)
+Record_co = TypeVar("Record_co", covariant=True)
 
 
-class Records(Protocol[Record]):
+class Records(Protocol[Record_co]):
     """A structured array, seen by the type checker."""
 
-    def __getitem__(self, index: tuple[int, int] | int) -> Record:
+    def __getitem__(self, index: tuple[int, int] | int) -> Record_co:
         """The record at `index`, by reference."""
         ...
 

@@ -1,4 +1,4 @@
-"""Players by any name that a person may give: scripted, a run, a checkpoint file, the shipped one."""
+"""Players by any name that a person gives: scripted, a run, a checkpoint file, the shipped one."""
 
 from __future__ import annotations
 

@@ -8,14 +8,9 @@ plays it, and in which order, changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from azul_tui.config import TrainingConfig
 from azul_tui.network import NetworkEvaluator, create_azul_network
 from azul_tui.training.self_play import (
     GameBatch,
@@ -26,7 +21,13 @@ from azul_tui.training.self_play import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    import numpy.typing as npt
     from torch import Tensor
+
+    from azul_tui.config import TrainingConfig
 
 _MOST_AUTOMATIC_WORKERS = 16
 
@@ -139,6 +140,6 @@ def create_executor(
     workers = worker_count(config)
     if workers == 1:
         return InlineExecutor()
-    from azul_tui.training.worker_processes import WorkerExecutor  # noqa: PLC0415 - only if wanted
+    from azul_tui.training.worker_processes import WorkerExecutor
 
     return WorkerExecutor(workers, on_fault)

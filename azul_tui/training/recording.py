@@ -10,22 +10,24 @@ C samples that fit into the outbox.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import action_count, state_size, value_count
-from azul_tui.game.kernel import Float32Array, Int8Array, lean_kernel
+from azul_tui.game.kernel import Float32Array, Int8Array, integer, lean_kernel
 from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE, copy_state
 from azul_tui.game.observation import write_observation
 from azul_tui.game.random import GAME, SEARCH, derive, next_unit
 from azul_tui.game.rules import clear_game, list_legal
 from azul_tui.search.root import choose_edge, root_value, write_improved_policy, write_visit_policy
-from azul_tui.search.settings import SearchSettings
 from azul_tui.search.simulation import advance, begin, final_values, receive
 from azul_tui.search.tree import NO_NODE, Records, Tree
+
+if TYPE_CHECKING:
+    from azul_tui.search.settings import SearchSettings
 
 IDLE: Final = -1
 """Game number of a place that has nothing to play."""
@@ -165,7 +167,7 @@ def _next_game(Desk: Desk, Tree: Tree, rules: PlaySettings, place: int) -> bool:
     if Desk.cursor[0] >= len(Desk.queue):
         here.number = IDLE
         return False
-    number = Desk.queue[Desk.cursor[0]]
+    number = integer(Desk.queue[Desk.cursor[0]])
     Desk.cursor[0] += 1
     here.number = number
     here.moves = 0
@@ -175,7 +177,7 @@ def _next_game(Desk: Desk, Tree: Tree, rules: PlaySettings, place: int) -> bool:
     Desk.game_seeds[place] = seed
     Tree.stream[place, 0] = derive(seed, SEARCH, 0)
     state = Desk.states[place]
-    clear_game(state, np.int64(state[PLAYERS]))
+    clear_game(state, integer(state[PLAYERS]))
     refill_canonical(state, seed, Tree.deal)
     return True
 
@@ -301,7 +303,7 @@ def _begin_search(
     if rules.full_search_fraction < 1.0:
         full = next_unit(Tree.stream[place]) < rules.full_search_fraction
     here.full = 1 if full else 0
-    Tree.games[place].noise = rules.temperature if full else 0.0
+    Tree.games[place].noise = np.float32(rules.temperature if full else 0.0)
     if full:
         begin(Tree, place, Desk.states[place], FULL_PLAN, rules.simulations)
     else:
@@ -331,7 +333,7 @@ def _next_search(
                 return False
             continue
         if list_legal(state, Tree.legal, True) == 1:
-            _make_move(Desk, Tree, place, np.int64(Tree.legal[0]))
+            _make_move(Desk, Tree, place, integer(Tree.legal[0]))
             continue
         _begin_search(Desk, Tree, rules, place, observations)
         return True
@@ -349,10 +351,8 @@ def play_on(
 ) -> int:
     """Hand out one batch of evaluations and play until every place waits for the next.
 
-    Args:
-        logits: `(G, A)`.
-        values: `(G, V)`.
-        observations: `(G, F)`; a row is filled for each place that waits.
+    Logits are `(G, A)` and values `(G, V)`; of the observations `(G, F)` a row is filled for each
+    place that waits.
 
     Returns:
         How many places wait; 0 when all games are done or the outbox must be emptied first.

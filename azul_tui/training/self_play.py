@@ -6,18 +6,22 @@ Letters: N samples, S bytes a position, A actions, V values.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from azul_tui.config import TrainingConfig
 from azul_tui.game.constants import observation_size
-from azul_tui.search.evaluator import Evaluator
 from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import allocate_tree
 from azul_tui.training.recording import PlaySettings, allocate_desk, play_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from azul_tui.config import TrainingConfig
+    from azul_tui.search.evaluator import Evaluator
 
 MOST_SAMPLES: int = 512
 """Samples kept of one game; a real one has about 60, a stalling one might never end."""
@@ -126,12 +130,10 @@ def merge_batches(batches: Sequence[GameBatch]) -> GameBatch:
     """All games of `batches` in order of number, whoever played them and whenever."""
     games = [game for batch in batches for game in batch.games]
     samples = np.concatenate([batch.samples for batch in batches])
-    order = np.argsort([game.number for game in games], kind="stable")
-    starts = np.cumsum(samples) - samples
-    rows = np.concatenate(
-        [np.arange(starts[game], starts[game] + samples[game]) for game in order]
-        or [np.empty(0, np.int64)]
-    )
+    numbers = np.asarray([game.number for game in games], np.int64)
+    # Rows keep their order within a game, so sorting them by game is all there is to do.
+    rows = np.argsort(np.repeat(numbers, samples), kind="stable")
+    order: list[int] = np.argsort(numbers, kind="stable").tolist()
     return GameBatch(
         states=np.concatenate([batch.states for batch in batches])[rows],
         policies=np.concatenate([batch.policies for batch in batches])[rows],
@@ -178,6 +180,7 @@ class SelfPlay:
             numbers: `(N,)` game numbers; each with the run's seed decides a whole game.
             on_progress: Called about every `report_every_s` seconds.
             should_stop: Asked often; when it says True the games under way are dropped.
+            report_every_s: Seconds between two reports of progress.
 
         Returns:
             Their samples, or None when stopped.

@@ -13,16 +13,16 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from azul_tui.errors import JobFailedError
 from azul_tui.training.executors import InlineExecutor, SelfPlayTask
 from azul_tui.training.self_play import GameBatch, SelfPlayProgress, merge_batches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
     from torch import Tensor
@@ -54,7 +54,7 @@ def _serve(connection: Connection, parent: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    import torch  # noqa: PLC0415 - paid in the worker alone
+    import torch
 
     torch.set_num_threads(1)
     executor = InlineExecutor()
@@ -102,7 +102,7 @@ class WorkerExecutor:
         should_stop: Callable[[], bool] | None = None,
     ) -> GameBatch | None:
         """See `SelfPlayExecutor.play`."""
-        import torch  # noqa: PLC0415 - this module is also the workers' entry
+        import torch
 
         packed = io.BytesIO()
         torch.save(dict(weights), packed)
@@ -151,10 +151,11 @@ class WorkerExecutor:
         process = self._context.Process(
             target=_serve, args=(theirs, os.getpid()), name="self-play", daemon=True
         )
-        with _single_threaded_children():
+        with _SingleThreadedChildren():
             process.start()
         theirs.close()
-        return _Worker(process, ours)
+        # typeshed has a name of its own for what Pipe returns.
+        return _Worker(process, cast("Connection", ours))
 
     def _hand_out(self, worker: _Worker, task: SelfPlayTask, weights: bytes) -> None:
         """Send a worker its share; a pipe that is broken shows when listening."""
@@ -257,7 +258,7 @@ class WorkerExecutor:
         )
 
 
-class _single_threaded_children:  # noqa: N801 - reads as a statement
+class _SingleThreadedChildren:
     """Processes started inside have one thread for matrix products."""
 
     _NAMES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")

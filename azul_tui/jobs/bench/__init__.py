@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.errors import JobError
@@ -21,11 +22,22 @@ from azul_tui.runs.text import plain_text
 if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext
 
-PARTS = {
+Part = Callable[["JobContext"], dict[str, float]]
+
+
+def _measure_small(context: JobContext) -> dict[str, float]:
+    return measure_self_play(context, "small")
+
+
+def _measure_medium(context: JobContext) -> dict[str, float]:
+    return measure_self_play(context, "medium")
+
+
+PARTS: dict[str, Part] = {
     "playouts": measure_playouts,
     "tree": measure_tree,
-    "small": lambda context: measure_self_play(context, "small"),
-    "medium": lambda context: measure_self_play(context, "medium"),
+    "small": _measure_small,
+    "medium": _measure_medium,
     "step": measure_steps,
     "games": measure_games,
     "compile": measure_compile,
@@ -67,4 +79,4 @@ def run(context: JobContext) -> dict[str, Any]:
 
 def _shown(value: float) -> str:
     """A figure with as many digits as it deserves."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3f}"  # noqa: PLR2004 - four digits
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3f}"
