@@ -163,6 +163,17 @@ def test_dirichlet_noise_has_the_right_mean_and_variance(alpha, fraction):
     assert together == pytest.approx(-variance / (count - 1), rel=0.35)
 
 
+@pytest.mark.parametrize("scale", [0.25, 10.0])
+def test_the_share_of_dirichlet_noise_does_not_hang_on_the_temperature(scale):
+    """Self-play hands its temperature to the search; above 4 that would make priors negative."""
+    once = searched(PUCT, [1, 2, 3])
+    scaled = searched(PUCT, [1, 2, 3], noise=scale)
+    for game in range(3):
+        priors = root_edges(scaled, game)["prior"]
+        assert priors.tolist() == root_edges(once, game)["prior"].tolist()
+        assert priors.min() > 0.0
+
+
 @pytest.mark.parametrize("alpha", [0.001, 0.01])
 def test_the_most_concentrated_dirichlet_noise_is_still_a_distribution(alpha):
     """Gamma numbers of so small a shape are below every float; their ratios are not."""

@@ -12,7 +12,7 @@ from azul_tui.search.settings import SearchSettings
 from azul_tui.search.simulation import final_values
 
 # Two walls with one complete row each, and no other bonus than theirs. Row r holds colour c at
-# column (c + r) % 5.
+# the column c + r, modulo five.
 TOP_ROW = "BYRKW/...../...../...../....."
 BOTTOM_ROW = "...../...../...../...../YRKWB"
 TWO_ROWS = "BYRKW/WBYRK/...../...../....."

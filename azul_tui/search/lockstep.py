@@ -125,7 +125,8 @@ class LockstepSearch:
             evaluator: Answers batches of G rows.
             seeds: `(G',)` starts of the random streams, for noise and sampled refills; all the
                 same if not given.
-            noise: Scale of the root noise; 0 makes the search deterministic.
+            noise: Scale of the Gumbel noise, with PUCT whether the root gets its Dirichlet noise;
+                0 makes the search deterministic.
 
         Raises:
             ValueError: More positions than places, or one without a move to make.

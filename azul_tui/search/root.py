@@ -189,10 +189,13 @@ def _log_gamma(shape: float, stream: Uint64Array) -> float:
 
 @lean_kernel
 def mix_dirichlet(Tree: Tree, settings: SearchSettings, game: int) -> None:
-    """Mix Dirichlet noise into the root's priors; the highest prior comes first again."""
+    """Mix Dirichlet noise into the root's priors; the highest prior comes first again.
+
+    Its share is that of the settings, whatever the scale of the noise, unless that is 0.
+    """
     count = Tree.nodes[game, 0].edges
-    share = min(1.0, settings.dirichlet_fraction * Tree.games[game].noise)
-    if share > 0.0:
+    share = settings.dirichlet_fraction
+    if share > 0.0 and Tree.games[game].noise > 0.0:
         stream = Tree.stream[game]
         top = -math.inf
         for edge in range(count):

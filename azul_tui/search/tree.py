@@ -72,7 +72,7 @@ class Game(Protocol):
     considered: int
     """Root edges in sequential halving; with PUCT those that have a child."""
     noise: np.float32
-    """Scale of the Gumbel noise or of the Dirichlet share; 0 for play without noise."""
+    """Scale of the Gumbel noise; with PUCT whether there is any; 0 for play without noise."""
 
 
 Record_co = TypeVar("Record_co", covariant=True)

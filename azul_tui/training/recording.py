@@ -44,7 +44,7 @@ class PlaySettings(NamedTuple):
     full_search_fraction: float
     """Share of moves searched in full, whose policy is learnt (playout cap, Wu 2019, 3.1)."""
     temperature: float
-    """Scale of the root noise (Gumbel), or exponent of the visits (PUCT)."""
+    """Scale of the root noise (Gumbel), or exponent of the visits (PUCT); 0 plays without noise."""
     temperature_threshold: int
     """Moves of a game after which the best move is played."""
     value_target_mix: float
