@@ -77,6 +77,7 @@ class Tally(Protocol):
     simulations: int
     first_seat_wins: np.float64
     draws: int
+    """Games that several seats won together."""
     entropy: np.float64
     """Sum of the entropies, in nats, of the learnt policies."""
     policies: int
@@ -285,11 +286,11 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
     tally = Desk.tally[0]
     tally.games += 1
     tally.moves += here.moves
-    if final[0] == 1.0:
-        tally.first_seat_wins += 1.0
-    elif final[0] > -1.0:
-        tally.draws += 1
-        tally.first_seat_wins += 0.5 * (np.float64(final[0]) + 1.0)
+    tally.first_seat_wins += 0.5 * (np.float64(final[0]) + 1.0)
+    for seat in range(players):
+        if -1.0 < final[seat] < 1.0:
+            tally.draws += 1
+            break
     return True
 
 
