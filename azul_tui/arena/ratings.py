@@ -1,0 +1,261 @@
+"""One scale for many players: ratings fitted to all results together, with intervals.
+
+The model is Bradley and Terry's with a term for the seat, and Luce's for more than two seats:
+each player has a strength r, each seat an advantage h, and seat i wins with probability
+softmax(r + h)_i; a shared victory counts in parts. `anchor` (`random`) stands at 0. Fitting all
+games at once is what makes it a scale: a chain of newest against previous would drift.
+
+Intervals are a Bayesian bootstrap over bags (Rubin, 1981): every bag, with all games that were
+played on it by whomever, gets a random weight, and the fit is repeated. So that a player who
+won or lost everything has a finite rating, each two players that met get one drawn game extra;
+in the bootstrap its weight is random too, which is what keeps the interval of a 100% result as
+wide as it should be. Shapes: N players, G games, P seats, B bootstrap fits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from azul_tui.arena.statistics import ELO_SCALE, FloatArray
+from azul_tui.errors import JobError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azul_tui.arena.games import GameResults
+    from azul_tui.game.kernel import Int64Array
+
+_NEWTON_STEPS: Final = 60
+_LONGEST_STEP: Final = 2.0
+_TINY: Final = 1e-9
+_RIDGE: Final = 1e-6
+
+
+class Rating(NamedTuple):
+    """One player's place on the scale, in Elo points above the anchor."""
+
+    name: str
+    elo: float
+    low: float
+    high: float
+    """95% interval of the difference to the anchor."""
+    games: int
+    score: float
+    """Mean win share over all its games."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratings:
+    """The fitted ladder, strongest first."""
+
+    ratings: tuple[Rating, ...]
+    seat_elo: tuple[float, ...]
+    """Advantage of each seat in Elo points over the last one."""
+    anchor: str
+
+    def record(self) -> dict[str, object]:
+        """Plain numbers and texts for an event record."""
+        return {
+            "anchor": self.anchor,
+            "seat_elo": list(self.seat_elo),
+            "ratings": [rating._asdict() for rating in self.ratings],
+        }
+
+
+class RatedGames(NamedTuple):
+    """Games between named players, all with the same number of seats."""
+
+    names: tuple[str, ...]
+    seating: Int64Array
+    """`(G, P)`: index in `names` of who sat on each seat; a name may sit twice."""
+    shares: FloatArray
+    """`(G, P)` win shares, each row adding up to 1."""
+    units: Int64Array
+    """`(G,)`: number of the bag; games of equal number are weighted together."""
+
+
+def rated_games(matches: Sequence[GameResults]) -> RatedGames:
+    """The finished games of several matches; a deal that several used is one bag.
+
+    Raises:
+        JobError: There is no finished game, or the matches have different numbers of seats.
+    """
+    seats = {match.seating.shape[1] for match in matches}
+    if len(seats) != 1 or not any(match.finished.any() for match in matches):
+        raise JobError(
+            "ratings need finished games between equally many players; there are matches of"
+            f" {sorted(seats)} seats"
+        )
+    names = tuple(dict.fromkeys(name for match in matches for name in match.players))
+    seating: list[Int64Array] = []
+    for match in matches:
+        number = np.array([names.index(name) for name in match.players], np.int64)
+        seating.append(number[match.seating[match.finished]])
+    deals = np.concatenate([match.deals[match.finished] for match in matches])
+    _, units = np.unique(deals, return_inverse=True)
+    return RatedGames(
+        names,
+        np.concatenate(seating),
+        np.concatenate([match.shares[match.finished] for match in matches]),
+        units.astype(np.int64),
+    )
+
+
+class _Table(NamedTuple):
+    """Games with equal seating added up: K seatings."""
+
+    seating: Int64Array
+    """`(K, P)`; the last rows are the drawn games extra, one for each two that met."""
+    unit_rows: Int64Array
+    """`(G,)`: row of each game."""
+    extra: int
+    """How many rows are extra."""
+
+
+def _tabulate(games: RatedGames) -> _Table:
+    """Which games have the same seating, and which players met."""
+    players, seats = len(games.names), games.seating.shape[1]
+    rows, inverse = np.unique(games.seating, axis=0, return_inverse=True)
+    met = np.zeros((players, players), bool)
+    for first in range(seats):
+        for second in range(seats):
+            met[rows[:, first], rows[:, second]] = True
+    pairs = np.argwhere(np.triu(met, 1))
+    extra = np.repeat(pairs[:, :1], seats, axis=1)
+    extra[:, 1] = pairs[:, 1]
+    return _Table(np.concatenate([rows, extra]).astype(np.int64), inverse.reshape(-1), len(pairs))
+
+
+def _sums(
+    games: RatedGames, table: _Table, weights: FloatArray, extra: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Weighted shares `(K, P)` and number of games `(K,)` of each row of `table`."""
+    rows, seats = table.seating.shape
+    real = rows - table.extra
+    shares = np.zeros((rows, seats))
+    for seat in range(seats):
+        shares[:real, seat] = np.bincount(
+            table.unit_rows, weights * games.shares[:, seat], minlength=real
+        )
+    shares[real:, :2] = extra[:, None] / 2
+    return shares, shares.sum(axis=1)
+
+
+def _fit(
+    table: _Table, shares: FloatArray, counts: FloatArray, start: FloatArray, anchor: int
+) -> FloatArray:
+    """Maximum-likelihood strengths and seat terms `(N + P,)`, by Newton's method.
+
+    An extra row is a game of two only: its other seats are left out.
+    """
+    rows, seats = table.seating.shape
+    size = len(start)
+    present = np.ones((rows, seats))
+    present[rows - table.extra :, 2:] = 0.0
+    design = np.zeros((rows, seats, size))
+    np.put_along_axis(design, table.seating[:, :, None], 1.0, axis=2)
+    real = rows - table.extra
+    for seat in range(seats):
+        design[:real, seat, size - seats + seat] = 1.0
+    free = np.ones(size, bool)
+    free[[anchor, size - 1]] = False
+    beta = start.copy()
+    for _ in range(_NEWTON_STEPS):
+        logits = design @ beta
+        odds = present * np.exp(logits - logits.max(axis=1, keepdims=True))
+        chance = odds / odds.sum(axis=1, keepdims=True)
+        slope = np.einsum("ks,ksj->j", shares - counts[:, None] * chance, design)
+        mean = np.einsum("ks,ksj->kj", chance, design)
+        curve = np.einsum("ks,ksi,ksj->ij", counts[:, None] * chance, design, design)
+        curve -= np.einsum("k,ki,kj->ij", counts, mean, mean)
+        curve += _RIDGE * np.eye(size)
+        step = np.zeros(size)
+        step[free] = np.linalg.solve(curve[np.ix_(free, free)], slope[free])
+        longest = float(np.abs(step).max())
+        beta += step * min(1.0, _LONGEST_STEP / max(longest, _TINY))
+        if longest < _TINY:
+            break
+    return beta
+
+
+def fit_ratings(
+    games: RatedGames,
+    *,
+    anchor: str = "random",
+    bootstraps: int = 200,
+    generator: np.random.Generator | None = None,
+) -> Ratings:
+    """Ratings of all players from all games.
+
+    Args:
+        games: What was played.
+        anchor: The player at 0.
+        bootstraps: B; 0 leaves the intervals empty (low = high = the rating).
+        generator: Weights of the bootstrap; a fixed seed if None.
+
+    Raises:
+        JobError: `anchor` did not play, or somebody has no chain of games to the anchor.
+    """
+    if anchor not in games.names:
+        raise JobError(
+            f"ratings are told from {anchor}, who has not played; those who have are"
+            f" {', '.join(games.names)}"
+        )
+    _check_connected(games, anchor)
+    rng = np.random.default_rng(0) if generator is None else generator
+    table = _tabulate(games)
+    players, seats = len(games.names), games.seating.shape[1]
+    fixed = games.names.index(anchor)
+    start = np.zeros(players + seats)
+    once, extra = np.ones(len(games.units)), np.ones(table.extra)
+    best = _fit(table, *_sums(games, table, once, extra), start, fixed)
+    draws = np.tile(best, (max(1, bootstraps), 1))
+    for index in range(bootstraps):
+        unit_weights = rng.exponential(size=int(games.units.max()) + 1)
+        extra = rng.exponential(size=table.extra)
+        draws[index] = _fit(
+            table, *_sums(games, table, unit_weights[games.units], extra), best, fixed
+        )
+    elo = ELO_SCALE * best[:players]
+    low, high = ELO_SCALE * np.quantile(draws[:, :players], [0.025, 0.975], axis=0)
+    found = [
+        _rating(games, number, float(elo[number]), float(low[number]), float(high[number]))
+        for number in range(players)
+    ]
+    return Ratings(
+        ratings=tuple(sorted(found, key=lambda rating: -rating.elo)),
+        seat_elo=tuple(float(ELO_SCALE * term) for term in best[players:]),
+        anchor=anchor,
+    )
+
+
+def _rating(games: RatedGames, number: int, elo: float, low: float, high: float) -> Rating:
+    """The entry of one player; its interval always holds its rating."""
+    here = games.seating == number
+    seats_taken = int(here.sum())
+    return Rating(
+        name=games.names[number],
+        elo=elo,
+        low=min(low, elo),
+        high=max(high, elo),
+        games=int(here.any(axis=1).sum()),
+        score=float(games.shares[here].sum()) / max(1, seats_taken),
+    )
+
+
+def _check_connected(games: RatedGames, anchor: str) -> None:
+    """Raise JobError when somebody cannot be compared with the anchor."""
+    reached = np.zeros(len(games.names), bool)
+    reached[games.names.index(anchor)] = True
+    for _ in games.names:
+        touched = reached[games.seating].any(axis=1)
+        reached[games.seating[touched]] = True
+    if not reached.all():
+        apart = [name for name, found in zip(games.names, reached, strict=True) if not found]
+        raise JobError(
+            f"{', '.join(apart)} cannot be rated: no chain of games leads to {anchor}; let them"
+            " play somebody who is rated"
+        )

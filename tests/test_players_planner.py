@@ -1,0 +1,199 @@
+"""Planner: its value by hand, its search against a plain one, positions where looking pays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_positions import board, choices, position, random_position, steady_choice
+
+from azul_tui.game.canonical import apply_canonical
+from azul_tui.game.layout import TABLE_TILES, TO_MOVE
+from azul_tui.game.rules import list_legal
+from azul_tui.players import create_player
+from azul_tui.players.planner import PlannerPlayer
+from azul_tui.players.planner_memory import create_workspace, make_child, make_root
+from azul_tui.players.planner_search import plan
+from azul_tui.players.prospects import count_table, describe_board, lead, seat_values
+from azul_tui.players.replies import list_replies
+
+
+def values_of(state: np.ndarray) -> np.ndarray:
+    """What `state` is worth to each seat, from the position alone."""
+    work = create_workspace(int(state[0]))
+    make_root(work, state)
+    return values_at(work, state, 0)
+
+
+def values_at(work, state: np.ndarray, ply: int) -> np.ndarray:
+    out = np.zeros(int(state[0]))
+    count_table(state, work.available)
+    seat_values(state, work.boards, work.worth, ply, work.available, out)
+    return out
+
+
+def test_an_empty_board_is_worth_its_score():
+    assert values_of(position("BBBB", "-", board(score=7), board(score=5))).tolist() == [7, 5]
+
+
+def test_a_begun_line_is_worth_its_chance_by_hand():
+    state = position("BBBB", "-", board("- - B2 - -", score=10), round_number=2)
+    power = (2 / 3) ** 1.5
+    chance = 0.7 * power * 1.0
+    promise = (1 + 0.7) * (chance + 0.45 * power * (1 - chance))
+    risk = 0.65 * (1 - chance) * 1 / 3
+    assert values_of(state)[0] == pytest.approx(10 + promise - risk)
+
+
+def test_a_rival_halves_the_chance_and_the_last_round_has_no_later():
+    theirs = board("- B1 - - -", score=0)
+    state = position("BYYY", "-", board("- - B2 - -", score=10), theirs, round_number=5)
+    power = (2 / 3) ** 1.5
+    chance = 0.7 * power * (1 / (1 * 2))
+    assert values_of(state)[0] == pytest.approx(10 + 1.7 * chance - 0.65 * (1 - chance) / 3)
+
+
+def test_a_line_that_the_table_cannot_complete_has_no_chance():
+    state = position("BYYY", "-", board("- - - B2 -", score=10), round_number=5)
+    assert values_of(state)[0] == pytest.approx(10 - 0.65 * 2 / 4)
+
+
+def test_a_full_line_is_laid_and_makes_sets_and_neighbours():
+    # blue at the start of row 1, then yellow beside it: 2 points and a run of two
+    wall = "B.... ..... ..... ..... ....."
+    state = position("KKKK", "-", board("Y1 - - - -", wall, score=10))
+    sets = 2 * (2 / 5) ** 4 + 2 * 7 * (1 / 5) ** 3 + 2 * 10 * (1 / 5) ** 4
+    near = 0.25 * 1 + 0.25 * 2 / 1.3  # one empty cell beside, two below
+    assert values_of(state)[0] == pytest.approx(12 + sets + near)
+
+
+def test_a_complete_row_ends_the_game_with_its_bonuses():
+    wall = "BYRK. W.... K.... R.... Y...."
+    mine = board("W1 - - - -", wall, score=10)
+    state = position("", "K1", mine, board("- - B2 - -", score=8, floor="B1"))
+    # a run of five, a column, a row; the unfinished line of the other is worth nothing any more
+    assert values_of(state).tolist() == [10 + 5 + 7 + 2, 7]
+
+
+def test_the_marker_and_the_floor_count_and_a_score_stays_above_zero():
+    mine = board(score=5, floor="B1*")
+    theirs = board(score=3, floor="B4")
+    assert values_of(position("KKKK", "-", mine, theirs)).tolist() == pytest.approx([3.6, 0])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 80), st.sampled_from([2, 3, 4]))
+def test_what_is_carried_from_ply_to_ply_is_what_a_fresh_look_finds(seed, moves, players):
+    state = random_position(seed, moves, players)
+    work = create_workspace(players)
+    make_root(work, state)
+    rng = np.random.default_rng(seed)
+    actions = np.empty(300, np.int32)
+    for ply in range(12):
+        here = work.line[ply]
+        if here[TABLE_TILES] == 0:
+            break
+        count = list_legal(here, actions, True)
+        make_child(work, ply, int(actions[rng.integers(count)]))
+        child = work.line[ply + 1]
+        carried = values_at(work, child, ply + 1)
+        fresh = create_workspace(players)
+        for seat in range(players):
+            describe_board(child, fresh.boards, fresh.worth, 0, seat)
+        assert np.allclose(carried, values_at(fresh, child, 0), atol=1e-9)
+
+
+def plain_values(state: np.ndarray, depth: int) -> np.ndarray:
+    """Max-n over the same replies without bounds, table or order: values of every seat."""
+    if depth == 0 or state[TABLE_TILES] == 0:
+        return values_of(state)
+    seat = int(state[TO_MOVE])
+    found = [plain_values(child, depth - 1) for child in reply_positions(state)]
+    return max(found, key=lambda values: round(1000 * lead(values, seat)))
+
+
+def replies_to(state: np.ndarray) -> list[int]:
+    actions, ranks = np.zeros(300, np.int32), np.zeros(300, np.int64)
+    return actions[: list_replies(state, actions, ranks, -1)].tolist()
+
+
+def reply_positions(state: np.ndarray) -> list[np.ndarray]:
+    children = []
+    for action in replies_to(state):
+        child = state.copy()
+        child[TABLE_TILES] += 1
+        apply_canonical(child, action)
+        child[TABLE_TILES] -= 1
+        children.append(child)
+    return children
+
+
+@pytest.mark.parametrize("players", [2, 3])
+def test_the_search_finds_the_value_that_a_plain_one_finds(players):
+    checked = 0
+    for seed in range(12):
+        state = random_position(seed, 4 * seed, players, small=True)
+        if len(replies_to(state)) * int(state[TABLE_TILES]) > 60:
+            continue
+        work = create_workspace(players)
+        make_root(work, state)
+        values = np.zeros(300, np.int64)
+        count = plan(work, 10**8, values, values.copy())
+        seat = int(state[TO_MOVE])
+        leads = [round(1000 * lead(plain_values(c, 99), seat)) for c in reply_positions(state)]
+        assert count == len(leads)
+        assert values[0] == max(leads)
+        best = {a for a, found in zip(replies_to(state), leads, strict=True) if found == values[0]}
+        assert {int(a) for a, v in zip(work.actions[0], values[:count], strict=False)
+                if v == values[0]} == best  # fmt: skip
+        checked += 1
+    assert checked >= 6
+
+
+def test_replies_keep_every_floor_and_every_completed_line():
+    state = random_position(11, 0)
+    actions = np.empty(300, np.int32)
+    legal = actions[: list_legal(state, actions, True)].tolist()
+    kept = set(replies_to(state))
+    assert len(kept) < len(legal), "the rest is left out while factories hold tiles"
+    assert {action for action in legal if action % 6 == 5} <= kept
+    assert {action for action in legal if action % 6 == 0} <= kept, "any tile fills line 1"
+
+
+def test_nothing_is_left_out_once_only_the_centre_holds_tiles():
+    state = position("", "B3Y3R3K3W3*")
+    actions = np.empty(300, np.int32)
+    assert len(replies_to(state)) == list_legal(state, actions, True)
+
+
+def test_it_takes_what_the_other_needs():
+    theirs = board("- - - - W3", "...K. ...R. ...Y. ...B. YRK.B")
+    state = position("WWKK BYRK YYRR RRKK BBYY", "-", board("- Y1 - - -"), theirs)
+    assert all(move[0] == "W" for move in choices(PlannerPlayer(2, 20_000), state, 2))
+
+
+def test_it_ends_the_game_only_when_that_is_good():
+    wall = "BYRK. ..... ..... ..... ....."
+    ahead = position("", "W1", board(wall=wall, score=30), board("- - - - Y4", score=20))
+    assert steady_choice(PlannerPlayer(2, 5_000), ahead) == "W C>1"
+
+
+def test_a_choice_does_not_depend_on_the_batch():
+    player = PlannerPlayer(2, 3_000)
+    states = np.stack([random_position(seed, 5 * seed) for seed in range(10)])
+    seeds = np.arange(10, dtype=np.uint64)
+    together = player.choose(states, seeds)
+    alone = [int(player.choose(states[i : i + 1], seeds[i : i + 1])[0]) for i in range(10)]
+    assert together.tolist() == alone
+
+
+def test_the_budget_is_kept():
+    state = random_position(4, 0)
+    work = create_workspace(2)
+    make_root(work, state)
+    values = np.zeros(300, np.int64)
+    plan(work, 5_000, values, values.copy())
+    assert 5_000 <= work.effort[0] <= 5_001
+    assert create_player("planner").budget == 256_000
+    assert create_player("planner", 3).budget == 4_000

@@ -1,0 +1,104 @@
+"""UCT: positions that playouts decide, and what the tree may never do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_positions import board, choices, position, random_position, steady_choice
+
+from azul_tui.game.layout import MOVING, PHASE
+from azul_tui.players import create_player
+from azul_tui.players.uct import (
+    CHILDREN,
+    FIRST_CHILD,
+    MADE_BY,
+    REFILLS_KEPT,
+    SIBLING,
+    VISITS,
+    _search,
+)
+
+NEARLY_A_ROW = "BYRK. ..... ..... ..... ....."
+
+
+def grow(state: np.ndarray, playouts: int, seed: int = 3) -> np.ndarray:
+    """The tree after a search, one row a node."""
+    tree = np.full((playouts + 1, 5), -9, np.int32)
+    _search(
+        state,
+        playouts,
+        np.uint64(seed),
+        tree,
+        np.zeros(playouts + 1),
+        np.zeros((64, 2), np.int64),
+        np.zeros(300, np.int32),
+    )
+    return tree
+
+
+def children(tree: np.ndarray, node: int) -> list[int]:
+    found = []
+    child = tree[node, FIRST_CHILD]
+    while child >= 0:
+        found.append(int(child))
+        child = tree[child, SIBLING]
+    return found
+
+
+def test_it_ends_the_game_when_that_wins():
+    state = position("", "W1", board(wall=NEARLY_A_ROW, score=5), board(score=9))
+    assert choices(create_player("uct-500"), state, 8) == {"W C>1"}
+
+
+def test_it_keeps_the_game_open_when_ending_it_loses():
+    lines = "- W1 K1 W2 W2"
+    mine = board(lines, wall=NEARLY_A_ROW, score=0)
+    state = position("", "W1", mine, board(score=60), round_number=4)
+    assert "W C>1" not in choices(create_player("uct-256"), state, 8)
+
+
+@pytest.mark.parametrize("players", [3, 4])
+def test_every_seat_looks_after_itself_at_a_larger_table(players):
+    boards = [board(wall=NEARLY_A_ROW, score=5), *[board(score=9)] * (players - 1)]
+    state = position("", "W1", *boards, players=players)
+    assert choices(create_player("uct-500", players), state, 8) == {"W C>1"}
+
+
+def test_every_playout_adds_one_node_and_visits_add_up():
+    tree = grow(random_position(1, 6), 500)
+    assert (tree[:, VISITS] > 0).all()
+    assert tree[0, VISITS] == 501
+    for node in range(501):
+        below = children(tree, node)
+        assert len(below) == tree[node, CHILDREN]
+        assert len({int(tree[child, MADE_BY]) for child in below}) == len(below)
+        assert tree[node, VISITS] == 1 + sum(tree[child, VISITS] for child in below)
+
+
+def test_a_chance_node_keeps_ten_refills_and_picks_evenly_among_them():
+    """Chi-square over ten refills at a fixed seed: even picks fail for 1 seed in 10,000."""
+    full = "W1 W1 W1 W1 W1"
+    state = position("", "B1", board(full), board(full))
+    tree = grow(state, 2000)
+    (chance,) = children(tree, 0)
+    refills = children(tree, chance)
+    assert len(refills) == REFILLS_KEPT
+    visits = tree[refills, VISITS].astype(float) - 1
+    expected = visits.sum() / REFILLS_KEPT
+    assert ((visits - expected) ** 2 / expected).sum() < 33.7
+
+
+def test_the_tree_does_not_depend_on_memory_left_by_the_search_before():
+    state = random_position(5, 20)
+    player = create_player("uct-100")
+    states = np.stack([random_position(seed, 40) for seed in range(6)] + [state])
+    together = player.choose(states, np.arange(7, dtype=np.uint64))
+    assert together[6] == player.choose(state[None, :], np.array([6], np.uint64))[0]
+
+
+def test_more_playouts_than_moves_left_do_no_harm():
+    state = position("", "W1", board(wall=NEARLY_A_ROW, score=40), round_number=5)
+    assert state[PHASE] == MOVING
+    assert steady_choice(create_player("uct-1"), state) in {"W C>1", "W C>2", "W C>F"} | {
+        f"W C>{row}" for row in "345"
+    }
