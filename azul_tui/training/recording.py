@@ -4,8 +4,8 @@ Each of G places plays one game after another. `play_on` gives every place the e
 waits for and carries on until it needs the next, so nothing happens a game in Python. What a game
 becomes depends on the run's seed, its number and the weights alone, never on its neighbours.
 
-Letters: G places, T most samples kept of one game, S bytes a position, A actions, V values,
-C samples that fit into the outbox.
+Letters: G places, T most samples kept of one game, M most moves that one can have (a tile each),
+S bytes a position, A actions, V values, C samples that fit into the outbox.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
-from azul_tui.game.constants import action_count, state_size, value_count
+from azul_tui.game.constants import (
+    MAX_ROUNDS,
+    TILES_PER_FACTORY,
+    action_count,
+    factory_count,
+    state_size,
+    value_count,
+)
 from azul_tui.game.kernel import Float32Array, Int8Array, integer, lean_kernel
 from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE, copy_state
 from azul_tui.game.observation import write_observation
@@ -112,7 +119,7 @@ class Desk(NamedTuple):
     sample_values: npt.NDArray[np.float32]
     """`(G, T)` root values; NaN where there was no search."""
     actions: npt.NDArray[np.int16]
-    """`(G, T)` moves made, in canonical order."""
+    """`(G, M)` moves made, in canonical order."""
     queue: npt.NDArray[np.int64]
     """`(N,)` numbers of the games to play."""
     cursor: npt.NDArray[np.int64]
@@ -126,7 +133,7 @@ class Desk(NamedTuple):
     out_games: npt.NDArray[np.int64]
     """`(C, 3)`: number, samples and moves of each finished game."""
     out_actions: npt.NDArray[np.int16]
-    """`(C, T)`: its moves."""
+    """`(C, M)`: its moves."""
     final: npt.NDArray[np.float32]
     """`(P,)`: scratch for the values of a finished game."""
     tally: Records[Tally]
@@ -136,6 +143,7 @@ class Desk(NamedTuple):
 def allocate_desk(places: int, players: int, samples: int, outbox: int) -> Desk:
     """Arrays for G = `places`, T = `samples` and C = `outbox`, which is at least T."""
     shape = (places, samples)
+    moves = MAX_ROUNDS * TILES_PER_FACTORY * factory_count(players)
     records = np.zeros(places, PLACE)
     records["number"] = IDLE
     states = np.zeros((places, state_size(players)), np.int8)
@@ -148,14 +156,14 @@ def allocate_desk(places: int, players: int, samples: int, outbox: int) -> Desk:
         sample_states=np.empty((*shape, state_size(players)), np.int8),
         sample_policies=np.empty((*shape, action_count(players)), np.float32),
         sample_values=np.empty(shape, np.float32),
-        actions=np.empty(shape, np.int16),
+        actions=np.empty((places, moves), np.int16),
         queue=np.empty(0, np.int64),
         cursor=np.zeros(3, np.int64),
         out_states=np.empty((outbox, state_size(players)), np.int8),
         out_policies=np.empty((outbox, action_count(players)), np.float32),
         out_outcomes=np.empty((outbox, value_count(players)), np.float32),
         out_games=np.empty((max(1, outbox // 16), 3), np.int64),
-        out_actions=np.empty((max(1, outbox // 16), samples), np.int16),
+        out_actions=np.empty((max(1, outbox // 16), moves), np.int16),
         final=np.empty(players, np.float32),
         tally=cast("Records[Tally]", np.zeros(1, TALLY)),
     )
@@ -206,8 +214,7 @@ def _make_move(Desk: Desk, Tree: Tree, place: int, action: int) -> None:
     """Play `action`; after a round keep the afterstate as a sample and deal the next round."""
     here = Desk.places[place]
     state = Desk.states[place]
-    if here.moves < Desk.actions.shape[1]:
-        Desk.actions[place, here.moves] = action
+    Desk.actions[place, here.moves] = action
     here.moves += 1
     apply_canonical(state, action)
     if state[PHASE] == AFTERSTATE:
@@ -278,8 +285,8 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
     game = Desk.cursor[2]
     Desk.out_games[game, 0] = here.number
     Desk.out_games[game, 1] = here.samples
-    Desk.out_games[game, 2] = min(here.moves, Desk.actions.shape[1])
-    for move in range(Desk.out_games[game, 2]):
+    Desk.out_games[game, 2] = here.moves
+    for move in range(here.moves):
         Desk.out_actions[game, move] = Desk.actions[place, move]
     Desk.cursor[1] = at + here.samples
     Desk.cursor[2] = game + 1

@@ -209,7 +209,7 @@ class SelfPlay:
                     on_progress(self._progress())
             if waiting:
                 logits, values = self.evaluator(self._observations)
-        merged = merge_batches(batches)
+        merged = merge_batches(batches or [self._drain()])
         tally = np.asarray(desk.tally)[0]
         return GameBatch(
             merged.states,
