@@ -42,7 +42,8 @@ _njit: Any = numba.njit  # pyright: ignore[reportUnknownMemberType]
 _numba_config: Any = importlib.import_module("numba.core.config")
 
 _ROOMS = {"game": (), "search": ("game",), "players": ("game", "search")}
-"""Which packages the kernels of a package may call; others may call all of these."""
+"""Which packages the kernels of a package may call; kernels elsewhere may call
+all of these and those of their own file."""
 
 
 def kernel(function: Function) -> Function:
@@ -69,7 +70,7 @@ def inlined_kernel(function: Function) -> Function:
 
 
 def _compiled(function: Function, **options: bool) -> Function:
-    _numba_config.CACHE_DIR = str(_cache_folder(_room_of(function)))
+    _numba_config.CACHE_DIR = str(_cache_folder(_room_of(function), _own_file(function)))
     return cast("Function", _njit(cache=True, nogil=True, error_model="numpy", **options)(function))
 
 
@@ -90,21 +91,29 @@ def is_compiled(room: str) -> bool:
 
 
 def _room_of(function: Callable[..., object]) -> str:
-    """The package, below azul_tui, that `function` is defined in."""
+    """The package of kernels that `function` is defined in; "" for any other place."""
     parts = function.__module__.split(".")
-    return parts[1] if parts[0] == "azul_tui" and len(parts) > 1 else ""
+    room = parts[1] if parts[0] == "azul_tui" and len(parts) > 1 else ""
+    return room if room in _ROOMS else ""
+
+
+def _own_file(function: Callable[..., object]) -> Path | None:
+    """The file of a function outside the packages of kernels, which only calls those."""
+    return None if _room_of(function) else Path(function.__code__.co_filename)
 
 
 @functools.cache
-def _cache_folder(room: str) -> Path:
-    """Where the kernels of `room` are kept, by a digest of what they are compiled from."""
+def _cache_folder(room: str, own_file: Path | None = None) -> Path:
+    """Where the kernels of `room`, or of a file outside, are kept: by a digest of their source."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256(f"{sys.version} {numba.__version__} {np.__version__}".encode())
-    rooms = {*_ROOMS[room], room} if room in _ROOMS else {*_ROOMS, *([room] if room else [])}
+    rooms = {*_ROOMS[room], room} if room else set(_ROOMS)
     for name in sorted(rooms):
         for source in sorted((package / name).glob("*.py")):
             digest.update(source.name.encode())
             digest.update(source.read_bytes())
+    if own_file is not None and own_file.is_file():
+        digest.update(own_file.read_bytes())
     return cache_root() / f"kernels-{room or 'other'}-{digest.hexdigest()[:16]}"
 
 
