@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ReplayBuffer,
         TrainingStep,
         create_training_components,
+        self_play_games,
     )
 
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ __all__ = [
     "create_azul_network",
     "create_training_components",
     "create_training_config",
+    "self_play_games",
 ]
 
 _HOME = {
@@ -57,6 +59,7 @@ _HOME = {
     "ReplayBuffer": "azul_tui.training",
     "TrainingStep": "azul_tui.training",
     "create_training_components": "azul_tui.training",
+    "self_play_games": "azul_tui.training",
 }
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from azul_tui.config import create_training_config
 from azul_tui.errors import JobFailedError
 from azul_tui.network import create_azul_network
-from azul_tui.training.executors import InlineExecutor, SelfPlayTask
+from azul_tui.training.executors import self_play_games
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.warm_up import compile_kernels
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext
     from azul_tui.network import AzulNetwork
     from azul_tui.training.self_play import GameBatch
-
-_DEMO_PLACES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +58,12 @@ def play_games(
     """
     compile_with_progress(context, players)
     network = new_network(context, players=players)
-    config = create_training_config(
-        num_players=players,
-        network_config=network.description.preset,
-        mcts_simulations=simulations,
-        parallel_games=min(_DEMO_PLACES, max(1, games)),
+    started = time.monotonic()
+    batch = self_play_games(
+        network,
+        games,
+        simulations=simulations,
         seed=context.integer("seed"),
-        device="cpu",
-    )
-    batch = InlineExecutor().play(
-        SelfPlayTask(0, np.arange(games), config),
-        network.state_dict(),
         on_progress=lambda seen: context.reporter.progress(seen.games, games, "games"),
         should_stop=context.stop.is_set,
     )
@@ -79,12 +71,14 @@ def play_games(
         raise JobFailedError("stopped before the games were played")
     buffer = ReplayBuffer(max(1, len(batch.states)), players)
     buffer.add(batch.states, batch.policies, batch.outcomes)
+    seconds = time.monotonic() - started
     context.reporter.record(
         "self_play",
         iteration=0,
         games=batch.tally.games,
         positions=len(batch.states),
-        seconds=None,
+        seconds=round(seconds, 3),
+        sims_per_s=batch.tally.simulations / seconds,
         mean_moves=batch.tally.moves / max(1, batch.tally.games),
         simulations=batch.tally.simulations,
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from azul_tui.training.batch_sampler import BatchSampler
     from azul_tui.training.checkpoints import ModelCheckpointManager
     from azul_tui.training.components import create_training_components
+    from azul_tui.training.executors import self_play_games
     from azul_tui.training.replay_buffer import ReplayBuffer
     from azul_tui.training.trainer import AzulTrainer
     from azul_tui.training.training_step import TrainingStep
@@ -23,6 +24,7 @@ __all__ = [
     "ReplayBuffer",
     "TrainingStep",
     "create_training_components",
+    "self_play_games",
 ]
 
 _HOME = {
@@ -32,6 +34,7 @@ _HOME = {
     "ReplayBuffer": "replay_buffer",
     "TrainingStep": "training_step",
     "create_training_components": "components",
+    "self_play_games": "executors",
 }
 
 

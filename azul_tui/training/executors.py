@@ -11,6 +11,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from azul_tui.config import create_training_config
 from azul_tui.network import NetworkEvaluator, create_azul_network
 from azul_tui.training.self_play import (
     GameBatch,
@@ -23,13 +26,14 @@ from azul_tui.training.self_play import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import numpy as np
     import numpy.typing as npt
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
+    from azul_tui.network import AzulNetwork
 
 _MOST_AUTOMATIC_WORKERS = 16
+_PLACES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +147,39 @@ def create_executor(
     from azul_tui.training.worker_processes import WorkerExecutor
 
     return WorkerExecutor(workers, on_fault)
+
+
+def self_play_games(
+    model: AzulNetwork,
+    games: int,
+    *,
+    simulations: int = 32,
+    seed: int = 0,
+    on_progress: Callable[[SelfPlayProgress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> GameBatch | None:
+    """Let a network play games against itself in this process, for a loop of one's own.
+
+    Args:
+        model: The network; not changed.
+        games: How many.
+        simulations: Simulations a move.
+        seed: Decides the games together with the weights.
+        on_progress: Told now and then how far it is.
+        should_stop: Asked often; True drops the games.
+
+    Returns:
+        States, policies and outcomes for `ReplayBuffer.add`, or None when stopped.
+    """
+    config = create_training_config(
+        num_players=model.description.players,
+        network_config=model.description.preset,
+        mcts_simulations=simulations,
+        parallel_games=max(1, min(games, _PLACES)),
+        seed=seed,
+        device="cpu",
+    )
+    weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    return InlineExecutor().play(
+        SelfPlayTask(0, np.arange(games), config), weights, on_progress, should_stop
+    )
