@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from azul_tui.errors import ConfigError
-from azul_tui.training.batch_sampler import BatchSampler
+from azul_tui.training.batch_sampler import POSITIONS_AT_ONCE, BatchSampler
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.step_benchmark import random_samples
 
@@ -76,7 +76,60 @@ def test_a_window_reaches_the_newest_only(buffer: ReplayBuffer):
 
 def test_memory_is_reused(buffer: ReplayBuffer):
     sampler = BatchSampler(buffer, 8)
-    assert sampler.sample_batch().state.data_ptr() == sampler.sample_batch().state.data_ptr()
+    group = POSITIONS_AT_ONCE // 8
+    places = [sampler.sample_batch().state.data_ptr() for _ in range(3 * group)]
+    assert len(set(places)) == group
+
+
+def test_what_was_drawn_before_an_addition_is_not_handed_out_after_it():
+    """Batches are gathered some at a time; the buffer here is overwritten as a whole."""
+    samples = random_samples(2, 40, seed=0)
+    for window in (None, 20):
+        buffer = ReplayBuffer(40)
+        buffer.add(samples[0], samples[1], np.zeros(40, np.float32))
+        sampler = BatchSampler(buffer, 8)
+        assert sampler.sample_batch().outcome.max() == 0.0
+        buffer.add(samples[0], samples[1], np.ones(40, np.float32))
+        sampler.window = window
+        assert sampler.sample_batch().outcome.min() == 1.0
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5, POSITIONS_AT_ONCE // 8, POSITIONS_AT_ONCE // 8 + 3])
+@pytest.mark.parametrize("fills_later", [False, True])
+def test_a_stream_saved_anywhere_goes_on_the_same(taken: int, fills_later: bool):
+    """Within a group of batches, at its end, and over an addition that follows."""
+    samples = random_samples(2, 60, seed=0)
+    old = [array[:40] for array in samples]
+    new = [array[40:] for array in samples]
+    straight = ReplayBuffer(50)
+    straight.add(*old)
+    sampler = BatchSampler(straight, 8, seed=3)
+    for _ in range(taken):
+        sampler.sample_batch()
+    state = sampler.state_dict()
+
+    resumed = ReplayBuffer(50)
+    other = BatchSampler(resumed, 8, seed=4)
+    other.load_state_dict(state)
+    resumed.restore(straight.added, *straight.newest(50))
+    if fills_later:
+        straight.add(*new)
+        resumed.add(*new)
+    for number in range(70):
+        if number == 40 and not fills_later:
+            straight.add(*new)
+            resumed.add(*new)
+        for mine, theirs in zip(sampler.sample_batch(), other.sample_batch(), strict=True):
+            assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("rows", [[10**6] * 8, [-1] * 8, [0] * 7, [[0] * 8], [0.5] * 8])
+def test_rows_that_do_not_exist_are_drawn_anew(buffer: ReplayBuffer, rows: list):
+    sampler = BatchSampler(buffer, 8)
+    state = sampler.state_dict()
+    state |= {"rows": torch.tensor(rows), "added": buffer.added, "window": -1}
+    sampler.load_state_dict(state)
+    assert sampler.sample_batch() is not None
 
 
 def test_impossible_samplers_are_refused(buffer: ReplayBuffer):

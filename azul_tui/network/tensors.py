@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,3 +25,12 @@ def row_dot(left: Tensor, right: Tensor) -> Tensor:
 def block_diagonal(*blocks: Tensor) -> Tensor:
     """The matrix with `blocks` along its diagonal and zeros elsewhere."""
     return cast("Tensor", torch.block_diag(*blocks)).contiguous()  # pyright: ignore[reportUnknownMemberType]
+
+
+def total_norm(tensors: list[Tensor]) -> Tensor:
+    """Euclidean length of all numbers of all tensors together, a scalar on their device."""
+    if tensors[0].device.type == "cuda":
+        return get_total_norm(tensors)
+    # The same with less around it, which counts between the small products of a processor.
+    norms = [cast("Tensor", torch.linalg.vector_norm(tensor)) for tensor in tensors]  # pyright: ignore[reportUnknownMemberType]
+    return cast("Tensor", torch.linalg.vector_norm(torch.stack(norms)))  # pyright: ignore[reportUnknownMemberType]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Int8Array = npt.NDArray[np.int8]
+Int64Array = npt.NDArray[np.int64]
 Float16Array = npt.NDArray[np.float16]
 Float32Array = npt.NDArray[np.float32]
 
@@ -141,11 +142,19 @@ class ReplayBuffer:
         self, sample: ReplaySample, generator: np.random.Generator, window: int | None = None
     ) -> None:
         """`sample` into arrays that exist already."""
+        self.gather_into(sample, self.draw_rows(len(sample.observation), generator, window))
+
+    def draw_rows(
+        self, count: int, generator: np.random.Generator, window: int | None = None
+    ) -> Int64Array:
+        """`(count,)` rows for `gather_into`, drawn as `sample` draws; gone with the next `add`."""
         size = len(self) if window is None else max(1, min(window, len(self)))
         if not len(self):
             raise ValueError("an empty replay buffer has nothing to sample")
-        ages = generator.integers(0, size, size=len(sample.observation))
-        rows = (self.added - size + ages) % self.capacity
+        return (self.added - size + generator.integers(0, size, size=count)) % self.capacity
+
+    def gather_into(self, sample: ReplaySample, rows: Int64Array) -> None:
+        """The positions stored at `rows`, into the first rows of `sample`."""
         bits = self._policies.view(np.uint16)
         gather_samples(self._states, bits, self._outcomes, rows, *sample)
 

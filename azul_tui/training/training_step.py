@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 from torch import Tensor
-from torch.nn.utils import get_total_norm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from azul_tui.errors import CheckpointError, ConfigError, DivergedError
 from azul_tui.network.devices import has_bfloat16, resolve_precision
 from azul_tui.network.losses import LossFunctions
+from azul_tui.network.tensors import total_norm
 from azul_tui.training.checkpoint_file import check_optimizer_state
 from azul_tui.training.schedule import LearningRateSchedule
 
@@ -236,7 +236,7 @@ class TrainingStep:
         total, policy, value = self._losses_of(batch)
         total.backward()  # pyright: ignore[reportUnknownMemberType] - untyped in torch
         gradients = [parameter.grad for parameter in self._parameters]
-        norm = get_total_norm([gradient for gradient in gradients if gradient is not None])
+        norm = total_norm([gradient for gradient in gradients if gradient is not None])
         self._apply(norm)
         self._unread += (total.detach(), policy.detach(), value.detach(), norm)
         self.step += 1
