@@ -8,7 +8,6 @@ exactly five rounds, both games of a pair see the same displays.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +17,7 @@ from azul_tui.arena.games import GameResults, ProgressReport, StopRequest, join_
 from azul_tui.arena.statistics import (
     FloatArray,
     elo_difference,
+    finite_or_none,
     games_to_decide,
     mean_interval,
     score_interval,
@@ -99,8 +99,8 @@ class MatchResult:
 
     def record(self) -> dict[str, object]:
         """Plain numbers and texts for an event record; None where a number is infinite."""
-        plain = {
-            key: _finite(value)
+        plain: dict[str, object] = {
+            key: finite_or_none(value) if isinstance(value, float) else value
             for key, value in vars(self).items()
             if key not in {"by_seat", "verdict", "pair_scores", "results"}
         }
@@ -109,11 +109,6 @@ class MatchResult:
             plain["verdict"] = self.verdict.decision
             plain["log_likelihood_ratio"] = self.verdict.log_likelihood_ratio
         return plain
-
-
-def _finite(value: object) -> object:
-    """`value`, or None for a float that JSON cannot hold."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @kernel

@@ -32,6 +32,11 @@ class Interval(NamedTuple):
     high: float
 
 
+def finite_or_none(value: float) -> float | None:
+    """`value`, or None for an infinite one, which JSON cannot hold."""
+    return value if math.isfinite(value) else None
+
+
 def student_quantile(degrees: int) -> float:
     """Two-sided 95% quantile of Student's t.
 

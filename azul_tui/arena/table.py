@@ -15,7 +15,13 @@ import numpy as np
 
 from azul_tui.arena.games import GameResults, ProgressReport, StopRequest, play_games
 from azul_tui.arena.match import bag_seeds
-from azul_tui.arena.statistics import Interval, elo_difference, mean_interval, score_interval
+from azul_tui.arena.statistics import (
+    Interval,
+    elo_difference,
+    finite_or_none,
+    mean_interval,
+    score_interval,
+)
 from azul_tui.errors import ConfigError, PlayerError
 from azul_tui.game.constants import MAX_PLAYERS, MIN_PLAYERS
 
@@ -71,9 +77,10 @@ class TableResult:
                     "share_low": standing.share.low,
                     "share_high": standing.share.high,
                     "rank": standing.rank.mean,
-                    "rank_low": standing.rank.low,
-                    "rank_high": standing.rank.high,
+                    "rank_low": finite_or_none(standing.rank.low),
+                    "rank_high": finite_or_none(standing.rank.high),
                     "points": standing.points,
+                    "elo": finite_or_none(standing.elo),
                 }
                 for standing in self.standings
             ],
@@ -138,12 +145,14 @@ def summarise_table(results: GameResults, seed: int, games_per_bag: int) -> Tabl
     standings: list[Standing] = []
     for number, name in enumerate(results.players):
         here = results.seating[kept] == number
-        share = score_interval(results.shares[kept][here].reshape(bags, -1).mean(axis=1))
+        share = score_interval(results.shares[kept][here].reshape(bags, games_per_bag).mean(axis=1))
         standings.append(
             Standing(
                 name=name,
                 share=share,
-                rank=mean_interval(results.ranks[kept][here].reshape(bags, -1).mean(axis=1)),
+                rank=mean_interval(
+                    results.ranks[kept][here].reshape(bags, games_per_bag).mean(axis=1)
+                ),
                 points=float(results.scores[kept][here].sum()) / max(1, games),
                 elo=elo_difference(share.mean, seats),
             )

@@ -1,0 +1,91 @@
+"""The sequential test: exact on coins, and its error rates by simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from azul_tui.arena.sequential import SequentialTest, log_likelihood_ratio
+from azul_tui.arena.statistics import expected_score
+from azul_tui.errors import ConfigError
+
+
+def test_on_coins_the_ratio_is_the_exact_one():
+    scores = np.array([1.0] * 30 + [0.0] * 18)
+    expected = 30 * math.log(0.6 / 0.5) + 18 * math.log(0.4 / 0.5)
+    assert log_likelihood_ratio(scores, 0.5, 0.6) == pytest.approx(expected, abs=1e-3)
+
+
+def test_it_is_nought_without_games_and_turns_with_the_hypotheses():
+    assert log_likelihood_ratio(np.zeros(0), 0.5, 0.6) == 0.0
+    scores = np.array([0.0, 0.25, 0.5, 0.5, 0.75, 1.0, 1.0])
+    forward = log_likelihood_ratio(scores, 0.45, 0.6)
+    assert forward == pytest.approx(-log_likelihood_ratio(scores, 0.6, 0.45))
+    mirrored = log_likelihood_ratio(1 - scores, 0.55, 0.4)
+    assert forward == pytest.approx(mirrored)
+
+
+def test_alike_pairs_decide_sooner_than_wild_ones():
+    calm = np.array([0.5, 0.75] * 50)
+    wild = np.array([0.25, 1.0] * 50)
+    assert log_likelihood_ratio(calm, 0.5, 0.6) > 3 * log_likelihood_ratio(wild, 0.5, 0.6)
+
+
+def run(test, rng, elo, batch=16):
+    """Play synthetic pairs (draws, shared luck) until the test decides."""
+    score = expected_score(elo)
+    scores = np.zeros(0)
+    while True:
+        draws = rng.random((batch, 2)) < 0.04
+        same = rng.random(batch) < 0.3
+        first = rng.random(batch) < score
+        second = np.where(same, first, rng.random(batch) < score)
+        games = np.where(draws, 0.5, np.stack([first, second], axis=1).astype(float))
+        scores = np.concatenate([scores, games.mean(axis=1)])
+        verdict = test.judge(scores)
+        if verdict.decision != "continue":
+            return verdict
+
+
+@pytest.mark.parametrize(("elo", "wrong"), [(0.0, "better"), (80.0, "not better")])
+def test_wrong_decisions_are_rare(elo, wrong):
+    """200 tests at a fixed seed; an error rate of 5% gives more than 20 for 1 seed in 1000."""
+    rng = np.random.default_rng(int(elo))
+    test = SequentialTest(elo_0=0.0, elo_1=80.0, max_pairs=4000)
+    verdicts = [run(test, rng, elo).decision for _ in range(200)]
+    assert verdicts.count(wrong) <= 20
+    assert "undecided" not in verdicts
+
+
+def test_a_clear_difference_is_decided_in_few_games():
+    rng = np.random.default_rng(1)
+    test = SequentialTest(elo_0=0.0, elo_1=40.0)
+    pairs = [run(test, rng, 250.0).pairs for _ in range(20)]
+    assert max(pairs) <= 100
+
+
+def test_the_cap_ends_it_undecided():
+    test = SequentialTest(elo_0=0.0, elo_1=5.0, max_pairs=64)
+    verdict = run(test, np.random.default_rng(2), 2.5)
+    assert verdict.decision == "undecided"
+    assert verdict.pairs == 64
+    assert verdict.lower < verdict.log_likelihood_ratio < verdict.upper
+
+
+def test_bounds_are_walds():
+    assert SequentialTest().bounds == pytest.approx((-math.log(19), math.log(19)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"elo_0": 10.0, "elo_1": 10.0}, "above elo_0"),
+        ({"alpha": 0.5}, "between 0 and 0.5"),
+        ({"max_pairs": 0}, "at least 1"),
+    ],
+)
+def test_a_test_that_cannot_decide_is_refused(settings, text):
+    with pytest.raises(ConfigError, match=text):
+        SequentialTest(**settings)
