@@ -190,7 +190,8 @@ def test_going_on_from_an_earlier_iteration_replaces_the_later_ones(tmp_path: Pa
     new = manager(tmp_path)
     new.continue_from(10)
     assert new.best_score == 0.3
-    assert "checkpoint_iter_000015.pt" in names(tmp_path), "its successor is not there yet"
+    assert "superseded_checkpoint_iter_000015.pt" in names(tmp_path), "no successor is there yet"
+    assert newest_valid(tmp_path)[0].name == "checkpoint_iter_000010.pt"
     new.save_checkpoint(network(), None, 11, {}, 0.6)
     assert names(tmp_path) == [
         "best_model.pt",

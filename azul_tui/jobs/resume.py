@@ -6,32 +6,56 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.config import combine
-from azul_tui.errors import JobError
+from azul_tui.errors import CheckpointError, JobError
 from azul_tui.jobs.train import told
 from azul_tui.runs.listing import newest_run
-from azul_tui.runs.paths import RunPaths, existing_run, new_run
-from azul_tui.training.resuming import find_resume_point
+from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
+from azul_tui.runs.status import read_status
+from azul_tui.runs.text import plain_text
+from azul_tui.training.resuming import find_beginning, find_resume_point
 from azul_tui.training.trainer import AzulTrainer
 
 if TYPE_CHECKING:
+    from azul_tui.config import TrainingConfig
     from azul_tui.jobs.context import JobContext
+    from azul_tui.training.resuming import ResumePoint
 
 
 def run(context: JobContext) -> dict[str, Any]:
     """Find the checkpoint, apply the settings that were named, and train on."""
-    source, paths = _source_and_target(context)
-    point = find_resume_point(source, None)
+    source = _source(context)
+    try:
+        point = find_resume_point(source, None)
+    except CheckpointError:
+        beginning = find_beginning(source)
+        if beginning is None:
+            raise
+        return _start_over(context, source, combine(beginning, context.changes))
     config = combine(point.config, context.changes)
-    if point.progress.iteration >= config.max_iterations:
+    paths = _target(context, point)
+    if point.progress.iteration >= config.max_iterations and _has_ended(point, paths):
         raise JobError(
             f"{point.name} has finished its {config.max_iterations} iterations; ask for more "
             f"with --set max_iterations={2 * config.max_iterations}"
         )
+    return _train(context, config, paths, resume_from=source)
+
+
+def _train(
+    context: JobContext,
+    config: TrainingConfig,
+    paths: RunPaths,
+    *,
+    resume_from: Path | None = None,
+    start_over: bool = False,
+) -> dict[str, Any]:
+    """Train in the run at `paths`."""
     context.directory = paths.directory
     trainer = AzulTrainer(
         config,
         paths.directory,
-        resume_from=source,
+        resume_from,
+        start_over=start_over,
         job=context.spec.name,
         listener=context.reporter.on_record,
         on_progress=lambda done, total, unit, left: context.reporter.progress(
@@ -42,23 +66,46 @@ def run(context: JobContext) -> dict[str, Any]:
     return told(context, trainer.train())
 
 
-def _source_and_target(context: JobContext) -> tuple[Path, RunPaths]:
-    """Where the checkpoint is, and the run that it goes on in.
+def _start_over(context: JobContext, folder: Path, config: TrainingConfig) -> dict[str, Any]:
+    """Begin a run again that was interrupted before its first checkpoint."""
+    paths = RunPaths(folder)
+    if context.run_name is not None and context.run_name != paths.name:
+        raise JobError(
+            f"{plain_text(paths.name)} has no checkpoint yet that another run could go on from; "
+            "resume it without --name, and it begins again"
+        )
+    context.reporter.say(f"{plain_text(paths.name)} has no checkpoint yet: it begins again")
+    return _train(context, config, paths, start_over=True)
+
+
+def _source(context: JobContext) -> Path:
+    """The checkpoint file or the run to go on from."""
+    checkpoint, name = context.text("checkpoint"), context.text("run")
+    if checkpoint:
+        if not Path(checkpoint).exists():
+            raise JobError(f"{plain_text(checkpoint)}: there is no such checkpoint file")
+        return Path(checkpoint)
+    root = context.runs_root
+    return (existing_run(root, name) if name else newest_run(root, 0.0)).directory
+
+
+def _target(context: JobContext, point: ResumePoint) -> RunPaths:
+    """The run that goes on.
 
     With `--name` another run begins from the checkpoint; a checkpoint outside the folder of runs,
     such as a shipped one, always begins another.
     """
-    checkpoint, name = context.text("checkpoint"), context.text("run")
-    if checkpoint:
-        source = Path(checkpoint)
-        if not source.exists():
-            raise JobError(f"{checkpoint}: there is no such checkpoint file")
-        home = RunPaths(source.absolute().parent)
-    else:
-        home = existing_run(context.runs_root, name) if name else newest_run(context.runs_root, 0.0)
-        source = home.directory
+    home = RunPaths(point.path.absolute().parent)
     if context.run_name is not None and context.run_name != home.name:
-        return source, new_run(context.runs_root, context.run_name)
+        return claim_run(context.runs_root, context.run_name)
     if home.directory.parent.resolve() != context.runs_root.resolve():
-        return source, new_run(context.runs_root, home.name)
-    return source, home
+        return new_run(context.runs_root, home.name)
+    return home
+
+
+def _has_ended(point: ResumePoint, paths: RunPaths) -> bool:
+    """Whether there is nothing left to do, not even to say that a run is finished."""
+    if point.progress.opponents_left:
+        return False
+    status = read_status(paths.status) if point.continues(paths) else None
+    return status is None or status.state not in {"running", "paused", "crashed"}

@@ -110,9 +110,11 @@ class EventLog:
     def close(self) -> None:
         """Flush and close; further calls do nothing."""
         if self._handle >= 0:
-            self.sync()
-            os.close(self._handle)
-            self._handle = -1
+            try:
+                self.sync()
+            finally:
+                os.close(self._handle)
+                self._handle = -1
 
     def __enter__(self) -> Self:
         return self

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from azul_tui.errors import RunError
 from azul_tui.runs.control import ControlRequest, poll_requests, remove_request
 from azul_tui.runs.events import EventLog, Record
 from azul_tui.runs.lock import RunLock
 from azul_tui.runs.status import StatusWriter
+from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,37 +60,52 @@ class RunRecorder:
             RunError: The directory is not writable.
         """
         self.paths.create()
-        self._lock.acquire()
         try:
-            self.log = EventLog(self.paths.events, keep=self._keep, clock=self._clock)
-            self._status = StatusWriter(
-                self.paths.status, name=self.paths.name, job=self._job, clock=self._clock
-            )
-            self.status(force=True)
+            self._lock.acquire()
+            self._open()
+        except OSError as error:
+            self._lock.release()
+            raise RunError(
+                f"{plain_text(str(self.paths.directory))}: cannot be written ({error.strerror}); "
+                "make room, make it writable, or choose another --dir"
+            ) from None
         except BaseException:
             self._lock.release()
             raise
+        return self
+
+    def _open(self) -> None:
+        """Open log and status, and say so when the lock was a dead process's."""
+        self.log = EventLog(self.paths.events, keep=self._keep, clock=self._clock)
+        self._status = StatusWriter(
+            self.paths.status, name=self.paths.name, job=self._job, clock=self._clock
+        )
+        self.status(force=True)
         if self._lock.took_over is not None:
             holder = self._lock.took_over
             self.record(
                 "alert", level="warning", text=f"took over the lock of {holder}, which ended"
             )
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Write the last status, close the log and give the lock back."""
-        state: State = self._status.status.state
+        state: State = self.state
         if kind is not None:
             state = "crashed"
         elif state in {"running", "paused"}:
             state = "finished"
         try:
-            self.status(force=True, state=state, phase="", left_s=None)
-        finally:
-            try:
+            with suppress(OSError):  # the disk is full: what was done stays done without it
+                self.status(force=True, state=state, phase="", left_s=None)
+            with suppress(OSError):
                 self.log.close()
-            finally:
-                self._lock.release()
+        finally:
+            self._lock.release()
+
+    @property
+    def state(self) -> State:
+        """What the run counts as now."""
+        return self._status.status.state
 
     def record(self, kind: str, **fields: object) -> Record:
         """Append one event and tell the listener.

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import torch
 
 BEST_NAME: Final = "best_model.pt"
+_SUPERSEDED: Final = "superseded_"
 _PATTERN: Final = re.compile(r"checkpoint_iter_(\d{6,9})\.pt")
 
 
@@ -264,16 +265,60 @@ class ModelCheckpointManager:
         record = self._best_record()
         return None if record is None else self.save_dir / record.file
 
-    def continue_from(self, iteration: int) -> None:
+    def continue_from(self, iteration: int, best_score: float | None = None) -> None:
         """Go on after `iteration`, as if later checkpoints had never been.
 
-        They are deleted when the next one is saved, and `best_score` is what it was then.
+        Later ones are renamed at once, so that nobody goes on from them by mistake, and deleted
+        when the next one is saved. A best model that was not yet written is written now.
+
+        Args:
+            iteration: Number of the checkpoint that a run goes on from.
+            best_score: Best score of the run when that checkpoint was written, itself included.
+
+        Raises:
+            OSError: The disk is full or refuses.
         """
-        later = [record for record in self._records.values() if record.iteration > iteration]
-        self._superseded = {record.file for record in later}
+        for path in _files(self.save_dir):
+            match = _matches(path)
+            if match is not None and int(match[1]) > iteration:
+                path.replace(path.with_name(f"{_SUPERSEDED}{path.name}"))
+                self._records.pop(path.name, None)
+        best = self._records.get(BEST_NAME)
+        if best is not None and best.iteration > iteration:
+            self._superseded = {BEST_NAME}
         resumed = self._records.get(checkpoint_name(iteration))
-        if resumed is not None:
+        self.best_score = best_score
+        if best_score is None and resumed is not None:
             self.best_score = resumed.best_score
+        self._adopt(self.save_dir / checkpoint_name(iteration))
+
+    def _adopt(self, path: Path) -> None:
+        """Know a checkpoint that was renamed into place just before a process was killed."""
+        try:
+            data = read_bytes(path)
+            content = decode_checkpoint(data, plain_text(str(path)))
+        except CheckpointError:  # the run goes on from a file that lies elsewhere
+            return
+        score: float | None = content["score"]
+        record = CheckpointRecord(
+            file=path.name,
+            iteration=content["iteration"],
+            score=score,
+            timestamp=content["timestamp"],
+            size=len(data),
+            sha256=(digest(data),),
+            best_score=self.best_score,
+        )
+        known = self._records.get(path.name)
+        if known is None or known.sha256 != record.sha256:
+            self._records[path.name] = record
+            write_manifest(self.save_dir, self._records.values())
+        if score is None or self.best_score is None or score < self.best_score:
+            return
+        best = self._records.get(BEST_NAME)
+        if self.save_best and (best is None or best.sha256[-1:] != record.sha256):
+            self._replace(dataclasses.replace(record, file=BEST_NAME), data)
+            write_manifest(self.save_dir, self._records.values())
 
     def _replace(self, record: CheckpointRecord, data: bytes) -> None:
         """Write one file so that its old or its new content verifies at any moment."""
@@ -304,6 +349,8 @@ class ModelCheckpointManager:
                 (self.save_dir / record.file).unlink(missing_ok=True)
                 del self._records[record.file]
         self._superseded &= set(self._records)
+        for path in self.save_dir.glob(f"{_SUPERSEDED}*.pt"):
+            path.unlink(missing_ok=True)
         write_manifest(self.save_dir, self._records.values())
 
     def _best_record(self) -> CheckpointRecord | None:

@@ -7,27 +7,26 @@ Letters: N samples, S bytes a position, A actions, V values.
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
 from azul_tui.errors import CheckpointError
-from azul_tui.game.constants import action_count, state_size, value_count
 from azul_tui.runs.files import write_atomically
+from azul_tui.training.shard_reading import ShardArrays, digest_of, read_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-
-    import numpy.typing as npt
 
     from azul_tui.training.replay_buffer import ReplayBuffer
     from azul_tui.training.self_play import GameBatch
 
-_ARRAYS = ("states", "outcomes", "counts", "actions", "shares")
+_FILE: Final = re.compile(r"iter_\d{6,9}\.npz")
+_LARGEST_COUNT: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +42,22 @@ class Shard:
         return asdict(self)
 
 
-def shard_from_dict(fields: Mapping[str, object]) -> Shard:
+def shard_from_dict(entry: object) -> Shard:
     """The shard that a checkpoint describes.
 
     Raises:
         CheckpointError: It is not described.
     """
+    fields: Mapping[str, object] = {}
+    if isinstance(entry, Mapping):
+        fields = cast("Mapping[str, object]", entry)
     file, samples, digest = (fields.get(key) for key in ("file", "samples", "sha256"))
     if (
         not isinstance(file, str)
-        or not isinstance(samples, int)
+        or _FILE.fullmatch(file) is None
+        or type(samples) is not int
+        or not 0 <= samples < _LARGEST_COUNT
         or not isinstance(digest, str)
-        or "/" in file
-        or file.startswith(".")
     ):
         raise CheckpointError("the checkpoint's list of replay shards is damaged")
     return Shard(file, samples, digest)
@@ -83,7 +85,7 @@ def write_shard(folder: Path, iteration: int, batch: GameBatch) -> Shard:
             np.savez(file, **arrays)  # pyright: ignore[reportArgumentType] - arrays by name
 
     write_atomically(path, fill)
-    return Shard(path.name, len(batch.states), _digest(path))
+    return Shard(path.name, len(batch.states), digest_of(path))
 
 
 def restore_buffer(
@@ -101,72 +103,31 @@ def restore_buffer(
         What could not be restored, in words; the buffer then starts with what there is.
     """
     needed = min(added, buffer.capacity)
-    parts: list[tuple[npt.NDArray[np.int8], npt.NDArray[np.float16], npt.NDArray[np.float32]]] = []
-    found = 0
+    parts: list[ShardArrays] = []
     problems: list[str] = []
+    found = 0
     for shard in reversed(shards):
         if found >= needed:
             break
         try:
-            parts.append(read_shard(folder / shard.file, shard, buffer.players))
+            part = read_arrays(folder / shard.file, shard.sha256, buffer.players)
+            if len(part.states) != shard.samples:
+                raise CheckpointError(f"{shard.file}: the replay shard is of another run")
         except CheckpointError as error:
             problems.append(str(error))
             break
+        parts.append(part)
         found += shard.samples
-    states, policies, outcomes = (
-        np.concatenate([part[index] for part in reversed(parts)])[-needed:]
-        if parts
-        else np.empty((0, 0))
-        for index in range(3)
-    )
-    if problems or found < needed:
-        if parts:
-            buffer.add(states.astype(np.int8, copy=False), policies, outcomes.astype(np.float32))
-        if not problems:
-            problems.append(f"the replay shards hold {found} positions, not {needed}")
+    if found < needed and not problems:
+        problems.append(f"the replay shards hold {found:,} positions, not {needed:,}")
+    if not parts or not needed:
         return problems
-    if needed:
-        buffer.restore(
-            added,
-            states.astype(np.int8, copy=False),
-            policies.astype(np.float16, copy=False),
-            outcomes.astype(np.float32, copy=False),
-        )
-    return []
-
-
-def read_shard(
-    path: Path, shard: Shard, players: int
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16], npt.NDArray[np.float32]]:
-    """States `(N, S)`, policies `(N, A)` and outcomes `(N, V)` of a shard.
-
-    Raises:
-        CheckpointError: It is absent, damaged, or of another game.
-    """
-    try:
-        if _digest(path) != shard.sha256:
-            raise CheckpointError(f"{path.name}: the replay shard is damaged (SHA-256 differs)")
-        with np.load(path, allow_pickle=False) as stored:
-            states, outcomes, counts, actions, shares = (stored[name] for name in _ARRAYS)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path.name}: the replay shard cannot be read ({error.strerror or error})"
-        ) from None
-    except (ValueError, KeyError, zipfile.BadZipFile):
-        raise CheckpointError(f"{path.name}: is not a replay shard") from None
-    count = shard.samples
-    if (
-        states.shape != (count, state_size(players))
-        or outcomes.shape != (count, value_count(players))
-        or counts.shape != (count,)
-        or actions.shape != (counts.sum(),)
-        or shares.shape != actions.shape
-        or (len(actions) and actions.max() >= action_count(players))
-    ):
-        raise CheckpointError(f"{path.name}: the replay shard is of another game")
-    policies = np.zeros((count, action_count(players)), np.float16)
-    policies[np.repeat(np.arange(count), counts), actions] = shares
-    return states, policies, outcomes
+    newest = (np.concatenate(column[::-1])[-needed:] for column in zip(*parts, strict=True))
+    if problems:
+        buffer.add(*newest)
+    else:
+        buffer.restore(added, *newest)
+    return problems
 
 
 def shards_in_window(shards: Sequence[Shard], capacity: int) -> list[Shard]:
@@ -179,9 +140,3 @@ def shards_in_window(shards: Sequence[Shard], capacity: int) -> list[Shard]:
         kept.append(shard)
         samples += shard.samples
     return kept[::-1]
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

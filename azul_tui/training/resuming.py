@@ -6,29 +6,37 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from azul_tui.config import (
     TrainingConfig,
     changed_settings,
     config_from_mapping,
     exactness_broken_by,
+    load_config,
 )
 from azul_tui.errors import CheckpointError, ConfigError
+from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
+from azul_tui.runs.tail import decode_lines
+from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoints import newest_valid, read_checkpoint
 from azul_tui.training.run_progress import RunProgress, progress_from_dict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
 
     from azul_tui.config import SettingValue
+    from azul_tui.runs.events import Record
 
-_FIXED = ("num_players", "network_config")
+_FIXED: Final = ("num_players", "network_config")
 """Settings that the weights depend on."""
+_MOST_READ: Final = 1 << 24
+"""Bytes of the log behind a checkpoint that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +46,43 @@ class ResumePoint:
     path: Path
     number: int
     """Iteration in the file's name; one above the finished ones if its training is unfinished."""
+    saved_config: TrainingConfig
+    """Settings of the checkpoint."""
     config: TrainingConfig
-    """Settings of the checkpoint with the changes asked for."""
+    """The same with the changes asked for."""
     changes: dict[str, tuple[SettingValue, SettingValue]]
     notes: tuple[str, ...]
     """What a person should know: files passed over, exactness given up."""
     progress: RunProgress
     model_state: Mapping[str, Tensor]
     training_state: Mapping[str, Any]
+    threads: int
+    """Threads that trained it: sums over a batch depend on how they are shared out."""
     position: int
     """Bytes of the event log when the checkpoint was written."""
+    in_log: bool
+    """Whether those bytes hold the checkpoint's own record already."""
 
     @property
     def name(self) -> str:
         """Run and file, for the records."""
         return f"{self.path.parent.name}/{self.path.name}"
 
-    def log_position(self, paths: RunPaths) -> int | None:
-        """Where the log of the resumed run goes on; None when another run begins."""
-        return self.position if self._same_run(paths) else None
-
-    def _same_run(self, paths: RunPaths) -> bool:
+    def continues(self, paths: RunPaths) -> bool:
+        """Whether the run at `paths` is the one that wrote the checkpoint."""
         return self.path.parent.resolve() == paths.directory.resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class LogEnd:
+    """Where the event log of a run goes on."""
+
+    keep: int
+    """Bytes that stay."""
+    checkpoint_recorded: bool
+    """Whether they hold the record of the checkpoint that the run goes on from."""
+    lost_settings: tuple[Record, ...]
+    """Settings that were set after that checkpoint and are gone with it."""
 
 
 def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoint:
@@ -79,14 +102,9 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
         path, skipped = newest_valid(source)
         notes += [f"{name} was passed over: {why}" for name, why in skipped]
     content = read_checkpoint(path)
-    extra = content.get("extra")
-    if not isinstance(extra, dict) or "progress" not in extra or "training" not in extra:
-        raise CheckpointError(
-            f"{path}: holds weights but no training state; start a run from it with "
-            "another checkpoint, or evaluate it"
-        )
-    fields = cast("dict[str, Any]", extra)
-    saved = config_from_mapping(fields["config"], place=path.name)
+    place = plain_text(str(path))
+    extra = _training_part(content["extra"], place)
+    saved = config_from_mapping(extra["config"], place=plain_text(path.name))
     wanted = config or saved
     changes = changed_settings(saved, wanted)
     for name in _FIXED:
@@ -100,32 +118,111 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
         notes.append(
             f"with {', '.join(broken)} changed, the run no longer ends exactly as it would have"
         )
-    progress = progress_from_dict(fields["progress"])
     return ResumePoint(
         path=path,
         number=content["iteration"],
+        saved_config=saved,
         config=wanted,
         changes=changes,
         notes=tuple(notes),
-        progress=progress,
+        progress=_progress(extra["progress"], content["iteration"], place),
         model_state=content["model_state"],
-        training_state={**fields["training"], "optimizer": content["optimizer_state"]},
-        position=int(fields.get("log_position", 0)),
+        training_state={**extra["training"], "optimizer": content["optimizer_state"]},
+        threads=_count(extra.get("threads", 0)),
+        position=_count(extra.get("log_position", 0)),
+        in_log=extra.get("in_log") is True,
     )
 
 
+def find_beginning(directory: Path) -> TrainingConfig | None:
+    """Settings of a run that was interrupted before its first checkpoint; None for any other.
+
+    Raises:
+        ConfigError: Its `config.toml` is damaged.
+    """
+    paths = RunPaths(directory)
+    if checkpoint_files(paths) or paths.best_model.exists() or not paths.events.is_file():
+        return None
+    if not paths.config.is_file():
+        return None
+    return load_config(paths.config)
+
+
+def find_log_end(resume: ResumePoint, paths: RunPaths) -> LogEnd:
+    """Where the log of the run at `paths` goes on from a checkpoint of its own."""
+    behind = b""
+    with suppress(OSError), paths.events.open("rb") as file:
+        file.seek(resume.position)
+        behind = file.read(_MOST_READ)
+    records, _, _ = decode_lines(behind[: behind.rfind(b"\n") + 1])
+    first = records[0] if records else {}
+    recorded = (
+        not resume.in_log
+        and first.get("event") == "checkpoint"
+        and first.get("file") == resume.path.name
+    )
+    keep = resume.position + (behind.index(b"\n") + 1 if recorded else 0)
+    lost = [
+        record
+        for record in records
+        if record["event"] == "setting" and record.get("takes_effect") != "resume"
+    ]
+    return LogEnd(keep, recorded or resume.in_log, tuple(lost))
+
+
 def take_over_shards(resume: ResumePoint, paths: RunPaths) -> None:
-    """Bring the replay shards of another run into this one, as links where the disk allows."""
+    """Bring the replay shards of another run into this one, as links where the disk allows.
+
+    Raises:
+        OSError: The disk is full or refuses.
+    """
     source = RunPaths(resume.path.parent)
-    if source.directory.resolve() == paths.directory.resolve():
+    if resume.continues(paths):
         return
     paths.replay.mkdir(exist_ok=True)
     for shard in resume.progress.shards:
         old, new = source.replay / shard.file, paths.replay / shard.file
-        if new.exists() or not old.is_file():
+        if new.exists() or not old.is_file():  # the buffer then says what it misses
             continue
         try:
             os.link(old, new)
         except OSError:
-            with suppress(OSError):  # the buffer then says what it misses
-                shutil.copyfile(old, new)
+            shutil.copyfile(old, new)
+
+
+def _training_part(extra: object, place: str) -> dict[str, Any]:
+    """What a checkpoint of a training run holds besides weights.
+
+    Raises:
+        CheckpointError: It is none.
+    """
+    fields = cast("dict[str, Any]", extra) if isinstance(extra, dict) else {}
+    if "progress" not in fields or "training" not in fields:
+        raise CheckpointError(
+            f"{place}: holds weights but no training state; go on from a checkpoint_iter file, "
+            "or evaluate this one"
+        )
+    for key in ("config", "training"):
+        if not isinstance(fields.get(key), dict):
+            raise CheckpointError(f"{place}: its {key} is damaged; take another checkpoint")
+    return fields
+
+
+def _progress(fields: object, number: int, place: str) -> RunProgress:
+    """The checkpoint's progress, which must be that of its number.
+
+    Raises:
+        CheckpointError: It is damaged.
+    """
+    try:
+        progress = progress_from_dict(fields)
+    except CheckpointError as error:
+        raise CheckpointError(f"{place}: {error}") from None
+    if progress.checkpoint_number != number:
+        raise CheckpointError(f"{place}: its progress is not that of iteration {number}")
+    return progress
+
+
+def _count(value: object) -> int:
+    """A number that may be missing or damaged without harm; then 0."""
+    return value if type(value) is int and 0 <= value < 1 << 53 else 0

@@ -2,41 +2,65 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from azul_tui.errors import CheckpointError
 from azul_tui.training.replay_shards import Shard, shard_from_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from azul_tui.config import TrainingConfig
 
+LOSSES: Final = ("total_loss", "policy_loss", "value_loss")
 _REMEMBERED_ITERATIONS = 5
+_LARGEST_COUNT = 1 << 53
 
 
 @dataclass(slots=True)
 class RunProgress:
-    """Counters of a run that a checkpoint carries, apart from weights and optimizer."""
+    """Counters of a run that a checkpoint carries, apart from weights and optimizer.
+
+    An iteration plays, trains, and may be evaluated. What is written between two of these is
+    enough to go on exactly there.
+    """
 
     iteration: int = 0
-    """Iterations finished."""
-    steps_done: int = 0
-    """Training steps made in the iteration after that; its games are in the buffer if above 0
-    or if `played` is set."""
+    """Iterations whose training is finished."""
     played: bool = False
-    """Whether the games of the iteration after the last finished one are in the buffer."""
+    """Whether the games of the iteration after that are in the buffer."""
+    steps_done: int = 0
+    """Training steps made in the iteration after that."""
+    steps_wanted: int = 0
+    """Training steps of that iteration, once it has been played."""
+    opponents_left: list[str] = field(default_factory=list[str])
+    """Whom the last finished iteration has still to be measured against."""
+    score: float | None = None
+    """Score of the last finished iteration against its last opponent, once measured."""
     games_total: int = 0
     samples_total: int = 0
     """Samples ever added to the replay buffer."""
     elapsed_s: float = 0.0
     """Seconds of training, pauses left out, over all processes."""
     best_score: float | None = None
-    loss_sums: dict[str, float] = field(default_factory=lambda: dict[str, float]())
+    loss_sums: dict[str, float] = field(default_factory=dict[str, float])
     """Sums of the losses over `steps_done` steps."""
-    shards: list[Shard] = field(default_factory=lambda: list[Shard]())
+    shards: list[Shard] = field(default_factory=list[Shard])
+    """Files of the replay buffer, oldest first."""
+    oldest_shards: dict[int, str] = field(default_factory=dict[int, str])
+    """First shard that each kept checkpoint names, by the number of the checkpoint."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether an iteration is under way whose games are in the buffer."""
+        return self.played
+
+    @property
+    def checkpoint_number(self) -> int:
+        """Number of a checkpoint written now: that of the iteration under way, if there is one."""
+        return self.iteration + (1 if self.partial else 0)
 
     def as_dict(self) -> dict[str, object]:
         """Plain values, for a checkpoint."""
@@ -44,23 +68,90 @@ class RunProgress:
         plain["shards"] = [shard.as_dict() for shard in self.shards]
         return plain
 
+    def begin_training(self, steps: int) -> None:
+        """The games of an iteration are in the buffer; `steps` training steps follow."""
+        self.played = True
+        self.steps_done = 0
+        self.steps_wanted = steps
+        self.loss_sums = {}
 
-def progress_from_dict(fields: Mapping[str, object]) -> RunProgress:
-    """The progress that a checkpoint describes.
+    def finish_iteration(self, opponents: tuple[str, ...]) -> None:
+        """The training of an iteration is done; it is to be measured against `opponents`."""
+        self.iteration += 1
+        self.played = False
+        self.steps_done = 0
+        self.loss_sums = {}
+        self.opponents_left = list(opponents)
+        self.score = None
+
+
+def progress_from_dict(fields: object) -> RunProgress:
+    """The progress that a checkpoint describes; fields that older ones lack keep their defaults.
 
     Raises:
         CheckpointError: It is damaged.
     """
     try:
-        progress = RunProgress(**{**fields, "shards": []})  # pyright: ignore[reportArgumentType] - checked below
-        shards = fields["shards"]
-        assert isinstance(shards, list)
-        progress.shards = [shard_from_dict(entry) for entry in shards]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - refused there
-        assert isinstance(progress.iteration, int)
-        assert isinstance(progress.samples_total, int)
-    except (TypeError, KeyError, AssertionError):
-        raise CheckpointError("the checkpoint's progress is damaged") from None
+        if not isinstance(fields, Mapping):
+            raise TypeError("no table")
+        return _checked(cast("Mapping[object, object]", fields))
+    except (TypeError, ValueError, KeyError) as error:
+        raise CheckpointError(f"the checkpoint's progress is damaged ({error})") from None
+
+
+def _checked(fields: Mapping[object, object]) -> RunProgress:
+    """`progress_from_dict`, raising whatever a damaged table leads to."""
+    progress = RunProgress()
+    for name in ("iteration", "steps_done", "steps_wanted", "games_total", "samples_total"):
+        setattr(progress, name, _count(fields.get(name, 0), name))
+    if "iteration" not in fields:
+        raise ValueError("iteration is missing")
+    progress.played = fields.get("played", False) is True
+    progress.elapsed_s = max(0.0, _real(fields.get("elapsed_s", 0.0), "elapsed_s"))
+    for name in ("score", "best_score"):
+        found = fields.get(name)
+        setattr(progress, name, None if found is None else _real(found, name))
+    sums = _table(fields.get("loss_sums", {}), "loss_sums")
+    progress.loss_sums = {_word(key): _real(value, "loss_sums") for key, value in sums.items()}
+    if (progress.steps_done or progress.loss_sums) and set(progress.loss_sums) != set(LOSSES):
+        raise ValueError("loss_sums are not those of the losses")
+    oldest = _table(fields.get("oldest_shards", {}), "oldest_shards")
+    progress.oldest_shards = {
+        _count(key, "oldest_shards"): _word(value) for key, value in oldest.items()
+    }
+    progress.opponents_left = [_word(name) for name in _list(fields.get("opponents_left", []))]
+    progress.shards = [shard_from_dict(entry) for entry in _list(fields["shards"])]
     return progress
+
+
+def _count(value: object, name: str) -> int:
+    if type(value) is not int or not 0 <= value < _LARGEST_COUNT:
+        raise ValueError(f"{name} is not a count")
+    return value
+
+
+def _real(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} is not a number")
+    return float(value)
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a name is not a text")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("a list is missing")
+    return cast("list[object]", value)
+
+
+def _table(value: object, name: str) -> Mapping[object, object]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is not a table")
+    return cast("Mapping[object, object]", value)
 
 
 class TimeLeft:
@@ -75,18 +166,19 @@ class TimeLeft:
         self._seconds.append(seconds)
 
     def estimate(
-        self, config: TrainingConfig, progress: RunProgress, spent_s: float
+        self, config: TrainingConfig, progress: RunProgress, elapsed_s: float, spent_s: float
     ) -> float | None:
         """Seconds until the run ends by its limits; None before the first iteration is done.
 
         Args:
             config: Limits in force.
             progress: Where the run stands.
-            spent_s: Seconds already spent in the iteration under way.
+            elapsed_s: Seconds of training so far.
+            spent_s: Those in the iteration under way.
         """
         limits: list[float] = []
         if config.max_minutes:
-            limits.append(max(0.0, 60.0 * config.max_minutes - progress.elapsed_s - spent_s))
+            limits.append(max(0.0, 60.0 * config.max_minutes - elapsed_s))
         if self._seconds:
             mean = sum(self._seconds) / len(self._seconds)
             left = (config.max_iterations - progress.iteration) * mean - spent_s

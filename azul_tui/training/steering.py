@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from azul_tui.config import TrainingConfig
     from azul_tui.runs.control import ControlRequest
-    from azul_tui.runs.recorder import RunRecorder
+    from azul_tui.training.journal import Journal
+    from azul_tui.training.stopwatch import Stopwatch
 
 POLL_EVERY_S = 0.2
 PAUSE_POLL_S = 0.1
@@ -28,16 +29,18 @@ class Steering:
 
     def __init__(
         self,
-        recorder: RunRecorder,
+        journal: Journal,
         config: TrainingConfig,
+        stopwatch: Stopwatch,
         should_stop: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Remember where requests come from.
 
         Args:
-            recorder: The run.
+            journal: The run.
             config: Settings in force; replaced when one is set.
+            stopwatch: Stands still while the run is paused.
             should_stop: Whether a signal asked this process to leave.
             clock: Seconds.
         """
@@ -48,7 +51,8 @@ class Steering:
         self.stop_after_iteration = False
         self.cancelled = False
         self.checkpoint_wanted = False
-        self._recorder = recorder
+        self._journal = journal
+        self._stopwatch = stopwatch
         self._should_stop = should_stop
         self._clock = clock
         self._polled = -POLL_EVERY_S
@@ -58,8 +62,13 @@ class Steering:
         """Whether to save and leave as soon as possible."""
         return self.cancelled or self._should_stop()
 
+    def gives_up(self) -> bool:
+        """Poll, and say whether the process is to leave: for whoever waits for a disk."""
+        self.poll()
+        return self.leaving
+
     def interrupts(self) -> bool:
-        """Poll, and say whether self-play must give up the games under way."""
+        """Poll, and say whether the games under way must be given up."""
         self.poll()
         return self.leaving or self.paused
 
@@ -69,23 +78,32 @@ class Steering:
         if now - self._polled < POLL_EVERY_S:
             return
         self._polled = now
-        for request in self._recorder.requests():
+        for request in self._journal.requests():
             self._obey(request)
 
-    def wait_while_paused(self, sleep: Callable[[float], None] = time.sleep) -> float:
-        """Stay here while paused; returns the seconds that took."""
+    def wait_while_paused(
+        self, phase: str, save: Callable[[], None], sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """Stay here while paused.
+
+        Args:
+            phase: What goes on afterwards, for the status.
+            save: Writes a checkpoint, for somebody who asks for one meanwhile.
+            sleep: Waits so many seconds.
+        """
         self.poll()
         if not self.paused or self.leaving:
-            return 0.0
-        started = self._clock()
-        self._recorder.status(state="paused", phase="paused", left_s=None, force=True)
-        self._recorder.record("phase", phase="paused", iteration=self.iteration)
-        while self.paused and not self.leaving:
-            sleep(PAUSE_POLL_S)
-            self.poll()
-            self._recorder.status()
-        self._recorder.status(state="running", force=True)
-        return self._clock() - started
+            return
+        with self._stopwatch.paused():
+            self._journal.record("phase", phase="paused", iteration=self.iteration)
+            self._journal.status(state="paused", phase="paused", left_s=None, force=True)
+            while self.paused and not self.leaving:
+                if self.checkpoint_wanted:
+                    save()
+                sleep(PAUSE_POLL_S)
+                self.poll()
+                self._journal.status()
+            self._journal.status(state="running", phase=phase, force=True)
 
     def _obey(self, request: ControlRequest) -> None:
         """Take one request in and answer it."""
@@ -103,7 +121,7 @@ class Steering:
             self.cancelled = True
         elif request.request == "checkpoint":
             self.checkpoint_wanted = True
-        self._recorder.answer(request, accepted=True)
+        self._journal.answer(request, accepted=True)
 
     def _set(self, request: ControlRequest) -> None:
         """Change one setting that may change while a run is live."""
@@ -114,12 +132,12 @@ class Steering:
             value = spec.check(request.value)
             config = self.config.replace(**{spec.name: value})
         except ConfigError as error:
-            self._recorder.answer(request, accepted=False, reason=str(error))
+            self._journal.answer(request, accepted=False, reason=str(error))
             return
         old = getattr(self.config, spec.name)
         self.config = config
-        self._recorder.answer(request, accepted=True)
-        self._recorder.record(
+        self._journal.answer(request, accepted=True)
+        self._journal.record(
             "setting",
             key=spec.name,
             old=old,

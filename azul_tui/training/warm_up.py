@@ -11,9 +11,11 @@ from typing import Final
 
 import numpy as np
 
+from azul_tui.game.canonical import refill_canonical
+from azul_tui.game.constants import state_size
 from azul_tui.game.kernel import is_compiled
 from azul_tui.game.playout import random_games
-from azul_tui.game.constants import state_size
+from azul_tui.game.rules import clear_game
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.search.evaluator import ConstantEvaluator
@@ -42,9 +44,6 @@ def _compile_self_play(players: int) -> None:
 
 def _compile_players(players: int) -> None:
     states = np.zeros((1, state_size(players)), np.int8)
-    from azul_tui.game.canonical import refill_canonical  # noqa: PLC0415
-    from azul_tui.game.rules import clear_game  # noqa: PLC0415
-
     clear_game(states[0], players)
     refill_canonical(states[0], np.uint64(0), np.zeros(1, np.uint64))
     seeds = np.zeros(1, np.uint64)

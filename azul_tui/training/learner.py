@@ -1,0 +1,148 @@
+"""What learns: network, replay buffer and training step of one run."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import torch
+
+from azul_tui.network import LossFunctions, create_azul_network
+from azul_tui.training.batch_sampler import BatchSampler
+from azul_tui.training.executors import usable_cores
+from azul_tui.training.replay_buffer import ReplayBuffer
+from azul_tui.training.schedule import LearningRateSchedule
+from azul_tui.training.training_step import StepReport, TrainingStep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from contextlib import AbstractContextManager
+
+    from torch import Tensor
+
+    from azul_tui.config import TrainingConfig
+
+_MOST_THREADS: Final = 8
+
+
+class Learner:
+    """Everything that gradients touch, and the samples that they come from."""
+
+    def __init__(self, config: TrainingConfig, device: torch.device, threads: int = 0) -> None:
+        """A network with the weights that the seed gives, and an empty buffer.
+
+        Args:
+            config: Settings of the run.
+            device: Where it trains.
+            threads: Of torch in this process; 0 leaves a core to whoever watches. The last bits
+                of a training step depend on it, so a resumed run keeps the number it began with.
+        """
+        threads = threads or usable_cores() - 1
+        torch.set_num_threads(max(1, min(_MOST_THREADS, threads)))
+        with _forked_generator():
+            torch.manual_seed(config.seed)  # pyright: ignore[reportUnknownMemberType] - untyped in torch
+            self.model = create_azul_network(
+                config.network_config, config.num_players, config.dropout
+            )
+            self._dropout_stream = torch.get_rng_state()
+        if config.dropout and device.type == "cuda":
+            torch.cuda.manual_seed(config.seed)
+        self.buffer = ReplayBuffer(config.buffer_capacity, config.num_players)
+        sampler = BatchSampler(
+            self.buffer, config.batch_size, device, config.seed, config.min_buffer_size
+        )
+        self.step = TrainingStep(
+            self.model,
+            sampler,
+            losses=LossFunctions(
+                config.policy_loss_weight, config.value_loss_weight, config.loss_temperature
+            ),
+            schedule=learning_rate_schedule(config),
+            weight_decay=config.weight_decay,
+            gradient_clip_norm=config.gradient_clip_norm,
+            precision=config.training_precision,
+            ema_decay=config.ema_decay,
+        )
+        self._weight_decay = config.weight_decay
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the last step."""
+        return self.step.schedule.rate_at(max(0, self.step.step - 1))
+
+    def train(
+        self, steps: int, config: TrainingConfig, on_report: Callable[[StepReport], None]
+    ) -> dict[str, float]:
+        """Make `steps` steps with the settings in force; see `TrainingStep.train_for_steps`.
+
+        Raises:
+            DivergedError: A loss or the gradient is not finite.
+        """
+        self.step.schedule = learning_rate_schedule(config)
+        with self._own_dropout():
+            return self.step.train_for_steps(steps, on_step=on_report, every=steps)
+
+    def use_window(self, config: TrainingConfig, iteration: int) -> None:
+        """Learn from as much of the buffer as `config` wants in that iteration."""
+        growth = config.buffer_growth_iterations
+        share = min(1.0, iteration / growth) if growth else 1.0
+        self.step.sampler.window = max(
+            config.batch_size, config.min_buffer_size, round(share * config.buffer_capacity)
+        )
+
+    def acting_weights(self) -> dict[str, Tensor]:
+        """The weights that play, on the CPU: averaged ones when the run keeps an average."""
+        return {name: tensor.cpu() for name, tensor in self.step.averaged_state().items()}
+
+    def is_finite(self) -> bool:
+        """Whether every weight is a number that training can go on from."""
+        return all(bool(tensor.isfinite().all()) for tensor in self.model.parameters())
+
+    def state_dict(self) -> dict[str, Any]:
+        """What later steps depend on, the weights and the optimizer apart."""
+        state = self.step.state_dict()
+        del state["optimizer"]  # has a place of its own in a checkpoint
+        if "torch_generator" in state:
+            state["torch_generator"] = self._dropout_stream
+        return state
+
+    def load_state_dict(self, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Continue where `state_dict` was taken; `state` brings the optimizer's, too.
+
+        Raises:
+            CheckpointError: The state is damaged or one of another network.
+        """
+        self.model.load_state_dict(weights)
+        with _forked_generator():
+            self.step.load_state_dict(state)
+            if "torch_generator" in state:
+                self._dropout_stream = torch.get_rng_state()
+        for group in self.step.optimizer.param_groups:
+            group["weight_decay"] = self._weight_decay  # may be another than the checkpoint's
+
+    @contextmanager
+    def _own_dropout(self) -> Generator[None]:
+        """Draw what is dropped from a stream of its own: building a network draws as well."""
+        if not self.model.description.dropout:
+            yield
+            return
+        with _forked_generator():
+            torch.set_rng_state(self._dropout_stream)
+            yield
+            self._dropout_stream = torch.get_rng_state()
+
+
+def learning_rate_schedule(config: TrainingConfig) -> LearningRateSchedule:
+    """The learning rate that `config` asks for."""
+    cosine = config.learning_rate_schedule == "cosine"
+    steps = config.max_iterations * config.training_steps_per_iteration
+    return LearningRateSchedule(
+        peak=config.learning_rate,
+        warmup_steps=config.warmup_steps,
+        total_steps=steps if cosine else None,
+    )
+
+
+def _forked_generator() -> AbstractContextManager[None]:
+    """Draws on the processor inside leave no trace outside."""
+    return cast("AbstractContextManager[None]", torch.random.fork_rng(devices=[]))  # pyright: ignore[reportUnknownMemberType] - untyped in torch
