@@ -69,7 +69,7 @@ def demo_body(state: DemoState, width: int, height: int) -> Picture:
             width,
             height,
         )
-    upper = min(room // 2, sum(rows for _, rows, _ in blocks))
+    upper = min(max(room // 2, room - 6), sum(rows for _, rows, _ in blocks))
     return crop(
         [*head, *_stack(blocks, width, upper, state), *_log(state, width, room - upper)],
         width,
@@ -113,7 +113,9 @@ def _log(state: DemoState, width: int, height: int) -> Picture:
         text_line(" " + shorten(line, max(1, width - 4), state.signs.ellipsis)) for line in shown
     ]
     if not content:
-        content = [text_line(" starting; a first start compiles the rules", "quiet")]
+        ended = state.judgement is not None and state.judgement.state not in {"running", "paused"}
+        words = "it said nothing" if ended else "starting; a first start compiles the rules"
+        content = [text_line(f" {words}", "quiet")]
     above = f"lines {first + 1:,} to {first + len(shown):,} of {len(lines):,}"
     foot = text_line(above, "quiet") if len(lines) > inner else ()
     return panel(content, (("what it says", "title"),), foot, width, height, state.signs)

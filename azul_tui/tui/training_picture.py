@@ -138,7 +138,8 @@ def alert_lines(state: TrainingState, width: int) -> Picture:
     if is_crashed(state) and judgement is not None:
         file = state.status.last_checkpoint if state.status is not None else ""
         way = f"; r resumes from {file}" if file else "; r starts again"
-        texts.append(f"crashed: {judgement.reason}{way}")
+        why = judgement.reason or "the log says why"
+        texts.append(f"crashed: {why}{way}")
     if state.problem:
         texts.append(state.problem)
     if not texts:
@@ -420,6 +421,9 @@ def log_lines(state: TrainingState, width: int, height: int) -> Picture:
     if height <= 0:
         return []
     texts = [plain_text(line, 400) for line in state.log[-height:]]
+    if is_crashed(state):
+        # The end of a traceback is what matters, and its last line must be whole.
+        texts = [piece for text in texts for piece in _pieces(text, max(8, width - 2))][-height:]
     if not texts:
         texts = [happening.text for happening in list(state.data.happenings)[-height:]]
     if not texts:
@@ -429,6 +433,11 @@ def log_lines(state: TrainingState, width: int, height: int) -> Picture:
         role = "alert" if _sounds_bad(text) else ""
         lines.append(text_line(" " + shorten(text, max(1, width - 2), state.signs.ellipsis), role))
     return lines
+
+
+def _pieces(text: str, width: int) -> list[str]:
+    """A long line cut into pieces of `width` characters."""
+    return [text[start : start + width] for start in range(0, len(text), width)] or [""]
 
 
 def _sounds_bad(text: str) -> bool:

@@ -37,7 +37,7 @@ class MenuScreen(PictureScreen):
         Binding("u", "undo", "undo change", show=False),
         Binding("U", "undo_all", "undo all changes", show=False),
         Binding("slash", "filter", "filter settings", show=False),
-        Binding("g", "start", "start (also from the settings)", show=False),
+        Binding("g", "begin", "start, also from the settings", show=False),
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),
         Binding("left", "cycle(-1)", "previous value", show=False),
@@ -106,6 +106,8 @@ class MenuScreen(PictureScreen):
         """Keys of the form are there while it has the focus."""
         if action in {"cycle", "undo", "undo_all", "filter"}:
             return self.form_focused
+        if action == "begin":
+            return True
         if action in {"preset", "save"}:
             return self.spec.trains
         return super().check_action(action, parameters)
@@ -238,6 +240,10 @@ class MenuScreen(PictureScreen):
                 self.edit_value()
             self.redraw()
             return
+        self.action_begin()
+
+    def action_begin(self) -> None:
+        """Start the chosen job, or look at it when it is running."""
         name = self.running_here()
         if name is not None:
             self.azul.show_job(self.spec, self.azul.job_paths[name])

@@ -29,7 +29,9 @@ class PromptScreen(ModalScreen[str]):
     DEFAULT_CSS = """
     PromptScreen { align: center bottom; background: $background 20%; }
     PromptScreen Vertical { height: auto; width: 100%; background: $panel; padding: 0 1; }
-    PromptScreen Input { border: none; height: 1; padding: 0; background: $surface; }
+    PromptScreen Input, PromptScreen Input:focus {
+        border: none; height: 1; padding: 0; background: $surface;
+    }
     PromptScreen Static { height: auto; }
     """
     BINDINGS: ClassVar = [Binding("escape", "close", "close", show=False)]

@@ -1,0 +1,88 @@
+"""The real program in a pseudo-terminal: pexpect types, pyte reads the screen."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import time
+
+import pexpect
+import pyte
+
+
+class RealTerminal:
+    """`python -m azul_tui ARGUMENTS` in a terminal of `width` x `height`."""
+
+    def __init__(self, *arguments: str, width: int = 120, height: int = 40, **environment: str):
+        self.screen = pyte.Screen(width, height)
+        self.stream = pyte.ByteStream(self.screen)
+        variables = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LC_ALL": "C.UTF-8",
+            **environment,
+        }
+        self.child = pexpect.spawn(
+            sys.executable,
+            ["-m", "azul_tui", *arguments],
+            dimensions=(height, width),
+            env=variables,
+            timeout=5,
+        )
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def read(self, seconds: float = 0.1) -> None:
+        """Take over what the program writes within `seconds`."""
+        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+            self.stream.feed(self.child.read_nonblocking(1 << 16, timeout=seconds))
+
+    def until(self, *words: str, seconds: float = 60.0) -> str:
+        """Wait until one of `words` is on the screen; returns the screen."""
+        end = time.monotonic() + seconds
+        while not any(word in self.text for word in words):
+            assert time.monotonic() < end, f"none of {words} appeared in\n{self.text}"
+            self.read()
+        return self.text
+
+    def find(self, pattern: str, seconds: float = 200.0) -> str:
+        """Wait until `pattern` matches the screen; its first group."""
+        end = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.text)):
+            assert time.monotonic() < end, f"{pattern} does not match\n{self.text}"
+            self.read()
+        return found[1]
+
+    def gone(self, words: str, seconds: float = 30.0) -> None:
+        """Wait until `words` are not on the screen any more."""
+        end = time.monotonic() + seconds
+        while words in self.text:
+            assert time.monotonic() < end, f"{words!r} stays in\n{self.text}"
+            self.read()
+
+    def type(self, *keys: str) -> None:
+        """Type keys one after the other, as fast as a person."""
+        for key in keys:
+            self.child.send(
+                {"enter": "\r", "escape": "\x1b", "tab": "\t", "down": "\x1b[B"}.get(key, key)
+            )
+            self.read(0.15)
+            self.read(0.05)
+
+    def ended(self, seconds: float = 20.0) -> int | None:
+        """Wait for the program to end; its exit code."""
+        end = time.monotonic() + seconds
+        while self.child.isalive() and time.monotonic() < end:
+            self.read()
+        self.child.close()
+        return self.child.exitstatus
+
+    def close(self) -> None:
+        """End the program."""
+        self.child.close(force=True)
