@@ -112,3 +112,23 @@ def wrapped(text: str, width: int, role: str = "") -> Picture:
         else:
             lines[-1] = f"{lines[-1]} {word}".strip()
     return [text_line(line, role) for line in lines]
+
+
+_ASCII_FORMS = str.maketrans(
+    {"…": "~", "–": "-", "—": "-", "±": "~", "×": "x", "·": ".", "←": "<", "→": ">", "↑": "^"}
+)
+
+
+def asciified(picture: Picture) -> Picture:
+    """`picture` in ASCII alone: what has no plain form becomes `?`, cell for cell."""
+    return [
+        tuple((text if text.isascii() else _ascii_text(text), role) for text, role in line)
+        for line in picture
+    ]
+
+
+def _ascii_text(text: str) -> str:
+    return "".join(
+        letter if letter.isascii() else "?" * cell_len(letter)
+        for letter in text.translate(_ASCII_FORMS)
+    )

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from azul_tui.tui.palette import role_style
-from azul_tui.tui.picture import Line, Picture, crop
+from azul_tui.tui.picture import Line, Picture, asciified, crop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,10 +56,12 @@ class PictureView(Widget):
         *,
         id: str | None = None,  # noqa: A002 - the library's name
         slices: int = SLICES,
+        ascii_only: bool = False,
     ) -> None:
         super().__init__(*(Slice() for _ in range(slices)), id=id)
         self._draw = draw
         self._depth: Depth = depth
+        self._ascii_only = ascii_only
         self._lines: Picture = []
         self._strips: list[Strip] = []
 
@@ -80,6 +82,8 @@ class PictureView(Widget):
         if width <= 0 or height <= 0:
             return
         new = crop(self._draw(width, height), width, height)
+        if self._ascii_only:
+            new = asciified(new)
         if len(new) != len(self._lines):
             self._lines, self._strips = new, [self._strip(line) for line in new]
             for part in self.slices:

@@ -37,7 +37,9 @@ class BoxScreen(ModalScreen[Answer]):
 
     def compose(self) -> ComposeResult:
         """The box."""
-        yield PictureView(self.draw_box, self.azul.depth, id="box")
+        yield PictureView(
+            self.draw_box, self.azul.depth, id="box", ascii_only=self.azul.signs.ascii
+        )
 
     def lines(self, width: int) -> Picture:
         """The content for a box whose inside is at most `width` cells wide."""

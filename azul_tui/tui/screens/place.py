@@ -69,7 +69,9 @@ class PictureScreen(Screen[Any]):
 
     def compose(self) -> ComposeResult:
         """One view that fills the screen."""
-        self._view = PictureView(self.draw_all, self.azul.depth, id="picture")
+        self._view = PictureView(
+            self.draw_all, self.azul.depth, id="picture", ascii_only=self.azul.signs.ascii
+        )
         yield self._view
 
     def body(self, width: int, height: int) -> Picture:
