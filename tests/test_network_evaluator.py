@@ -20,6 +20,7 @@ from azul_tui.network import cpu_inference as cpu
 from azul_tui.network import evaluator as module
 from azul_tui.network.amx_inference import tiles_of
 from azul_tui.network.amx_tiles import has_tiles
+from azul_tui.network.device_inference import DeviceInference
 from azul_tui.network.evaluator import inference_error
 from azul_tui.network.folding import evaluate_folded, fold_weights
 
@@ -177,6 +178,29 @@ def test_what_a_device_would_compute_is_what_the_network_computes():
     exact_logits, exact_values = made.unmasked_logits(rows)
     torch.testing.assert_close(logits, exact_logits, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(values, exact_values, rtol=1e-4, atol=1e-4)
+
+
+def test_a_device_takes_new_weights_into_the_memory_that_its_graph_reads():
+    """The buffers for GPUs, on the processor, where there is no graph to capture."""
+    first, second = network(seed=1), network(seed=2)
+    inference = DeviceInference(first.description, 8, torch.float32, torch.device("cpu"))
+    inference.load(first.state_dict())
+    rows = observations(8)
+    with torch.no_grad():
+        expected = [made.unmasked_logits(torch.from_numpy(rows))[0] for made in (first, second)]
+    logits, _ = inference(rows)
+    torch.testing.assert_close(torch.from_numpy(logits), expected[0], rtol=1e-4, atol=1e-4)
+    places = [tensor.data_ptr() for tensor in inference._weights.tensors()]
+    inference.load(second.state_dict())
+    assert [tensor.data_ptr() for tensor in inference._weights.tensors()] == places
+    torch.testing.assert_close(
+        torch.from_numpy(inference(rows)[0]), expected[1], rtol=1e-4, atol=1e-4
+    )
+    with torch.no_grad():
+        second.first_layer.weight.zero_()
+    torch.testing.assert_close(
+        torch.from_numpy(inference(rows)[0]), expected[1], rtol=1e-4, atol=1e-4
+    )
 
 
 def test_other_shapes_and_types_are_refused():

@@ -2,7 +2,8 @@
 
 Shapes: B = `batch_size` positions, F features, A actions, V values. A row's result depends on
 its own observation and on B, never on the other rows or on where it stands among them; B is
-fixed because matrix products of another size may round differently.
+fixed because matrix products of another size may round differently. In bfloat16 an untrained
+network's legal logits are off by at most 0.004 and its values by 0.003.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class NetworkEvaluator:
             precision: "auto", "float32" or "bfloat16".
 
         Raises:
-            ConfigError: No such device or precision, or a batch size below 1.
+            ConfigError: No such device or precision.
+            ValueError: The batch size is below 1.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
