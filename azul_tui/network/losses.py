@@ -92,9 +92,3 @@ class LossFunctions:
         policy = self.policy_cross_entropy_loss(predicted_logits, target_policy)
         value = self.value_mse_loss(predicted_value, target_value)
         return self.policy_weight * policy + self.value_weight * value, policy, value
-
-
-def policy_entropy(logits: Tensor) -> Tensor:
-    """`(B,)` entropy in nats of each row's policy; illegal logits are low and add nothing."""
-    log_policy = F.log_softmax(logits.float(), dim=1)
-    return -(torch.exp(log_policy) * log_policy).sum(dim=1)
