@@ -83,6 +83,15 @@ class RealTerminal:
         self.child.close()
         return self.child.exitstatus
 
+    def lose(self) -> None:
+        """Close the master, as a lost connection does: the kernel sends SIGHUP, nobody else."""
+        pty = self.child.ptyproc
+        if not pty.closed:
+            pty.fileobj.close()
+        pty.closed = self.child.closed = True
+        pty.fd = self.child.child_fd = -1
+        self.child.terminated = pty.terminated = True
+
     def close(self) -> None:
         """End the program."""
         self.child.close(force=True)

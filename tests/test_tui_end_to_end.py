@@ -132,9 +132,7 @@ def test_losing_the_terminal_leaves_the_training_running(root):
         (folder,) = run_folders(root)
         paths = RunPaths(folder)
         dashboard = terminal.child.pid
-        os.close(terminal.child.child_fd)  # the master closes: the kernel sends SIGHUP
-        terminal.child.child_fd = -1
-        terminal.child.closed = True
+        terminal.lose()
 
         def dashboard_ended():
             done, _ = os.waitpid(dashboard, os.WNOHANG)
@@ -142,7 +140,7 @@ def test_losing_the_terminal_leaves_the_training_running(root):
 
         wait_for(dashboard_ended, 30)
     finally:
-        terminal.child.closed = True
+        terminal.lose()
     status = read_status(paths.status)
     os.kill(status.pid, 0)
     wait_for(lambda: read_status(paths.status).step > status.step)

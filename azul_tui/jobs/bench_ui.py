@@ -55,13 +55,14 @@ EMPTY_APP = (
     "        yield Static('READY')\n"
     "Empty().run()\n"
 )
-_SEQUENCE = re.compile(
-    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\\\)|P.*?\x1b\\\\|[^\[\]P])"
+_ESCAPE = (
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # control sequences
+    r"|\][^\x07\x1b]*(?:\x07|\x1b\\)|P.*?\x1b\\"  # strings
+    r"|[^\[\]P])"
 )
+_SEQUENCE = re.compile(_ESCAPE.encode(), re.DOTALL)
 _PARTS_OF_TEXT = re.compile(
-    r"\x1b\[(?P<place>[0-9;]*)[Hf]|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\\\)|P.*?\x1b\\\\|[^\[\]P])"
-    r"|(?P<letter>[^\x1b])",
-    re.DOTALL,
+    rf"\x1b\[(?P<place>[0-9;]*)[Hf]|{_ESCAPE}|(?P<letter>[^\x1b])", re.DOTALL
 )
 
 

@@ -21,6 +21,7 @@ from azul_tui.tui.palette import BACKGROUND, FOREGROUND, depth_of
 from azul_tui.tui.signs import choose_signs, locale_has_unicode
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from azul_tui.tui.signs import Signs
 
 TICK_S = 1.0
+JOB_POLL_S = 0.3
 SLICE_S = 0.012
 """Seconds of reading between two looks at the keyboard."""
 
@@ -143,7 +145,7 @@ class AzulApp(App[int]):
         self.feed: RunFeed | None = None
         self.usage: Usage | None = None
         self.alerts_seen = 0
-        self.processes: dict[str, asyncio.subprocess.Process] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         """Jobs that this dashboard started and that have not ended, by run name."""
         self.job_paths: dict[str, RunPaths] = {}
         self.job_names: dict[str, str] = {}
@@ -234,22 +236,26 @@ class AzulApp(App[int]):
 
     # -- jobs
 
-    async def start_job(self, job: str, arguments: Sequence[str], paths: RunPaths) -> None:
+    def start_job(self, job: str, arguments: Sequence[str], paths: RunPaths) -> None:
         """Start `azul-tui ARGUMENTS` in the background for the folder at `paths`.
 
         Raises:
             JobError: The process cannot be made.
         """
-        from azul_tui.runs.launch import job_command, launch_async
+        from azul_tui.runs.launch import job_command, launch
 
-        process = await launch_async(job_command(arguments), paths)
+        # Not asyncio's form: its transport kills the child when the loop ends, and a job
+        # has to outlive the dashboard that started it.
+        process = launch(job_command(arguments), paths)
         self.processes[paths.name] = process
         self.job_paths[paths.name] = paths
         self.job_names[paths.name] = job
         self.run_worker(self._await_job(paths.name, process), name=f"job {paths.name}")
 
-    async def _await_job(self, name: str, process: asyncio.subprocess.Process) -> None:
-        code = await process.wait()
+    async def _await_job(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """Notice the end of a job; a worker that is cancelled leaves the job alone."""
+        while (code := process.poll()) is None:
+            await asyncio.sleep(JOB_POLL_S)
         if self.processes.get(name) is process:
             del self.processes[name]
         self._tell(JobEnded(name, code))

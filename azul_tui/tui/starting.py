@@ -50,7 +50,7 @@ async def start_spec(
             arguments = job_arguments(
                 spec.name, root=app.runs_root, record=paths.directory, overrides=list(overrides)
             )
-        await app.start_job(spec.name, arguments, paths)
+        app.start_job(spec.name, arguments, paths)
     except AzulError as error:
         app.notify(str(error), severity="error", markup=False, timeout=10)
         return None
@@ -93,7 +93,7 @@ async def start_as_new(app: AzulApp, checkpoint: Path) -> RunPaths | None:
         arguments = job_arguments(
             spec.name, root=app.runs_root, run_name=paths.name, overrides=overrides
         )
-        await app.start_job(spec.name, arguments, paths)
+        app.start_job(spec.name, arguments, paths)
     except AzulError as error:
         app.notify(str(error), severity="error", markup=False, timeout=10)
         return None

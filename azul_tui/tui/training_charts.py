@@ -32,6 +32,8 @@ _TABLE_CHARTS: dict[str, tuple[str, str]] = {
     "gradient norm": ("steps", "gradient_norm"),
 }
 LOSSES = ("total_loss", "policy_loss", "value_loss")
+SMOOTHED = (*LOSSES, "gradient_norm")
+"""Columns that are noisy enough to be smoothed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,8 @@ class ChartSource:
     def curve(self, table_name: str, column: str, view: View, *, label: str, role: str) -> Curve:
         """One column of a table as a smoothed line over its raw band."""
         table: BucketTable = getattr(self.data, table_name)
-        weight = view.smoothing if table_name == "steps" else 0.0
+        noisy = column in SMOOTHED and table_name == "steps"
+        weight = view.smoothing if noisy else 0.0
         x, mean, low, high = table.columns(view.x_kind, column)
         key = f"{table_name}.{column}"
         smoothed = self._smoothed.setdefault(key, _Smoothed()).of(table, column, weight)
@@ -116,7 +119,7 @@ class ChartSource:
             marks=marks,
             limits=limits,
             unit="%" if chart == "buffer" else "",
-            smoothed=table_name == "steps",
+            smoothed=column in SMOOTHED,
         )
 
     def marks(self, x_kind: XKind, signs: Signs) -> list[Mark]:

@@ -148,9 +148,10 @@ def stable_limits(
         if old_low <= low and high <= old_high and (high - low) >= 0.45 * (old_high - old_low):
             return previous
     span = high - low
-    if span <= 0:
-        span = abs(high) * 0.1 or 1.0
-        low, high = low - span / 2, high + span / 2
+    if span <= 1e-6 * max(abs(low), abs(high)):
+        # A constant, perhaps with the last digit of an average: no mountain out of that.
+        span = abs(high) or 1.0
+        low, high = min(low, high - span / 2), high + span / 2
     step = nice_step(span, count * 2)
     new_low = math.floor(low / step + 1e-9) * step
     new_high = math.ceil(high / step - 1e-9) * step
