@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical, sort_factories
 from azul_tui.game.constants import decode_action, encode_action, factory_count
+from azul_tui.game.observation import legal_fields
 from azul_tui.game.rules import list_legal
 from azul_tui.game.state import GameState
 
@@ -89,6 +90,18 @@ def test_distinct_moves_name_every_different_move_once(state):
     distinct = list(map(essence, canonical.legal_actions(distinct=True)))
     assert len(set(distinct)) == len(distinct)
     assert set(distinct) == set(map(essence, canonical.legal_actions()))
+
+
+def test_the_centre_is_never_a_repeat_of_the_last_factory():
+    """It brings the marker, so it is another move; `has` of the observation says the same."""
+    state = GameState.parse(
+        "azul2 r1 move:1 next:1 BBYY/BBYY/BBYY/BBYY/BBYY B2Y2* bag:- lid:- "
+        + " ".join(["0,-/-/-/-/-,...../...../...../...../.....,-"] * 2)
+    )
+    sources = {decode_action(int(action))[0] for action in state.legal_actions(distinct=True)}
+    assert sources == {0, 5}
+    has = state.observation()[legal_fields(2).has].reshape(6, 5)
+    assert has.sum(axis=1).tolist() == [2, 0, 0, 0, 0, 2]
 
 
 @given(moving)

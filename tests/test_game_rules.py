@@ -230,6 +230,7 @@ def test_whoever_starts_keeps_the_start_when_nobody_takes_from_the_centre():
     move(state, "Y 2>4", refill=False)
     assert state.phase == "afterstate"
     assert state.next_first == state.to_move == 1
+    assert state.violations() == [], "the marker waits outside the game until the next round"
     state.refill()
     assert state.to_move == 1
     assert state.view().marker_in_centre
@@ -367,6 +368,17 @@ def test_a_game_in_which_no_tile_is_left_to_deal_is_over():
     assert state.scores == (10 + 28, 5 + 28, 5 + 28, 5 + 28), "four columns, no row, no colour"
     assert state.winners == (0,)
     assert len(state.legal_actions()) == 0
+
+
+def test_a_round_is_played_even_for_a_single_tile():
+    wall = "BYRK./WBYR./KWBY./RKWB./YRKW."
+    board = f"0,-/-/-/-/-,{wall},-"
+    state = position("azul4 r9 tiled:2 next:2 -/-/-/-/-/-/-/-/- -", *[board] * 4, bag="-", lid="Y1")
+    state.refill()
+    assert state.phase == "moving"
+    assert [sum(factory) for factory in state.view().factories] == [1] + [0] * 8
+    assert state.to_move == 1
+    assert len(state.legal_actions()) == 2, "to line 4, whose yellow is missing, or to the floor"
 
 
 def test_scores_beyond_a_byte_are_kept():
