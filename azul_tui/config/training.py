@@ -65,7 +65,7 @@ class TrainingConfig:
         256, "Games played in one iteration.", 1, 1_000_000, group="self-play", live=True
     )
     parallel_games: int = _setting(
-        256,
+        64,
         "Games that one worker plays in lockstep, hence the batch that the network sees.",
         1,
         65_536,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from azul_tui.config import create_training_config
+from azul_tui.config import TrainingConfig, create_training_config
 from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import state_size
 from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel
@@ -31,11 +31,14 @@ if TYPE_CHECKING:
 
 PLAYERS = 2
 PLACES = 256
+"""Games at once in the benchmark of the tree alone."""
+BATCH = TrainingConfig().parallel_games
+"""Games at once in self-play, hence rows of the bare network's batch."""
 SIMULATIONS = 32
 _MOVES = 40
 _PLAYOUTS = 20_000
-_EVALUATIONS = 100
-_GAMES_A_PLACE = 4
+_EVALUATIONS = 400
+_GAMES_A_PLACE = 12
 
 
 def median_rate(repetitions: int, work: Callable[[], float]) -> float:
@@ -111,11 +114,11 @@ def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:
     a second of one worker over evaluations a second of the bare network at the same batch.
     """
     config = create_training_config(
-        network_config=preset, parallel_games=PLACES, mcts_simulations=SIMULATIONS, device="cpu"
+        network_config=preset, parallel_games=BATCH, mcts_simulations=SIMULATIONS, device="cpu"
     )
     torch.set_num_threads(1)
     network = create_azul_network(preset, PLAYERS)
-    evaluator = NetworkEvaluator(network, PLACES, "cpu", config.inference_precision)
+    evaluator = NetworkEvaluator(network, BATCH, "cpu", config.inference_precision)
     weights = network.state_dict()
     observations = _observations()
     executors = {count: WorkerExecutor(count) for count in (1, min(2, usable_cores()))}
@@ -125,16 +128,16 @@ def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:
     def evaluate() -> float:
         for _ in range(_EVALUATIONS):
             evaluator(observations)
-        return _EVALUATIONS * PLACES
+        return _EVALUATIONS * BATCH
 
     try:
         evaluate()
         for executor in executors.values():
-            executor.play(SelfPlayTask(0, np.arange(PLACES), config), weights)
+            executor.play(SelfPlayTask(0, np.arange(BATCH), config), weights)
         for repetition in range(context.integer("repetitions")):
             bare.append(median_rate(3, evaluate))
             for count, executor in executors.items():
-                games = count * PLACES * _GAMES_A_PLACE
+                games = count * BATCH * _GAMES_A_PLACE
                 numbers = np.arange(repetition * games, (repetition + 1) * games)
                 started = time.perf_counter()
                 batch = executor.play(SelfPlayTask(0, numbers, config), weights)
@@ -156,9 +159,9 @@ def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:
 
 
 def _observations() -> Int8Array:
-    """`(256, F)` observations of dealt games."""
-    states = np.zeros((PLACES, state_size(PLAYERS)), np.int8)
-    _deal_all(states, np.arange(PLACES, dtype=np.uint64), np.zeros(1, np.uint64))
-    search = LockstepSearch(PLACES, 1, SearchSettings(), PLAYERS)
+    """`(B, F)` observations of dealt games."""
+    states = np.zeros((BATCH, state_size(PLAYERS)), np.int8)
+    _deal_all(states, np.arange(BATCH, dtype=np.uint64), np.zeros(1, np.uint64))
+    search = LockstepSearch(BATCH, 1, SearchSettings(), PLAYERS)
     write_observations(states, search.observations)
     return search.observations
