@@ -57,18 +57,33 @@ def test_the_truth_comes_back_from_many_games(seat_elo):
     assert ratings.seat_elo == pytest.approx(seat_elo, abs=30)
 
 
+@pytest.mark.parametrize("against", ["anchor", "centre"])
 @pytest.mark.parametrize("alike", [0.0, 0.5])
-def test_intervals_hold_the_truth(alike):
+def test_intervals_hold_the_truth(alike, against):
     """60 ladders of three intervals: 95% coverage falls below 85% for 1 seed in 10,000."""
-    truth = [0.0, 100.0, 250.0, 600.0]
+    truth = {"random": 0.0, "p1": 100.0, "p2": 250.0, "p3": 600.0}
     held = []
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        games = synthetic(rng, truth, 40, alike=alike)
-        ratings = fit_ratings(games, bootstraps=100, generator=rng).ratings
-        held += [r.low <= truth[int(r.name[1:])] <= r.high for r in ratings if r.elo != 0.0]
-    assert np.mean(held) >= 0.85
-    assert np.mean(held) < 1.0
+        games = synthetic(rng, list(truth.values()), 40, alike=alike)
+        ratings = fit_ratings(games, bootstraps=100, against=against, generator=rng).ratings
+        moved = 0.0
+        if against == "centre":
+            moved = sum(r.weight * (r.elo - truth[r.name]) for r in ratings)
+        held += [r.low <= truth[r.name] + moved <= r.high for r in ratings if r.name != "random"]
+    assert 0.85 <= np.mean(held) < 1.0
+
+
+def test_players_far_above_the_anchor_are_still_told_apart():
+    """Two strong players that met often, and random that both beat nearly always."""
+    games = synthetic(np.random.default_rng(3), [0.0, 900.0, 960.0], 300)
+    two, one, zero = fit_ratings(games).ratings
+    vague = fit_ratings(games, against="anchor").ratings[0]
+    assert (two.name, one.name, zero.name) == ("p2", "p1", "random")
+    assert two.high - two.low < 60
+    assert vague.high - vague.low > 120
+    assert zero.high - zero.low > 120
+    assert sum(rating.weight for rating in (two, one, zero)) == pytest.approx(1)
 
 
 def test_bags_that_decide_both_games_make_wider_intervals():
@@ -84,7 +99,7 @@ def test_a_clean_sweep_has_a_finite_rating_with_a_wide_interval():
     seating = np.array([[0, 1], [1, 0]] * 100)
     shares = (seating == 1).astype(float)
     games = RatedGames(("random", "master"), seating, shares, np.repeat(np.arange(100), 2))
-    master = fit_ratings(games).ratings[0]
+    master = fit_ratings(games, against="anchor").ratings[0]
     assert master.name == "master"
     assert 800 < master.elo < 1100, "half a game lost in 201"
     assert master.low < master.elo - 100

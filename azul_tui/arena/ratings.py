@@ -5,6 +5,11 @@ each player has a strength r, each seat an advantage h, and seat i wins with pro
 softmax(r + h)_i; a shared victory counts in parts. `anchor` (`random`) stands at 0. Fitting all
 games at once is what makes it a scale: a chain of newest against previous would drift.
 
+The scale is told from the anchor, but few players meet it in games that anybody might win. So an
+interval says how far a player is known from the *centre* of all players, each weighted by the
+information in its games (p (1 - p) summed over them): two players whose intervals lie apart
+differ, however vaguely both are known from `random`. Intervals against the anchor can be had too.
+
 Intervals are a Bayesian bootstrap over bags (Rubin, 1981): every bag, with all games that were
 played on it by whomever, gets a random weight, and the fit is repeated. So that a player who
 won or lost everything has a finite rating, each two players that met get one drawn game extra;
@@ -15,7 +20,7 @@ wide as it should be. Shapes: N players, G games, P seats, B bootstrap fits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -41,10 +46,12 @@ class Rating(NamedTuple):
     elo: float
     low: float
     high: float
-    """95% interval of the difference to the anchor."""
+    """95% interval: of the difference to the centre, moved along with the scale."""
     games: int
     score: float
     """Mean win share over all its games."""
+    weight: float
+    """Its part in the centre; all parts add up to 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,29 +151,34 @@ def _sums(
     return shares, shares.sum(axis=1)
 
 
+def _chances(table: _Table, beta: FloatArray, size: int) -> tuple[FloatArray, FloatArray]:
+    """Win chances `(K, P)` and the design `(K, P, N + P)` that they are linear in.
+
+    An extra row is a game of two only, without seats: its other seats are left out.
+    """
+    rows, seats = table.seating.shape
+    real = rows - table.extra
+    present = np.ones((rows, seats))
+    present[real:, 2:] = 0.0
+    design = np.zeros((rows, seats, size))
+    np.put_along_axis(design, table.seating[:, :, None], 1.0, axis=2)
+    for seat in range(seats):
+        design[:real, seat, size - seats + seat] = 1.0
+    logits = design @ beta
+    odds = present * np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True), design
+
+
 def _fit(
     table: _Table, shares: FloatArray, counts: FloatArray, start: FloatArray, anchor: int
 ) -> FloatArray:
-    """Maximum-likelihood strengths and seat terms `(N + P,)`, by Newton's method.
-
-    An extra row is a game of two only: its other seats are left out.
-    """
-    rows, seats = table.seating.shape
+    """Maximum-likelihood strengths and seat terms `(N + P,)`, by Newton's method."""
     size = len(start)
-    present = np.ones((rows, seats))
-    present[rows - table.extra :, 2:] = 0.0
-    design = np.zeros((rows, seats, size))
-    np.put_along_axis(design, table.seating[:, :, None], 1.0, axis=2)
-    real = rows - table.extra
-    for seat in range(seats):
-        design[:real, seat, size - seats + seat] = 1.0
     free = np.ones(size, bool)
     free[[anchor, size - 1]] = False
     beta = start.copy()
     for _ in range(_NEWTON_STEPS):
-        logits = design @ beta
-        odds = present * np.exp(logits - logits.max(axis=1, keepdims=True))
-        chance = odds / odds.sum(axis=1, keepdims=True)
+        chance, design = _chances(table, beta, size)
         slope = np.einsum("ks,ksj->j", shares - counts[:, None] * chance, design)
         mean = np.einsum("ks,ksj->kj", chance, design)
         curve = np.einsum("ks,ksi,ksj->ij", counts[:, None] * chance, design, design)
@@ -186,6 +198,7 @@ def fit_ratings(
     *,
     anchor: str = "random",
     bootstraps: int = 200,
+    against: Literal["centre", "anchor"] = "centre",
     generator: np.random.Generator | None = None,
 ) -> Ratings:
     """Ratings of all players from all games.
@@ -194,6 +207,7 @@ def fit_ratings(
         games: What was played.
         anchor: The player at 0.
         bootstraps: B; 0 leaves the intervals empty (low = high = the rating).
+        against: What the intervals are told against.
         generator: Weights of the bootstrap; a fixed seed if None.
 
     Raises:
@@ -219,12 +233,18 @@ def fit_ratings(
         draws[index] = _fit(
             table, *_sums(games, table, unit_weights[games.units], extra), best, fixed
         )
-    elo = ELO_SCALE * best[:players]
-    low, high = ELO_SCALE * np.quantile(draws[:, :players], [0.025, 0.975], axis=0)
+    counts = _sums(games, table, once, np.ones(table.extra))[1]
+    weights = _information(table, counts, best, players)
+    strengths = draws[:, :players]
+    if against == "centre":
+        moved = best[:players] @ weights - strengths @ weights
+        strengths = strengths + moved[:, None]
+    low, high = ELO_SCALE * np.quantile(strengths, [0.025, 0.975], axis=0)
     found = [
-        _rating(games, number, float(elo[number]), float(low[number]), float(high[number]))
+        _rating(games, number, ELO_SCALE * float(best[number]), float(low[number]),
+                float(high[number]), float(weights[number]))
         for number in range(players)
-    ]
+    ]  # fmt: skip
     return Ratings(
         ratings=tuple(sorted(found, key=lambda rating: -rating.elo)),
         seat_elo=tuple(float(ELO_SCALE * term) for term in best[players:]),
@@ -232,7 +252,17 @@ def fit_ratings(
     )
 
 
-def _rating(games: RatedGames, number: int, elo: float, low: float, high: float) -> Rating:
+def _information(table: _Table, counts: FloatArray, beta: FloatArray, players: int) -> FloatArray:
+    """What the games tell of each player, `(N,)`: p (1 - p) added up, in parts of the whole."""
+    chance, _ = _chances(table, beta, len(beta))
+    known = counts[:, None] * chance * (1.0 - chance)
+    total = np.bincount(table.seating.ravel(), known.ravel(), minlength=players)
+    return total / total.sum()
+
+
+def _rating(
+    games: RatedGames, number: int, elo: float, low: float, high: float, weight: float
+) -> Rating:
     """The entry of one player; its interval always holds its rating."""
     here = games.seating == number
     seats_taken = int(here.sum())
@@ -243,6 +273,7 @@ def _rating(games: RatedGames, number: int, elo: float, low: float, high: float)
         high=max(high, elo),
         games=int(here.any(axis=1).sum()),
         score=float(games.shares[here].sum()) / max(1, seats_taken),
+        weight=weight,
     )
 
 

@@ -305,19 +305,40 @@ _JOBS: tuple[JobSpec, ...] = (
         name="arena",
         title="Arena",
         group="measure",
-        description="Plays every named player against every other and rates them together. "
-        "Shows ratings with their intervals and the table of results.",
+        description="Plays a against b, or all named players against each other, in paired games. "
+        "Shows scores, ratings and how sure they are.",
         duration="minutes to hours",
         settings=(
+            SettingSpec(name="a", kind="player", default="", help="A player; empty for a ladder."),
+            SettingSpec(
+                name="b", kind="player", default="", help="Its opponent; empty for a ladder."
+            ),
             SettingSpec(
                 name="players",
                 kind="list",
                 default=("random", "naive", "heuristic", "greedy"),
-                help="Scripted players and checkpoint files.",
+                help="The ladder: scripted players, runs, checkpoint files; NAME@100 for 100 "
+                "simulations a move.",
             ),
-            _whole("games", 200, "Games of each pair.", 2, 1_000_000),
+            SettingSpec(
+                name="run",
+                kind="str",
+                default="",
+                help="A run whose checkpoints join the ladder, which is then kept with it.",
+            ),
+            _whole("checkpoints", 8, "Checkpoints of the run on the ladder.", 1, 1000),
+            _whole("games", 200, "Games of each pair of players.", 2, 1_000_000),
+            SettingSpec(
+                name="sequential_elo",
+                kind="float",
+                default=0.0,
+                help="End a match once a is proven stronger by this many Elo, or not; 0 plays on.",
+                minimum=0.0,
+                maximum=1000.0,
+            ),
             _SIMULATIONS,
             _PLAYERS,
+            _DEVICE,
             _SEED,
         ),
     ),
