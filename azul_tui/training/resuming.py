@@ -25,7 +25,6 @@ from azul_tui.training.run_progress import RunProgress, progress_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
