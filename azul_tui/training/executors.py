@@ -102,11 +102,13 @@ class InlineExecutor:
 
     def _prepare(self, config: TrainingConfig, weights: Mapping[str, Tensor]) -> SelfPlay:
         """Evaluator and trees for `config`, made again only when it changed."""
-        if self._evaluator is None:
+        if self._config is None or _network_settings(self._config) != _network_settings(config):
+            self._config = self._self_play = None
             network = create_azul_network(config.network_config, config.num_players)
             self._evaluator = NetworkEvaluator(
                 network, config.parallel_games, config.device, config.inference_precision
             )
+        assert self._evaluator is not None
         self._evaluator.load_weights(weights)
         if self._self_play is None or self._config != config:
             self._self_play = SelfPlay(
@@ -117,6 +119,17 @@ class InlineExecutor:
             )
             self._config = config
         return self._self_play
+
+
+def _network_settings(config: TrainingConfig) -> tuple[object, ...]:
+    """What an evaluator is made from; it serves any settings that agree in these."""
+    return (
+        config.network_config,
+        config.num_players,
+        config.parallel_games,
+        config.device,
+        config.inference_precision,
+    )
 
 
 def usable_cores() -> int:

@@ -6,6 +6,7 @@ A worker that dies or falls silent is replaced, and plays its games again by the
 
 from __future__ import annotations
 
+import atexit
 import io
 import multiprocessing
 import multiprocessing.connection
@@ -13,6 +14,7 @@ import os
 import signal
 import time
 import traceback
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
@@ -32,6 +34,9 @@ SILENT_AFTER_S: Final = 180.0
 MOST_REPLACEMENTS: Final = 5
 """Workers replaced within one task before it is given up."""
 _POLL_S: Final = 0.2
+_ENDING_S: Final = 1.0
+"""How long workers may take to leave by themselves; what they hold is not wanted any more."""
+_READY: Final = "ready"
 
 
 @dataclass(slots=True)
@@ -40,6 +45,8 @@ class _Worker:
 
     process: SpawnProcess
     connection: Connection
+    ready: bool = False
+    """Whether it has started and reads its pipe; before that a task would only block the parent."""
     task: SelfPlayTask | None = None
     heard: float = 0.0
     progress: SelfPlayProgress | None = None
@@ -47,7 +54,7 @@ class _Worker:
 
 
 def _serve(connection: Connection, parent: int) -> None:
-    """Life of a worker: answer tasks until the pipe closes.
+    """Life of a worker: answer tasks until the pipe closes, also in the middle of one.
 
     Signals of the terminal and of a cluster go to the parent, which decides; a worker leaves
     when its parent is gone.
@@ -58,17 +65,17 @@ def _serve(connection: Connection, parent: int) -> None:
 
     torch.set_num_threads(1)
     executor = InlineExecutor()
+    answer: object = _READY
     while True:
         try:
-            message = connection.recv_bytes()
+            connection.send(answer)
+            packed = connection.recv_bytes()
+            task: SelfPlayTask = connection.recv()
         except (EOFError, OSError):
             return
-        if message == b"stop":
-            continue
         try:
-            task: SelfPlayTask = connection.recv()
             weights: dict[str, Tensor] = torch.load(
-                io.BytesIO(message), map_location="cpu", weights_only=True
+                io.BytesIO(packed), map_location="cpu", weights_only=True
             )
             answer = executor.play(
                 task,
@@ -78,10 +85,6 @@ def _serve(connection: Connection, parent: int) -> None:
             )
         except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
             answer = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
-        try:
-            connection.send(answer)
-        except (BrokenPipeError, OSError):
-            return
 
 
 class WorkerExecutor:
@@ -93,6 +96,10 @@ class WorkerExecutor:
         self._on_fault = on_fault
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
+        self._weights = b""
+        # Workers ignore the signal by which multiprocessing would end them at the program's exit,
+        # and it would wait for them for ever.
+        atexit.register(_close_at_exit, weakref.ref(self))
 
     def play(
         self,
@@ -106,17 +113,43 @@ class WorkerExecutor:
 
         packed = io.BytesIO()
         torch.save(dict(weights), packed)
+        self._weights = packed.getvalue()
+        try:
+            return self._play(task, on_progress, should_stop)
+        except BaseException:
+            # Workers still at it would answer the next task with the games of this one.
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End every worker, whatever it is doing."""
+        for worker in self._workers:
+            worker.connection.close()
+        deadline = time.monotonic() + _ENDING_S
+        for worker in self._workers:
+            if worker.ready:
+                worker.process.join(timeout=max(0.0, deadline - time.monotonic()))
+            worker.process.kill()
+            worker.process.join()
+            worker.process.close()
+        self._workers.clear()
+
+    def _play(
+        self,
+        task: SelfPlayTask,
+        on_progress: Callable[[SelfPlayProgress], None] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> GameBatch | None:
+        """`play` with the weights that have been packed."""
         while len(self._workers) < self._count:
             self._workers.append(self._start())
         for index, worker in enumerate(self._workers):
             numbers = task.numbers[index :: self._count]
-            self._hand_out(
-                worker, SelfPlayTask(task.version, numbers, task.config), packed.getvalue()
-            )
+            self._hand_out(worker, SelfPlayTask(task.version, numbers, task.config))
         replacements = 0
         while any(worker.batch is None for worker in self._workers):
             if should_stop is not None and should_stop():
-                self._stop_all()
+                self.close()
                 return None
             for index in self._listen():
                 fault = self._hear(self._workers[index])
@@ -124,26 +157,11 @@ class WorkerExecutor:
                     continue
                 replacements += 1
                 if replacements > MOST_REPLACEMENTS:
-                    raise JobFailedError(
-                        f"self-play workers failed {replacements} times in one iteration; "
-                        f"the last: {fault}"
-                    )
-                self._replace(index, fault, packed.getvalue())
+                    raise _failure(replacements, fault)
+                self._replace(index, fault)
             if on_progress is not None:
                 self._report(on_progress)
         return merge_batches([worker.batch for worker in self._workers if worker.batch])
-
-    def close(self) -> None:
-        """End every worker."""
-        for worker in self._workers:
-            worker.connection.close()
-        for worker in self._workers:
-            worker.process.join(timeout=1.0)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-            worker.process.close()
-        self._workers.clear()
 
     def _start(self) -> _Worker:
         """A new worker process."""
@@ -157,16 +175,21 @@ class WorkerExecutor:
         # typeshed has a name of its own for what Pipe returns.
         return _Worker(process, cast("Connection", ours))
 
-    def _hand_out(self, worker: _Worker, task: SelfPlayTask, weights: bytes) -> None:
-        """Send a worker its share; a pipe that is broken shows when listening."""
+    def _hand_out(self, worker: _Worker, task: SelfPlayTask) -> None:
+        """Give a worker its share, or have it waiting until the worker is ready for it."""
         worker.task = task
         worker.batch = None
         worker.progress = None
         worker.heard = time.monotonic()
+        if worker.ready:
+            self._send(worker)
+
+    def _send(self, worker: _Worker) -> None:
+        """Send a worker that listens its share; a pipe that is broken shows when listening."""
         try:
-            worker.connection.send_bytes(weights)
-            worker.connection.send(task)
-        except (BrokenPipeError, OSError):
+            worker.connection.send_bytes(self._weights)
+            worker.connection.send(worker.task)
+        except OSError:
             return
 
     def _listen(self) -> list[int]:
@@ -197,11 +220,14 @@ class WorkerExecutor:
             worker.progress = message
         elif isinstance(message, GameBatch):
             worker.batch = message
+        elif message == _READY:
+            worker.ready = True
+            self._send(worker)
         else:
             return f"a self-play worker failed: {message}"
         return None
 
-    def _replace(self, index: int, fault: str, weights: bytes) -> None:
+    def _replace(self, index: int, fault: str) -> None:
         """Put a new worker in the place of a failed one; it gets the same games."""
         failed = self._workers[index]
         failed.connection.close()
@@ -213,24 +239,7 @@ class WorkerExecutor:
             self._on_fault(f"{first_line}; it was replaced and its games are played again")
         self._workers[index] = self._start()
         if failed.task is not None:
-            self._hand_out(self._workers[index], failed.task, weights)
-
-    def _stop_all(self) -> None:
-        """Have every worker drop its games; one that does not answer soon is ended."""
-        for worker in self._workers:
-            if worker.batch is None:
-                worker.connection.send_bytes(b"stop")
-        deadline = time.monotonic() + 5.0
-        for worker in self._workers:
-            while worker.batch is None and time.monotonic() < deadline:
-                try:
-                    if worker.connection.poll(_POLL_S) and not isinstance(
-                        worker.connection.recv(), SelfPlayProgress
-                    ):
-                        break
-                except (EOFError, OSError):
-                    break
-        self.close()
+            self._hand_out(self._workers[index], failed.task)
 
     def _report(self, on_progress: Callable[[SelfPlayProgress], None]) -> None:
         """All workers' progress as one."""
@@ -256,6 +265,24 @@ class WorkerExecutor:
                 value=first.value,
             )
         )
+
+
+def _failure(replacements: int, fault: str) -> JobFailedError:
+    """The end of a task whose workers keep failing; the worker's traceback comes as a note."""
+    first_line, *rest = fault.splitlines()
+    error = JobFailedError(
+        f"self-play workers failed {replacements} times in one iteration; the last: {first_line}"
+    )
+    if rest:
+        error.add_note("\n".join(rest))
+    return error
+
+
+def _close_at_exit(reference: weakref.ref[WorkerExecutor]) -> None:
+    """Close an executor that its owner has forgotten."""
+    executor = reference()
+    if executor is not None:
+        executor.close()
 
 
 class _SingleThreadedChildren:
