@@ -34,6 +34,7 @@ class RunRecorder:
         job: str,
         listener: Callable[[Record], None] | None = None,
         keep: int | None = None,
+        prepare: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Remember what to open.
@@ -43,12 +44,15 @@ class RunRecorder:
             job: The job that writes, by name.
             listener: Gets every record after it was written.
             keep: Bytes of the event log to keep, see `EventLog`.
+            prepare: Called under the lock before there is a log: what must be there whenever a
+                log is. May raise OSError.
             clock: Gives unix seconds.
         """
         self.paths = paths
         self._job = job
         self._listener = listener
         self._keep = keep
+        self._prepare = prepare
         self._clock = clock
         self._lock = RunLock(paths, clock=clock)
 
@@ -62,6 +66,8 @@ class RunRecorder:
         self.paths.create()
         try:
             self._lock.acquire()
+            if self._prepare is not None:
+                self._prepare()
             self._open()
         except OSError as error:
             self._lock.release()

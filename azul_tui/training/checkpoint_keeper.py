@@ -16,6 +16,7 @@ from azul_tui.training.replay_shards import shards_in_window, write_shard
 
 if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig
+    from azul_tui.runs.paths import RunPaths
     from azul_tui.training.open_run import OpenRun
     from azul_tui.training.resuming import ResumePoint
     from azul_tui.training.self_play import GameBatch
@@ -35,7 +36,7 @@ class CheckpointKeeper:
             save_best=config.save_best_model,
         )
         self._saved: tuple[dict[str, object], TrainingConfig] | None = None
-        self._config_written: TrainingConfig | None = None
+        self._config_written = config
         self.newest = ""
         """File name of the newest checkpoint."""
 
@@ -131,10 +132,7 @@ class CheckpointKeeper:
         """Bring `config.toml` up to date with the settings in force."""
         config = self._run.config
         if config != self._config_written:
-            data = dump_config(config).encode()
-            self._run.journal.persistently(
-                lambda: write_bytes_atomically(self._run.paths.config, data)
-            )
+            self._run.journal.persistently(lambda: write_config(self._run.paths, config))
             self._config_written = config
 
     def last_good(self) -> str:
@@ -197,6 +195,15 @@ class CheckpointKeeper:
         for file in folder.glob("iter_*.npz"):
             if file.name < oldest:
                 self._run.journal.show(lambda file=file: file.unlink(missing_ok=True))
+
+
+def write_config(paths: RunPaths, config: TrainingConfig) -> None:
+    """Write `config.toml`.
+
+    Raises:
+        OSError: The disk is full or refuses.
+    """
+    write_bytes_atomically(paths.config, dump_config(config).encode())
 
 
 def _lasting(progress: dict[str, object]) -> dict[str, object]:

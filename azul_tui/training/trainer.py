@@ -19,7 +19,7 @@ from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.text import plain_text
-from azul_tui.training.checkpoint_keeper import CheckpointKeeper
+from azul_tui.training.checkpoint_keeper import CheckpointKeeper, write_config
 from azul_tui.training.executors import create_executor
 from azul_tui.training.journal import Journal
 from azul_tui.training.learner import Learner
@@ -118,12 +118,17 @@ class AzulTrainer:
         keep = 0 if self._start_over else log_end.keep if log_end else None
         with ExitStack() as stack:
             recorder = stack.enter_context(
-                RunRecorder(self.paths, job=self._job, listener=self._listener, keep=keep)
+                RunRecorder(
+                    self.paths,
+                    job=self._job,
+                    listener=self._listener,
+                    keep=keep,
+                    prepare=partial(write_config, self.paths, self.config),
+                )
             )
             run = self._open(recorder)
             keeper = CheckpointKeeper(run)
             announce(run, resume, log_end)
-            keeper.write_config()
             if resume is not None:
                 continue_run(run, keeper, resume, log_end)
             executor = create_executor(self.config, run.journal.alert)
