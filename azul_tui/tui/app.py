@@ -254,7 +254,7 @@ class AzulApp(App[int]):
 
     async def _await_job(self, name: str, process: subprocess.Popen[bytes]) -> None:
         """Notice the end of a job; a worker that is cancelled leaves the job alone."""
-        while (code := process.poll()) is None:
+        while (code := process.poll()) is None:  # noqa: ASYNC110 - a process sets no event
             await asyncio.sleep(JOB_POLL_S)
         if self.processes.get(name) is process:
             del self.processes[name]
