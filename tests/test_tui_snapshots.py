@@ -22,8 +22,9 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 SIZES = [(80, 24), (120, 40)]
 NOW = 1_700_000_000.0 + 37 * 90 + 1
 SCREENS = {
-    "menu": ["1"],
-    "menu-settings": ["1", "tab", "down"],
+    # The first entry: its few settings do not change with every new training setting.
+    "menu": ["1", "pageup", "pageup"],
+    "menu-settings": ["1", "pageup", "pageup", "tab", "down"],
     "training": ["2"],
     "training-chart": ["2", "enter", "l", "v"],
     "training-board": ["2", "b"],
