@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from azul_tui.arena.games import play_games
-from azul_tui.arena.match import bag_seeds, match_seating, play_match
+from azul_tui.arena.match import play_match
+from azul_tui.arena.pairing import bag_seeds, match_seating
 from azul_tui.arena.sequential import SequentialTest
 from azul_tui.errors import ConfigError, PlayerError
 from azul_tui.game.canonical import apply_canonical, refill_canonical

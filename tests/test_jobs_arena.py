@@ -95,6 +95,16 @@ def test_a_ladder_for_three(tmp_path):
     assert len(heard.result["seat_elo"]) == 3
 
 
+def test_one_table_seats_everybody_everywhere(tmp_path):
+    names = ("greedy", "naive", "random")
+    heard = Heard(tmp_path, players=names, num_players=3, games=20, one_table=True)
+    assert heard.result["games"] == 24
+    assert [row["name"] for row in heard.result["standings"]] == list(names)
+    assert "every seating on each of 4 bags" in heard.text
+    with pytest.raises(JobError, match="takes 4 players, got 3"):
+        Heard(tmp_path, players=names, num_players=4, one_table=True)
+
+
 def test_a_ladder_is_kept_with_its_run_and_only_new_matches_are_played(tmp_path):
     paths = run_paths(tmp_path, "laptop-1")
     paths.directory.mkdir()

@@ -24,13 +24,11 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
+from azul_tui.arena.rated_games import RatedGames, check_connected
 from azul_tui.arena.statistics import ELO_SCALE, FloatArray
 from azul_tui.errors import JobError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from azul_tui.arena.games import GameResults
     from azul_tui.game.kernel import Int64Array
 
 _NEWTON_STEPS: Final = 60
@@ -70,45 +68,6 @@ class Ratings:
             "seat_elo": list(self.seat_elo),
             "ratings": [rating._asdict() for rating in self.ratings],
         }
-
-
-class RatedGames(NamedTuple):
-    """Games between named players, all with the same number of seats."""
-
-    names: tuple[str, ...]
-    seating: Int64Array
-    """`(G, P)`: index in `names` of who sat on each seat; a name may sit twice."""
-    shares: FloatArray
-    """`(G, P)` win shares, each row adding up to 1."""
-    units: Int64Array
-    """`(G,)`: number of the bag; games of equal number are weighted together."""
-
-
-def rated_games(matches: Sequence[GameResults]) -> RatedGames:
-    """The finished games of several matches; a deal that several used is one bag.
-
-    Raises:
-        JobError: There is no finished game, or the matches have different numbers of seats.
-    """
-    seats = {match.seating.shape[1] for match in matches}
-    if len(seats) != 1 or not any(match.finished.any() for match in matches):
-        raise JobError(
-            "ratings need finished games between equally many players; there are matches of"
-            f" {sorted(seats)} seats"
-        )
-    names = tuple(dict.fromkeys(name for match in matches for name in match.players))
-    seating: list[Int64Array] = []
-    for match in matches:
-        number = np.array([names.index(name) for name in match.players], np.int64)
-        seating.append(number[match.seating[match.finished]])
-    deals = np.concatenate([match.deals[match.finished] for match in matches])
-    _, units = np.unique(deals, return_inverse=True)
-    return RatedGames(
-        names,
-        np.concatenate(seating),
-        np.concatenate([match.shares[match.finished] for match in matches]),
-        units.astype(np.int64),
-    )
 
 
 class _Table(NamedTuple):
@@ -218,7 +177,7 @@ def fit_ratings(
             f"ratings are told from {anchor}, who has not played; those who have are"
             f" {', '.join(games.names)}"
         )
-    _check_connected(games, anchor)
+    check_connected(games, anchor)
     rng = np.random.default_rng(0) if generator is None else generator
     table = _tabulate(games)
     players, seats = len(games.names), games.seating.shape[1]
@@ -275,18 +234,3 @@ def _rating(
         score=float(games.shares[here].sum()) / max(1, seats_taken),
         weight=weight,
     )
-
-
-def _check_connected(games: RatedGames, anchor: str) -> None:
-    """Raise JobError when somebody cannot be compared with the anchor."""
-    reached = np.zeros(len(games.names), bool)
-    reached[games.names.index(anchor)] = True
-    for _ in games.names:
-        touched = reached[games.seating].any(axis=1)
-        reached[games.seating[touched]] = True
-    if not reached.all():
-        apart = [name for name, found in zip(games.names, reached, strict=True) if not found]
-        raise JobError(
-            f"{', '.join(apart)} cannot be rated: no chain of games leads to {anchor}; let them"
-            " play somebody who is rated"
-        )

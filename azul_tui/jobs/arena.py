@@ -1,17 +1,20 @@
 """Job `arena`: two players in a match, or many on a ladder with ratings.
 
 With `a` and `b`: paired games between the two, ended early by a sequential test if asked for.
-Otherwise every player of `players`, and checkpoints of `run`, meet on a ladder. A player is a
+Otherwise every player of `players`, and checkpoints of `run`, meet on a ladder, or with
+`one_table` the players sit at one table, every seating on each bag. A player is a
 scripted one, a run, a checkpoint file or `pretrained`; NAME@N gives it N simulations a move.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.arena.match import play_match
 from azul_tui.arena.sequential import SequentialTest
+from azul_tui.arena.table import play_table
 from azul_tui.errors import JobError
 from azul_tui.jobs.arena_players import open_contestant
 from azul_tui.jobs.evaluate import told
@@ -31,7 +34,7 @@ def run(context: JobContext) -> dict[str, Any]:
     """
     player_a, player_b = context.text("a"), context.text("b")
     if not player_a and not player_b:
-        return run_ladder(context)
+        return _one_table(context) if context.settings["one_table"] else run_ladder(context)
     if not (player_a and player_b):
         missing = "b" if player_a else "a"
         raise JobError(
@@ -39,6 +42,34 @@ def run(context: JobContext) -> dict[str, Any]:
             " neither for a ladder of --set players"
         )
     return _play_two(context, player_a, player_b)
+
+
+def _one_table(context: JobContext) -> dict[str, Any]:
+    """Every seating of the named players."""
+    names = context.words("players")
+    seats = context.integer("num_players")
+    if len(names) != seats:
+        raise JobError(
+            f"one table of num_players = {seats} takes {seats} players, got {len(names)}:"
+            f" {', '.join(names)}"
+        )
+    reporter = context.reporter
+    result = play_table(
+        [open_contestant(context, name) for name in names],
+        -(-context.integer("games") // math.factorial(seats)),
+        context.integer("seed"),
+        on_progress=lambda done, total: reporter.progress(done, total, "games"),
+        stop=context.stop.is_set,
+    )
+    reporter.say(f"{result.games} games, every seating on each of {result.bags} bags")
+    for standing in sorted(result.standings, key=lambda standing: -standing.share.mean):
+        half = (standing.share.high - standing.share.low) / 2
+        reporter.say(
+            f"  {standing.name}: wins {standing.share.mean:.1%} ± {half:.1%},"
+            f" mean place {standing.rank.mean:.2f}, {standing.points:.1f} points"
+        )
+    reporter.say(f"  the first seat wins {result.first_seat_share:.1%}")
+    return {"ok": result.games > 0, **result.record()}
 
 
 def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:

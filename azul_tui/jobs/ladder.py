@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from azul_tui.arena.ladder import results_from_record, results_record
 from azul_tui.arena.match import MatchResult, play_match
-from azul_tui.arena.ratings import Ratings, fit_ratings, rated_games
+from azul_tui.arena.rated_games import rated_games
+from azul_tui.arena.ratings import Ratings, fit_ratings
 from azul_tui.errors import JobError
 from azul_tui.jobs.arena_players import open_contestant, split_contestant
 from azul_tui.runs.listing import checkpoint_files

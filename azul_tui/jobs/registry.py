@@ -321,6 +321,12 @@ _JOBS: tuple[JobSpec, ...] = (
                 "simulations a move.",
             ),
             SettingSpec(
+                name="one_table",
+                kind="bool",
+                default=False,
+                help="Seat all players at one table instead, every seating on each bag.",
+            ),
+            SettingSpec(
                 name="run",
                 kind="str",
                 default="",
