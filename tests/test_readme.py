@@ -10,6 +10,7 @@ import pytest
 import azul_tui
 from azul_tui import config as config_room
 from azul_tui import training
+from azul_tui.jobs import registry
 from azul_tui.training import executors
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,7 @@ def run_example(marker: str) -> dict[str, object]:
     """Execute the one example that contains `marker`; its variables."""
     (code,) = [example for example in examples() if marker in example]
     names: dict[str, object] = {}
-    exec(compile(code, "README.md", "exec"), names)  # noqa: S102 - our own text
+    exec(compile(code, "README.md", "exec"), names)
     return names
 
 
@@ -84,3 +85,13 @@ def test_the_game_is_played_to_its_end():
 
 def test_every_example_is_run_by_a_test():
     assert len(examples()) == 3
+
+
+def test_the_table_of_settings_is_the_one_that_the_program_knows():
+    assert config_room.settings_table().strip() in (ROOT / "README.md").read_text()
+
+
+def test_every_job_is_in_the_table_of_jobs():
+    text = (ROOT / "README.md").read_text()
+    missing = [spec.name for spec in registry.jobs() if f"`{spec.name}`" not in text]
+    assert not missing
