@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_run import make_run
 
+from azul_tui.config import find_preset, load_config
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.app import AzulApp
 from azul_tui.tui.picture import plain
@@ -86,6 +87,11 @@ class Drive:
 
     async def __aexit__(self, *error):
         await self.context.__aexit__(*error)
+
+
+def quick():
+    """The preset that the chosen entry starts from."""
+    return load_config(find_preset("quick"))
 
 
 def requests(run: Path):
@@ -343,10 +349,10 @@ async def test_a_form_checks_marks_and_undoes(runs):
         assert "network_config" not in d.text
         await d.press("enter", "end", *["backspace"] * 6, *"-3")
         assert "batch_size must be" in d.text
-        await d.press("backspace", "backspace", *"128", "enter")
+        await d.press("backspace", "backspace", *"96", "enter")
         assert "1 changed" in d.text
         assert "*batch_size" in d.text
-        assert "was 256" in d.text
+        assert f"was {quick().batch_size}" in d.text
         await d.press("u")
         assert "changed" not in d.text
 
@@ -361,8 +367,6 @@ async def test_presets_and_choices_cycle(runs):
 
 
 async def test_settings_are_saved_as_toml(runs, tmp_path):
-    from azul_tui.config import load_config
-
     path = tmp_path / "mine.toml"
     async with Drive(runs) as d:
         await d.press("S")
@@ -370,7 +374,7 @@ async def test_settings_are_saved_as_toml(runs, tmp_path):
         d.app.screen.query_one("Input").value = str(path)
         await d.press("enter")
         await d.pilot.pause()
-    assert load_config(path).batch_size == 256
+    assert load_config(path) == quick()
 
 
 # -- runs
