@@ -117,7 +117,7 @@ class TrainingStep:
         Raises:
             DivergedError: A loss or the gradient is not finite.
         """
-        self.model.train()
+        self._be_in_training()
         if not self._try_step():
             return None
         report = self._report(1)
@@ -146,7 +146,7 @@ class TrainingStep:
             DivergedError: A loss or the gradient was not finite since the last look.
         """
         started = self._clock()
-        self.model.train()
+        self._be_in_training()
         reports: list[tuple[int, StepReport]] = []
         pending = done = 0
         while done < steps and self._try_step():
@@ -228,6 +228,11 @@ class TrainingStep:
         if "device_generator" in state and self.sampler.device.type == "cuda":
             torch.cuda.set_rng_state(state["device_generator"], self.sampler.device)
 
+    def _be_in_training(self) -> None:
+        """Dropout on, if there is any."""
+        if not self.model.training:
+            self.model.train()
+
     def _try_step(self) -> bool:
         """One step if there is a batch; its losses wait to be read."""
         batch = self.sampler.sample_batch()
@@ -260,8 +265,10 @@ class TrainingStep:
         optimizer: Any = self.optimizer
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate_at(self.step)
-        if self.gradient_clip_norm:
-            optimizer.grad_scale = (norm / self.gradient_clip_norm).clamp_(min=1.0)
+        longest = self.gradient_clip_norm
+        # Asking a processor how long it is costs nothing, and spares the optimizer a pass.
+        if longest and (norm.device.type != "cpu" or norm.item() > longest):
+            optimizer.grad_scale = (norm / longest).clamp_(min=1.0)
         optimizer.step()
         optimizer.grad_scale = None
         optimizer.zero_grad(set_to_none=True)
