@@ -22,6 +22,7 @@ from azul_tui.game.observation import (
     write_observation,
     write_observations,
 )
+from azul_tui.game.offsets import ROUND
 from azul_tui.game.scoring import earned_points, placement_points
 from azul_tui.game.state import GameState
 
@@ -82,8 +83,7 @@ def points_if_laid(state, seat, row, column):
     return placement_points(laid, seat, row, column)
 
 
-@given(games)
-def test_every_field_is_what_it_is_documented_to_be(state):
+def assert_as_documented(state):
     observation = state.observation()
     at = 0
     for name, expected in fields(state).items():
@@ -92,6 +92,19 @@ def test_every_field_is_what_it_is_documented_to_be(state):
         at += len(expected)
     assert not observation[at:].any()
     assert len(observation) == observation_size(state.players)
+
+
+@given(games)
+def test_every_field_is_what_it_is_documented_to_be(state):
+    assert_as_documented(state)
+
+
+@given(games, st.lists(st.integers(0, 260), min_size=4, max_size=4), st.integers(1, 60))
+def test_high_scores_and_late_rounds_are_cut_as_documented(state, scores, round_number):
+    for seat in range(state.players):
+        set_score(state.array, seat, scores[seat])
+    state.array[ROUND] = round_number
+    assert_as_documented(state)
 
 
 @given(games, st.integers(0, 3), st.lists(st.integers(0, 300), min_size=4, max_size=4))
