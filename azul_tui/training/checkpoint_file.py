@@ -20,9 +20,7 @@ from __future__ import annotations
 
 import io
 import math
-import pickletools
 import stat
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -37,6 +35,7 @@ from azul_tui.network.azul_network import AzulNetwork
 from azul_tui.network.presets import NetworkDescription
 from azul_tui.network.tensors import tensor_of
 from azul_tui.runs.text import plain_text
+from azul_tui.training.checkpoint_archive import check_archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,27 +43,7 @@ if TYPE_CHECKING:
 FORMAT: Final = "azul-tui checkpoint 1"
 LARGEST_FILE: Final = 1 << 30
 """Bytes; the largest preset takes 30 MB with its optimizer."""
-_LARGEST_PICKLE: Final = 1 << 24
-_MOST_MEMBERS: Final = 4096
 _DEEPEST: Final = 24
-
-_KNOWN_GLOBALS: Final = frozenset(
-    {
-        "torch._utils _rebuild_tensor_v2",
-        "collections OrderedDict",
-        "torch FloatStorage",
-        "torch HalfStorage",
-        "torch BFloat16Storage",
-        "torch DoubleStorage",
-        "torch LongStorage",
-        "torch IntStorage",
-        "torch ByteStorage",
-        "torch BoolStorage",
-    }
-)
-_REFUSED_OPCODES: Final = frozenset(
-    {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD", "EXT1", "EXT2", "EXT4"}
-)
 
 
 def encode_checkpoint(content: Mapping[str, object]) -> bytes:
@@ -119,7 +98,7 @@ def decode_checkpoint(data: bytes, name: str) -> dict[str, Any]:
     Raises:
         CheckpointError: It is not a checkpoint of this program, or it is damaged.
     """
-    _check_archive(data, name)
+    check_archive(data, name)
     outline = _load(data, name, "meta")
     description = _check_content(outline, len(data), name)
     content = _load(data, name, "cpu")
@@ -196,48 +175,6 @@ def _plain_key(key: object) -> str | int:
     if isinstance(key, str | int):
         return key
     raise TypeError(f"a checkpoint's tables have names or numbers as keys, not {key!r}")
-
-
-def _check_archive(data: bytes, name: str) -> None:
-    """Refuse what is no plain zip archive of tensors, or a damaged one."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            pickles = [member for member in members if member.filename.endswith("/data.pkl")]
-            if len(pickles) != 1 or len(members) > _MOST_MEMBERS:
-                raise CheckpointError(f"{name}: is not a checkpoint of this program")
-            bomb = any(member.compress_type != zipfile.ZIP_STORED for member in members)
-            total = sum(member.file_size for member in members)
-            if bomb or total > len(data) or pickles[0].file_size > _LARGEST_PICKLE:
-                raise CheckpointError(f"{name}: would unpack to more than it says; not loaded")
-            broken = archive.testzip()
-            if broken is not None:
-                raise CheckpointError(f"{name}: is damaged (checksum of {plain_text(broken)})")
-            program = archive.read(pickles[0])
-    except CheckpointError:
-        raise
-    except Exception as error:  # noqa: BLE001 - zipfile raises a dozen kinds at damaged input
-        kind = type(error).__name__
-        raise CheckpointError(f"{name}: is not a checkpoint, or a damaged one ({kind})") from None
-    _check_pickle(program, name)
-
-
-def _check_pickle(program: bytes, name: str) -> None:
-    """Refuse a pickle that names anything but tensors, without running it."""
-    asked: object = None
-    try:
-        for opcode, argument, _ in pickletools.genops(program):
-            if opcode.name in _REFUSED_OPCODES:
-                asked = opcode.name
-                break
-            if opcode.name == "GLOBAL" and argument not in _KNOWN_GLOBALS:
-                asked = argument
-                break
-    except Exception as error:  # noqa: BLE001 - pickletools raises many kinds at damaged input
-        raise CheckpointError(f"{name}: is damaged ({type(error).__name__})") from None
-    if asked is not None:
-        wish = plain_text(str(asked))[:80]
-        raise CheckpointError(f"{name}: holds code ({wish}), not only weights; not loaded")
 
 
 def _load(data: bytes, name: str, device: str) -> dict[str, Any]:
