@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 
 from azul_tui.game.canonical import refill_canonical
-from azul_tui.game.constants import state_size
+from azul_tui.game.constants import observation_size, state_size
 from azul_tui.game.kernel import is_compiled
 from azul_tui.game.playout import random_games
 from azul_tui.game.rules import clear_game
+from azul_tui.network import NetworkEvaluator, create_azul_network
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.search.evaluator import ConstantEvaluator
@@ -42,6 +43,11 @@ def _compile_self_play(players: int) -> None:
         buffer.sample(2, np.random.default_rng(0))
 
 
+def _compile_network(players: int) -> None:
+    network = create_azul_network("small", players)
+    NetworkEvaluator(network, 1, "cpu")(np.zeros((1, observation_size(players)), np.int8))
+
+
 def _compile_players(players: int) -> None:
     states = np.zeros((1, state_size(players)), np.int8)
     clear_game(states[0], players)
@@ -56,6 +62,7 @@ def _compile_players(players: int) -> None:
 STAGES: Final = (
     ("rules", _compile_rules),
     ("search and self-play", _compile_self_play),
+    ("network", _compile_network),
     ("players", _compile_players),
 )
 
