@@ -57,7 +57,11 @@ def fields(state):
             [line.tiles if line.color == color else 0 for color in range(5)] for line in board.lines
         ]
         seen[f"points {turn}"] = [
-            [points_if_laid(state, seat, row, column) for column in range(5)] for row in range(5)
+            [
+                0 if board.wall[row][column] else points_if_laid(state, seat, row, column)
+                for column in range(5)
+            ]
+            for row in range(5)
         ]
         seen[f"floor {turn}"] = [board.floor_slots, board.floor_cost]
         seen[f"score {turn}"] = [min(board.score, 127), min(max(earned[seat], 0), 127)]
@@ -76,8 +80,6 @@ def accepts(board, color, row):
 
 
 def points_if_laid(state, seat, row, column):
-    if state.view().boards[seat].wall[row][column]:
-        return 0
     laid = state.array.copy()
     laid[18 + 23 * seat + 10 + row] |= 1 << column
     return placement_points(laid, seat, row, column)
