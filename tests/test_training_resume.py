@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -92,6 +93,21 @@ def test_a_best_model_that_was_not_written_any_more_is_written_on_resume(straigh
     cut_back_to(copied, 4)
     RunPaths(copied).best_model.unlink()
     (copied / "checkpoints.json").unlink()
+    resume(copied)
+    assert fingerprint(copied) == fingerprint(straight)
+
+
+def test_a_best_model_is_not_believed_to_be_written_because_the_list_says_so(straight, copied):
+    """The kill came when the list was ahead of the best model: it names both contents."""
+    paths = RunPaths(copied)
+    older = paths.checkpoint(3).read_bytes()
+    paths.best_model.write_bytes(older)
+    listed = json.loads((copied / "checkpoints.json").read_text())
+    for entry in listed["files"]:
+        if entry["file"] == "best_model.pt":
+            entry["sha256"] = [hashlib.sha256(older).hexdigest(), *entry["sha256"]]
+    (copied / "checkpoints.json").write_text(json.dumps(listed))
+    cut_back_to(copied, 4)
     resume(copied)
     assert fingerprint(copied) == fingerprint(straight)
 

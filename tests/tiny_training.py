@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from azul_tui.config import create_training_config
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.tail import decode_lines
@@ -40,11 +42,8 @@ def tiny(**changes):
 def overrides(**changes):
     """The same settings as arguments of the command line."""
     arguments = []
-    for name, value in {**SETTINGS, **changes}.items():
-        text = f'"{value}"' if isinstance(value, str) else value
-        if isinstance(value, tuple):
-            text = "[" + ", ".join(f'"{word}"' for word in value) + "]"
-        arguments += ["--set", f"{name}={text}"]
+    for name, value in tiny(**changes).to_dict().items():
+        arguments += ["--set", f"{name}={json.dumps(value)}"]
     return arguments
 
 

@@ -67,6 +67,7 @@ class EventLog:
             RunError: The file cannot be opened for writing.
         """
         self._clock = clock
+        self._path = path
         try:
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -94,8 +95,9 @@ class EventLog:
         line = encode(kind, self._clock(), fields)
         try:
             _write_all(self._handle, line)
-        except OSError:
+        except OSError as error:
             os.ftruncate(self._handle, self._position)  # never leave half a record behind
+            error.filename = str(self._path)
             raise
         self._position += len(line)
         if kind in DURABLE_EVENTS:

@@ -33,9 +33,11 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, durable: bool
             with unfinished.open("rb") as file:
                 os.fsync(file.fileno())
         unfinished.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)  # a full disk names no file, and nobody knows this one
         raise
     if durable:
         sync_directory(path.parent)  # the rename itself must survive a power cut

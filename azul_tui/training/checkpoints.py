@@ -315,10 +315,16 @@ class ModelCheckpointManager:
             write_manifest(self.save_dir, self._records.values())
         if score is None or self.best_score is None or score < self.best_score:
             return
-        best = self._records.get(BEST_NAME)
-        if self.save_best and (best is None or best.sha256[-1:] != record.sha256):
+        if self.save_best and not self._is_best(record):
             self._replace(dataclasses.replace(record, file=BEST_NAME), data)
             write_manifest(self.save_dir, self._records.values())
+
+    def _is_best(self, record: CheckpointRecord) -> bool:
+        """Whether the best model on the disk is this checkpoint; the list may be ahead of it."""
+        try:
+            return digest(read_bytes(self.save_dir / BEST_NAME)) == record.sha256[-1]
+        except CheckpointError:
+            return False
 
     def _replace(self, record: CheckpointRecord, data: bytes) -> None:
         """Write one file so that its old or its new content verifies at any moment."""

@@ -82,9 +82,8 @@ class AzulTrainer:
         if self._resume is not None:
             config = self._resume.config
         self.config = config or TrainingConfig()
-        if (self._resume is None or not self._resume.continues(self.paths)) and (
-            checkpoint_files(self.paths) or self.paths.best_model.exists()
-        ):
+        own = self._resume is not None and self._resume.continues(self.paths)
+        if not own and checkpoint_files(self.paths):
             raise RunError(
                 f"{plain_text(str(self.paths.directory))}: holds the checkpoints of another "
                 "training; go on with it (resume_from=), or choose another save_dir"

@@ -12,6 +12,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import threading
 import time
 import traceback
 import weakref
@@ -51,6 +52,8 @@ class _Worker:
     heard: float = 0.0
     progress: SelfPlayProgress | None = None
     batch: GameBatch | None = None
+    sender: threading.Thread | None = None
+    """Writes its share into the pipe."""
 
 
 def _serve(connection: Connection, parent: int) -> None:
@@ -85,6 +88,22 @@ def _serve(connection: Connection, parent: int) -> None:
             )
         except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
             answer = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+
+
+def _deliver(connection: Connection, weights: bytes, task: SelfPlayTask | None) -> None:
+    """Send a worker its share; a pipe that is broken shows when listening."""
+    try:
+        connection.send_bytes(weights)
+        connection.send(task)
+    except OSError:
+        return
+
+
+def _let_go(worker: _Worker) -> None:
+    """Close the pipe to a worker, once nothing is being written to it."""
+    if worker.sender is not None:
+        worker.sender.join()
+    worker.connection.close()
 
 
 class WorkerExecutor:
@@ -124,7 +143,9 @@ class WorkerExecutor:
     def close(self) -> None:
         """End every worker, whatever it is doing."""
         for worker in self._workers:
-            worker.connection.close()
+            if worker.sender is not None and worker.sender.is_alive():
+                worker.process.kill()  # it does not read what it is sent
+            _let_go(worker)
         deadline = time.monotonic() + _ENDING_S
         for worker in self._workers:
             if worker.ready:
@@ -185,12 +206,11 @@ class WorkerExecutor:
             self._send(worker)
 
     def _send(self, worker: _Worker) -> None:
-        """Send a worker that listens its share; a pipe that is broken shows when listening."""
-        try:
-            worker.connection.send_bytes(self._weights)
-            worker.connection.send(worker.task)
-        except OSError:
-            return
+        """Send a worker that listens its share, from a thread: one that hangs does not read."""
+        worker.sender = threading.Thread(
+            target=_deliver, args=(worker.connection, self._weights, worker.task), daemon=True
+        )
+        worker.sender.start()
 
     def _listen(self) -> list[int]:
         """Workers that have said something, died, or been silent for too long."""
@@ -230,9 +250,9 @@ class WorkerExecutor:
     def _replace(self, index: int, fault: str) -> None:
         """Put a new worker in the place of a failed one; it gets the same games."""
         failed = self._workers[index]
-        failed.connection.close()
         failed.process.kill()
         failed.process.join()
+        _let_go(failed)
         failed.process.close()
         if self._on_fault is not None:
             first_line = fault.splitlines()[0]
