@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chisquare, kstest
+from scipy.stats import beta, chisquare, kstest
 from search_lab import (
     FixedEvaluator,
     ScatteredEvaluator,
@@ -158,6 +158,11 @@ def test_dirichlet_noise_has_the_right_mean_and_variance(alpha, fraction):
     # 4.5 standard errors of a mean: one false alarm in 100,000 for each of `count` means.
     np.testing.assert_allclose(shares.mean(axis=0), 1 / count, atol=4.5 * np.sqrt(variance / GAMES))
     np.testing.assert_allclose(shares.var(axis=0), variance, rtol=0.2)
+    # Each share alone is Beta(alpha, (K - 1) alpha), to within what single precision can tell.
+    exact = beta(alpha, (count - 1) * alpha)
+    if alpha >= 0.3:
+        for move in range(count):
+            assert kstest(shares[:, move], exact.cdf).pvalue > FALSE_ALARM
     # Equal marginals that are as dependent as shares of one whole are.
     together = np.cov(shares.T)[0, 1]
     assert together == pytest.approx(-variance / (count - 1), rel=0.35)
