@@ -99,7 +99,7 @@ def run(context: JobContext) -> dict[str, Any]:
             runs.train_while_killing(tally, wanted, reference)
     finally:
         runs.close()
-    identical = not tally.differences and tally.lost == 0 and tally.runs > 0
+    identical = not tally.differences and tally.lost == 0 and tally.kills > 0 < tally.runs
     if identical or context.stop.is_set():
         shutil.rmtree(root, ignore_errors=True)
     else:
@@ -165,6 +165,8 @@ class _KilledRuns:
                 tally.kills += 1
                 tally.moments[moment.kind] += 1
                 self._context.reporter.progress(tally.kills, wanted, "kills")
+            elif self._context.stop.is_set():
+                return
             elif code != 0:
                 tally.lost += 1
                 self._context.reporter.say(f"{name} could not go on after {moment}: {self._last()}")

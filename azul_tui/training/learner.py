@@ -63,7 +63,6 @@ class Learner:
             precision=config.training_precision,
             ema_decay=config.ema_decay,
         )
-        self._weight_decay = config.weight_decay
 
     @property
     def learning_rate(self) -> float:
@@ -112,13 +111,16 @@ class Learner:
         Raises:
             CheckpointError: The state is damaged or one of another network.
         """
+        groups = self.step.optimizer.param_groups
+        # Rates and decay are this run's settings, not what a file says.
+        settings = [{key: group[key] for key in group if key != "params"} for group in groups]
         self.model.load_state_dict(weights)
         with _forked_generator():
             self.step.load_state_dict(state)
             if "torch_generator" in state:
                 self._dropout_stream = torch.get_rng_state()
-        for group in self.step.optimizer.param_groups:
-            group["weight_decay"] = self._weight_decay  # may be another than the checkpoint's
+        for group, own in zip(self.step.optimizer.param_groups, settings, strict=True):
+            group.update(own)
 
     @contextmanager
     def _own_dropout(self) -> Generator[None]:
