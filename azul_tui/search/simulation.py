@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
-from azul_tui.game.kernel import Float32Array, Int8Array, inlined_kernel, lean_kernel
+from azul_tui.game.kernel import Float32Array, Int8Array, inlined_kernel, integer, lean_kernel
 from azul_tui.game.layout import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE, copy_state
 from azul_tui.game.random import next_bits
 from azul_tui.game.rules import list_legal
@@ -171,7 +171,8 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
     move.value = np.float32(0.0)
     state = Tree.states[game, node]
     copy_state(Tree.states[game, parent], state)
-    apply_canonical(state, move.action)
+    # One type of action everywhere: every other type would be compiled again.
+    apply_canonical(state, integer(move.action))
     if settings.sampled_chance and state[PHASE] == AFTERSTATE:
         stream = Tree.stream[game]
         refill_canonical(state, next_bits(stream), Tree.deal)
@@ -199,13 +200,13 @@ def _descend(Tree: Tree, settings: SearchSettings, game: int) -> int:
     length = 0
     while True:
         if settings.gumbel and node == 0:
-            edge = select_halving(Tree, settings, game)
+            edge = integer(select_halving(Tree, settings, game))
             new = Tree.edges[game, edge].visits == 0
         else:
             if settings.gumbel:
-                edge = select_completed_q(Tree, settings, game, node)
+                edge = integer(select_completed_q(Tree, settings, game, node))
             else:
-                edge = select_puct(Tree, settings, game, node)
+                edge = integer(select_puct(Tree, settings, game, node))
             new = edge == Tree.nodes[game, node].first + Tree.nodes[game, node].known
         Tree.path[game, length, 0] = node
         Tree.path[game, length, 1] = edge

@@ -256,7 +256,7 @@ def _play_searched_move(
         here.samples += 1
     warm = here.moves < rules.temperature_threshold
     edge = choose_edge(Tree, settings, place, rules.temperature if warm else 0.0)
-    _make_move(Desk, Tree, place, Tree.edges[place, edge].action)
+    _make_move(Desk, Tree, place, integer(Tree.edges[place, edge].action))
 
 
 @lean_kernel
