@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PIP_FLAGS ?=
 WORKERS ?= 2
 
-.PHONY: run test setup format lint types layers pytest fuzz clean
+.PHONY: run test setup format lint types layers pytest fuzz kills soak clean
 
 run: $(STAMP)
 	@$(BIN)/azul-tui --run quick --watch
@@ -49,6 +49,19 @@ fuzz: $(STAMP)
 	@echo "seed $(FUZZ_SEED)"
 	FUZZ_FACTOR=$(FUZZ_FACTOR) FUZZ_SEED=$(FUZZ_SEED) HYPOTHESIS_PROFILE=fuzz \
 		$(BIN)/python -m pytest -n $(WORKERS) -m fuzz --timeout=0 --hypothesis-seed=$(FUZZ_SEED)
+
+# Kill a small training so many times and hold its end against the uninterrupted one, bit by bit.
+KILLS ?= 200
+KILLS_SEED ?= 0
+
+kills: $(STAMP)
+	$(BIN)/azul-tui --run verify-resume --set kills=$(KILLS) --set seed=$(KILLS_SEED)
+
+# Train for long with a dashboard on it, while both are killed, paused and started again.
+MINUTES ?= 60
+
+soak: $(STAMP)
+	$(BIN)/python tests/soak/soak.py --minutes $(MINUTES)
 
 format: $(STAMP)
 	$(BIN)/ruff format .
