@@ -112,6 +112,18 @@ def test_waiting_is_not_training_time(journal, clock):
     assert stopwatch.seconds == 0.0
 
 
+def test_a_listener_that_fails_is_no_disk_that_refuses(journal, paths):
+    """Its fault must not have the record written a second time."""
+
+    def fail(_):
+        raise BrokenPipeError
+
+    journal._listener = fail
+    with pytest.raises(BrokenPipeError):
+        journal.record("step", step=1)
+    assert len(records(paths.directory)) == 1
+
+
 def test_somebody_who_asks_to_leave_does_not_wait_for_room(journal, paths):
     journal.leaving = lambda: True
     assert journal.persistently(failing(99)) is None
@@ -224,10 +236,9 @@ def test_a_folder_that_becomes_unwritable_pauses_the_run_until_it_is_writable(
     folder = tmp_path / "run"
     train(tmp_path / "straight")  # which loads the kernels; another user may not read them
     monkeypatch.setattr("azul_tui.training.trainer.compile_kernels", lambda *_: 0.0)
-    folder.mkdir()
     as_user = os.geteuid() == 0
     if as_user:  # nothing is forbidden to root
-        for place in [folder, tmp_path, *list(tmp_path.parents)[:2]]:
+        for place in [tmp_path, *list(tmp_path.parents)[:2]]:
             place.chmod(0o777)
         os.seteuid(65_534)
 

@@ -84,9 +84,10 @@ class Journal:
         """Append one event, once there is room, and tell the listener."""
         if self._waiting:  # something else is waiting already: this comes after it
             self._held.append((kind, fields))
-            return self._tell_only(kind, fields)
-        record = self.persistently(lambda: self._recorder.record(kind, **fields))
-        return record or self._tell_only(kind, fields)
+            return self._tell(self._as_read(kind, fields))
+        log = self._recorder.log
+        record = self.persistently(lambda: log.append(kind, **fields))
+        return self._tell(record or self._as_read(kind, fields))
 
     def alert(self, text: str, level: str = "warning") -> None:
         """Record something that a person should see."""
@@ -182,10 +183,11 @@ class Journal:
         self.status(state="paused", force=True)
         fields = {"level": "error", "text": f"{why}; the run waits and tries again until it can"}
         try:
-            self._recorder.record("alert", **fields)
+            record = self._recorder.log.append("alert", **fields)
         except OSError:
             self._held.append(("alert", dict(fields)))
-            self._tell_only("alert", fields)
+            record = self._as_read("alert", fields)
+        self._tell(record)
 
     def _leaves_while_waiting(self) -> bool:
         """Wait until the next attempt; whether somebody asked to leave meanwhile."""
@@ -208,9 +210,13 @@ class Journal:
     def _place(self, error: OSError) -> str:
         return plain_text(str(error.filename or self._recorder.paths.directory))
 
-    def _tell_only(self, kind: str, fields: Mapping[str, object]) -> Record:
-        """A record that could not be appended, as a reader would see it, for the listener."""
+    def _as_read(self, kind: str, fields: Mapping[str, object]) -> Record:
+        """A record that could not be appended, as a reader would see it."""
         record: Record = json.loads(encode(kind, self._clock(), fields))
+        return record
+
+    def _tell(self, record: Record) -> Record:
+        """Pass a record on; apart from writing it, so that a listener's faults are its own."""
         if self._listener is not None:
             self._listener(record)
         return record
