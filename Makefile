@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PIP_FLAGS ?=
 WORKERS ?= 2
 
-.PHONY: run test setup format lint types layers pytest fuzz kills soak clean
+.PHONY: run test setup format lint types layers pytest fuzz kills soak pictures clean
 
 run: $(STAMP)
 	@$(BIN)/azul-tui --run quick --watch
@@ -62,6 +62,12 @@ MINUTES ?= 60
 
 soak: $(STAMP)
 	$(BIN)/python tests/soak/soak.py --minutes $(MINUTES)
+
+# The README's pictures: the real screens on the newest run of a folder.
+RUNS ?= checkpoints
+
+pictures: $(STAMP)
+	@$(BIN)/python -m azul_tui.tui.pictures $(RUNS) docs/images
 
 format: $(STAMP)
 	$(BIN)/ruff format .

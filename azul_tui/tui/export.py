@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.tui.charts.curves import Curve
-    from azul_tui.tui.picture import Picture
 
 
 def curves_csv(curves: list[Curve], x_name: str) -> str:
@@ -28,24 +27,6 @@ def curves_csv(curves: list[Curve], x_name: str) -> str:
         ):
             writer.writerow([curve.name, f"{x:.10g}", f"{y:.6g}", f"{low:.6g}", f"{high:.6g}"])
     return out.getvalue()
-
-
-def picture_svg(picture: Picture, title: str, width: int) -> str:
-    """The picture as SVG, in the colours of the dashboard."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from azul_tui.tui.palette import role_style
-
-    console = Console(
-        width=width, record=True, file=io.StringIO(), color_system="truecolor", force_terminal=True
-    )
-    for line in picture:
-        text = Text(no_wrap=True, overflow="crop")
-        for part, role in line:
-            text.append(part, role_style(role, "full"))
-        console.print(text)
-    return console.export_svg(title=title)
 
 
 def write_export(folder: Path, stem: str, kind: str, content: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from azul_tui.runs.paths import RunPaths, run_folders
 from azul_tui.runs.status import Judgement, Status, judge, read_status
 from azul_tui.runs.tail import EventTail, last_records
+from azul_tui.tui import phrases
 from azul_tui.tui.run_data import RunData
 from azul_tui.tui.tail import LogTail, read_object
 
@@ -27,6 +28,8 @@ SAMPLED_FROM = 12_000_000
 SAMPLED_RECORDS = 40_000
 TYPICAL_RECORD = 180
 READ_BYTES = 1 << 20
+LOG_LAGS_S = 5.0
+"""A log that was written this much before the newest record is not this run's any more."""
 
 
 @dataclass(slots=True)
@@ -90,6 +93,17 @@ class RunFeed:
             self.at_end = True
         changed = before != (self._main.data.version, self.problem, self.at_end)
         return self._read_small_files() or changed
+
+    def log_lines(self) -> list[str]:
+        """The log of the run; its records in words where no log was kept, or it stopped early.
+
+        A run that was started without the dashboard says everything to its terminal, so that
+        only its records are left to tell what happened.
+        """
+        said = self.data.said
+        if not said or (self.log.lines and self.log.changed >= said[-1][0] - LOG_LAGS_S):
+            return self.log.lines
+        return [f"{phrases.clock_time(t)}  {words.strip()}" for t, words in said]
 
     def read_all(self, deadline_s: float = 60.0) -> RunData:
         """Read to the end at once, for `--once` and tests; at most `deadline_s` seconds."""

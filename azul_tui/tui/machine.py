@@ -21,7 +21,8 @@ class Gpu:
 class Usage:
     """What the machine is doing: processor in percent of all cores, memory in bytes."""
 
-    cpu_percent: float
+    cpu_percent: float | None
+    """None at the first reading: a share needs two."""
     memory_used: int
     memory_total: int
     disk_free: int | None = None
@@ -34,6 +35,7 @@ class Meter:
     def __init__(self) -> None:
         self._nvml: Any = None
         self._nvml_tried = False
+        self._cpu_asked = False
 
     def read(self, folder: str = "/") -> Usage:
         """The usage since the last call."""
@@ -44,8 +46,10 @@ class Meter:
             free: int | None = psutil.disk_usage(folder).free
         except OSError:
             free = None  # the folder does not exist yet
+        busy = psutil.cpu_percent(None)
+        first, self._cpu_asked = not self._cpu_asked, True
         return Usage(
-            cpu_percent=psutil.cpu_percent(None),
+            cpu_percent=None if first else busy,
             memory_used=memory.total - memory.available,
             memory_total=memory.total,
             disk_free=free,

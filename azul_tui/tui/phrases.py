@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 
 def count(number: float | None) -> str:
@@ -93,6 +94,14 @@ def ago(seconds: float | None) -> str:
     """`just now`, `5 min ago`."""
     said = age(seconds)
     return "just now" if said == "now" else f"{said} ago"
+
+
+def clock_time(t: float) -> str:
+    """Unix seconds as the hour of the day here: `14:02:11`; blanks for no such time."""
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(t))
+    except (ValueError, OverflowError, OSError):
+        return " " * 8
 
 
 def size(octets: float | None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from azul_tui.jobs.describe import describe
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.charts.buckets import BucketTable
 
@@ -116,6 +117,8 @@ class RunData:
         """Lines that were no record."""
         self.changed_settings: deque[Record] = deque(maxlen=256)
         """`{name: value}` of every setting that changed, in order."""
+        self.said: deque[tuple[float, str]] = deque(maxlen=400)
+        """Time and words of the newest records that a person would want to read."""
         self.others: deque[Record] = deque(maxlen=2000)
         """Records of kinds that only a demo view shows."""
         self.version = 0
@@ -209,6 +212,9 @@ class RunData:
         iteration = number(record.get("iteration"))
         if 0 <= iteration < LARGEST_ITERATION:
             self.last_iteration = int(iteration)
+        words = describe(record)
+        if words:
+            self.said.append((t, plain_text(words, 400)))
         handler = self._handlers.get(str(record.get("event")))
         if handler is None:
             self.others.append(record)

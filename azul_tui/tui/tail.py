@@ -6,6 +6,7 @@ Reading events is the business of `azul_tui.runs.tail`.
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any, cast
 
 from azul_tui.runs.files import read_bounded
@@ -25,6 +26,8 @@ class LogTail:
         self.path = path
         self.keep = keep
         self.lines: list[str] = []
+        self.changed = 0.0
+        """When it was last written, in unix seconds."""
         self._offset = 0
         self._rest = b""
 
@@ -33,6 +36,7 @@ class LogTail:
         try:
             with self.path.open("rb") as file:
                 size = file.seek(0, 2)
+                self.changed = os.fstat(file.fileno()).st_mtime
                 if size < self._offset:
                     self._offset, self._rest, self.lines = 0, b"", []
                 if size - self._offset > limit:

@@ -78,8 +78,9 @@ def progress_line(state: TrainingState, width: int) -> Line:
         return (*text_line(words, "strong"), *text_line("   it left no status", "quiet"))
     if status is None:
         return text_line(f" {waiting_text(state)}", "quiet")
-    share = status.iteration / status.max_iterations if status.max_iterations else None
-    of = f"/{status.max_iterations:,}" if status.max_iterations else ""
+    share = done_share(state, status)
+    ended_early = state.judgement is not None and state.judgement.state == "finished"
+    of = f"/{status.max_iterations:,}" if status.max_iterations and not ended_early else ""
     head: Line = ((f" iteration {status.iteration:,}{of} ", "strong"),)
     tails: list[Line] = []
     if share is not None:
@@ -95,6 +96,22 @@ def progress_line(state: TrainingState, width: int) -> Line:
     tail = join(tails)
     bar = progress_bar(share, max(0, width - line_width(head) - line_width(tail) - 1), state.signs)
     return (*head, *bar, *tail)
+
+
+def done_share(state: TrainingState, status: Status) -> float | None:
+    """How much of the run is done, in [0, 1]: of its iterations, unless it ends by the clock.
+
+    A run may be told to end long before its last iteration; the time left knows that.
+    """
+    if state.judgement is not None and state.judgement.state == "finished":
+        return 1.0
+    share = status.iteration / status.max_iterations if status.max_iterations else None
+    if status.left_s is not None and is_active(state):
+        spent = max(0.0, status.heartbeat - status.started)
+        by_clock = spent / max(spent + status.left_s, 1.0)
+        if share is None or by_clock > 2 * share + 0.02:
+            return by_clock
+    return share
 
 
 def waiting_text(state: TrainingState) -> str:
@@ -368,8 +385,9 @@ def usage_line(state: TrainingState) -> Line:
     if usage is None:
         return ()
     gigabyte = 1e9
+    known = usage.cpu_percent is not None
     parts: list[Line] = [
-        (("cpu ", "quiet"), (f"{usage.cpu_percent:.0f}%", "strong")),
+        (("cpu ", "quiet"), (f"{usage.cpu_percent:.0f}%", "strong")) if known else (),
         (
             ("memory ", "quiet"),
             (f"{usage.memory_used / gigabyte:.1f}", "strong"),

@@ -60,7 +60,9 @@ class Canvas:
             0,
         )
         self.codes[touched] = (_BRAILLE_BASE + (bits | old))[touched]
-        self.owners[touched] = owner
+        # A cell has one colour: two lines that share a row of cells take turns.
+        turn = np.arange(self.width) % 2 == 1
+        self.owners[touched & ~((old > 0) & (old & ~bits > 0) & turn)] = owner
 
     def put_character(self, row: int, column: int, character: str, owner: int) -> None:
         """One character in one cell; outside the canvas nothing happens."""

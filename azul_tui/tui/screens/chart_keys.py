@@ -131,8 +131,9 @@ class ChartKeysScreen(PictureScreen):
     def action_export(self, kind: str) -> None:
         """Write the main chart beside the run, as data, text or SVG."""
         from azul_tui.tui.chart_panel import chart_panel
-        from azul_tui.tui.export import curves_csv, picture_svg, write_export
+        from azul_tui.tui.export import curves_csv, write_export
         from azul_tui.tui.picture import plain
+        from azul_tui.tui.svg import picture_svg
 
         found = self.export_content()
         if found is None:

@@ -77,7 +77,7 @@ class TrainingScreen(ChartKeysScreen):
             status=feed.status,
             judgement=app.judgement(),
             live=feed.live,
-            log=feed.log.lines,
+            log=feed.log_lines(),
             usage=app.usage,
             now=app.clock(),
             signs=app.signs,
