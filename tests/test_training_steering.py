@@ -62,7 +62,7 @@ class Run:
     def errors(self):
         return self.process.stderr.read().decode()
 
-    def ends(self, seconds=60):
+    def ends(self, seconds=100):
         return self.process.wait(seconds)
 
     def close(self):
@@ -148,13 +148,12 @@ def test_cancelled_it_saves_where_it_is_and_leaves(run):
     assert find_resume_point(run.paths.directory, None).progress.iteration == done
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_saves_and_leaves_and_a_hang_up_does_not(run, number, code):
+def test_a_signal_saves_and_leaves_and_a_hang_up_does_not(run):
     run.process.send_signal(signal.SIGHUP)
     seen = len(records(run.paths.directory, "iteration"))
     run.wait_for(lambda: len(records(run.paths.directory, "iteration")) > seen)
-    run.process.send_signal(number)
-    assert run.ends() == code
+    run.process.send_signal(signal.SIGTERM)
+    assert run.ends() == 143
     assert "Traceback" not in run.errors()
     assert read_status(run.paths.status).state == "stopped"
     config = tiny(**ENDLESS).replace(max_iterations=seen + 6, self_play_workers=1)
@@ -178,6 +177,7 @@ def test_a_second_signal_leaves_at_once_and_the_run_can_be_resumed(run):
 def test_a_second_process_is_refused_by_pid_and_host_and_a_dead_one_s_lock_taken_over(run, start):
     run.ask("checkpoint")
     run.has("checkpoint")
+    run.ask("pause")
     position = run.paths.events.stat().st_size
     second = start("--set", 'run="run"', job="resume")
     assert second.ends() == 2
