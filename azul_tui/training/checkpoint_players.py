@@ -12,7 +12,7 @@ from azul_tui.players.names import parse_player_name, scripted_players
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.runs.listing import newest_run
-from azul_tui.runs.paths import RunPaths, run_paths
+from azul_tui.runs.paths import RunPaths, pretrained_directory, run_paths
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoints import load_network, newest_valid
 from azul_tui.training.self_play import search_settings
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 
 PRETRAINED: Final = "pretrained"
 _BATCH: Final = 256
-_PACKAGE = Path(__file__).parents[1]
-
-
-def pretrained_folder() -> Path:
-    """Folder of the shipped player: in the installed package, else in the source tree."""
-    installed = _PACKAGE / "pretrained"
-    return installed if installed.is_dir() else _PACKAGE.parent / "checkpoints" / PRETRAINED
 
 
 def find_checkpoint(name: str, root: Path) -> Path:
@@ -48,7 +41,7 @@ def find_checkpoint(name: str, root: Path) -> Path:
         except AzulError:
             name = PRETRAINED
     if name == PRETRAINED:
-        return _of_run(RunPaths(pretrained_folder()))
+        return _of_run(RunPaths(pretrained_directory()))
     path = Path(name)
     if path.is_file():
         return path
