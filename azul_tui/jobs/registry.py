@@ -370,6 +370,23 @@ _JOBS: tuple[JobSpec, ...] = (
         needs_terminal=True,
     ),
     JobSpec(
+        name="export",
+        title="Export weights",
+        group="tool",
+        description="Writes the weights of a checkpoint as a safetensors file. "
+        "They are those that play, with the shape of the network beside them.",
+        duration="a few seconds",
+        settings=(
+            _CHECKPOINT,
+            SettingSpec(
+                name="output",
+                kind="path",
+                default="",
+                help="File to write; empty puts it beside the checkpoint.",
+            ),
+        ),
+    ),
+    JobSpec(
         name="doctor",
         title="Doctor",
         group="tool",

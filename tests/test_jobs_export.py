@@ -1,0 +1,60 @@
+"""Weights that leave the program are those that play."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from azul_tui.errors import JobError
+from azul_tui.jobs import export
+from azul_tui.jobs.context import JobContext
+from azul_tui.jobs.registry import find_job
+from azul_tui.jobs.reporter import Reporter
+from azul_tui.network import create_azul_network
+from azul_tui.training.checkpoints import ModelCheckpointManager
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A checkpoint whose averaged weights are all ones, its trained ones random."""
+    network = create_azul_network("small")
+    acting = {name: torch.ones_like(value) for name, value in network.state_dict().items()}
+    manager = ModelCheckpointManager(tmp_path / "run")
+    return manager.save_checkpoint(network, None, 5, {}, extra={"acting_state": acting})
+
+
+def context(tmp_path, checkpoint, output):
+    return JobContext(
+        spec=find_job("export"),
+        settings={"checkpoint": str(checkpoint), "output": str(output)},
+        config=None,
+        changes={},
+        reporter=Reporter(io.StringIO(), io.StringIO()),
+        runs_root=tmp_path,
+        directory=tmp_path,
+    )
+
+
+def test_the_weights_that_play_are_written_with_the_network_beside_them(tmp_path, checkpoint):
+    output = tmp_path / "weights.safetensors"
+    result = export.run(context(tmp_path, checkpoint, output))
+    with safe_open(output, "pt") as file:
+        names = set(file.keys())
+        assert names == set(create_azul_network("small").state_dict())
+        assert all(bool((file.get_tensor(name) == 1).all()) for name in names)
+        assert json.loads(file.metadata()["network"])["widths"] == [256, 256]
+    assert result["bytes"] == output.stat().st_size
+
+
+def test_without_a_name_it_lies_beside_the_checkpoint(tmp_path, checkpoint):
+    result = export.run(context(tmp_path, checkpoint, ""))
+    assert result["file"] == str(checkpoint.with_suffix(".safetensors"))
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, checkpoint):
+    with pytest.raises(JobError, match=r"nowhere/w\.safetensors cannot be written.*output="):
+        export.run(context(tmp_path, checkpoint, tmp_path / "nowhere" / "w.safetensors"))
