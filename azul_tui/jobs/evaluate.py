@@ -10,6 +10,7 @@ from azul_tui.arena.match import MatchResult, play_match
 from azul_tui.jobs.demonstration import compile_with_progress
 from azul_tui.jobs.describe import in_words
 from azul_tui.runs.events import encode
+from azul_tui.runs.paths import pretrained_directory
 from azul_tui.training.checkpoint_players import (
     find_checkpoint,
     open_checkpoint_player,
@@ -104,10 +105,15 @@ def told(result: MatchResult, seconds: float) -> list[str]:
 
 
 def _keep(path: Path, fields: dict[str, Any]) -> None:
-    """Add the result to the run that the checkpoint belongs to, where that may be written."""
+    """Add the result to the run that the checkpoint belongs to, where that may be written.
+
+    The shipped player is part of the program and stays as it came.
+    """
+    if path.parent.resolve() == pretrained_directory().resolve():
+        return
     line = encode("evaluation", time.time(), {"file": path.name, **fields})
     try:
         with (path.parent / EVALUATIONS_FILE).open("ab") as file:
             file.write(line)
     except OSError:
-        return  # a shipped checkpoint may lie in a folder of the system's
+        return  # a run that somebody else owns can still be evaluated
