@@ -16,7 +16,10 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import read_status
 from azul_tui.training.checkpoints import newest_valid
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tmpfs and prlimit are Linux's")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="tmpfs and prlimit are Linux's"),
+    pytest.mark.timeout(300),  # processes that start one after the other, on a busy machine
+]
 
 SMALL_BYTES = 40 << 20
 

@@ -20,6 +20,8 @@ from azul_tui.runs.processes import host_name
 from azul_tui.runs.status import judge, read_status
 from azul_tui.training.resuming import find_resume_point
 
+pytestmark = pytest.mark.timeout(300)  # processes have to start, on a busy machine
+
 ENDLESS = {"max_iterations": 10_000, "eval_frequency": 0, "save_frequency": 10_000}
 
 

@@ -9,6 +9,8 @@ import psutil
 import pytest
 from tiny_training import alerts, state_of, tiny, train
 
+pytestmark = pytest.mark.timeout(300)  # processes have to start, on a busy machine
+
 SILENCE = "azul_tui.training.worker_processes.SILENT_AFTER_S"
 
 
