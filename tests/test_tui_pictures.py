@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 from fake_run import make_run
 
+from azul_tui.tui.picture import laid_over, line_width, plain
 from azul_tui.tui.pictures import PLACES, take_pictures
 from azul_tui.tui.svg import CELL_HEIGHT, CELL_WIDTH, picture_svg
 
@@ -42,3 +43,10 @@ async def test_every_place_has_its_picture(tmp_path):
     for svg in taken.values():
         assert "laptop-1122" in svg
         assert len(svg.encode()) < 300_000
+
+
+def test_a_box_lies_over_the_middle_and_cuts_wide_characters_cleanly():
+    below = [(("abcdefgh", ""),), (("ab漢字漢", ""),), (("abcdefgh", ""),)]
+    laid = laid_over(below, [(("XYZ", "key"),)], 3)
+    assert all(line_width(line) == 8 for line in laid)
+    assert "XYZ" in plain(laid)

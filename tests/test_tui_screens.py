@@ -467,7 +467,7 @@ async def test_checkpoints_are_listed_with_what_is_known_of_them(runs):
 async def test_two_checkpoints_are_compared(runs):
     async with Drive(runs) as d:
         await d.press("4", "slash", *"laptop", "enter")
-        await d.until("of 5")
+        await d.until(" of ")  # a checkpoint that the program ships may be in the list too
         await d.press("space", "down", "space")
         assert "compared" in d.text
         assert "score" in d.text.split("compared")[1]

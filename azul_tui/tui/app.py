@@ -15,6 +15,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.theme import Theme
 
+from azul_tui.errors import EXIT_FAILED, EXIT_USER
 from azul_tui.tui.frame import PLACES, run_words
 from azul_tui.tui.messages import JobEnded, RunAdvanced, RunSwitched
 from azul_tui.tui.palette import BACKGROUND, FOREGROUND, depth_of
@@ -258,8 +259,22 @@ class AzulApp(App[int]):
             await asyncio.sleep(JOB_POLL_S)
         if self.processes.get(name) is process:
             del self.processes[name]
+        if code in {EXIT_FAILED, EXIT_USER}:
+            # It may have ended before it wrote a record: then its log alone says why.
+            self._say_why(name, self.job_paths[name])
         self._tell(JobEnded(name, code))
         self.look_now()
+
+    def _say_why(self, name: str, paths: RunPaths) -> None:
+        """The last words of a job that failed."""
+        from azul_tui.runs.text import plain_text
+        from azul_tui.tui.tail import LogTail
+
+        log = LogTail(paths.log, keep=20)
+        log.read()
+        last = next((line for line in reversed(log.lines) if line.strip()), "it said nothing")
+        words = plain_text(last.removeprefix("azul-tui: "), 300)
+        self.notify(f"{name} failed: {words}", severity="error", markup=False, timeout=15)
 
     def has_runs(self) -> bool:
         """Whether anything was ever trained here."""

@@ -86,6 +86,41 @@ def crop(picture: Picture, width: int, height: int) -> Picture:
     return lines
 
 
+def laid_over(below: Picture, box: Picture, box_width: int) -> Picture:
+    """`below` with `box`, `box_width` cells wide, in its middle; all lines of one width."""
+    if not below:
+        return box
+    width = line_width(below[0])
+    top, left = max(0, (len(below) - len(box)) // 2), max(0, (width - box_width) // 2)
+    picture = list(below)
+    for row, line in enumerate(box[: len(below)]):
+        old = below[top + row]
+        picture[top + row] = (
+            *fit(old, left),
+            *fit(line, box_width),
+            *_after(old, left + box_width),
+        )
+    return picture
+
+
+def _after(line: Line, start: int) -> Line:
+    """What is left of `line` from cell `start` on."""
+    rest: list[Segment] = []
+    for text, role in line:
+        size = cell_len(text)
+        if start < size:
+            kept = text
+            while start > 0:  # a wide character that is cut in half leaves a blank
+                start -= cell_len(kept[0])
+                kept = " " * -start + kept[1:] if start < 0 else kept[1:]
+                start = max(0, start)
+            rest.append((kept, role))
+            start = 0
+        else:
+            start -= size
+    return tuple(rest)
+
+
 def plain(picture: Iterable[Line]) -> str:
     """The text of a picture without its roles, lines right-stripped."""
     return "\n".join("".join(text for text, _ in line).rstrip() for line in picture)

@@ -416,7 +416,8 @@ def phase_line(state: TrainingState, width: int) -> Line:
     fill = _fill(status)
     head: Line = ((f" {status.phase or 'starting'} ", "strong"),)
     buffer = f"   buffer {phrases.percent(fill)}" if fill is not None else ""
-    usage = f"   cpu {state.usage.cpu_percent:.0f}%" if state.usage is not None else ""
+    busy = state.usage.cpu_percent if state.usage is not None else None
+    usage = f"   cpu {busy:.0f}%" if busy is not None else ""
     tail: Line = ((f" {text}", "strong" if text else ""), (buffer + usage, "quiet"))
     if not text:
         return (*head, *tail)
@@ -439,7 +440,7 @@ def log_lines(state: TrainingState, width: int, height: int) -> Picture:
     if height <= 0:
         return []
     texts = [plain_text(line, 400) for line in state.log[-height:]]
-    if is_crashed(state):
+    if is_crashed(state) or state.status is None:
         # The end of a traceback is what matters, and its last line must be whole.
         texts = [piece for text in texts for piece in _pieces(text, max(8, width - 2))][-height:]
     if not texts:

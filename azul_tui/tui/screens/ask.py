@@ -35,6 +35,7 @@ class AskScreen(BoxScreen[str]):
         self.detail = detail
         self.choices = tuple(choices)
         self.safe = safe
+        self._answered = False
 
     def lines(self, width: int) -> Picture:
         """Question, detail, answers."""
@@ -48,11 +49,12 @@ class AskScreen(BoxScreen[str]):
         return picture
 
     def on_key(self, event: events.Key) -> None:
-        """One key is one answer."""
+        """One key is one answer; those typed behind it, before the screen is gone, are none."""
         key = event.character or event.key
-        if event.key == "enter":
-            event.stop()
-            self.dismiss(self.safe)
-        elif key in {choice for choice, _ in self.choices}:
-            event.stop()
-            self.dismiss(key)
+        answer = self.safe if event.key == "enter" else key
+        if answer not in {choice for choice, _ in self.choices}:
+            return
+        event.stop()
+        if not self._answered:
+            self._answered = True
+            self.dismiss(answer)

@@ -8,8 +8,9 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 
 from azul_tui.tui.charts.frame import panel
-from azul_tui.tui.picture import Line, Picture, crop, line_width, text_line
+from azul_tui.tui.picture import Line, Picture, crop, laid_over, line_width, text_line
 from azul_tui.tui.picture_view import PictureView
+from azul_tui.tui.screens.place import PictureScreen
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -23,12 +24,18 @@ Answer = TypeVar("Answer")
 class BoxScreen(ModalScreen[Answer]):
     """A framed picture in the middle of the screen below."""
 
+    # Opaque on purpose: to shine through, the library renders the screen below anew through a
+    # tint, ten times the work of a key press. What lies below is part of the picture instead.
     DEFAULT_CSS = """
-    BoxScreen { align: center middle; background: $background 60%; }
-    BoxScreen PictureView { width: auto; height: auto; }
+    BoxScreen { background: $background; }
+    BoxScreen:ansi { background: ansi_default; }
     """
     BINDINGS: ClassVar = [Binding("escape", "close", "close", show=False)]
     BOX_TITLE: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._below: Picture = []
 
     @property
     def azul(self) -> AzulApp:
@@ -36,9 +43,9 @@ class BoxScreen(ModalScreen[Answer]):
         return cast("AzulApp", self.app)
 
     def compose(self) -> ComposeResult:
-        """The box."""
+        """One view that fills the screen."""
         yield PictureView(
-            self.draw_box, self.azul.depth, id="box", ascii_only=self.azul.signs.ascii
+            self.draw_all, self.azul.depth, id="box", ascii_only=self.azul.signs.ascii
         )
 
     def lines(self, width: int) -> Picture:
@@ -50,23 +57,29 @@ class BoxScreen(ModalScreen[Answer]):
         return ()
 
     def on_mount(self) -> None:
-        """Size the box by its content."""
-        self.fit_box()
+        """Remember what lies below: it stands still while the question is open."""
+        stack = self.azul.screen_stack
+        below = stack[stack.index(self) - 1] if self in stack[1:] else None
+        shown = below.shown_lines() if isinstance(below, PictureScreen | BoxScreen) else []
+        self._below = [tuple((text, "quiet") for text, _ in line) for line in shown]
 
-    def on_resize(self) -> None:
-        """Size the box by the new screen."""
-        self.fit_box()
+    def shown_lines(self) -> Picture:
+        """The picture that is shown now."""
+        return self.query_one("#box", PictureView).picture
 
     def fit_box(self) -> None:
-        """Make the box as large as its content, at most the screen, and draw it."""
-        room = max(1, self.azul.size.width - 4)
+        """Draw again, the box as large as its content."""
+        self.query_one("#box", PictureView).redraw()
+
+    def draw_all(self, width: int, height: int) -> Picture:
+        """The box in the middle of what lies below."""
+        room = max(1, width - 4)
         content = self.lines(min(room, 96))
         widest = max((line_width(line) for line in content), default=0)
         widest = max(widest, len(self.BOX_TITLE) + 4, line_width(self.footer()) + 4)
-        view = self.query_one("#box", PictureView)
-        view.styles.width = min(widest + 4, self.azul.size.width)
-        view.styles.height = min(len(content) + 2, self.azul.size.height)
-        view.redraw()
+        box_width, box_height = min(widest + 4, width), min(len(content) + 2, height)
+        box = self.draw_box(box_width, box_height)
+        return laid_over(crop(self._below, width, height), box, box_width)
 
     def draw_box(self, width: int, height: int) -> Picture:
         """The framed content."""

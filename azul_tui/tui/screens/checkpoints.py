@@ -241,8 +241,7 @@ class CheckpointsScreen(PictureScreen):
         row = self.chosen()
         if row is None:
             return
-        if row.shipped:
-            self.action_resume_new()
+        if self._refuse_shipped(row):
             return
         self.run_worker(self._resume(row), name="resume")
 
@@ -255,8 +254,15 @@ class CheckpointsScreen(PictureScreen):
     def action_resume_new(self) -> None:
         """Start a new run from this checkpoint."""
         row = self.chosen()
-        if row is not None:
+        if row is not None and not self._refuse_shipped(row):
             self.run_worker(self._resume_new(row), name="resume")
+
+    def _refuse_shipped(self, row: CheckpointRow) -> bool:
+        """A shipped player holds weights alone: say so instead of starting what must fail."""
+        if row.shipped:
+            words = "it came with the program as weights alone; v evaluates it, p plays against it"
+            self.notify(words, severity="warning")
+        return row.shipped
 
     async def _resume_new(self, row: CheckpointRow) -> None:
         from azul_tui.tui.starting import start_as_new
