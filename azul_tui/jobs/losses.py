@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,9 +33,11 @@ def run(context: JobContext) -> dict[str, Any]:
             temperature: policy_cross_entropy_loss(logits, batch.policy, temperature).item()
             for temperature in TEMPERATURES
         }
-    legal = demo.network.legal_actions(batch.state).sum(dim=1).float().mean().item()
+    counts = demo.network.legal_actions(batch.state).sum(dim=1).float()
+    legal = counts.mean().item()
+    blind = counts[batch.policy.sum(dim=1) > 0].log().mean().item()
     say(f"batch of {size} positions from self-play, {legal:.1f} legal moves each")
-    say(f"  policy loss  {policy.item():.4f} nats (choosing blindly costs {math.log(legal):.2f})")
+    say(f"  policy loss  {policy.item():.4f} nats (choosing blindly costs {blind:.2f})")
     say(f"  value loss   {error.item():.4f} (always saying 0 costs about 1)")
     say(f"  total loss   {total.item():.4f}")
     say("policy loss by temperature: below 1 sharpens the network's policy, above 1 flattens it")
@@ -45,7 +46,9 @@ def run(context: JobContext) -> dict[str, Any]:
         "policy_loss": policy.item(),
         "value_loss": error.item(),
     }
-    context.reporter.record("losses", batch_size=size, legal_moves=legal, **fields)
+    context.reporter.record(
+        "losses", batch_size=size, legal_moves=legal, blind_loss=blind, **fields
+    )
     for temperature, loss in by_temperature.items():
         say(f"  {temperature:>4}  {loss:8.4f} nats")
         context.reporter.record("temperature", temperature=temperature, policy_loss=loss)

@@ -81,6 +81,6 @@ def compile_kernels(
     for index, (_, compile_stage) in enumerate(STAGES):
         compile_stage(players)
         if cold:
-            following = STAGES[index + 1][0] if index + 1 < len(STAGES) else ""
+            following = STAGES[index + 1][0] if index + 1 < len(STAGES) else "done"
             report(index + 1, len(STAGES), following, clock() - started)
     return clock() - started
