@@ -19,6 +19,12 @@ from azul_tui.training.resuming import find_beginning, find_resume_point
 from azul_tui.training.run_progress import progress_from_dict
 
 
+@pytest.fixture(autouse=True)
+def requests_are_seen_at_once(monkeypatch):
+    """The tiny runs of these tests may end within the time between two looks."""
+    monkeypatch.setattr("azul_tui.training.steering.POLL_EVERY_S", 0.0)
+
+
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory):
     """The uninterrupted run; tests copy it before they change anything."""
