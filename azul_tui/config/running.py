@@ -1,0 +1,123 @@
+"""Settings of evaluation, checkpoints, limits and the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from azul_tui.config.declaring import setting
+from azul_tui.config.learning import LearningSettings
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunningSettings(LearningSettings):
+    """What a run does besides playing and learning."""
+
+    # Evaluation
+    eval_frequency: int = setting(
+        5,
+        "Iterations between evaluations; 0 never evaluates.",
+        0,
+        1_000_000,
+        group="evaluation",
+        live=True,
+        exact=True,
+    )
+    eval_games: int = setting(
+        100,
+        "Games against each opponent in an evaluation.",
+        2,
+        1_000_000,
+        group="evaluation",
+        live=True,
+        exact=True,
+    )
+    eval_simulations: int = setting(
+        32,
+        "Simulations a move in evaluation games; 0 plays the bare policy.",
+        0,
+        100_000,
+        group="evaluation",
+        live=True,
+        exact=True,
+    )
+    eval_opponents: tuple[str, ...] = setting(
+        ("random", "greedy"),
+        "Players to measure against; the score against the last decides the best model.",
+        group="evaluation",
+        exact=True,
+    )
+
+    # Checkpoints
+    save_frequency: int = setting(
+        5,
+        "Iterations between checkpoints.",
+        1,
+        1_000_000,
+        group="checkpoints",
+        live=True,
+        exact=True,
+    )
+    keep_latest_checkpoints: int = setting(
+        5,
+        "Checkpoints kept besides the best one.",
+        1,
+        1_000_000,
+        group="checkpoints",
+        live=True,
+        exact=True,
+    )
+    save_best_model: bool = setting(
+        True, "Keep the best evaluated weights as best_model.pt.", group="checkpoints", exact=True
+    )
+
+    # Limits
+    max_iterations: int = setting(
+        100,
+        "Iterations after which training ends.",
+        1,
+        10_000_000,
+        group="limits",
+        live=True,
+        exact=True,
+    )
+    max_minutes: float = setting(
+        0.0,
+        "Minutes after which training ends; 0 sets no limit.",
+        0.0,
+        1e7,
+        group="limits",
+        live=True,
+        exact=True,
+    )
+
+    # Machine
+    seed: int = setting(0, "Where every random stream starts from.", 0, 2**32 - 1, group="machine")
+    device: str = setting(
+        "auto",
+        "Where the network runs.",
+        group="machine",
+        choices=("auto", "cpu", "cuda", "mps"),
+    )
+    inference_precision: str = setting(
+        "auto",
+        "Numbers of the network in self-play; auto is bfloat16 where that is faster.",
+        group="machine",
+        choices=PRECISIONS,
+    )
+    training_precision: str = setting(
+        "auto",
+        "Numbers of the network in training; auto is bfloat16 where that is faster.",
+        group="machine",
+        choices=PRECISIONS,
+    )
+    log_every_steps: int = setting(
+        10,
+        "Training steps that one step record sums up.",
+        1,
+        1_000_000,
+        group="machine",
+        live=True,
+        exact=True,
+    )
