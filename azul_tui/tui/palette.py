@@ -37,6 +37,9 @@ _FULL: dict[str, str] = {
     "alert.block": "bold #ffffff on #a8323a",
     "bar.full": "#8fb8e8",
     "bar.empty": "#303b46",
+    "notice": "#d3d9e0 on #24405c",
+    "notice.warning": "bold #2b2100 on #f0b83d",
+    "notice.error": "bold #ffffff on #a8323a",
     "mark": "#8fb8e8",
     "mark.setting": "#f0b83d",
     "changed": "bold #f0b83d",
@@ -63,6 +66,23 @@ _FULL: dict[str, str] = {
     "wall.R": "#a04a4a",
     "wall.K": "#6a747e",
     "wall.W": "#86a5aa",
+    "wall.B.ground": "#4a74b0 on #151f2f",
+    "wall.Y.ground": "#8a7a3c on #231f10",
+    "wall.R.ground": "#9a5050 on #281719",
+    "wall.K.ground": "#656f79 on #1a1f25",
+    "wall.W.ground": "#7f9a9e on #1b2728",
+    "slot": "#7c8894",
+    "slot.ground": "#3a4652 on #181f27",
+    "faint.B": "#6f93c4 on #1b2b44",
+    "faint.Y": "#a8985c on #332d17",
+    "faint.R": "#b06a6a on #3a2020",
+    "faint.K": "#7d868f on #22282e",
+    "faint.W": "#8fa5a8 on #2a3536",
+    "ghost.B": "bold #9cc4ff on #23426b",
+    "ghost.Y": "bold #ffe08a on #594a1a",
+    "ghost.R": "bold #ffb0a8 on #6a2828",
+    "ghost.K": "bold #c0c8d0 on #2b333b",
+    "ghost.W": "bold #e8f6f7 on #4b6264",
     "player.now": "bold #8fb8e8",
 }
 
@@ -87,6 +107,9 @@ _SIXTEEN: dict[str, str] = {
     "alert.block": "bold reverse red",
     "bar.full": "bright_blue",
     "bar.empty": "bright_black",
+    "notice": "reverse",
+    "notice.warning": "reverse bold yellow",
+    "notice.error": "bold reverse red",
     "mark": "bright_blue",
     "mark.setting": "yellow",
     "changed": "bold yellow",
@@ -113,6 +136,17 @@ _SIXTEEN: dict[str, str] = {
     "wall.R": "red",
     "wall.K": "bright_black",
     "wall.W": "white",
+    "slot": "bright_black",
+    "faint.B": "blue",
+    "faint.Y": "yellow",
+    "faint.R": "red",
+    "faint.K": "bright_black",
+    "faint.W": "white",
+    "ghost.B": "bold bright_blue",
+    "ghost.Y": "bold bright_yellow",
+    "ghost.R": "bold bright_red",
+    "ghost.K": "bold",
+    "ghost.W": "bold bright_white",
     "player.now": "bold bright_blue",
 }
 
@@ -129,6 +163,9 @@ _NONE: dict[str, str] = {
     "chosen.quiet": "reverse",
     "alert": "bold",
     "alert.block": "reverse bold",
+    "notice": "reverse",
+    "notice.warning": "reverse bold",
+    "notice.error": "reverse bold",
     "changed": "bold",
     "bar.empty": "dim",
     "series.0": "bold",
@@ -144,11 +181,17 @@ _NONE: dict[str, str] = {
 
 @lru_cache(maxsize=1024)
 def role_style(role: str, depth: Depth) -> Style:
-    """The style of `role`; an unknown role looks like plain text."""
+    """The style of `role`; an unknown role looks like plain text.
+
+    `block.ROLE` writes in the colour of the ground of ROLE: half blocks that end its square.
+    """
+    if role.startswith("block."):
+        ground = role_style(role.removeprefix("block."), depth).bgcolor
+        return Style(color=ground, bgcolor=BACKGROUND if depth == "full" else None)
     if depth == "none":
         words = _NONE.get(role)
         if words is None:
-            words = "dim" if role.startswith(("band.", "wall.")) else ""
+            words = "dim" if role.startswith(("band.", "wall.", "faint.", "slot")) else ""
         return Style.parse(words) if words else Style.null()
     words = (_FULL if depth == "full" else _SIXTEEN).get(role)
     if words is None:

@@ -48,6 +48,8 @@ class Signs:
     block: str
     middle: str
     """A separator between words."""
+    last: str
+    """What marks the place of the last move."""
 
 
 UNICODE = Signs(
@@ -85,6 +87,7 @@ UNICODE = Signs(
     tick="┴",
     block="█",
     middle="·",
+    last="◂",
 )
 
 ASCII = Signs(
@@ -122,6 +125,7 @@ ASCII = Signs(
     tick="+",
     block="#",
     middle="-",
+    last="<",
 )
 
 
