@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from azul_tui.config.declaring import setting
 from azul_tui.config.playing import PlayingSettings
 
-NETWORKS = ("small", "medium", "large", "deep")
+NETWORKS = ("small", "medium", "large", "deep", "sets")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +16,10 @@ class LearningSettings(PlayingSettings):
 
     # Network and learning
     network_config: str = setting(
-        "medium", "Size of the network.", group="learning", choices=NETWORKS
+        "medium",
+        "Size of the network; sets shares weights over the factories.",
+        group="learning",
+        choices=NETWORKS,
     )
     dropout: float = setting(
         0.0, "Share of activations dropped while training.", 0.0, 0.9, group="learning"
@@ -52,6 +55,14 @@ class LearningSettings(PlayingSettings):
     value_loss_weight: float = setting(
         1.0, "Weight of the value loss in the total.", 0.0, 1e3, group="learning"
     )
+    margin_loss_weight: float = setting(
+        0.0,
+        "Weight of the loss of a further output that foretells the final score difference; 0 has "
+        "no such output.",
+        0.0,
+        1e3,
+        group="learning",
+    )
     loss_temperature: float = setting(
         1.0, "Temperature of the policy loss.", 0.01, 100.0, group="learning"
     )
@@ -60,6 +71,14 @@ class LearningSettings(PlayingSettings):
         "Share of the search's root value in the value target; 0 learns the outcome alone.",
         0.0,
         1.0,
+        group="learning",
+    )
+    afterstate_samples: int = setting(
+        0,
+        "Refills whose values, averaged, are the target of a position between two rounds where "
+        "chance is afterstate; 0 learns the outcome there.",
+        0,
+        1024,
         group="learning",
     )
     ema_decay: float = setting(

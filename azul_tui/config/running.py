@@ -44,8 +44,35 @@ class RunningSettings(LearningSettings):
     )
     eval_opponents: tuple[str, ...] = setting(
         ("random", "greedy"),
-        "Players to measure against; the score against the last decides the best model.",
+        "Players to measure against, the last one for the score of a checkpoint.",
         group="evaluation",
+        exact=True,
+    )
+
+    gate: str = setting(
+        "sequential",
+        "How weights become the best: by a sequential test of games against the best so far, or "
+        "off: by their score against the last opponent.",
+        group="evaluation",
+        choices=("off", "sequential"),
+        exact=True,
+    )
+    gate_games: int = setting(
+        400,
+        "Games after which the gate's test ends undecided.",
+        2,
+        1_000_000,
+        group="evaluation",
+        live=True,
+        exact=True,
+    )
+    gate_elo: float = setting(
+        50.0,
+        "Elo points by which the gate's test expects better weights to be better.",
+        1.0,
+        1000.0,
+        group="evaluation",
+        live=True,
         exact=True,
     )
 

@@ -5,7 +5,8 @@ Knows observations and the sizes of the game; knows nothing of searching or of t
 
 from __future__ import annotations
 
-from azul_tui.network.azul_network import AzulNetwork, create_azul_network
+from azul_tui.network.azul_network import AzulNetwork
+from azul_tui.network.building import build_network, create_azul_network
 from azul_tui.network.devices import resolve_device, resolve_precision
 from azul_tui.network.evaluator import NetworkEvaluator
 from azul_tui.network.losses import LossFunctions
@@ -17,6 +18,7 @@ __all__ = [
     "LossFunctions",
     "NetworkDescription",
     "NetworkEvaluator",
+    "build_network",
     "create_azul_network",
     "resolve_device",
     "resolve_precision",

@@ -6,6 +6,7 @@ Shapes: B positions, F features, A actions = Q sources x 5 colours x 6 lines, V 
     h = [h +] W N(h)                            each further one; `h +` where the widths match
     policy = P1 relu(P0 N(h)), masked           A logits
     value = tanh(V2 relu(V1 relu(V0 N(h))))     V values
+    margin = M relu(V1 relu(V0 N(h)))           V margins, for those who learn them (optional)
 
 with N(h) = relu(h) / rms(relu(h)), in rows: a pre-activation residual network (He et al. 2016)
 with RMSNorm (Zhang and Sennrich 2019) as the only normalisation. N has no gains (the matrix
@@ -15,7 +16,7 @@ behind it can hold them) and no batch statistics: a row's result knows nothing o
 from __future__ import annotations
 
 import itertools
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 import torch.nn.functional as F
@@ -23,12 +24,16 @@ from torch import Tensor, nn
 
 from azul_tui.game.constants import COLOR_COUNT, LINE_COUNT, ROW_COUNT, source_count
 from azul_tui.game.observation import legal_fields, observation_scales
-from azul_tui.network.presets import NetworkDescription, describe_network
 from azul_tui.network.tensors import row_dot, tensor_of
+
+if TYPE_CHECKING:
+    from azul_tui.network.presets import NetworkDescription
 
 ILLEGAL_LOGIT: Final = -1e4
 """Logit of an illegal action: no probability in float32, and still finite."""
 NORM_EPSILON: Final = 1e-6
+MARGIN_POINTS: Final = 50.0
+"""Points of difference that a margin of 1 stands for; larger ones count as this."""
 _OUTPUT_GAIN: Final = 0.1
 """Scale of the last layers at the start: nearly uniform policies and values near 0."""
 
@@ -55,22 +60,35 @@ class AzulNetwork(nn.Module):
         self.description: NetworkDescription = description
         widths = description.widths
         first_value, second_value = description.value_widths
-        self.first_layer: nn.Linear = nn.Linear(description.observation_size, widths[0])
+        self._add_input()
         self.trunk_layers: nn.ModuleList = nn.ModuleList(
             nn.Linear(before, after) for before, after in itertools.pairwise(widths)
         )
-        self.policy_hidden: nn.Linear = nn.Linear(widths[-1], description.policy_width)
-        self.policy_output: nn.Linear = nn.Linear(
-            description.policy_width, description.action_count
-        )
+        self._add_policy()
         self.value_hidden: nn.Linear = nn.Linear(widths[-1], first_value)
         self.value_hidden_2: nn.Linear = nn.Linear(first_value, second_value)
         self.value_output: nn.Linear = nn.Linear(second_value, description.value_count)
+        self.margin_output: nn.Linear | None = (
+            nn.Linear(second_value, description.value_count) if description.margin else None
+        )
         # Saved with the weights: a checkpoint of another observation is then recognised.
         self.register_buffer(
             "observation_scales", tensor_of(observation_scales(description.players))
         )
         self._initialise()
+
+    def _add_input(self) -> None:
+        """Layers between the observation and the trunk."""
+        description = self.description
+        self.first_layer: nn.Linear = nn.Linear(description.observation_size, description.widths[0])
+
+    def _add_policy(self) -> None:
+        """Layers of the policy head."""
+        description = self.description
+        self.policy_hidden: nn.Linear = nn.Linear(description.widths[-1], description.policy_width)
+        self.policy_output: nn.Linear = nn.Linear(
+            description.policy_width, description.action_count
+        )
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """`(policy (B, A), value (B, V))`: probabilities, 0 where illegal, and values."""
@@ -88,15 +106,38 @@ class AzulNetwork(nn.Module):
 
     def unmasked_logits(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """`forward_with_logits` without the mask, for callers that read legal logits only."""
+        logits, value, _ = self._outputs(states)
+        return logits, value
+
+    def forward_with_margin(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """`forward_with_logits` and the margins `(B, V)`, float32 in units of `MARGIN_POINTS`.
+
+        The last is None for a network that has no such output.
+        """
+        logits, value, hidden = self._outputs(states)
+        logits = logits.masked_fill(~self.legal_actions(states), ILLEGAL_LOGIT)
+        margin = None if self.margin_output is None else self.margin_output(hidden).float()
+        return logits, value, margin
+
+    def _outputs(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits, values, and the value head's last hidden layer."""
+        scaled = states.float() * self.observation_scales
+        features = self._trunk(self.first_layer(scaled))
+        logits = self.policy_output(F.relu(self.policy_hidden(features)))
+        return self._finish(logits, features)
+
+    def _trunk(self, hidden: Tensor) -> Tensor:
+        """N(h) behind the last layer of the trunk, `(B, W)`, from the first layer's outputs."""
         dropout = self.description.dropout if self.training else 0.0
-        hidden = self.first_layer(states.float() * self.observation_scales)
         for layer in self.trunk_layers:
             branch = layer(F.dropout(normalised(hidden), dropout))
             hidden = hidden + branch if branch.shape == hidden.shape else branch
-        features = normalised(hidden)
-        logits = self.policy_output(F.relu(self.policy_hidden(features)))
-        value = F.relu(self.value_hidden_2(F.relu(self.value_hidden(features))))
-        return logits.float(), torch.tanh(self.value_output(value).float())
+        return normalised(hidden)
+
+    def _finish(self, logits: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The value head on `features`, beside `logits`."""
+        hidden = F.relu(self.value_hidden_2(F.relu(self.value_hidden(features))))
+        return logits.float(), torch.tanh(self.value_output(hidden).float()), hidden
 
     def legal_actions(self, states: Tensor) -> Tensor:
         """`(B, A)` bool: the source has the colour and the line takes it; floors always do."""
@@ -123,15 +164,5 @@ class AzulNetwork(nn.Module):
         with torch.no_grad():
             self.policy_output.weight.mul_(_OUTPUT_GAIN)
             self.value_output.weight.mul_(_OUTPUT_GAIN)
-
-
-def create_azul_network(
-    preset: str = "medium", players: int = 2, dropout: float = 0.0
-) -> AzulNetwork:
-    """A network of a named size ("small", "medium", "large", "deep") with random weights.
-
-    Raises:
-        ConfigError: No such preset, or a dropout outside [0, 1).
-        GameError: `players` is not 2, 3 or 4.
-    """
-    return AzulNetwork(describe_network(preset, players, dropout))
+            if self.margin_output is not None:
+                self.margin_output.weight.mul_(_OUTPUT_GAIN)

@@ -20,6 +20,7 @@ from azul_tui.network.amx_tiles import has_tiles
 from azul_tui.network.cpu_inference import CpuInference
 from azul_tui.network.device_inference import DeviceInference
 from azul_tui.network.devices import resolve_device, resolve_precision
+from azul_tui.network.module_inference import ModuleInference
 from azul_tui.network.tensors import tensor_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 Int8Array = npt.NDArray[np.int8]
 Float32Array = npt.NDArray[np.float32]
+Inference = AmxInference | CpuInference | DeviceInference | ModuleInference
 
 
 class NetworkEvaluator:
@@ -61,12 +63,14 @@ class NetworkEvaluator:
         chosen = resolve_device(device) if isinstance(device, str) else device
         self.device: torch.device = chosen
         self.dtype: torch.dtype = resolve_precision(precision, chosen)
-        self._inference: AmxInference | CpuInference | DeviceInference = self._implementation()
+        self._inference: Inference = self._implementation()
         self._shape: tuple[int, int] = (batch_size, self.description.observation_size)
         self.load_network(network)
 
-    def _implementation(self) -> AmxInference | CpuInference | DeviceInference:
-        """The fastest one for the device and the number format."""
+    def _implementation(self) -> Inference:
+        """The fastest one for the network, the device and the number format."""
+        if self.description.source_width:
+            return ModuleInference(self.description, self.batch_size, self.dtype, self.device)
         if self.device.type != "cpu":
             return DeviceInference(self.description, self.batch_size, self.dtype, self.device)
         if self.dtype == torch.bfloat16 and fits_tiles(self.description) and has_tiles():

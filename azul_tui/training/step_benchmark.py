@@ -17,7 +17,8 @@ import torch
 
 from azul_tui.game.constants import action_count, value_count
 from azul_tui.game.state import GameState
-from azul_tui.network.azul_network import AzulNetwork, create_azul_network
+from azul_tui.network.azul_network import AzulNetwork
+from azul_tui.network.building import create_azul_network
 from azul_tui.training.batch_sampler import BatchSampler
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.training_step import TrainingStep
