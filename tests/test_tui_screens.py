@@ -13,8 +13,8 @@ from fake_run import make_run
 from azul_tui.config import find_preset, load_config
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.app import AzulApp
+from azul_tui.tui.painted_screen import PaintedScreen
 from azul_tui.tui.picture import plain
-from azul_tui.tui.screens.place import PictureScreen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,11 +43,8 @@ class Driver:
     @property
     def text(self):
         screen = self.app.screen
-        if isinstance(screen, PictureScreen):
+        if isinstance(screen, PaintedScreen):
             return plain(screen.shown_lines())
-        boxes = screen.query("#box")
-        if boxes:
-            return plain(boxes.first().picture)
         return "\n".join(str(part.render()) for part in screen.query("Static, Input"))
 
     async def press(self, *keys):

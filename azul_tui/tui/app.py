@@ -18,6 +18,9 @@ from textual.theme import Theme
 from azul_tui.errors import EXIT_FAILED, EXIT_USER
 from azul_tui.tui.frame import PLACES, run_words
 from azul_tui.tui.messages import JobEnded, RunAdvanced, RunSwitched
+from azul_tui.tui.notices import Notice
+from azul_tui.tui.painted_screen import PaintedScreen
+from azul_tui.tui.painter import Painter
 from azul_tui.tui.palette import BACKGROUND, FOREGROUND, depth_of
 from azul_tui.tui.signs import choose_signs, locale_has_unicode
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
     from azul_tui.jobs.registry import JobSpec
@@ -118,6 +122,7 @@ class AzulApp(App[int]):
         Binding("ctrl+q", "leave", "Leave", show=False, priority=True),
         Binding("ctrl+c", "leave", "Leave", show=False),
         Binding("ctrl+p", "command_palette", "Commands", show=False),
+        Binding("ctrl+l", "paint_anew", "Paint the screen anew", show=False),
     ]
 
     def __init__(
@@ -143,6 +148,9 @@ class AzulApp(App[int]):
         """Whether curves must be told apart without colour."""
         self.register_theme(AZUL_THEME)
         self.theme = "azul" if self.depth == "full" else "ansi-dark"
+        self.painter = Painter(self)
+        self.notices: list[Notice] = []
+        """Short messages that are shown now, the oldest first."""
         self.feed: RunFeed | None = None
         self.usage: Usage | None = None
         self.alerts_seen = 0
@@ -167,6 +175,59 @@ class AzulApp(App[int]):
         if self._attach_at_start is not None:
             self.follow(self._attach_at_start.directory)
         self.run_worker(self._follow_runs(), name="follow", exit_on_error=True)
+
+    # -- what is on the terminal
+
+    def delay_update(self, delay: float = 0.05) -> None:
+        """Hold nothing back: the library waits 50 ms at every change of place, against flicker.
+
+        A place is painted in one piece, so that there is nothing to hide.
+        """
+
+    def post_display_hook(self) -> None:
+        """The library has written to the terminal by itself."""
+        self.painter.forget()
+
+    def action_paint_anew(self) -> None:
+        """Write the whole screen again, after something else has written over it."""
+        self.painter.forget()
+        self.screen.refresh()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002 - the library's callers may name it
+    ) -> None:
+        """Say something that goes by itself; as part of the picture, not as a widget.
+
+        Args:
+            message: What is said; never read as markup.
+            title: Said before it.
+            severity: Decides the colour.
+            timeout: Seconds that it stays; None for the library's usual time.
+            markup: Ignored.
+        """
+        from azul_tui.runs.text import plain_text
+
+        words = f"{title}: {message}" if title else message
+        notice = Notice(plain_text(words, 500), severity)
+        self.notices.append(notice)
+        self.set_timer(self.NOTIFICATION_TIMEOUT if timeout is None else timeout, self._forget_one)
+        self._tell_notices()
+
+    def _forget_one(self) -> None:
+        """The oldest notice has been there long enough."""
+        del self.notices[:1]
+        self._tell_notices()
+
+    def _tell_notices(self) -> None:
+        screen = self.screen
+        if isinstance(screen, PaintedScreen):
+            screen.redraw()
 
     # -- the run that is looked at
 
@@ -305,6 +366,7 @@ class AzulApp(App[int]):
         arguments = job_arguments(job, root=self.runs_root, overrides=list(overrides))
         with self.suspend():
             subprocess.run(job_command(arguments), check=False)
+        self.painter.forget()
         self.refresh()
 
     def request(self, request: str, *, key: str = "", value: Any = None) -> None:

@@ -28,26 +28,20 @@ def text_line(text: str, role: str = "") -> Line:
 
 def line_width(line: Line) -> int:
     """Width of `line` in terminal cells."""
-    return sum(cell_len(text) for text, _ in line)
+    return sum(len(text) if text.isascii() else cell_len(text) for text, _ in line)
 
 
 def fit(line: Line, width: int) -> Line:
     """`line` cropped or padded with blanks to exactly `width` cells."""
     used = 0
-    fitted: list[Segment] = []
-    for text, role in line:
-        size = cell_len(text)
+    for index, (text, role) in enumerate(line):
+        size = len(text) if text.isascii() else cell_len(text)
         if used + size > width:
             if width > used:
-                fitted.append((set_cell_size(text, width - used), role))
-            used = width
-            break
-        if size:
-            fitted.append((text, role))
+                return (*line[:index], (set_cell_size(text, width - used), role))
+            return line[:index]
         used += size
-    if used < width:
-        fitted.append((" " * (width - used), ""))
-    return tuple(fitted)
+    return line if used == width else (*line, (" " * (width - used), ""))
 
 
 def shorten(text: str, width: int, ellipsis: str = "…") -> str:
@@ -92,14 +86,15 @@ def laid_over(below: Picture, box: Picture, box_width: int) -> Picture:
         return box
     width = line_width(below[0])
     top, left = max(0, (len(below) - len(box)) // 2), max(0, (width - box_width) // 2)
+    return laid_at(below, [fit(line, box_width) for line in box], top, left)
+
+
+def laid_at(below: Picture, box: Picture, top: int, left: int) -> Picture:
+    """`below` with the lines of `box` over it from row `top` and column `left` on."""
     picture = list(below)
-    for row, line in enumerate(box[: len(below)]):
+    for row, line in enumerate(box[: max(0, len(below) - top)]):
         old = below[top + row]
-        picture[top + row] = (
-            *fit(old, left),
-            *fit(line, box_width),
-            *_after(old, left + box_width),
-        )
+        picture[top + row] = (*fit(old, left), *line, *_after(old, left + line_width(line)))
     return picture
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
 from azul_tui.tui.charts.frame import panel
-from azul_tui.tui.picture import Line, Picture, crop, laid_over, line_width, text_line
-from azul_tui.tui.picture_view import PictureView
-from azul_tui.tui.screens.place import PictureScreen
+from azul_tui.tui.painted_screen import PaintedScreen
+from azul_tui.tui.picture import Line, Picture, crop, fit, laid_over, line_width, text_line
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from azul_tui.tui.app import AzulApp
     from azul_tui.tui.messages import RunAdvanced
 
 Answer = TypeVar("Answer")
 
 
-class BoxScreen(ModalScreen[Answer]):
-    """A framed picture in the middle of the screen below."""
+class BoxScreen(PaintedScreen[Answer], ModalScreen[Answer]):
+    """A framed picture over the screen below, of which it is the only part that changes."""
 
     # Opaque on purpose: to shine through, the library renders the screen below anew through a
     # tint, ten times the work of a key press. What lies below is part of the picture instead.
@@ -37,17 +33,6 @@ class BoxScreen(ModalScreen[Answer]):
         super().__init__()
         self._below: Picture = []
 
-    @property
-    def azul(self) -> AzulApp:
-        """The app, by its own type."""
-        return cast("AzulApp", self.app)
-
-    def compose(self) -> ComposeResult:
-        """One view that fills the screen."""
-        yield PictureView(
-            self.draw_all, self.azul.depth, id="box", ascii_only=self.azul.signs.ascii
-        )
-
     def lines(self, width: int) -> Picture:
         """The content for a box whose inside is at most `width` cells wide."""
         raise NotImplementedError
@@ -60,26 +45,27 @@ class BoxScreen(ModalScreen[Answer]):
         """Remember what lies below: it stands still while the question is open."""
         stack = self.azul.screen_stack
         below = stack[stack.index(self) - 1] if self in stack[1:] else None
-        shown = below.shown_lines() if isinstance(below, PictureScreen | BoxScreen) else []
-        self._below = [tuple((text, "quiet") for text, _ in line) for line in shown]
+        self._below = below.shown_lines() if isinstance(below, PaintedScreen) else []
 
-    def shown_lines(self) -> Picture:
-        """The picture that is shown now."""
-        return self.query_one("#box", PictureView).picture
-
-    def fit_box(self) -> None:
-        """Draw again, the box as large as its content."""
-        self.query_one("#box", PictureView).redraw()
+    def keys(self) -> Line:
+        """The keys of the bottom line."""
+        return ((" esc", "key"), (" close", ""))
 
     def draw_all(self, width: int, height: int) -> Picture:
-        """The box in the middle of what lies below."""
+        """The box in the middle of what lies below, whose keys give way to those of the box."""
         room = max(1, width - 4)
         content = self.lines(min(room, 96))
         widest = max((line_width(line) for line in content), default=0)
         widest = max(widest, len(self.BOX_TITLE) + 4, line_width(self.footer()) + 4)
         box_width, box_height = min(widest + 4, width), min(len(content) + 2, height)
         box = self.draw_box(box_width, box_height)
-        return laid_over(crop(self._below, width, height), box, box_width)
+        if box_width + 2 <= width:
+            box = [((" ", ""), *line, (" ", "")) for line in box]
+            box_width += 2
+        below = crop(self._below, width, height)
+        if height > box_height + 1:
+            below[-1] = fit(self.keys(), width)
+        return laid_over(below, box, box_width)
 
     def draw_box(self, width: int, height: int) -> Picture:
         """The framed content."""
@@ -88,7 +74,7 @@ class BoxScreen(ModalScreen[Answer]):
         if width < 8 or height < 3:
             return crop(content, width, height)
         title = text_line(self.BOX_TITLE, "title")
-        return panel(content, title, self.footer(), width, height, self.azul.signs)
+        return panel(content, title, self.footer(), width, height, self.azul.signs, "frame.focus")
 
     def window_of(self, content: Picture, _room: int) -> Picture:
         """The part of the content that is shown when there is not room for all."""

@@ -67,4 +67,4 @@ class KeysScreen(BoxScreen[None]):
     def action_move(self, step: int) -> None:
         """Scroll."""
         self.first += step
-        self.fit_box()
+        self.redraw()

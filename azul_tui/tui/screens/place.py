@@ -8,13 +8,10 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from azul_tui.tui.frame import key_line, top_line
+from azul_tui.tui.painted_screen import PaintedScreen
 from azul_tui.tui.picture import Picture, crop, fit
-from azul_tui.tui.picture_view import PictureView
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from azul_tui.tui.app import AzulApp
     from azul_tui.tui.messages import RunAdvanced
 
 KEY_WORDS = {
@@ -52,27 +49,10 @@ def key_word(key: str, *, ascii_only: bool = False) -> str:
     return ASCII_KEYS.get(word, word) if ascii_only else word
 
 
-class PictureScreen(Screen[Any]):
-    """A screen that is one picture. Subclasses say what is in it."""
+class PictureScreen(PaintedScreen[Any]):
+    """A place, or a screen that covers one. Subclasses say what is in it."""
 
     PLACE: ClassVar[str] = ""
-    DEFAULT_CSS = "PictureScreen { layout: vertical; }"
-
-    @property
-    def azul(self) -> AzulApp:
-        """The app, by its own type."""
-        return cast("AzulApp", self.app)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._view: PictureView | None = None
-
-    def compose(self) -> ComposeResult:
-        """One view that fills the screen."""
-        self._view = PictureView(
-            self.draw_all, self.azul.depth, id="picture", ascii_only=self.azul.signs.ascii
-        )
-        yield self._view
 
     def body(self, width: int, height: int) -> Picture:
         """The lines between the top line and the key line."""
@@ -112,19 +92,6 @@ class PictureScreen(Screen[Any]):
                 binding = entry if isinstance(entry, Binding) else Binding(*entry)
                 found.setdefault(binding.key, binding)
         return list(found.values())
-
-    def redraw(self) -> None:
-        """Draw again what may have changed; nothing while the screen is not shown."""
-        if self._view is not None and self._view.is_mounted and self in self.azul.screen_stack:
-            self._view.redraw()
-
-    def shown_lines(self) -> Picture:
-        """The picture that is shown now."""
-        return self._view.picture if self._view is not None else []
-
-    def on_screen_resume(self) -> None:
-        """Show the present when the screen comes back."""
-        self.redraw()
 
     def on_run_advanced(self, _message: RunAdvanced) -> None:
         """Draw what is new."""

@@ -1,0 +1,119 @@
+"""A screen that is one picture, without a widget in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from rich.segment import Segment as RichSegment
+from textual.screen import Screen
+from textual.strip import Strip
+
+from azul_tui.tui.notices import with_notices
+from azul_tui.tui.palette import role_style
+from azul_tui.tui.picture import Picture, asciified, crop
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from azul_tui.tui.app import AzulApp
+
+Answer = TypeVar("Answer")
+
+
+class PaintedScreen(Screen[Answer]):
+    """Shows what `draw_all(width, height)` returns; `redraw()` asks for it again.
+
+    However often `redraw` is called while one message is handled, one picture is drawn and
+    one is written.
+    """
+
+    DEFAULT_CSS = "PaintedScreen { layout: vertical; overflow: hidden; }"
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picture: Picture = []
+        self._stale = True
+        self._asked = False
+        self._away = False
+
+    @property
+    def azul(self) -> AzulApp:
+        """The app, by its own type."""
+        return cast("AzulApp", self.app)
+
+    def draw_all(self, width: int, height: int) -> Picture:
+        """The whole screen."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Draw again what may have changed; a screen that is not shown waits until it is."""
+        self._stale = True
+        self._show_soon()
+
+    def _show_soon(self) -> None:
+        if not self._asked and not self._away and self.is_running and self.is_active:
+            self._asked = True
+            self.call_next(self._show)
+
+    def shown_lines(self) -> Picture:
+        """The picture that is shown now, or about to be."""
+        if self._stale:
+            self._draw()
+        return self._picture
+
+    def _draw(self) -> None:
+        width, height = self.azul.size
+        if width <= 0 or height <= 0 or not self.is_running:
+            return
+        self._stale = False
+        new = crop(self.draw_all(width, height), width, height)
+        new = with_notices(new, self.azul.notices, self.azul.signs)
+        self._picture = asciified(new) if self.azul.signs.ascii else new
+
+    def _show(self) -> None:
+        """Draw and paint, unless another screen came over this one meanwhile."""
+        self._asked = False
+        if self._away or not self.is_active:
+            return
+        if self._stale:
+            self._draw()
+        self._styles_cache.clear()
+        if not self.azul.painter.paint(self._picture):
+            self.refresh()
+
+    # -- the library's own way of drawing, for pictures of the screen and for what lies above
+
+    def render_line(self, y: int) -> Strip:
+        """Line `y` in the library's form."""
+        depth = self.azul.depth
+        if y >= len(self._picture):
+            return Strip.blank(self.size.width, role_style("", depth))
+        return Strip(
+            [RichSegment(text, role_style(role, depth)) for text, role in self._picture[y]]
+        )
+
+    def _extend_compose(self, widgets: list[Widget]) -> None:
+        """No tooltips and no toasts: notices are part of the picture."""
+
+    def _compositor_refresh(self) -> None:
+        """The library wants to write this screen; a terminal gets the picture instead."""
+        if self.is_active and self.azul.painter.can_paint and not self.children:
+            self._show_soon()
+            self._dirty_widgets.clear()
+        else:
+            super()._compositor_refresh()
+
+    def on_resize(self) -> None:
+        """Another size is another drawing."""
+        self.azul.painter.resized(self.azul.size)
+        self.redraw()
+
+    def on_screen_suspend(self) -> None:
+        """Another place is shown now."""
+        self._away = True
+
+    def on_screen_resume(self) -> None:
+        """Show the present when the screen comes back."""
+        self._away = False
+        self.redraw()
