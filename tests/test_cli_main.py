@@ -12,6 +12,7 @@ import time
 import tomllib
 
 import pytest
+from fake_run import make_run
 
 from azul_tui.cli import main
 from azul_tui.config import TrainingConfig, create_training_config, preset_names
@@ -124,6 +125,15 @@ def test_without_a_terminal_the_dashboard_is_one_line_and_exit_2():
         (["--run", "quick", "--name", "../x"], "the run name"),
         (["--run", "quick", "--dir", "/proc/no"], "choose another place with --dir"),
         (["--run", "play"], "needs a terminal"),
+        (["--run", "losses", "--name", "x"], "--name is the name of a run, and losses makes none"),
+        (["--run", "resume"], "there are no runs in checkpoints"),
+        (["--run", "resume", "--set", "run=absent"], 'there is no run "absent"'),
+        (["--run", "resume", "--set", "checkpoint=no.pt"], "there is no such checkpoint file"),
+        (["--run", "evaluate", "--set", "checkpoint=absent"], "no such run in checkpoints"),
+        (["--run", "evaluate", "--set", "opponent=gredy"], "did you mean greedy?"),
+        (["--run", "evaluate", "--set", "opponent=a/b.pt"], "no such checkpoint file"),
+        (["--run", "arena", "--set", "a=gredy@100"], "did you mean greedy?"),
+        (["--run", "export", "--set", "checkpoint=absent"], "no such run in checkpoints"),
         (["--once"], "there are no runs in checkpoints"),
         (["--once", "absent"], 'there is no run "absent"'),
         (["--name", "x"], "--name says how a job runs"),
@@ -216,8 +226,20 @@ def test_a_name_that_is_taken_is_refused_and_resume_is_offered(job, capsys):
     assert "--run resume --set run=x" in capsys.readouterr().err
 
 
-def test_resume_gets_the_changes_alone(job):
+def test_a_name_that_is_missing_is_refused_before_torch_is_loaded(tmp_path):
+    """Loading it takes seconds, and a misspelt name needs none of them."""
+    program = (
+        "import sys; from azul_tui.cli import main; "
+        "code = main(['--run', 'evaluate', '--set', 'opponent=gredy']); "
+        "sys.exit(code if 'torch' not in sys.modules and 'numba' not in sys.modules else 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 2, done.stderr
+
+
+def test_resume_gets_the_changes_alone(job, tmp_path):
     seen = {}
+    RunPaths(tmp_path / "checkpoints" / "x").create()
     job("resume", lambda context: seen.update(changes=context.changes, run=context.text("run")))
     assert main(["--run", "resume", "--set", "run=x", "--set", "max_iterations=9"]) == 0
     assert seen == {"changes": {"max_iterations": 9}, "run": "x"}
@@ -316,16 +338,20 @@ sys.exit(main(["--run", "quick", "--name", "x", *sys.argv[1:]]))
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_first_signal_saves_and_leaves(tmp_path, number, code):
     process = subprocess.Popen(
-        [sys.executable, "-c", STOPPABLE], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", STOPPABLE, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    assert process.stdout.readline() == b"ready\n"
+    assert process.stderr.readline() == b"ready\n"
     process.send_signal(signal.SIGHUP)
     time.sleep(0.05)
     assert process.poll() is None, "a hang-up must not end training"
     process.send_signal(number)
-    process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=10)
     assert process.returncode == code
     assert (tmp_path / "checkpoints" / "x" / "saved").exists()
+    result = json.loads(out.splitlines()[-1])
+    assert (result["exit_code"], result["ok"], result["stopped"]) == (code, False, True)
 
 
 def test_a_reader_that_leaves_early_does_not_end_training(tmp_path):
@@ -367,6 +393,15 @@ def test_the_list_of_runs(capsys, tmp_path):
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [record["event"] for record in records] == ["run", "run", "run", "result"]
     assert records[1]["state"] == "running" and records[-1]["runs"] == 3
+
+
+def test_the_picture_of_a_run_as_records_ends_with_a_result(capsys, tmp_path):
+    run = make_run(tmp_path / "checkpoints" / "run", 3)
+    assert main(["--once", "run", "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["event"] for record in found] == ["run", "result"]
+    assert (found[0]["iteration"], found[-1]["ok"]) == (run.iteration, True)
+    assert all("t" in record for record in found)
 
 
 def test_a_pipe_that_closes_early_gives_no_complaint():
@@ -420,13 +455,16 @@ def test_watching_starts_the_job_in_the_background_and_opens_the_dashboard_on_it
     app.run_app = lambda root, attach: shown.append(attach.name) or 0
     monkeypatch.setitem(sys.modules, "azul_tui.tui.app", app)
     if name == "resume":
-        RunPaths(tmp_path / "checkpoints" / "old").create()
+        paths = RunPaths(tmp_path / "checkpoints" / "old")
+        paths.create()
+        write_status(paths.status, Status(name="old", state="stopped", heartbeat=1.0, iteration=3))
     assert main(["--run", name, "--watch", "--set", "seed=3"]) == 0
     ((command, paths),) = launched
     assert shown == [paths.name]
     assert command[:5] == [sys.executable, "-m", "azul_tui", "--run", name]
-    assert command[-1] == "--set=seed=3" and "--yes" in command
-    assert (f"--name={paths.name}" in command) == (name == "quick")
+    assert "--set=seed=3" in command and "--yes" in command
+    assert f"--name={paths.name}" in command
+    assert ('--set=run="old"' in command) == (name == "resume")
     assert paths.name.startswith("quick-" if name == "quick" else "old")
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from fake_run import make_run
 
 from azul_tui.errors import RunError
 from azul_tui.runs.events import EventLog
-from azul_tui.runs.listing import checkpoint_files, list_runs, newest_run
+from azul_tui.runs.listing import checkpoint_files, list_runs, newest_run, summarize
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.processes import own_mark
 from azul_tui.runs.status import Status, write_status
@@ -86,3 +87,11 @@ def test_hostile_names_and_files_are_listed_harmlessly(tmp_path):
     names = [run.name for run in list_runs(tmp_path, 1.0)]
     assert all(name.isprintable() and len(name) <= 64 for name in names)
     assert len(names) == 2
+
+
+def test_a_run_that_was_stopped_before_it_trained_again_keeps_its_losses(tmp_path):
+    run = make_run(tmp_path / "again", 3)
+    run.status("stopped", total_loss=None, policy_loss=None, value_loss=None)
+    status = summarize(RunPaths(tmp_path / "again"), run.t).status
+    assert status.total_loss is not None
+    assert status.total_loss == pytest.approx(status.policy_loss + status.value_loss, abs=1e-3)

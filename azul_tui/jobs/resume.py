@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.config import combine
 from azul_tui.errors import CheckpointError, JobError
 from azul_tui.jobs.train import told
-from azul_tui.runs.listing import newest_run
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
+from azul_tui.runs.resumable import more_iterations, run_to_resume
 from azul_tui.runs.status import read_status
 from azul_tui.runs.text import plain_text
 from azul_tui.training.resuming import find_beginning, find_resume_point
@@ -33,11 +34,8 @@ def run(context: JobContext) -> dict[str, Any]:
         return _start_over(context, source, combine(beginning, context.changes))
     config = combine(point.config, context.changes)
     paths = _target(context, point)
-    if point.progress.iteration >= config.max_iterations and _has_ended(point, paths):
-        raise JobError(
-            f"{point.name} has finished its {config.max_iterations} iterations; ask for more "
-            f"with --set max_iterations={2 * config.max_iterations}"
-        )
+    if _has_ended(point, paths):
+        _refuse_finished(point, config)
     return _train(context, config, paths, resume_from=source)
 
 
@@ -86,7 +84,9 @@ def _source(context: JobContext) -> Path:
             raise JobError(f"{plain_text(checkpoint)}: there is no such checkpoint file")
         return Path(checkpoint)
     root = context.runs_root
-    return (existing_run(root, name) if name else newest_run(root, 0.0)).directory
+    if name:
+        return existing_run(root, name).directory
+    return run_to_resume(root, context.changes, time.time()).directory
 
 
 def _target(context: JobContext, point: ResumePoint) -> RunPaths:
@@ -101,6 +101,26 @@ def _target(context: JobContext, point: ResumePoint) -> RunPaths:
     if home.directory.parent.resolve() != context.runs_root.resolve():
         return new_run(context.runs_root, home.name)
     return home
+
+
+def _refuse_finished(point: ResumePoint, config: TrainingConfig) -> None:
+    """Say what a run that has reached one of its limits would need to go on.
+
+    Raises:
+        JobError: It has reached one.
+    """
+    progress = point.progress
+    if progress.iteration >= config.max_iterations:
+        more = more_iterations(progress.iteration, config.max_iterations)
+        raise JobError(
+            f"{point.name} has finished its {config.max_iterations} iterations; ask for more "
+            f"with --set max_iterations={more}"
+        )
+    if config.max_minutes and progress.elapsed_s >= 60.0 * config.max_minutes:
+        raise JobError(
+            f"{point.name} has trained for its {config.max_minutes:g} minutes; ask for more "
+            f"with --set max_minutes={2 * config.max_minutes:g}, or 0 for no limit"
+        )
 
 
 def _has_ended(point: ResumePoint, paths: RunPaths) -> bool:

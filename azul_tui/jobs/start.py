@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 import traceback
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -22,13 +23,14 @@ from azul_tui.config import (
 )
 from azul_tui.errors import EXIT_DONE, EXIT_FAILED, AzulError, JobError
 from azul_tui.jobs.context import JobContext
+from azul_tui.jobs.names import check_names
 from azul_tui.jobs.registry import JobSpec, job_settings
 from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.stopping import StopFlag, signals_set
 from azul_tui.runs.launch import job_arguments, job_command, launch
-from azul_tui.runs.listing import newest_run
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
 from azul_tui.runs.recorder import RunRecorder
+from azul_tui.runs.resumable import refuse_live, run_to_resume
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ def run_job(request: JobRequest) -> int:
     resolved = resolve_request(request)
     if spec.needs_terminal and not request.interactive:
         raise JobError(f"{spec.name} talks with you and needs a terminal")
+    _refuse_useless_name(request)
+    _check(request, resolved)
     if not _agreed(request, resolved):
         return EXIT_DONE
     run = _make_run(request) if spec.makes_run else None
@@ -139,22 +143,70 @@ def run_in_background(request: JobRequest) -> RunPaths | None:
         AzulError: The job could not be started as asked.
     """
     resolved = resolve_request(request)
+    _check(request, resolved)
     if not _agreed(request, resolved):
         return None
+    overrides = request.overrides
     if request.spec.makes_run:
         paths = _make_run(request)
     else:
-        name = str(resolved.settings.get("run", ""))
-        paths = existing_run(request.root, name) if name else newest_run(request.root, 0.0)
+        paths = _run_that_goes_on(request, resolved)
+        # The other process would choose anew where nothing is named, perhaps another one.
+        overrides = (*overrides, f'run="{resolved.settings["run"]}"')
     arguments = job_arguments(
         request.spec.name,
         root=request.root,
-        run_name=paths.name if request.spec.makes_run else None,
+        run_name=paths.name,
         config=request.config,
-        overrides=request.overrides,
+        overrides=overrides,
     )
     launch(job_command(arguments), paths)
     return paths
+
+
+def _run_that_goes_on(request: JobRequest, resolved: ResolvedSettings) -> RunPaths:
+    """The run that a resume in the background will write to, its log above all.
+
+    Raises:
+        AzulError: Its name is refused or taken.
+    """
+    name, checkpoint = (str(resolved.settings.get(key, "")) for key in ("run", "checkpoint"))
+    if request.name is not None:
+        return claim_run(request.root, request.name)
+    if not checkpoint:
+        return existing_run(request.root, name)
+    home = RunPaths(Path(checkpoint).absolute().parent)
+    inside = home.directory.parent.resolve() == request.root.resolve()
+    return home if inside else new_run(request.root, home.name)
+
+
+def _check(request: JobRequest, resolved: ResolvedSettings) -> None:
+    """Refuse what can be refused before anything heavy is loaded; choose the run to resume.
+
+    Raises:
+        AzulError: A name leads nowhere, or no run has anything left to do.
+    """
+    check_names(request.spec, resolved.settings, request.root)
+    if not request.spec.resumes or resolved.settings["checkpoint"]:
+        return
+    name = str(resolved.settings["run"])
+    if not name:
+        found = run_to_resume(request.root, resolved.changes, time.time())
+        resolved.settings["run"] = found.name
+    elif request.name is None:
+        refuse_live(existing_run(request.root, name))
+
+
+def _refuse_useless_name(request: JobRequest) -> None:
+    """A name that nothing would carry is a misunderstanding.
+
+    Raises:
+        JobError: The job makes no run.
+    """
+    if request.name is not None and not request.spec.trains:
+        raise JobError(
+            f"--name is the name of a run, and {request.spec.name} makes none; leave it out"
+        )
 
 
 def _outcome(context: JobContext) -> tuple[int, dict[str, Any]]:
@@ -172,7 +224,7 @@ def _outcome(context: JobContext) -> tuple[int, dict[str, Any]]:
         _to_standard_error(traceback.format_exc())
         return EXIT_FAILED, {"ok": False, "error": f"{type(error).__name__}: {error}"}
     if context.stop.exit_code:
-        return context.stop.exit_code, {**outcome, "stopped": True}
+        return context.stop.exit_code, {**outcome, "ok": False, "stopped": True}
     return (EXIT_DONE if outcome["ok"] else EXIT_FAILED), outcome
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azul_tui.errors import RunError
-from azul_tui.runs.events import number, text
+from azul_tui.runs.events import Record, number, text
 from azul_tui.runs.paths import RunPaths, run_folders
 from azul_tui.runs.status import Judgement, Status, judge, read_status
 from azul_tui.runs.tail import last_records
@@ -57,6 +57,8 @@ def summarize(paths: RunPaths, now: float) -> RunSummary:
         status, judgement = _from_events(paths)
     else:
         judgement = judge(status, now)
+        if status.total_loss is None and status.iteration > 0:
+            _recall_losses(status, paths)
     size_bytes, checkpoints = _sizes(paths.directory)
     changed = max(status.heartbeat, status.started) or _modified(paths.directory)
     return RunSummary(
@@ -104,12 +106,22 @@ def _from_events(paths: RunPaths) -> tuple[Status, Judgement]:
         status.heartbeat = number(record, "t") or status.heartbeat
         if (iteration := number(record, "iteration")) is not None:
             status.iteration = int(iteration)
-        for key in ("total_loss", "policy_loss", "value_loss"):
-            if (loss := number(record, key)) is not None:
-                setattr(status, key, loss)
+        _take_losses(status, record)
         if record["event"] == "checkpoint":
             status.last_checkpoint = text(record, "file")
     return status, Judgement("stopped", reason="its status file is missing or damaged")
+
+
+def _recall_losses(status: Status, paths: RunPaths) -> None:
+    """A process that has not trained yet since a resume has no losses: the log has the last."""
+    for record in last_records(paths.events):
+        _take_losses(status, record)
+
+
+def _take_losses(status: Status, record: Record) -> None:
+    for key in ("total_loss", "policy_loss", "value_loss"):
+        if (loss := number(record, key)) is not None:
+            setattr(status, key, loss)
 
 
 def _sizes(folder: Path) -> tuple[int, int]:

@@ -41,14 +41,16 @@ def print_run(paths: RunPaths, *, json_lines: bool = False) -> int:
 
     Args:
         paths: The run.
-        json_lines: One JSON object instead of a picture.
+        json_lines: Records instead of a picture: the run, and the result as the last line.
     """
     feed = RunFeed(paths.directory)
     data = feed.open_fast()
     now = time.time()
     summary = summarize(paths, now)
     if json_lines:
-        text = json.dumps(summary_record(summary, data)) + "\n"
+        result = {"event": "result", "t": now, "ok": True, "run": summary.paths.name}
+        records = ({"t": now, **summary_record(summary, data)}, result)
+        text = "".join(json.dumps(record) + "\n" for record in records)
     else:
         width = max(LEAST_WIDTH, min(120, shutil.get_terminal_size((80, 24)).columns))
         colour = sys.stdout.isatty() and not _no_color()
