@@ -370,6 +370,14 @@ _JOBS: tuple[JobSpec, ...] = (
         needs_terminal=True,
     ),
     JobSpec(
+        name="engine",
+        title="Engine for other programs",
+        group="tool",
+        description="Speaks a line protocol on standard input and output: positions, moves, "
+        "searches, recorded games. The dashboard plays and analyses through it.",
+        duration="as long as it is asked",
+    ),
+    JobSpec(
         name="export",
         title="Export weights",
         group="tool",

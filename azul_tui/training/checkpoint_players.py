@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,9 @@ from azul_tui.training.checkpoints import load_network, newest_valid
 from azul_tui.training.self_play import search_settings
 
 if TYPE_CHECKING:
+    from azul_tui.network import AzulNetwork
     from azul_tui.players.protocol import Player
+    from azul_tui.search.settings import SearchSettings
 
 PRETRAINED: Final = "pretrained"
 _BATCH: Final = 256
@@ -28,8 +31,9 @@ def find_checkpoint(name: str, root: Path) -> Path:
     """The checkpoint file that a person means.
 
     Args:
-        name: A file; a run's folder or name, for its best model or else its newest checkpoint
-            that verifies; `pretrained`; empty for the newest run, else the shipped player.
+        name: A file, from here or from the folder of runs; a run's folder or name, for its best
+            model or else its newest checkpoint that verifies; `pretrained`; empty for the newest
+            run, else the shipped player.
         root: The folder of runs.
 
     Raises:
@@ -43,8 +47,9 @@ def find_checkpoint(name: str, root: Path) -> Path:
     if name == PRETRAINED:
         return _of_run(RunPaths(pretrained_directory()))
     path = Path(name)
-    if path.is_file():
-        return path
+    for file in (path, root / path):
+        if file.is_file():
+            return file
     if path.is_dir():
         return _of_run(RunPaths(path))
     shown = plain_text(name, 80)
@@ -66,24 +71,66 @@ def _of_run(paths: RunPaths) -> Path:
     return newest_valid(paths.directory)[0]
 
 
+@dataclass(frozen=True)
+class SavedNetwork:
+    """The network of a checkpoint, and how its run searched with it."""
+
+    network: AzulNetwork
+    search: SearchSettings
+    name: str
+    """`run/checkpoint`, to show."""
+
+    @property
+    def players(self) -> int:
+        """P: seats of the games that it plays."""
+        return self.network.description.players
+
+
+def read_saved_network(path: Path, players: int | None = None) -> SavedNetwork:
+    """What a checkpoint plays with.
+
+    Raises:
+        CheckpointError: The file cannot be used, or its network plays another number of players
+            than the `players` wanted.
+    """
+    network, settings = load_network(path)
+    plays = network.description.players
+    if players is not None and plays != players:
+        raise CheckpointError(f"{path.name} is for {plays} players, not {players}")
+    config = create_training_config(**settings) if settings else create_training_config()
+    return SavedNetwork(network, search_settings(config), f"{path.parent.name}/{path.stem}")
+
+
 def open_checkpoint_player(
     path: Path, simulations: int, *, players: int | None = None, device: str = "auto"
 ) -> NetworkPlayer:
     """The network of a checkpoint, with as many simulations a move (0: its bare policy).
 
     Raises:
-        CheckpointError: The file cannot be used, or its network plays another number of players.
+        CheckpointError: See `read_saved_network`.
     """
-    network, settings = load_network(path)
-    plays = network.description.players
-    if players is not None and plays != players:
-        raise CheckpointError(f"{path.name} is for {plays} players, not {players}")
-    evaluator = NetworkEvaluator(network, _BATCH, device)
-    config = create_training_config(**settings) if settings else create_training_config()
-    folder = path.parent.name
-    return NetworkPlayer(
-        evaluator, simulations, search_settings(config), plays, name=f"{folder}/{path.stem}"
-    )
+    saved = read_saved_network(path, players)
+    evaluator = NetworkEvaluator(saved.network, _BATCH, device)
+    return NetworkPlayer(evaluator, simulations, saved.search, saved.players, name=saved.name)
+
+
+def find_player(name: str, root: Path, *, players: int = 2) -> Path | None:
+    """What a player's name means: the file of a checkpoint, or None for a scripted player.
+
+    Raises:
+        PlayerError: It is neither.
+        CheckpointError: There is no such checkpoint.
+    """
+    try:
+        parse_player_name(name, players)
+    except PlayerError as error:
+        try:
+            return find_checkpoint(name, root)
+        except CheckpointError:
+            if "/" in name or name.endswith(".pt") or name == PRETRAINED:
+                raise
+            raise PlayerError(f"{error}; nor is it a checkpoint file or a run") from None
+    return None
 
 
 def open_player(
@@ -95,15 +142,8 @@ def open_player(
         PlayerError: It is neither.
         CheckpointError: The checkpoint cannot be used.
     """
-    try:
-        parse_player_name(name, players)
-    except PlayerError as error:
-        try:
-            path = find_checkpoint(name, root)
-        except CheckpointError:
-            if "/" in name or name.endswith(".pt") or name == PRETRAINED:
-                raise
-            raise PlayerError(f"{error}; nor is it a checkpoint file or a run") from None
+    path = find_player(name, root, players=players)
+    if path is not None:
         return open_checkpoint_player(path, simulations, players=players, device=device)
     return create_player(name, players)
 

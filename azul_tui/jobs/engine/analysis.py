@@ -1,0 +1,188 @@
+"""Commands `choose` and `analyse`: what a player would do here, and what a network thinks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from azul_tui.errors import JobError
+from azul_tui.game.canonical import apply_canonical
+from azul_tui.game.notation import format_move
+from azul_tui.game.random import PLAYOUT, derive
+from azul_tui.jobs.engine.opened_players import PLAYOUT_ROWS, check_seats
+from azul_tui.jobs.engine.thinking import think, think_by_time
+from azul_tui.search.reading.factory_order import FactoryOrder
+
+if TYPE_CHECKING:
+    from azul_tui.game.kernel import Int8Array
+    from azul_tui.game.state import GameState
+    from azul_tui.jobs.engine.conversation import Answer
+    from azul_tui.jobs.engine.opened_players import OpenedNetwork, OpenedPlayer
+    from azul_tui.search.reading.root_moves import RootMove, RootReading
+
+MOST_SECONDS: Final = 600.0
+MOST_MARGINS: Final = 10_000
+DIGITS: Final = 5
+"""Decimals of values and probabilities."""
+Margins = dict[int, tuple[float, float]]
+"""Mean and standard error by canonical action."""
+
+
+def refuse_finished(game: GameState) -> None:
+    """Raise JobError when there is no move to think about."""
+    if game.is_over:
+        raise JobError("the game is over, and there is no move to choose")
+
+
+def choose(
+    answer: Answer,
+    player: OpenedPlayer,
+    game: GameState,
+    *,
+    simulations: int,
+    seconds: float | None,
+    seed: int,
+) -> None:
+    """Answer with one move; it is not played."""
+    began = time.monotonic()
+    refuse_finished(game)
+    value: float | None = None
+    spent: int | None = None
+    stopped = False
+    if player.network is not None:
+        check_seats(player.network, game.players)
+        if seconds is not None:
+            thought = think_by_time(player.network, game, seconds, seed, answer.stopped)
+        else:
+            thought = think(player.network, game, max(1, simulations), seed, answer.stopped)
+        reading = thought.reading
+        best = reading.moves[0] if simulations else max(reading.moves, key=lambda move: move.prior)
+        action, value, spent, stopped = (
+            best.action,
+            reading.value,
+            reading.simulations,
+            thought.stopped,
+        )
+        if not simulations and seconds is None:
+            spent = 0
+    else:
+        assert player.scripted is not None
+        canonical, order = game.canonical()
+        chosen = player.scripted.choose(
+            canonical.array[None, :], np.asarray([seed], np.uint64), deterministic=True
+        )
+        action = FactoryOrder(order).table_action(int(chosen[0]))
+    answer.end(
+        "choice",
+        player=player.name,
+        notation=game.notation(),
+        move=format_move(action, game.players),
+        value=None if value is None else round(value, DIGITS),
+        simulations=spent,
+        seconds=round(time.monotonic() - began, 3),
+        **({"stopped": True} if stopped else {}),
+    )
+
+
+def analyse(
+    answer: Answer,
+    player: str,
+    network: OpenedNetwork,
+    game: GameState,
+    *,
+    simulations: int,
+    first: int,
+    margins: int,
+    seed: int,
+) -> None:
+    """Answer with every move of the position, again and again as the search grows."""
+    began = time.monotonic()
+    budget = min(first, simulations)
+    while True:
+        thought = think(network, game, budget, seed, answer.stopped)
+        fields = {"player": player, "notation": game.notation()}
+        told = _told(thought.reading, game, {})
+        told["seconds"] = round(time.monotonic() - began, 3)
+        if thought.stopped:
+            answer.end("analysis", **fields, **told, stopped=True)
+            return
+        if budget >= simulations:
+            break
+        answer.say("analysis", **fields, **told)
+        budget = min(simulations, 2 * budget)
+    if margins == 0:
+        answer.end("analysis", **fields, **told)
+        return
+    answer.say("analysis", **fields, **told)  # the games that follow take a while
+    found = _play_out(answer, network, game, thought.reading, margins, seed)
+    told = _told(thought.reading, game, found or {})
+    told["seconds"] = round(time.monotonic() - began, 3)
+    answer.end("analysis", **fields, **told, **({"stopped": True} if found is None else {}))
+
+
+def _told(reading: RootReading, game: GameState, margins: Margins) -> dict[str, Any]:
+    """The fields that a reading fills."""
+    return {
+        "simulations": reading.simulations,
+        "value": round(reading.value, DIGITS),
+        "moves": [_told_move(move, game, margins) for move in reading.moves],
+    }
+
+
+def _told_move(move: RootMove, game: GameState, margins: Margins) -> dict[str, Any]:
+    margin = margins.get(move.canonical)
+    return {
+        "move": format_move(move.action, game.players),
+        "prior": round(move.prior, DIGITS),
+        "visits": move.visits,
+        "value": None if move.value is None else round(move.value, DIGITS),
+        "completed_q": round(move.completed_q, DIGITS),
+        "policy": round(move.policy, DIGITS),
+        "margin": None if margin is None else round(margin[0], 2),
+        "margin_error": None if margin is None else round(margin[1], 2),
+        "line": [format_move(action, game.players) for action in move.line],
+    }
+
+
+def _play_out(
+    answer: Answer,
+    network: OpenedNetwork,
+    game: GameState,
+    reading: RootReading,
+    margins: int,
+    seed: int,
+) -> Margins | None:
+    """Margin of every move over as many games of the bare policy; None when stopped.
+
+    The i-th game of every move has the same seed: luck that is common to the moves does not
+    separate them.
+    """
+    from azul_tui.arena.policy_playouts import play_out
+
+    canonical = game.canonical()[0].array
+    starts: list[Int8Array] = []
+    for move in reading.moves:
+        state = canonical.copy()
+        apply_canonical(state, move.canonical)
+        starts.append(state)
+    deals = np.asarray(
+        [derive(np.uint64(seed), PLAYOUT, index) for index in range(margins)], np.uint64
+    )
+    scores = play_out(
+        np.repeat(np.stack(starts), margins, axis=0),
+        np.tile(deals, len(starts)),
+        network.evaluator_of(PLAYOUT_ROWS),
+        answer.stopped,
+    )
+    if scores is None:
+        return None
+    mover = game.to_move
+    ahead = scores[:, mover] - np.delete(scores, mover, axis=1).max(axis=1)
+    by_move = ahead.reshape(len(starts), margins).astype(np.float64)
+    errors = by_move.std(axis=1, ddof=1) / np.sqrt(margins) if margins > 1 else by_move[:, 0] * 0
+    return {
+        move.canonical: (float(mean), float(error))
+        for move, mean, error in zip(reading.moves, by_move.mean(axis=1), errors, strict=True)
+    }

@@ -1,0 +1,151 @@
+"""Every move of a searched position: prior, visits, Q, completed Q, policy, best continuation.
+
+Q is in [-1, 1], seen by the player to move at the root. Letters: G games, M moves of the root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from azul_tui.game.offsets import MOVING, PHASE, ROUND
+
+if TYPE_CHECKING:
+    from azul_tui.search.reading.factory_order import FactoryOrder
+    from azul_tui.search.settings import SearchSettings
+    from azul_tui.search.tree import Tree
+
+Float64Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RootMove:
+    """One move; actions name factories as on the table."""
+
+    action: int
+    canonical: int
+    """The same in canonical order."""
+    prior: float
+    """The network's own probability."""
+    visits: int
+    value: float | None
+    """Mean value of the visits; None without any."""
+    completed_q: float
+    """`value`, or what the search expects of an unvisited move (v_mix)."""
+    policy: float
+    """Probability after the search: what the network would learn here."""
+    line: tuple[int, ...]
+    """The most visited continuation within the round, this move first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootReading:
+    """What one search says about its position."""
+
+    value: float
+    """Of the position, by the network and the visited moves together."""
+    seats: tuple[float, ...]
+    """Mean of all evaluations, for every seat."""
+    simulations: int
+    moves: tuple[RootMove, ...]
+    """Best first: by visits, then policy, then action. Moves from equal factories appear once."""
+
+
+def read_root(
+    tree: Tree, settings: SearchSettings, order: FactoryOrder, *, game: int = 0
+) -> RootReading:
+    """The moves at the root of a search without noise, finished or interrupted.
+
+    Args:
+        tree: Searched at least as far as the root's own evaluation.
+        settings: Constants of that search.
+        order: From the root's canonical factories to the table's.
+        game: Which of the G trees.
+    """
+    nodes = np.asarray(tree.nodes)[game]
+    edges = np.asarray(tree.edges)[game]
+    record = np.asarray(tree.games)[game]
+    root = edges[: int(nodes[0]["edges"])]
+    visits = root["visits"].astype(np.int64)
+    # The room behind the considered edges is written only when it is needed.
+    visits[int(record["considered"]) :] = 0
+    prior = root["prior"].astype(np.float64)
+    seen = visits > 0
+    q = np.divide(root["value"], visits, out=np.zeros(len(root)), where=seen)
+    mixed = _mixed_value(float(nodes[0]["value"]), prior, visits, q)
+    completed = np.where(seen, q, mixed)
+    policy = _policy(settings, prior, visits, completed)
+    ranking = np.lexsort((root["action"], -policy, -visits))
+    moves = tuple(
+        RootMove(
+            action=order.table_action(int(root["action"][at])),
+            canonical=int(root["action"][at]),
+            prior=float(prior[at]),
+            visits=int(visits[at]),
+            value=float(q[at]) if seen[at] else None,
+            completed_q=float(completed[at]),
+            policy=float(policy[at]),
+            line=_line(tree, order, game, int(at) if seen[at] else None, int(root["action"][at])),
+        )
+        for at in ranking
+    )
+    evaluated = nodes["seats"][: max(1, int(record["nodes"]) - (int(record["pending"]) > 0))]
+    players = int(tree.states[game, 0, 0])
+    seats = evaluated[:, :players].astype(np.float64).mean(axis=0)
+    return RootReading(mixed, tuple(seats.tolist()), int(visits.sum()), moves)
+
+
+def _mixed_value(
+    own: float, prior: Float64Array, visits: npt.NDArray[np.int64], q: Float64Array
+) -> float:
+    """v_mix of the `(M,)` moves (Danihelka et al. 2022, appendix D)."""
+    seen = visits > 0
+    total = int(visits.sum())
+    weight = float(prior[seen].sum())
+    if total == 0 or weight <= 0.0:
+        return own
+    return (own + total * float((prior * q)[seen].sum()) / weight) / (1 + total)
+
+
+def _policy(
+    settings: SearchSettings,
+    prior: Float64Array,
+    visits: npt.NDArray[np.int64],
+    completed: Float64Array,
+) -> Float64Array:
+    """`(M,)`: softmax(log prior + sigma(completed Q)), with PUCT each move's share of visits."""
+    if not settings.gumbel and visits.any():
+        return visits / visits.sum()
+    scale = (settings.c_visit + int(visits.max())) * settings.c_scale
+    weight = prior * np.exp(scale * (completed - completed.max()))
+    total = float(weight.sum())
+    return weight / total if total > 0.0 else prior
+
+
+def _line(
+    tree: Tree, order: FactoryOrder, game: int, edge: int | None, action: int
+) -> tuple[int, ...]:
+    """The most visited moves from root edge `edge` on, as far as the round goes."""
+    order = order.copy()
+    line = [order.follow(action)]
+    nodes = np.asarray(tree.nodes)[game]
+    edges = np.asarray(tree.edges)[game]
+    states = tree.states[game]
+    while edge is not None:
+        node = int(edges[edge]["child"])
+        here = nodes[node]
+        # A sampled refill deals factories that nobody at the table has seen.
+        if states[node, PHASE] != MOVING or states[node, ROUND] != states[0, ROUND]:
+            break
+        first, known = int(here["first"]), int(here["known"])
+        if int(here["edges"]) <= 0 or known == 0:
+            break
+        visits = edges["visits"][first : first + known]
+        if not visits.any():
+            break
+        edge = first + int(np.argmax(visits))
+        line.append(order.follow(int(edges[edge]["action"])))
+    return tuple(line)
