@@ -16,6 +16,7 @@ from textual.binding import Binding
 from textual.theme import Theme
 
 from azul_tui.errors import EXIT_FAILED, EXIT_USER
+from azul_tui.tui.engine import SharedEngine
 from azul_tui.tui.frame import PLACES, run_words
 from azul_tui.tui.messages import JobEnded, RunAdvanced, RunSwitched
 from azul_tui.tui.notices import Notice
@@ -162,6 +163,8 @@ class AzulApp(App[int]):
         """The checkpoint that the Evaluate place starts with."""
         self.evaluating: RunPaths | None = None
         """The evaluation that the Evaluate place shows."""
+        self.engine = SharedEngine(runs_root)
+        """Rules, players and networks, in a process of their own."""
         self._attach_at_start = attach
         self._meter: Any = None
         self._wake = asyncio.Event()
@@ -170,6 +173,10 @@ class AzulApp(App[int]):
         """Open the first place; everything that reads files waits for the first paint."""
         self.switch_mode("training" if self._attach_at_start is not None else "menu")
         self.call_after_refresh(self._begin)
+
+    async def on_unmount(self) -> None:
+        """The engine goes with the dashboard."""
+        await self.engine.close()
 
     def _begin(self) -> None:
         if self._attach_at_start is not None:
