@@ -81,6 +81,8 @@ class AnalysisRecord:
     """Best first."""
     last: bool
     stopped: bool
+    values: tuple[float, ...] = ()
+    """What each seat may expect, in seat order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,11 @@ def read_analysis(record: Mapping[str, Any]) -> AnalysisRecord:
         ),
         last=record.get("last") is True,
         stopped=record.get("stopped") is True,
+        values=tuple(
+            float(value)
+            for value in _list(record, "values")
+            if isinstance(value, (int, float)) and math.isfinite(value)
+        ),
     )
 
 

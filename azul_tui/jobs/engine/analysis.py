@@ -127,6 +127,7 @@ def _told(reading: RootReading, game: GameState, margins: Margins) -> dict[str, 
     return {
         "simulations": reading.simulations,
         "value": round(reading.value, DIGITS),
+        "values": [round(value, DIGITS) for value in reading.seats],
         "moves": [_told_move(move, game, margins) for move in reading.moves],
     }
 
