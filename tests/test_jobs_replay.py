@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from azul_tui.errors import JobError
 from azul_tui.game.recorded import parse_recorded
 from azul_tui.game.replaying import replay_recorded
-from azul_tui.jobs import replay
+from azul_tui.jobs import game_files, replay
 from azul_tui.jobs.context import JobContext
 from azul_tui.jobs.registry import find_job
 from azul_tui.jobs.reporter import Reporter
@@ -310,7 +310,7 @@ def test_no_file_and_an_absent_file_and_a_folder_are_refused(tmp_path):
 
 
 def test_a_line_without_end_is_not_read_into_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(replay, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(game_files, "MAX_LINE_BYTES", 1000)
     with pytest.raises(JobError, match="line 1 is too long for a game"):
         start(written(tmp_path, GAMES[:1]), tmp_path)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from azul_tui.jobs.engine.table import Table
 
 PROTOCOL: Final = 1
+MOST_SEED: Final = 2**63 - 1
 
 
 class Commands:
@@ -41,6 +42,9 @@ class Commands:
             "load": self._load,
             "choose": self._choose,
             "analyse": self._analyse,
+            "games": self._games,
+            "game": self._game,
+            "review": self._review,
         }
 
     def obey(self, answer: Answer) -> None:
@@ -89,7 +93,7 @@ class Commands:
 
         request = answer.request
         players = request.integer("players", 2, 2, 4)
-        seed = request.integer("seed", 0, 0, 2**63 - 1)
+        seed = request.integer("seed", 0, 0, MOST_SEED)
         request.finish()
         self._table = Table.laid(request.words, players, seed)
         answer.end("position", **self.table.record())
@@ -137,7 +141,7 @@ class Commands:
         name = request.text("player")
         simulations = request.integer("simulations", 100, 0, MOST_SIMULATIONS)
         seconds = request.seconds("seconds", MOST_SECONDS)
-        seed = request.integer("seed", 0, 0, 2**63 - 1)
+        seed = request.integer("seed", 0, 0, MOST_SEED)
         request.finish()
         game = self.table.game
         refuse_finished(game)
@@ -154,7 +158,7 @@ class Commands:
         simulations = request.integer("simulations", 400, 1, MOST_SIMULATIONS)
         first = request.integer("first", 25, 1, MOST_SIMULATIONS)
         margins = request.integer("margins", 32, 0, MOST_MARGINS)
-        seed = request.integer("seed", 0, 0, 2**63 - 1)
+        seed = request.integer("seed", 0, 0, MOST_SEED)
         request.finish()
         game = self.table.game
         refuse_finished(game)
@@ -169,6 +173,34 @@ class Commands:
             margins=margins,
             seed=seed,
         )
+
+    # -- recorded games
+
+    def _games(self, answer: Answer) -> None:
+        from azul_tui.jobs.engine.recorded_games import list_games
+
+        answer.request.finish()
+        answer.end("games", **list_games(answer.request.words, answer.stopped))
+
+    def _game(self, answer: Answer) -> None:
+        from azul_tui.jobs.engine.recorded_games import replayed_game, told_game
+
+        answer.request.finish()
+        answer.end("game", **told_game(replayed_game(answer.request.words, "game")))
+
+    def _review(self, answer: Answer) -> None:
+        from azul_tui.jobs.engine.recorded_games import replayed_game
+        from azul_tui.jobs.engine.review import review
+        from azul_tui.jobs.engine.thinking import MOST_SIMULATIONS
+
+        request = answer.request
+        name = request.text("player")
+        simulations = request.integer("simulations", 100, 1, MOST_SIMULATIONS)
+        seed = request.integer("seed", 0, 0, MOST_SEED)
+        request.finish()
+        game = replayed_game(request.words, "review")
+        network = self.players.open_network(name, game.final.players, _progress(answer))
+        review(answer, network, game, simulations, seed)
 
 
 def _progress(answer: Answer) -> Callable[[str, int, int], None]:

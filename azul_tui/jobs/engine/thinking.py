@@ -27,7 +27,7 @@ _WORTH_A_LAST: Final = 1.3
 """A search by time ends with one that fills what is left, unless it is hardly larger."""
 
 
-class _StoppedError(Exception):
+class StoppedError(Exception):
     """Somebody wants the search to end."""
 
 
@@ -48,7 +48,7 @@ class StoppableEvaluator:
     def __call__(self, observations: Int8Array) -> tuple[Float32Array, Float32Array]:
         """See `Evaluator.__call__`."""
         if self._begun and self._stopped():
-            raise _StoppedError
+            raise StoppedError
         self._begun = True
         return self._evaluator(observations)
 
@@ -76,7 +76,7 @@ def think(
     interrupted = False
     try:
         search.run(canonical.array[None, :], evaluator, seeds=np.asarray([seed], np.uint64))
-    except _StoppedError:
+    except StoppedError:
         interrupted = True
     return Thought(read_root(search.tree, network.search, FactoryOrder(order)), interrupted)
 

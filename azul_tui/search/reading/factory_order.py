@@ -30,6 +30,12 @@ class FactoryOrder:
         source, color, row = decode_action(action)
         return encode_action(self._on_table(source), color, row)
 
+    def canonical_action(self, action: int) -> int:
+        """The canonical action that stands for `action` on the table; the order stays."""
+        source, color, row = decode_action(action)
+        place = self._places.index(source) if source < self._factories else source
+        return encode_action(place, color, row)
+
     def follow(self, action: int) -> int:
         """`table_action`, and the order after `apply_canonical` has played it."""
         source, color, row = decode_action(action)
