@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azul_tui.training.batch_sampler import BatchSampler
-    from azul_tui.training.checkpoints import ModelCheckpointManager
+    from azul_tui.training.checkpoint_manager import ModelCheckpointManager
     from azul_tui.training.components import create_training_components
     from azul_tui.training.executors import self_play_games
     from azul_tui.training.replay_buffer import ReplayBuffer
@@ -30,7 +30,7 @@ __all__ = [
 _HOME = {
     "AzulTrainer": "trainer",
     "BatchSampler": "batch_sampler",
-    "ModelCheckpointManager": "checkpoints",
+    "ModelCheckpointManager": "checkpoint_manager",
     "ReplayBuffer": "replay_buffer",
     "TrainingStep": "training_step",
     "create_training_components": "components",

@@ -31,7 +31,7 @@ from torch import Tensor
 
 from azul_tui.errors import AzulError, CheckpointError
 from azul_tui.game.observation import observation_scales
-from azul_tui.network.azul_network import AzulNetwork
+from azul_tui.network.building import build_network
 from azul_tui.network.presets import NetworkDescription
 from azul_tui.network.tensors import tensor_of
 from azul_tui.runs.text import plain_text
@@ -52,8 +52,13 @@ def encode_checkpoint(content: Mapping[str, object]) -> bytes:
     Raises:
         TypeError: A value is neither plain nor a tensor.
     """
+    return encode_plain(plain(content))
+
+
+def encode_plain(copied: object) -> bytes:
+    """The bytes of what `plain` returned; nothing is copied again and no tensor computed with."""
     stream = io.BytesIO()
-    torch.save(plain(content), stream)
+    torch.save(copied, stream)
     return stream.getvalue()
 
 
@@ -231,7 +236,7 @@ def check_model_state(state: object, description: NetworkDescription, name: str)
         CheckpointError: Naming the first difference.
     """
     with torch.device("meta"):
-        expected = AzulNetwork(description).state_dict()
+        expected = build_network(description).state_dict()
     weights: Mapping[str, object] = {}
     if isinstance(state, Mapping):
         weights = cast("Mapping[str, object]", state)

@@ -1,8 +1,16 @@
-"""What a run saves of itself: checkpoints, the replay shards that they name, its settings."""
+"""What a run saves of itself: checkpoints, the replay shards that they name, its settings.
+
+A checkpoint is copied where training stands and written beside the games that follow; the shard
+of an iteration's games is written beside the training on them. Its record comes into the log at a
+fixed place, once the next games are played, however long the disk took: the log of a run does
+not depend on the speed of a disk, nor on whether it was killed meanwhile.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -10,14 +18,19 @@ from azul_tui import __version__
 from azul_tui.config import dump_config
 from azul_tui.errors import DivergedError
 from azul_tui.runs.files import write_bytes_atomically
-from azul_tui.training.checkpoints import ModelCheckpointManager
+from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 from azul_tui.training.game_records import write_games
 from azul_tui.training.replay_shards import shards_in_window, write_shard
+from azul_tui.training.saver import Saver
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
     from azul_tui.config import TrainingConfig
     from azul_tui.runs.paths import RunPaths
+    from azul_tui.training.checkpoint_manager import Snapshot
     from azul_tui.training.open_run import OpenRun
+    from azul_tui.training.replay_shards import Shard
     from azul_tui.training.resuming import ResumePoint
     from azul_tui.training.self_play import GameBatch
 
@@ -35,17 +48,23 @@ class CheckpointKeeper:
             keep_latest=config.keep_latest_checkpoints,
             save_best=config.save_best_model,
         )
+        self._saver = Saver(run.journal.status)
+        self._unrecorded: Callable[[], None] | None = None
+        self._games_lost = False
+        self._held_s = 0.0
         self._saved: tuple[dict[str, object], TrainingConfig] | None = None
         self._config_written = config
         self.newest = ""
         """File name of the newest checkpoint."""
+        run.steering.watch = self.notice
 
     def continue_from(self, resume: ResumePoint, in_log: bool) -> None:
         """Go on from a checkpoint of this run.
 
         Args:
             resume: The checkpoint.
-            in_log: Whether the event log holds its record; if not, it is written now.
+            in_log: Whether the event log holds its record; if not, it is written where it
+                belongs.
         """
         run = self._run
         best = run.progress.best_score
@@ -54,7 +73,9 @@ class CheckpointKeeper:
         self._saved = (_lasting(run.progress.as_dict()), resume.saved_config)
         if not in_log:
             score = None if run.progress.partial else run.progress.score
-            self._record(resume.number, score, seconds=None)
+            self._unrecorded = partial(self._record, resume.number, score, None)
+            if not resume.recorded_later:
+                self._record_what_is_due()
 
     def is_due(self) -> bool:
         """Whether the iteration that just ended is to be saved."""
@@ -67,16 +88,22 @@ class CheckpointKeeper:
         )
 
     def save_unsaved(self) -> None:
-        """Save what the newest checkpoint does not hold yet."""
+        """Save what the newest checkpoint does not hold yet, and wait until it is written.
+
+        Raises:
+            DivergedError: As `save`.
+        """
         run = self._run
+        self.settle()
         if self._saved != (_lasting(run.progress.as_dict()), run.config):
             self.save()
 
-    def save(self, *, silently: bool = False) -> None:
+    def save(self, *, beside: bool = False, silently: bool = False) -> None:
         """Write a checkpoint of everything that later training depends on.
 
         Args:
-            silently: Leave no record: the log has one of this checkpoint already.
+            beside: Only begin to: `settle` waits for it, and records it.
+            silently: Leave no record: the log has one of this checkpoint, or will have.
 
         Raises:
             DivergedError: The weights are not finite; nothing was written.
@@ -87,44 +114,68 @@ class CheckpointKeeper:
         number = progress.checkpoint_number
         if number == 0:
             return
+        if silently:
+            beside = self._unrecorded is not None
+        else:
+            self.settle()
+        if self._games_lost:  # what is in memory is on no disk: an earlier checkpoint is whole
+            return
         if not run.learner.is_finite():
             raise DivergedError(
                 f"the weights are no longer finite after step {run.learner.step.step}: "
                 "try a lower learning_rate"
             )
-        began = run.stopwatch.seconds
-        progress.elapsed_s = began
-        score = None if progress.partial else progress.score
-        if score is not None and (progress.best_score is None or score >= progress.best_score):
-            progress.best_score = score
-        self._mark_shards(number)
-        run.journal.sync()
-        path = run.journal.persistently(lambda: self._write(number, score, silently))
-        if path is None:
-            return
-        self.newest = path.name
-        self._saved = (_lasting(progress.as_dict()), run.config)
-        self._remove_old_shards()
+        with self._holding():
+            progress.elapsed_s = run.stopwatch.seconds
+            score = None if progress.partial else progress.score
+            if score is not None and (progress.best_score is None or score >= progress.best_score):
+                progress.best_score = score
+            self._mark_shards(number)
+            self._manager.keep_latest = run.config.keep_latest_checkpoints
+            snapshot = self._snapshot(number, score, in_log=silently and not beside, later=beside)
+            self._saved = (_lasting(progress.as_dict()), run.config)
+            self._saver.begin(partial(self._write, snapshot, silently))
         if silently:
-            run.journal.status(last_checkpoint=path.name)
-        else:
-            self._record(number, score, seconds=round(run.stopwatch.seconds - began, 3))
+            self._collect()
+        elif not beside:
+            self.settle()
+
+    def settle(self) -> bool:
+        """Wait for what is being written beside, and record it; False when that was given up.
+
+        It is given up when the disk refuses until somebody asks to leave.
+        """
+        if not self._collect():
+            return False
+        self._record_what_is_due()
+        return True
+
+    def notice(self) -> None:
+        """Have the run wait for the disk if what is written beside has failed. Called often."""
+        if self._saver.failed and not self._run.journal.waiting:
+            self._run.journal.persistently(self._saver.finish)
+
+    def close(self) -> None:
+        """Let what is being written come to its end, whatever ends the run."""
+        self._saver.wait()
 
     def keep_games(self, iteration: int, batch: GameBatch) -> bool:
-        """Put the samples of an iteration into the buffer and onto the disk.
+        """Put the samples of an iteration into the buffer, and begin to write them to the disk.
 
-        Returns False when the disk refused until somebody asked to leave; they are then in
-        neither.
+        Here the record of a checkpoint that was written beside the games comes into the log.
+        Returns False when the disk refused it until somebody asked to leave; the samples are
+        then nowhere.
         """
         run, progress = self._run, self._run.progress
-        shard = run.journal.persistently(lambda: write_shard(run.paths.replay, iteration, batch))
-        if shard is None:
+        if not self.settle():
             return False
-        buffer = run.learner.buffer
-        buffer.add(batch.states, batch.policies, batch.outcomes)
-        progress.samples_total = buffer.added
-        progress.games_total += batch.tally.games
-        progress.shards = shards_in_window([*progress.shards, shard], buffer.capacity)
+        with self._holding():
+            buffer = run.learner.buffer
+            buffer.add(batch.states, batch.policies, batch.outcomes)
+            progress.samples_total = buffer.added
+            progress.games_total += batch.tally.games
+            self._games_lost = True
+            self._saver.begin(partial(self._write_shard, iteration, batch))
         run.journal.show(lambda: write_games(run.paths.games, iteration, batch, run.config))
         return True
 
@@ -141,12 +192,11 @@ class CheckpointKeeper:
             return "no checkpoint was written yet"
         return f"the last good checkpoint is {self.newest}"
 
-    def _write(self, number: int, score: float | None, silently: bool) -> Any:
-        """One attempt to write the checkpoint; its path."""
+    def _snapshot(self, number: int, score: float | None, *, in_log: bool, later: bool) -> Snapshot:
+        """Copies of what the checkpoint holds, and where its record is in the log."""
         run = self._run
         config = run.config
-        self._manager.keep_latest = config.keep_latest_checkpoints
-        return self._manager.save_checkpoint(
+        return self._manager.snapshot(
             run.learner.model,
             run.learner.step.optimizer,
             number,
@@ -159,14 +209,71 @@ class CheckpointKeeper:
                 "progress": run.progress.as_dict(),
                 "config": config.to_dict(),
                 "log_position": run.journal.position,
-                "in_log": silently,
+                "in_log": in_log,
+                "recorded_later": later,
                 "version": __version__,
             },
         )
 
+    # On the saver's thread, or again on the trainer's after a failure
+
+    def _write(self, snapshot: Snapshot, silently: bool) -> Callable[[], None]:
+        """One attempt to write a checkpoint, after the log that it names a place in."""
+        self._run.journal.flush()
+        path = self._manager.write(snapshot)
+        return partial(self._take_in, path.name, snapshot, silently)
+
+    def _write_shard(self, iteration: int, batch: GameBatch) -> Callable[[], None]:
+        """One attempt to write an iteration's samples."""
+        shard = write_shard(self._run.paths.replay, iteration, batch)
+        return partial(self._take_in_shard, shard)
+
+    # On the trainer's thread
+
+    def _collect(self) -> bool:
+        """Wait for what is being written and keep the books; False when it was given up."""
+        if not self._saver.busy:
+            return True
+        with self._holding():
+            aftermath = self._run.journal.persistently(self._saver.finish)
+        self._saver.put_behind()
+        if aftermath is None:
+            self._saved = None
+            return False
+        aftermath()
+        return True
+
+    def _take_in(self, name: str, snapshot: Snapshot, silently: bool) -> None:
+        """A checkpoint is on the disk."""
+        self.newest = name
+        self._remove_old_shards()
+        self._run.journal.status(last_checkpoint=name)
+        if not silently:
+            number, score = snapshot["iteration"], snapshot["score"]
+            self._unrecorded = partial(self._record, number, score, round(self._saver.seconds, 3))
+
+    def _take_in_shard(self, shard: Shard) -> None:
+        """The samples of the last games are on the disk."""
+        progress = self._run.progress
+        progress.shards = shards_in_window(
+            [*progress.shards, shard], self._run.learner.buffer.capacity
+        )
+        self._games_lost = False
+
+    def _record_what_is_due(self) -> None:
+        """Write the record of a checkpoint that has none yet."""
+        record, self._unrecorded = self._unrecorded, None
+        if record is not None:
+            record()
+
     def _record(self, number: int, score: float | None, seconds: float | None) -> None:
-        """The checkpoint's line in the event log."""
+        """The checkpoint's line in the event log.
+
+        `seconds` took the writing, beside training; `held_s` seconds stood training still for
+        saving since the last such record.
+        """
         best_score = self._run.progress.best_score
+        held_s, self._held_s = self._held_s, 0.0
         self._run.journal.record(
             "checkpoint",
             iteration=number,
@@ -174,8 +281,18 @@ class CheckpointKeeper:
             score=score,
             best=score is not None and score == best_score,
             seconds=seconds,
+            held_s=round(held_s, 4),
         )
         self._run.journal.status(last_checkpoint=self.newest, best_score=best_score)
+
+    @contextmanager
+    def _holding(self) -> Generator[None]:
+        """Count the time inside as time that training stands still for saving."""
+        began = self._run.stopwatch.seconds
+        try:
+            yield
+        finally:
+            self._held_s += self._run.stopwatch.seconds - began
 
     def _mark_shards(self, number: int) -> None:
         """Remember, with the checkpoint about to be written, which shards each kept one needs."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from azul_tui.network.losses import LossFunctions
 from azul_tui.training.batch_sampler import BatchSampler
-from azul_tui.training.checkpoints import ModelCheckpointManager
+from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 from azul_tui.training.schedule import LearningRateSchedule
 from azul_tui.training.training_step import TrainingStep
 

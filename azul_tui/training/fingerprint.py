@@ -26,10 +26,19 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.events import Record
 
-_OF_A_PROCESS: Final = frozenset({"run_started", "alert", "compile", "control"})
+_OF_A_PROCESS: Final = frozenset({"run_started", "alert", "compile", "control", "result"})
 _MILESTONES: Final = frozenset({"phase", "checkpoint"})
 _OF_A_CLOCK: Final = frozenset(
-    {"t", "seconds", "games_per_s", "sims_per_s", "training_time", "self_play_time", "elapsed_s"}
+    {
+        "t",
+        "seconds",
+        "held_s",
+        "games_per_s",
+        "sims_per_s",
+        "training_time",
+        "self_play_time",
+        "elapsed_s",
+    }
 )
 
 

@@ -76,9 +76,18 @@ class Journal:
         """Bytes of the event log."""
         return self._recorder.log.position
 
-    def sync(self) -> None:
-        """Flush the event log to the disk."""
-        self.persistently(self._recorder.log.sync)
+    @property
+    def waiting(self) -> bool:
+        """Whether the run waits for a disk that refuses."""
+        return self._waiting
+
+    def flush(self) -> None:
+        """Flush what was recorded to the disk; may be called from another thread.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        self._recorder.log.sync()
 
     def record(self, kind: str, **fields: object) -> Record:
         """Append one event, once there is room, and tell the listener."""

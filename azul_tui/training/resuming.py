@@ -61,6 +61,8 @@ class ResumePoint:
     """Bytes of the event log when the checkpoint was written."""
     in_log: bool
     """Whether those bytes hold the checkpoint's own record already."""
+    recorded_later: bool
+    """Whether its record comes after the next games, or at the run's end, and not right there."""
 
     @property
     def name(self) -> str:
@@ -130,6 +132,7 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
         threads=_count(extra.get("threads", 0)),
         position=_count(extra.get("log_position", 0)),
         in_log=extra.get("in_log") is True,
+        recorded_later=extra.get("recorded_later") is True,
     )
 
 
@@ -157,6 +160,7 @@ def find_log_end(resume: ResumePoint, paths: RunPaths) -> LogEnd:
     first = records[0] if records else {}
     recorded = (
         not resume.in_log
+        and not resume.recorded_later
         and first.get("event") == "checkpoint"
         and first.get("file") == resume.path.name
     )

@@ -51,6 +51,8 @@ class Steering:
         self.stop_after_iteration = False
         self.cancelled = False
         self.checkpoint_wanted = False
+        self.watch: Callable[[], None] = lambda: None
+        """Called with every look at the requests: something that wants to be looked at as often."""
         self._journal = journal
         self._stopwatch = stopwatch
         self._should_stop = should_stop
@@ -78,6 +80,7 @@ class Steering:
         if now - self._polled < POLL_EVERY_S:
             return
         self._polled = now
+        self.watch()
         for request in self._journal.requests():
             self._obey(request)
 

@@ -127,6 +127,7 @@ class AzulTrainer:
             )
             run = self._open(recorder)
             keeper = CheckpointKeeper(run)
+            stack.callback(keeper.close)
             announce(run, resume, log_end)
             if resume is not None:
                 continue_run(run, keeper, resume, log_end)

@@ -45,6 +45,7 @@ class TrainingLoop:
                     return True
             self._keeper.save_unsaved()
         except DivergedError as error:
+            self._keeper.settle()
             text = f"{error}; {self._keeper.last_good()}"
             self._run.journal.alert(text, level="error")
             raise DivergedError(text) from None
@@ -77,7 +78,8 @@ class TrainingLoop:
         run.time_left.finished(run.stopwatch.seconds - run.iteration_began_s)
         self._keeper.write_config()
         if self._keeper.is_due():
-            self._keeper.save()
+            # Somebody who asked for it is told of it at once.
+            self._keeper.save(beside=not run.steering.checkpoint_wanted)
         return not run.steering.leaving
 
     def _finish_iteration(self) -> None:

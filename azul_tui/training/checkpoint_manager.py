@@ -1,0 +1,232 @@
+"""ModelCheckpointManager: what a run saves, which of it it keeps, and how it is loaded again."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from azul_tui.errors import CheckpointError
+from azul_tui.runs.text import plain_text
+from azul_tui.training.checkpoint_file import (
+    FORMAT,
+    check_optimizer_state,
+    description_of,
+    encode_plain,
+    plain,
+)
+from azul_tui.training.checkpoint_manifest import CheckpointRecord, digest
+from azul_tui.training.checkpoint_shelf import CheckpointShelf
+from azul_tui.training.checkpoints import checkpoint_name, read_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import torch
+
+    from azul_tui.network.azul_network import AzulNetwork
+
+Snapshot = dict[str, Any]
+"""The content of a checkpoint, apart from everything that training goes on changing."""
+
+
+class ModelCheckpointManager:
+    """Saves checkpoints of one run, keeps the newest and the best, and loads them."""
+
+    def __init__(
+        self,
+        save_dir: str | Path,
+        save_frequency: int = 10,
+        keep_latest: int = 5,
+        save_best: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Make the folder if need be and read what is in it.
+
+        Args:
+            save_dir: Folder of the run.
+            save_frequency: Iterations between regular checkpoints.
+            keep_latest: Regular checkpoints that clean-up leaves, the newest ones.
+            save_best: Keep the weights with the best score as `best_model.pt`.
+            clock: Unix seconds.
+
+        Raises:
+            OSError: The folder cannot be made.
+        """
+        self.save_dir: Path = Path(save_dir)
+        self.save_frequency: int = max(1, save_frequency)
+        self.keep_latest: int = max(1, keep_latest)
+        self.save_best: bool = save_best
+        self._clock: Callable[[], float] = clock
+        self._shelf = CheckpointShelf(self.save_dir)
+        self.best_score: float | None = self._shelf.best_score
+        """Highest score saved so far; None before the first evaluation."""
+
+    @property
+    def checkpoint_history(self) -> list[CheckpointRecord]:
+        """The regular checkpoints that exist, oldest first."""
+        return self._shelf.history
+
+    def should_save_checkpoint(self, iteration: int) -> bool:
+        """Whether `iteration` is one of every `save_frequency`; 0 is not."""
+        return iteration > 0 and iteration % self.save_frequency == 0
+
+    def save_checkpoint(
+        self,
+        model: AzulNetwork,
+        optimizer: torch.optim.Optimizer | None,
+        iteration: int,
+        stats: Mapping[str, Any],
+        score: float | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """Write a checkpoint, and the best model if `score` is no lower than any before.
+
+        Files are complete or absent, whatever happens. Old ones are deleted once the new one,
+        read back, verifies.
+
+        Args:
+            model: Its weights and description.
+            optimizer: Its state, or None.
+            iteration: Number in the file's name; an older file of that number is replaced.
+            stats: Plain values about the iteration.
+            score: Evaluation score, higher is better.
+            extra: More plain values and tensors, kept under `extra`.
+
+        Returns:
+            The regular checkpoint's path.
+
+        Raises:
+            OSError: The disk is full, read-only or refuses; what was there is still there.
+            CheckpointError: What was written does not read back.
+            TypeError: `stats` or `extra` holds something that is neither plain nor a tensor.
+            ValueError: The score is not finite or the iteration negative.
+        """
+        return self.write(self.snapshot(model, optimizer, iteration, stats, score, extra))
+
+    def snapshot(
+        self,
+        model: AzulNetwork,
+        optimizer: torch.optim.Optimizer | None,
+        iteration: int,
+        stats: Mapping[str, Any],
+        score: float | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Snapshot:
+        """Copies of everything that `save_checkpoint` would write, for `write`.
+
+        Training may go on meanwhile. Raises TypeError and ValueError as `save_checkpoint` does.
+        """
+        if iteration < 0 or (score is not None and not math.isfinite(score)):
+            raise ValueError(f"cannot save iteration {iteration} with the score {score}")
+        copied = plain(
+            {
+                "format": FORMAT,
+                "iteration": iteration,
+                "network": model.description.as_dict(),
+                "model_state": model.state_dict(),
+                "optimizer_state": None if optimizer is None else optimizer.state_dict(),
+                "stats": stats,
+                "score": score,
+                "timestamp": self._clock(),
+                "extra": extra or {},
+            }
+        )
+        return cast("Snapshot", copied)
+
+    def write(self, snapshot: Snapshot) -> Path:
+        """Write what `snapshot` copied; see `save_checkpoint`.
+
+        May run on a thread of its own, one call at a time, while nothing else here is called.
+
+        Raises:
+            OSError: The disk is full, read-only or refuses; what was there is still there.
+            CheckpointError: What was written does not read back.
+        """
+        data = encode_plain(snapshot)
+        score: float | None = snapshot["score"]
+        best = score is not None and (self.best_score is None or score >= self.best_score)
+        record = CheckpointRecord(
+            file=checkpoint_name(snapshot["iteration"]),
+            iteration=snapshot["iteration"],
+            score=score,
+            timestamp=snapshot["timestamp"],
+            size=len(data),
+            sha256=(digest(data),),
+            best_score=score if best else self.best_score,
+        )
+        self._shelf.put(record, data)
+        if best:
+            self.best_score = score
+            if self.save_best:
+                self._shelf.put_best(record, data)
+        self._shelf.clean_up(record, self.keep_latest)
+        return self.save_dir / record.file
+
+    def load_checkpoint(
+        self,
+        path: str | Path,
+        model: AzulNetwork | None = None,
+        optimizer: torch.optim.Optimizer | None = None,
+        device: str | torch.device = "cpu",
+    ) -> dict[str, Any]:
+        """Verify a checkpoint and bring it into `model` and `optimizer`, if given.
+
+        Args:
+            path: The file.
+            model: Gets the weights; it must have the checkpoint's sizes.
+            optimizer: Gets its state; it must be over that model's parameters.
+            device: Where the weights in the returned content are placed.
+
+        Returns:
+            The content; keys as in `checkpoint_file`.
+
+        Raises:
+            CheckpointError: The file is refused or does not fit; nothing was changed.
+        """
+        content = read_checkpoint(path)
+        name = plain_text(str(path))
+        found = description_of(content)
+        if model is not None and model.description.shapes != found.shapes:
+            raise CheckpointError(
+                f"{name}: holds the network {found.summary}, not {model.description.summary}"
+            )
+        if optimizer is not None:
+            parameters = [item for group in optimizer.param_groups for item in group["params"]]
+            check_optimizer_state(content["optimizer_state"], parameters, name)
+        if model is not None:
+            model.load_state_dict(content["model_state"])
+        if optimizer is not None:
+            optimizer.load_state_dict(content["optimizer_state"])
+        weights = content["model_state"].items()
+        content["model_state"] = {key: tensor.to(device) for key, tensor in weights}
+        return content
+
+    def get_best_checkpoint(self) -> Path | None:
+        """The best evaluated weights: `best_model.pt`, else the regular checkpoint that has them.
+
+        None before any checkpoint with a score.
+        """
+        record = self._shelf.best()
+        return None if record is None else self.save_dir / record.file
+
+    def continue_from(self, iteration: int, best_score: float | None = None) -> None:
+        """Go on after `iteration`, as if later checkpoints had never been.
+
+        Later ones are renamed at once, so that nobody goes on from them by mistake, and deleted
+        when the next one is saved. A best model that was not yet written is written now.
+
+        Args:
+            iteration: Number of the checkpoint that a run goes on from.
+            best_score: Best score of the run when that checkpoint was written, itself included.
+
+        Raises:
+            OSError: The disk is full or refuses.
+        """
+        self._shelf.retire_later(iteration)
+        resumed = self._shelf.known(iteration)
+        self.best_score = best_score
+        if best_score is None and resumed is not None:
+            self.best_score = resumed.best_score
+        self._shelf.adopt(iteration, self.best_score, self.save_best)
