@@ -43,9 +43,8 @@ class Driver:
     @property
     def text(self):
         screen = self.app.screen
-        if isinstance(screen, PaintedScreen):
-            return plain(screen.shown_lines())
-        return "\n".join(str(part.render()) for part in screen.query("Static, Input"))
+        assert isinstance(screen, PaintedScreen)
+        return plain(screen.shown_lines())
 
     async def press(self, *keys):
         for key in keys:
@@ -113,7 +112,14 @@ async def test_the_palette_reaches_places_and_keys(runs):
         commands = {c.title for c in d.app.get_system_commands(d.app.screen)}
         assert {"Go to Runs", "Checkpoint now", "All keys", "Leave"} <= commands
         await d.press("ctrl+p")
-        assert d.kind == "CommandPalette"
+        assert d.kind == "CommandsScreen"
+        await d.press(*"checkp")
+        assert "Checkpoint now" in d.text
+        assert "Go to Runs" not in d.text
+        await d.press("ctrl+u", *"go runs", "enter")
+        assert d.app.current_mode == "runs"
+        await d.press("ctrl+p", "escape")
+        assert d.kind == "RunsScreen"
 
 
 @pytest.mark.parametrize("place", "12345")
@@ -368,7 +374,7 @@ async def test_settings_are_saved_as_toml(runs, tmp_path):
     async with Drive(runs) as d:
         await d.press("S")
         await d.press("end", *["backspace"] * 20)
-        d.app.screen.query_one("Input").value = str(path)
+        d.app.screen.line.insert(str(path))
         await d.press("enter")
         await d.pilot.pause()
     assert load_config(path) == quick()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from textual.driver import Driver
     from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
@@ -168,6 +169,15 @@ class AzulApp(App[int]):
         self._attach_at_start = attach
         self._meter: Any = None
         self._wake = asyncio.Event()
+
+    def get_driver_class(self) -> type[Driver]:
+        """The library's driver; on a Unix terminal with an input thread that heeds escape."""
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from azul_tui.tui.driver import PromptDriver
+
+        return PromptDriver
 
     def on_mount(self) -> None:
         """Open the first place; everything that reads files waits for the first paint."""
@@ -419,13 +429,24 @@ class AzulApp(App[int]):
         else:
             self.exit(0)
 
+    def action_command_palette(self) -> None:
+        """Find a command by its name."""
+        from azul_tui.tui.screens.commands import CommandsScreen
+
+        def chosen(command: SystemCommand | None) -> None:
+            if command is not None:
+                self.call_next(command.callback)
+
+        if not self.screen.is_modal:
+            self.push_screen(CommandsScreen([*self.get_system_commands(self.screen)]), chosen)
+
     async def action_quit(self) -> None:
         """The palette's way out is the same as the key's."""
         self.action_leave()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Places and the keys of the present screen, for the command palette."""
-        from azul_tui.tui.screens.place import PictureScreen
+        from azul_tui.tui.screens.place import PictureScreen, key_word
 
         for key, mode, title in PLACES:
             yield SystemCommand(f"Go to {title}", f"key {key}", lambda m=mode: self.action_go(m))
@@ -435,7 +456,7 @@ class AzulApp(App[int]):
                 if screen.check_action(action.split("(")[0], ()):
                     yield SystemCommand(
                         screen.describe(binding).capitalize(),
-                        f"key {binding.key}",
+                        f"key {key_word(binding.key, ascii_only=self.signs.ascii)}",
                         lambda a=action, s=screen: self.call_next(s.run_action, a),
                     )
         yield SystemCommand("All keys", "key ?", self.action_keys)

@@ -32,6 +32,7 @@ class PaintedScreen(Screen[Answer]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._bare: Picture = []
         self._picture: Picture = []
         self._stale = True
         self._asked = False
@@ -62,13 +63,18 @@ class PaintedScreen(Screen[Answer]):
             self._draw()
         return self._picture
 
+    def bare_lines(self) -> Picture:
+        """As `shown_lines`, without notices: for what is laid over this screen."""
+        self.shown_lines()
+        return self._bare
+
     def _draw(self) -> None:
         width, height = self.azul.size
         if width <= 0 or height <= 0 or not self.is_running:
             return
         self._stale = False
-        new = crop(self.draw_all(width, height), width, height)
-        new = with_notices(new, self.azul.notices, self.azul.signs)
+        self._bare = crop(self.draw_all(width, height), width, height)
+        new = with_notices(self._bare, self.azul.notices, self.azul.signs)
         self._picture = asciified(new) if self.azul.signs.ascii else new
 
     def _show(self) -> None:

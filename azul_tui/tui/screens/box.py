@@ -17,21 +17,39 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-class BoxScreen(PaintedScreen[Answer], ModalScreen[Answer]):
-    """A framed picture over the screen below, of which it is the only part that changes."""
+class OverScreen(PaintedScreen[Answer], ModalScreen[Answer]):
+    """Covers a part of the screen below and takes all keys."""
 
     # Opaque on purpose: to shine through, the library renders the screen below anew through a
     # tint, ten times the work of a key press. What lies below is part of the picture instead.
     DEFAULT_CSS = """
-    BoxScreen { background: $background; }
-    BoxScreen:ansi { background: ansi_default; }
+    OverScreen { background: $background; }
+    OverScreen:ansi { background: ansi_default; }
     """
     BINDINGS: ClassVar = [Binding("escape", "close", "close", show=False)]
-    BOX_TITLE: ClassVar[str] = ""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._below: Picture = []
+    def lines_below(self) -> Picture:
+        """The picture of the screen below, as it was or as it wants to be drawn now."""
+        stack = self.azul.screen_stack
+        below = stack[stack.index(self) - 1] if self in stack[1:] else None
+        return below.bare_lines() if isinstance(below, PaintedScreen) else []
+
+    def keys(self) -> Line:
+        """The keys of the bottom line."""
+        return ((" esc", "key"), (" close", ""))
+
+    def action_close(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+    def on_run_advanced(self, _message: RunAdvanced) -> None:
+        """What lies below stands still until a key is pressed."""
+
+
+class BoxScreen(OverScreen[Answer]):
+    """A framed picture in the middle of the screen below."""
+
+    BOX_TITLE: ClassVar[str] = ""
 
     def lines(self, width: int) -> Picture:
         """The content for a box whose inside is at most `width` cells wide."""
@@ -40,16 +58,6 @@ class BoxScreen(PaintedScreen[Answer], ModalScreen[Answer]):
     def footer(self) -> Line:
         """Words in the lower frame."""
         return ()
-
-    def on_mount(self) -> None:
-        """Remember what lies below: it stands still while the question is open."""
-        stack = self.azul.screen_stack
-        below = stack[stack.index(self) - 1] if self in stack[1:] else None
-        self._below = below.shown_lines() if isinstance(below, PaintedScreen) else []
-
-    def keys(self) -> Line:
-        """The keys of the bottom line."""
-        return ((" esc", "key"), (" close", ""))
 
     def draw_all(self, width: int, height: int) -> Picture:
         """The box in the middle of what lies below, whose keys give way to those of the box."""
@@ -62,7 +70,7 @@ class BoxScreen(PaintedScreen[Answer], ModalScreen[Answer]):
         if box_width + 2 <= width:
             box = [((" ", ""), *line, (" ", "")) for line in box]
             box_width += 2
-        below = crop(self._below, width, height)
+        below = crop(self.lines_below(), width, height)
         if height > box_height + 1:
             below[-1] = fit(self.keys(), width)
         return laid_over(below, box, box_width)
@@ -79,10 +87,3 @@ class BoxScreen(PaintedScreen[Answer], ModalScreen[Answer]):
     def window_of(self, content: Picture, _room: int) -> Picture:
         """The part of the content that is shown when there is not room for all."""
         return content
-
-    def action_close(self) -> None:
-        """Close without an answer."""
-        self.dismiss(None)
-
-    def on_run_advanced(self, _message: RunAdvanced) -> None:
-        """A box shows nothing that moves."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding
-from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from azul_tui.tui.line_editor import LineEditor
+from azul_tui.tui.picture import Line, Picture, crop, fit, laid_at, wrapped
+from azul_tui.tui.screens.box import OverScreen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textual.app import ComposeResult
+    from textual import events
+
+MOST_NOTE = 6
+"""Lines that an explanation may take."""
 
 
-class PromptScreen(ModalScreen[str]):
+class PromptScreen(OverScreen[str]):
     """Answers with the text, None for escape.
 
     Args:
@@ -25,16 +27,6 @@ class PromptScreen(ModalScreen[str]):
         check: Says in words what is wrong with a text, None when nothing is.
         typed: Told of every acceptable text while it is typed.
     """
-
-    DEFAULT_CSS = """
-    PromptScreen { align: center bottom; background: $background 20%; }
-    PromptScreen Vertical { height: auto; width: 100%; background: $panel; padding: 0 1; }
-    PromptScreen Input, PromptScreen Input:focus {
-        border: none; height: 1; padding: 0; background: $surface;
-    }
-    PromptScreen Static { height: auto; }
-    """
-    BINDINGS: ClassVar = [Binding("escape", "close", "close", show=False)]
 
     def __init__(
         self,
@@ -47,39 +39,60 @@ class PromptScreen(ModalScreen[str]):
         super().__init__()
         self.prompt_title = title
         self.explanation = explanation
-        self.value = value
         self.check = check
         self.typed = typed
+        self.line = LineEditor(value, len(value))
+        self._answered = False
 
-    def compose(self) -> ComposeResult:
-        """Title, the line, and what is wrong with it."""
-        with Vertical():
-            yield Static(self.prompt_title, markup=False)
-            field = Input(value=self.value, id="line", select_on_focus=False)
-            field.cursor_blink = False
-            yield field
-            yield Static(self.explanation, markup=False, id="note")
-
-    def on_mount(self) -> None:
-        """Start typing at once."""
-        self.query_one("#line", Input).focus()
+    @property
+    def value(self) -> str:
+        """What stands in the line."""
+        return self.line.text
 
     def problem(self, text: str) -> str | None:
         """What is wrong with `text`, in words."""
         return self.check(text) if self.check is not None else None
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Check while typing."""
-        problem = self.problem(event.value)
-        self.query_one("#note", Static).update(problem or self.explanation)
-        if problem is None and self.typed is not None:
-            self.typed(event.value)
+    def keys(self) -> Line:
+        """The keys of the bottom line."""
+        return ((" enter", "key"), (" done", ""), ("   esc", "key"), (" leave it", ""))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter answers, unless something is wrong."""
-        if self.problem(event.value) is None:
-            self.dismiss(event.value)
+    def draw_all(self, width: int, height: int) -> Picture:
+        """What lies below, and over its end the title, the line and what is wrong with it."""
+        problem = self.problem(self.value)
+        room = max(1, width - 2)
+        note = wrapped(problem or self.explanation, room, "warning" if problem else "quiet")
+        rule = (self.azul.signs.horizontal * width, "frame.focus")
+        content: Picture = [(rule,), ((f" {self.prompt_title}", "title"),)]
+        content.append(((" ", ""), *self.line.drawn(max(1, width - 2)), (" ", "")))
+        content.extend(((" ", ""), *line) for line in note[:MOST_NOTE])
+        content.append(self.keys())
+        content = content[-height:]
+        lines = [fit(line, width) for line in content]
+        return laid_at(crop(self.lines_below(), width, height), lines, height - len(lines), 0)
 
-    def action_close(self) -> None:
-        """Close without an answer."""
-        self.dismiss(None)
+    def on_key(self, event: events.Key) -> None:
+        """Edit the line; enter answers, unless something is wrong."""
+        if event.key == "enter":
+            event.stop()
+            if not self._answered and self.problem(self.value) is None:
+                self._answered = True
+                self.dismiss(self.value)
+            return
+        before = self.value
+        if self.line.press(event.key, event.character):
+            event.stop()
+            self._edited(before)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted is typed."""
+        event.stop()
+        before = self.value
+        self.line.insert(event.text)
+        self._edited(before)
+
+    def _edited(self, before: str) -> None:
+        text = self.value
+        if text != before and self.typed is not None and self.problem(text) is None:
+            self.typed(text)
+        self.redraw()
