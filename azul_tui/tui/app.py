@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from azul_tui.tui.machine import Usage
     from azul_tui.tui.palette import Depth
     from azul_tui.tui.picture import Line
+    from azul_tui.tui.play_open import PlayRequest
     from azul_tui.tui.signs import Signs
 
 TICK_S = 1.0
@@ -94,6 +95,12 @@ def _evaluate() -> Screen[Any]:
     return EvaluateScreen()
 
 
+def _play() -> Screen[Any]:
+    from azul_tui.tui.screens.play import PlayScreen
+
+    return PlayScreen()
+
+
 class AzulApp(App[int]):
     """The dashboard.
 
@@ -113,6 +120,7 @@ class AzulApp(App[int]):
         "runs": _runs,
         "checkpoints": _checkpoints,
         "evaluate": _evaluate,
+        "play": _play,
     }
     BINDINGS: ClassVar = [
         *(
@@ -164,6 +172,8 @@ class AzulApp(App[int]):
         """The checkpoint that the Evaluate place starts with."""
         self.evaluating: RunPaths | None = None
         """The evaluation that the Evaluate place shows."""
+        self.play_request: PlayRequest | None = None
+        """What the Play place is asked to begin with."""
         self.engine = SharedEngine(runs_root)
         """Rules, players and networks, in a process of their own."""
         self._attach_at_start = attach

@@ -19,6 +19,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("3", "runs", "Runs"),
     ("4", "checkpoints", "Checkpoints"),
     ("5", "evaluate", "Evaluate"),
+    ("6", "play", "Play"),
 )
 """Key, mode and title of every place."""
 

@@ -1,0 +1,256 @@
+"""The Play place as a picture: the table, who is ahead, what was played, what may be chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from azul_tui.game.constants import COLOR_LETTERS
+from azul_tui.tui.bars import progress_bar
+from azul_tui.tui.board.marks import Marks, Move
+from azul_tui.tui.board.scale import Brush
+from azul_tui.tui.board.table import DrawnTable, draw_table
+from azul_tui.tui.picture import Line, Picture, crop, fit, shorten, spread, text_line, wrapped
+from azul_tui.tui.play_words import (
+    ended_round,
+    move_words,
+    prompt,
+    round_words,
+    seat_names,
+    state_words,
+    verdict,
+)
+
+if TYPE_CHECKING:
+    from azul_tui.game.view import Counts
+    from azul_tui.tui.palette import Depth
+    from azul_tui.tui.play_game import PlayGame
+    from azul_tui.tui.play_session import PlaySession
+    from azul_tui.tui.signs import Signs
+
+PROMPT_LINES = 2
+"""Lines under the table: the value, and what can be chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayView:
+    """Everything that the picture depends on besides its size."""
+
+    session: PlaySession
+    now: float
+    """The session's clock."""
+    show_value: bool
+    signs: Signs
+    depth: Depth
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPicture:
+    """The picture, and the table on it for whoever clicks; None without one."""
+
+    picture: Picture
+    table: DrawnTable | None
+    top: int
+    """Line at which the table begins."""
+
+
+def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
+    """The body of the screen while a game is on."""
+    session = view.session
+    game = session.game
+    if game is None:
+        return PlayPicture(crop(_waiting(view, width), width, height), None, 0)
+    top = 1
+    room = max(1, height - top - PROMPT_LINES)
+    table = draw_table(
+        game.now.view,
+        width,
+        room,
+        names=seat_names(session.settings, game.now.view.players),
+        own=session.settings.seat or 0,
+        marks=_marks(session, game),
+        brush=Brush(view.signs, view.depth),
+    )
+    free = table.free
+    if free.height:
+        table.surface.put_picture(free.left, free.top, _aside(view, game, free.width, free.height))
+    picture = [_headline(view, game, width), *table.surface.picture()]
+    picture.append(fit(((" ", ""), *_value(view, game, width - 2)), width))
+    picture.append(fit(((" ", ""), *_prompt(view, game, width - 2)), width))
+    return PlayPicture(crop(picture, width, height), table, top)
+
+
+def _waiting(view: PlayView, width: int) -> Picture:
+    """Before the first position: what is being waited for, or what went wrong."""
+    session, signs = view.session, view.signs
+    picture: Picture = [(), ((" ", ""), *state_words(session, view.now))]
+    if session.phase == "broken":
+        picture.append(())
+        picture.extend(((" ", ""), *line) for line in wrapped(session.problem, width - 2))
+        picture.extend([(), ((" ", ""), *prompt(session))])
+        return picture
+    if session.progress is not None:
+        done, total = session.progress
+        picture.append(((" ", ""), *progress_bar(done / total, min(60, width - 2), signs)))
+    picture.append(())
+    words = (
+        "The engine is a process of its own. The first time it compiles the rules, "
+        "which can take a minute; later it starts in seconds. Other places stay usable."
+    )
+    picture.extend(((" ", ""), *line) for line in wrapped(words, min(76, width - 2), "quiet"))
+    return picture
+
+
+def _marks(session: PlaySession, game: PlayGame) -> Marks:
+    last, seat = game.last_move()
+    pick = session.pick
+    players = game.now.view.players
+    hint = Move.parse(session.hint.move, players) if session.hint is not None else None
+    if pick is None or session.phase != "yours":
+        return Marks(last=last, last_seat=seat)
+    held = (pick.source, pick.color) if pick.source is not None and pick.color is not None else None
+    return Marks(
+        takeable=pick.takeable(),
+        held=held,
+        rows=frozenset(pick.rows()) if held is not None else frozenset(),
+        last=last,
+        last_seat=seat,
+        hint=hint if held is None else None,
+    )
+
+
+def _headline(view: PlayView, game: PlayGame, width: int) -> Line:
+    session, dot = view.session, f" {view.signs.middle} "
+    left: list[tuple[str, str]] = [(" ", ""), *state_words(session, view.now)]
+    ended = ended_round(game, session.settings)
+    names = seat_names(session.settings, game.now.view.players)
+    if session.phase == "broken":
+        left.append((f": {session.problem}", ""))
+    elif ended is not None and not game.over:
+        room = width - sum(len(text) for text, _ in left) - 24
+        words = round_words(ended, names)
+        words = words if len(words) <= room else round_words(ended, names, brief=True)
+        left.append((f"   {words}", "changed"))
+    record = game.now.record
+    brief = f"round {record.round}{dot}move {len(game.turns) + 1}"
+    settings = session.settings
+    whom = names[0 if settings.seat is None else (settings.seat + 1) % len(names)]
+    full = f"{brief}{dot}{whom}, {settings.strength_words}{dot}seed {settings.seed}"
+    used = sum(len(text) for text, _ in left)
+    for words in (full, f"{brief}{dot}{settings.strength_words}", brief):
+        if used + len(words) + 3 <= width:
+            return spread(tuple(left), ((words, "quiet"), (" ", "")), width)
+    return fit(tuple(left), width)
+
+
+def _value(view: PlayView, game: PlayGame, width: int) -> Line:
+    """The value of the position as a bar from one side to the other."""
+    session, signs = view.session, view.signs
+    if not view.show_value:
+        return text_line("the value is hidden, v shows it", "quiet")
+    own = session.settings.seat or 0
+    names = seat_names(session.settings, game.now.view.players)
+    value = game.expected(own)
+    other = names[(own + 1) % len(names)] if len(names) == 2 else "the others"
+    if value is None and len(names) > 2:
+        told = [seat for seat in range(len(names)) if game.expected(seat) is not None]
+        if told:
+            own, other = told[0], "the others"
+            value = game.expected(own)
+    if value is None:
+        words = "no value yet: it comes with the first move of a network"
+        if all(_scripted(name) for name in session.settings.engine_players()):
+            words = "scripted players tell no value"
+        return text_line(words, "quiet")
+    share = (value + 1) / 2
+    left, right = f"{names[own]} {share:.0%} ", f" {1 - share:.0%} {other}"
+    told = f"   value {value:+.2f}"
+    room = max(8, min(100, width - len(left) - len(right) - len(told) - 1))
+    return (
+        (left, "strong"),
+        *progress_bar(share, room, signs),
+        (right, ""),
+        (told, "quiet"),
+    )
+
+
+def _scripted(name: str) -> bool:
+    from azul_tui.errors import PlayerError
+    from azul_tui.players.names import parse_player_name
+
+    try:
+        parse_player_name(name)
+    except PlayerError:
+        return False
+    return True
+
+
+def _prompt(view: PlayView, game: PlayGame, width: int) -> Line:
+    session = view.session
+    line = prompt(session)
+    hint = session.hint
+    if hint is not None and session.phase == "yours":
+        value = f", value {hint.value:+.2f}" if hint.value is not None and view.show_value else ""
+        words = f"hint: {move_words(hint.move, game.now.view.players)}{value}"
+        return spread(line, ((words, "changed"),), width)
+    return line
+
+
+def _aside(view: PlayView, game: PlayGame, width: int, height: int) -> Picture:
+    """What is left in the bag and the lid, and the moves."""
+    position, signs = game.now.view, view.signs
+    picture: Picture = []
+    if game.over and height >= 6:
+        words = verdict(game, view.session.settings)
+        picture.append(text_line(shorten(words, width, signs.ellipsis), "strong"))
+    picture.append(_counts("bag", position.bag, width))
+    picture.append(_counts("lid", position.lid, width))
+    room = height - len(picture)
+    if room >= 5:
+        picture.append(())
+        room -= 1
+    picture.extend(_moves(view, game, width, room))
+    return picture
+
+
+def _counts(word: str, counts: Counts, width: int) -> Line:
+    """`bag B12 Y13 R14 K15 W16 = 70`."""
+    line: list[tuple[str, str]] = [(f"{word} ", "quiet")]
+    for letter, count in zip(COLOR_LETTERS, counts, strict=True):
+        line.extend([(letter, f"tile.{letter}"), (f"{count:<3}", "" if count else "quiet")])
+    total = f" {sum(counts)} tiles"
+    if width >= 24 + len(total):
+        line.append((total, "quiet"))
+    return tuple(line)
+
+
+def _moves(view: PlayView, game: PlayGame, width: int, height: int) -> Picture:
+    """The newest moves, the last one at the bottom."""
+    players = game.now.view.players
+    names = seat_names(view.session.settings, players)
+    size = min(16, max(len(name) for name in names))
+    lines: Picture = []
+    number = len(game.turns)
+    for index in range(number - 1, -1, -1):
+        if len(lines) >= height:
+            break
+        turn = game.turns[index]
+        newest = index == number - 1
+        if turn.round_ended:
+            words = round_words(turn, names, brief=True)
+            lines.append(text_line(shorten(f"    {words}", width, view.signs.ellipsis), "title"))
+        words = move_words(turn.move, players) if width >= size + 28 else turn.move
+        told = f"  {turn.value:+.2f}" if turn.value is not None and view.show_value else ""
+        told = told if width >= 8 + size + len(words) + len(told) else ""
+        name = shorten(names[turn.seat], size, view.signs.ellipsis)
+        lines.append(
+            (
+                (f"{index + 1:>3} ", "quiet"),
+                (f"{name:<{size}}  ", "strong" if newest else "quiet"),
+                (words, "strong" if newest else ""),
+                (told, "quiet"),
+            )
+        )
+    lines = lines[:height]
+    lines.reverse()
+    return lines
