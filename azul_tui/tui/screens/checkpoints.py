@@ -246,16 +246,17 @@ class CheckpointsScreen(PictureScreen):
         self.run_worker(self._resume(row), name="resume")
 
     async def _resume(self, row: CheckpointRow) -> None:
-        from azul_tui.tui.starting import start_resume
+        from azul_tui.tui.going_on import go_on
 
-        overrides = [f"checkpoint={toml_value(str(row.file))}"]
-        await start_resume(self.azul, RunPaths(row.file.parent), overrides)
+        await go_on(self.azul, RunPaths(row.file.parent), row.file)
 
     def action_resume_new(self) -> None:
-        """Start a new run from this checkpoint."""
+        """Start a new run from this checkpoint, under a name and with settings that are asked."""
+        from azul_tui.tui.going_on import go_on_as_new
+
         row = self.chosen()
         if row is not None and not self._refuse_shipped(row):
-            self.run_worker(self._resume_new(row), name="resume")
+            go_on_as_new(self.azul, RunPaths(row.file.parent), row.file)
 
     def _refuse_shipped(self, row: CheckpointRow) -> bool:
         """A shipped player holds weights alone: say so instead of starting what must fail."""
@@ -263,11 +264,6 @@ class CheckpointsScreen(PictureScreen):
             words = "it came with the program as weights alone; v evaluates it, p plays against it"
             self.notify(words, severity="warning")
         return row.shipped
-
-    async def _resume_new(self, row: CheckpointRow) -> None:
-        from azul_tui.tui.starting import start_as_new
-
-        await start_as_new(self.azul, row.file)
 
     def action_evaluate(self) -> None:
         """Choose an opponent for it."""

@@ -51,6 +51,7 @@ class RunsScreen(ChartKeysScreen):
     PLACE = "runs"
     BINDINGS: ClassVar = [
         Binding("enter", "attach", "look at it"),
+        Binding("r", "resume", "resume"),
         Binding("space", "mark", "mark to compare"),
         Binding("slash", "filter", "filter"),
         Binding("n", "rename", "rename"),
@@ -256,6 +257,14 @@ class RunsScreen(ChartKeysScreen):
         if run is not None:
             self.azul.follow(run.paths.directory)
             self.azul.action_go("training")
+
+    def action_resume(self) -> None:
+        """Let the chosen run go on; a finished one is asked how far."""
+        from azul_tui.tui.going_on import go_on
+
+        run = self.chosen()
+        if run is not None:
+            self.run_worker(go_on(self.azul, run.paths), name="resume", exclusive=True)
 
     def action_mark(self) -> None:
         """Mark the chosen run, or unmark it, and go on to the next."""

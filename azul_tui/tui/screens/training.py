@@ -135,7 +135,8 @@ class TrainingScreen(ChartKeysScreen):
         if action in {"pause", "request", "edit", "stop", "cancel"}:
             return active
         if action == "resume_run":
-            return state in {"crashed", "stopped", "finished"}
+            # While the run goes on, `r` says so; the key line offers it once the run has ended.
+            return self.azul.feed is not None
         if action == "seen":
             feed = self.azul.feed
             return feed is not None and len(feed.data.alerts) > self.azul.alerts_seen
@@ -143,10 +144,19 @@ class TrainingScreen(ChartKeysScreen):
             return self.azul.feed is not None
         return super().check_action(action, parameters)
 
+    def keys(self) -> list[tuple[str, str]]:
+        """The keys that matter now; a run that goes on needs no way back."""
+        ended = self._state_word() in {"crashed", "stopped", "finished"}
+        shown = super().keys()
+        return shown if ended else [(key, words) for key, words in shown if key != "r"]
+
     def describe(self, binding: Binding) -> str:
-        """Pause reads as resume while the run is paused."""
+        """Pause reads as resume while the run is paused; a finished run is asked for more."""
         if binding.action == "pause" and self._state_word() == "paused":
             return "go on"
+        if binding.action == "resume_run":
+            words = {"finished": "more iterations", "running": "resume, once it has ended"}
+            return words.get(self._state_word(), super().describe(binding))
         return super().describe(binding)
 
     def action_pause(self) -> None:
@@ -216,15 +226,15 @@ class TrainingScreen(ChartKeysScreen):
         self.azul.push_screen(LiveSettingsScreen())
 
     def action_resume_run(self) -> None:
-        """Start the run again from its newest checkpoint."""
+        """Let the run go on from its newest checkpoint; a finished one is asked how far."""
         feed = self.azul.feed
         if feed is not None:
             self.run_worker(self._resume(feed), name="resume")
 
     async def _resume(self, feed: RunFeed) -> None:
-        from azul_tui.tui.starting import start_resume
+        from azul_tui.tui.going_on import go_on
 
-        await start_resume(self.azul, feed.paths)
+        await go_on(self.azul, feed.paths)
 
 
 EMPTY_CHART = {
