@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 ILLEGAL_LOGIT: Final = -1e4
 """Logit of an illegal action: no probability in float32, and still finite."""
 NORM_EPSILON: Final = 1e-6
-MARGIN_POINTS: Final = 50.0
-"""Points of difference that a margin of 1 stands for; larger ones count as this."""
 _OUTPUT_GAIN: Final = 0.1
 """Scale of the last layers at the start: nearly uniform policies and values near 0."""
 
@@ -110,7 +108,7 @@ class AzulNetwork(nn.Module):
         return logits, value
 
     def forward_with_margin(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """`forward_with_logits` and the margins `(B, V)`, float32 in units of `MARGIN_POINTS`.
+        """`forward_with_logits` and the margins `(B, V)`, float32, in the units of their targets.
 
         The last is None for a network that has no such output.
         """

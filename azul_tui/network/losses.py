@@ -58,16 +58,18 @@ def value_mse_loss(predicted_value: Tensor, target_value: Tensor) -> Tensor:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LossFunctions:
-    """Both losses, their weights, and the temperature of the policy's."""
+    """The losses, their weights, and the temperature of the policy's."""
 
     policy_weight: float = 1.0
     value_weight: float = 1.0
     temperature: float = 1.0
+    margin_weight: float = 0.0
+    """Of the mean squared error of the margins, for a network that foretells them."""
 
     def __post_init__(self) -> None:
         """Refuse weights and temperatures that make no loss."""
-        if not (self.policy_weight >= 0.0 and self.value_weight >= 0.0):
-            weights = f"{self.policy_weight} and {self.value_weight}"
+        if not min(self.policy_weight, self.value_weight, self.margin_weight) >= 0.0:
+            weights = f"{self.policy_weight}, {self.value_weight} and {self.margin_weight}"
             raise ConfigError(f"loss weights must be at least 0, got {weights}")
         if not self.temperature > 0.0:
             raise ConfigError(f"loss_temperature must be above 0, got {self.temperature}")

@@ -39,7 +39,7 @@ class Batch(NamedTuple):
     policy: Tensor
     """`(B, A)` float32."""
     outcome: Tensor
-    """`(B, V)` float32."""
+    """`(B, W)` float32: V outcomes, then V margins if the buffer keeps them."""
 
 
 class _Slot:

@@ -116,6 +116,10 @@ class InlineExecutor:
                 search_settings(config),
                 play_settings(config),
                 config.num_players,
+                margins=config.margin_loss_weight > 0.0,
+                afterstate_samples=(
+                    config.afterstate_samples if config.chance == "afterstate" else 0
+                ),
             )
             self._config = config
         return self._self_play

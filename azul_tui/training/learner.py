@@ -41,13 +41,14 @@ class Learner:
         torch.set_num_threads(max(1, min(_MOST_THREADS, threads)))
         with _forked_generator():
             torch.manual_seed(config.seed)  # pyright: ignore[reportUnknownMemberType] - untyped in torch
+            margins = config.margin_loss_weight > 0.0
             self.model = create_azul_network(
-                config.network_config, config.num_players, config.dropout
+                config.network_config, config.num_players, config.dropout, margin=margins
             )
             self._dropout_stream = torch.get_rng_state()
         if config.dropout and device.type == "cuda":
             torch.cuda.manual_seed(config.seed)
-        self.buffer = ReplayBuffer(config.buffer_capacity, config.num_players)
+        self.buffer = ReplayBuffer(config.buffer_capacity, config.num_players, margins=margins)
         sampler = BatchSampler(
             self.buffer, config.batch_size, device, config.seed, config.min_buffer_size
         )
@@ -55,7 +56,10 @@ class Learner:
             self.model,
             sampler,
             losses=LossFunctions(
-                config.policy_loss_weight, config.value_loss_weight, config.loss_temperature
+                config.policy_loss_weight,
+                config.value_loss_weight,
+                config.loss_temperature,
+                config.margin_loss_weight,
             ),
             schedule=learning_rate_schedule(config),
             weight_decay=config.weight_decay,

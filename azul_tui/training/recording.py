@@ -5,7 +5,8 @@ waits for and carries on until it needs the next, so nothing happens a game in P
 becomes depends on the run's seed, its number and the weights alone, never on its neighbours.
 
 Letters: G places, T most samples kept of one game, M most moves that one can have (a tile each),
-S bytes a position, A actions, V values, C samples that fit into the outbox.
+S bytes a position, A actions, V values, C samples that fit into the outbox, W targets: V outcomes,
+and V margins behind them where margins are learnt.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from azul_tui.game.constants import (
     value_count,
 )
 from azul_tui.game.kernel import Float32Array, Int8Array, integer, lean_kernel
-from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE, copy_state
+from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE, copy_state, score_of
 from azul_tui.game.observation import write_observation
 from azul_tui.game.random import GAME, SEARCH, derive, next_unit
 from azul_tui.game.rules import clear_game, list_legal
@@ -36,6 +37,8 @@ from azul_tui.search.tree import NO_NODE, Records, Tree
 if TYPE_CHECKING:
     from azul_tui.search.settings import SearchSettings
 
+MARGIN_POINTS: Final = 50.0
+"""Points of difference that count as a margin of 1, as do larger ones."""
 IDLE: Final = -1
 """Game number of a place that has nothing to play."""
 FULL_PLAN: Final = 0
@@ -129,7 +132,7 @@ class Desk(NamedTuple):
     out_policies: npt.NDArray[np.float32]
     """`(C, A)`."""
     out_outcomes: npt.NDArray[np.float32]
-    """`(C, V)`."""
+    """`(C, W)`."""
     out_games: npt.NDArray[np.int64]
     """`(C, 3)`: number, samples and moves of each finished game."""
     out_actions: npt.NDArray[np.int16]
@@ -140,7 +143,14 @@ class Desk(NamedTuple):
     """`(1,)`."""
 
 
-def allocate_desk(places: int, players: int, samples: int, outbox: int) -> Desk:
+def target_count(players: int, margins: bool) -> int:
+    """W: numbers that a position teaches besides its policy."""
+    return value_count(players) * (2 if margins else 1)
+
+
+def allocate_desk(
+    places: int, players: int, samples: int, outbox: int, *, margins: bool = False
+) -> Desk:
     """Arrays for G = `places`, T = `samples` and C = `outbox`, which is at least T."""
     shape = (places, samples)
     moves = MAX_ROUNDS * TILES_PER_FACTORY * factory_count(players)
@@ -161,7 +171,7 @@ def allocate_desk(places: int, players: int, samples: int, outbox: int) -> Desk:
         cursor=np.zeros(3, np.int64),
         out_states=np.empty((outbox, state_size(players)), np.int8),
         out_policies=np.empty((outbox, action_count(players)), np.float32),
-        out_outcomes=np.empty((outbox, value_count(players)), np.float32),
+        out_outcomes=np.empty((outbox, target_count(players, margins)), np.float32),
         out_games=np.empty((max(1, outbox // 16), 3), np.int64),
         out_actions=np.empty((max(1, outbox // 16), moves), np.int16),
         final=np.empty(players, np.float32),
@@ -260,6 +270,16 @@ def _play_searched_move(
 
 
 @lean_kernel
+def _margin(state: Int8Array, seat: int) -> float:
+    """Points of `seat` less those of the best other seat, in `MARGIN_POINTS`, within [-1, 1]."""
+    best = -1000
+    for other in range(integer(state[PLAYERS])):
+        if other != seat:
+            best = max(best, score_of(state, other))
+    return min(max((score_of(state, seat) - best) / MARGIN_POINTS, -1.0), 1.0)
+
+
+@lean_kernel
 def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
     """Move the finished game of `place` to the outbox; False when it has no room."""
     here = Desk.places[place]
@@ -271,13 +291,17 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
     final = Desk.final
     final_values(state, final)
     mix = np.float32(rules.value_target_mix)
+    values = 1 if players == 2 else players
     for index in range(here.samples):
         copy_state(Desk.sample_states[place, index], Desk.out_states[at + index])
         for action in range(Desk.out_policies.shape[1]):
             Desk.out_policies[at + index, action] = Desk.sample_policies[place, index, action]
         mover = np.int64(Desk.sample_states[place, index, TO_MOVE])
-        for turn in range(Desk.out_outcomes.shape[1]):
-            Desk.out_outcomes[at + index, turn] = final[(mover + turn) % players]
+        for turn in range(values):
+            seat = (mover + turn) % players
+            Desk.out_outcomes[at + index, turn] = final[seat]
+            if Desk.out_outcomes.shape[1] > values:
+                Desk.out_outcomes[at + index, values + turn] = _margin(state, integer(seat))
         searched = Desk.sample_values[place, index]
         if not np.isnan(searched):
             outcome = final[mover]

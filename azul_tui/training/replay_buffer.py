@@ -1,6 +1,7 @@
 """ReplayBuffer: the newest positions with their search policies and outcomes.
 
-Shapes: N positions, S bytes of a position, A actions, V values, F features. A position is stored
+Shapes: N positions, S bytes of a position, A actions, V values, F features, W targets: V, or twice
+as many with margins. A position is stored
 as its 96 to 160 bytes and turned into an observation when it is drawn, policies as float16: one
 two-player sample takes 460 bytes instead of 980.
 """
@@ -18,8 +19,8 @@ from azul_tui.game.constants import (
     check_players,
     observation_size,
     state_size,
-    value_count,
 )
+from azul_tui.training.recording import target_count
 from azul_tui.training.replay_kernels import gather_samples
 
 if TYPE_CHECKING:
@@ -39,14 +40,20 @@ class ReplaySample(NamedTuple):
     policy: Float32Array
     """`(N, A)` the search's policy; a row of zeros where only the value is known."""
     outcome: Float32Array
-    """`(N, V)` final result in [-1, 1], seen by the player to move (index 0 for 3 and 4)."""
+    """`(N, W)` final result in [-1, 1], seen by the player to move (index 0 for 3 and 4); then the
+    margins, if the buffer keeps them."""
 
 
 class ReplayBuffer:
     """A ring of preallocated arrays that overwrites its oldest positions."""
 
-    def __init__(self, capacity: int, players: int = 2) -> None:
+    def __init__(self, capacity: int, players: int = 2, *, margins: bool = False) -> None:
         """Reserve memory for `capacity` positions; pages are touched when they are filled.
+
+        Args:
+            capacity: Positions.
+            players: P.
+            margins: Whether each position has margins behind its outcomes.
 
         Raises:
             ConfigError: The capacity is below 1 or larger than memory.
@@ -56,12 +63,14 @@ class ReplayBuffer:
             raise ConfigError(f"buffer_capacity must be at least 1, got {capacity}")
         self.players: int = check_players(players)
         self.capacity: int = capacity
+        self.targets: int = target_count(players, margins)
+        """W."""
         self.added: int = 0
         """Positions ever added; the next one goes to `added % capacity`."""
         try:
             self._states: Int8Array = np.zeros((capacity, state_size(players)), np.int8)
             self._policies: Float16Array = np.zeros((capacity, action_count(players)), np.float16)
-            self._outcomes: Float32Array = np.zeros((capacity, value_count(players)), np.float32)
+            self._outcomes: Float32Array = np.zeros((capacity, self.targets), np.float32)
         except MemoryError as error:
             raise ConfigError(
                 f"buffer_capacity {capacity} does not fit into memory: use a smaller one"
@@ -86,7 +95,7 @@ class ReplayBuffer:
         Args:
             states: `(N, S)` int8.
             policies: `(N, A)`, distributions or rows of zeros (value only).
-            outcomes: `(N, V)`, or `(N,)` when V is 1; in [-1, 1].
+            outcomes: `(N, W)`, or `(N,)` when W is 1; in [-1, 1].
 
         Raises:
             ValueError: A shape or type is wrong, or a number is not finite.

@@ -1,6 +1,7 @@
 """Self-play with one evaluator: game numbers in, samples out.
 
-Letters: N samples, S bytes a position, A actions, V values.
+Letters: N samples, S bytes a position, A actions, V values, W targets (V, or twice as many with
+margins).
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ import numpy.typing as npt
 from azul_tui.game.constants import observation_size
 from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import allocate_tree
+from azul_tui.training.afterstate_targets import (
+    afterstate_rows,
+    average_refills,
+    place_in_game,
+)
 from azul_tui.training.recording import PlaySettings, allocate_desk, play_on
 
 if TYPE_CHECKING:
@@ -74,7 +80,7 @@ class GameBatch:
     policies: npt.NDArray[np.float16]
     """`(N, A)`; zeros where only the value is learnt."""
     outcomes: npt.NDArray[np.float32]
-    """`(N, V)` in [-1, 1], seen by the mover."""
+    """`(N, W)` in [-1, 1], seen by the mover: outcomes, then margins where they are learnt."""
     games: tuple[PlayedGame, ...]
     samples: npt.NDArray[np.int64]
     """`(len(games),)` samples of each game."""
@@ -153,17 +159,31 @@ class SelfPlay:
         settings: SearchSettings,
         rules: PlaySettings,
         players: int = 2,
+        *,
+        margins: bool = False,
+        afterstate_samples: int = 0,
     ) -> None:
-        """Allocate for `evaluator.batch_size` games at once."""
+        """Allocate for `evaluator.batch_size` games at once.
+
+        Args:
+            evaluator: The network that plays.
+            settings: Constants of the search.
+            rules: How games are played.
+            players: P.
+            margins: Whether final score differences are recorded behind the outcomes.
+            afterstate_samples: Refills whose mean value is an afterstate's target; 0 takes the
+                outcome.
+        """
         places = evaluator.batch_size
         budgets = (rules.simulations, rules.fast_simulations)
         self.evaluator = evaluator
         self._settings = settings
         self._rules = rules
         self._tree = allocate_tree(places, players, budgets, settings.max_considered_actions)
-        self._desk = allocate_desk(
-            places, players, MOST_SAMPLES, max(MOST_SAMPLES, _OUTBOX_GAMES * 64)
-        )
+        self._players = players
+        self._afterstate_samples = afterstate_samples
+        outbox = max(MOST_SAMPLES, _OUTBOX_GAMES * 64)
+        self._desk = allocate_desk(places, players, MOST_SAMPLES, outbox, margins=margins)
         self._observations = np.zeros((places, observation_size(players)), np.int8)
 
     def play(
@@ -210,6 +230,8 @@ class SelfPlay:
             if waiting:
                 logits, values = self.evaluator(self._observations)
         merged = merge_batches(batches or [self._drain()])
+        if self._afterstate_samples:
+            self._average_afterstates(merged)
         tally = np.asarray(desk.tally)[0]
         return GameBatch(
             merged.states,
@@ -219,6 +241,22 @@ class SelfPlay:
             merged.samples,
             SelfPlayTally(*(value.item() for value in tally)),
         )
+
+    def _average_afterstates(self, batch: GameBatch) -> None:
+        """Put mean values of sampled refills in the place of afterstates' outcomes."""
+        rows = afterstate_rows(batch.states)
+        played = np.asarray([game.number for game in batch.games], np.int64)
+        numbers = np.repeat(played, batch.samples)[rows]
+        values = average_refills(
+            batch.states[rows],
+            numbers,
+            place_in_game(numbers),
+            int(self._rules.seed),
+            self._afterstate_samples,
+            self.evaluator,
+            self._players,
+        )
+        batch.outcomes[rows, : values.shape[1]] = values
 
     def _reset(self) -> None:
         """Forget whatever was under way."""

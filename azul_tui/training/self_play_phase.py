@@ -11,6 +11,7 @@ from azul_tui.game.notation import describe_move, format_position
 from azul_tui.game.view import view_position
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.training.executors import SelfPlayTask
+from azul_tui.training.schedule import simulations_at
 
 if TYPE_CHECKING:
     from azul_tui.training.checkpoint_keeper import CheckpointKeeper
@@ -39,10 +40,11 @@ class SelfPlayPhase:
         run = self._run
         config = run.config
         first = run.progress.games_total
+        simulations = simulations_at(config, iteration)
         task = SelfPlayTask(
             iteration - 1,
             np.arange(first, first + config.self_play_games_per_iteration),
-            config,
+            config.replace(mcts_simulations=simulations),
         )
         weights = run.learner.acting_weights()
         batch: GameBatch | None = None
@@ -62,10 +64,10 @@ class SelfPlayPhase:
         if not self._keeper.keep_games(iteration, batch):
             return False
         run.progress.begin_training(config.training_steps_per_iteration)
-        self._record(iteration, batch)
+        self._record(iteration, batch, simulations)
         return True
 
-    def _record(self, iteration: int, batch: GameBatch) -> None:
+    def _record(self, iteration: int, batch: GameBatch, simulations: int) -> None:
         """The games in numbers.
 
         Sums over games are rounded: their last bits depend on who played which game.
@@ -87,6 +89,7 @@ class SelfPlayPhase:
             first_seat_share=round(tally.first_seat_wins / max(1, tally.games), 6),
             policy_entropy=entropy,
             games_total=run.progress.games_total,
+            simulations=simulations,
         )
         run.journal.status(
             games_total=run.progress.games_total,
@@ -94,7 +97,7 @@ class SelfPlayPhase:
             buffer_size=len(run.learner.buffer),
             buffer_capacity=run.learner.buffer.capacity,
             policy_entropy=entropy,
-            mcts_simulations=run.config.mcts_simulations,
+            mcts_simulations=simulations,
         )
 
     def _show(self, seen: SelfPlayProgress, games: int) -> None:

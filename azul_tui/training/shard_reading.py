@@ -73,8 +73,14 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_arrays(path: Path, sha256: str, players: int) -> ShardArrays:
+def read_arrays(path: Path, sha256: str, players: int, targets: int = 0) -> ShardArrays:
     """The samples in the shard at `path`.
+
+    Args:
+        path: The file.
+        sha256: Its digest.
+        players: P.
+        targets: Numbers of each sample besides its policy; 0 for the V outcomes alone.
 
     Raises:
         CheckpointError: It is absent, damaged, or of another game.
@@ -94,7 +100,7 @@ def read_arrays(path: Path, sha256: str, players: int) -> ShardArrays:
     except Exception as error:  # noqa: BLE001 - zipfile and numpy raise a dozen kinds
         kind = type(error).__name__
         raise CheckpointError(f"{path.name}: is not a replay shard ({kind})") from None
-    if not _fits(stored, players):
+    if not _fits(stored, players, targets or value_count(players)):
         raise CheckpointError(f"{path.name}: the replay shard is of another game, or damaged")
     counts, actions = stored["counts"], stored["actions"]
     policies = np.zeros((len(counts), action_count(players)), np.float16)
@@ -129,14 +135,14 @@ def _array(data: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return np.frombuffer(body, dtype).reshape(shape)
 
 
-def _fits(stored: dict[str, npt.NDArray[Any]], players: int) -> bool:
+def _fits(stored: dict[str, npt.NDArray[Any]], players: int, targets: int) -> bool:
     """Whether shapes belong together and every number is one that training can take."""
     states, outcomes, counts = stored["states"], stored["outcomes"], stored["counts"]
     actions, shares = stored["actions"], stored["shares"]
     count = len(states) if states.ndim == 2 else -1
     if (
         states.shape != (count, state_size(players))
-        or outcomes.shape != (count, value_count(players))
+        or outcomes.shape != (count, targets)
         or counts.shape != (count,)
         or actions.shape != (int(counts.sum()),)
         or shares.shape != actions.shape

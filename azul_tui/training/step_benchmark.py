@@ -17,7 +17,6 @@ import torch
 
 from azul_tui.game.constants import action_count, value_count
 from azul_tui.game.state import GameState
-from azul_tui.network.azul_network import AzulNetwork
 from azul_tui.network.building import create_azul_network
 from azul_tui.training.batch_sampler import BatchSampler
 from azul_tui.training.replay_buffer import ReplayBuffer
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
+
+    from azul_tui.network.azul_network import AzulNetwork
 
 _POSITIONS = 2048
 _POSITIONS_A_BLOCK = 2048

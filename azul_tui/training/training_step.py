@@ -253,8 +253,14 @@ class TrainingStep:
         device_type = self.sampler.device.type
         context = torch.autocast(device_type, self.dtype) if half else contextlib.nullcontext()
         with context:
-            logits, value = self.model.forward_with_logits(batch.state)
-        return self.losses.combined_loss(logits, value, batch.policy, batch.outcome)
+            logits, value, margin = self.model.forward_with_margin(batch.state)
+        values = value.shape[1]
+        outcome = batch.outcome[:, :values]
+        total, policy, error = self.losses.combined_loss(logits, value, batch.policy, outcome)
+        if margin is not None:
+            far = self.losses.value_mse_loss(margin, batch.outcome[:, values:])
+            total = total + self.losses.margin_weight * far
+        return total, policy, error
 
     def _apply(self, norm: Tensor) -> None:
         """The optimizer's step on the gradient of length `norm`, clipped.

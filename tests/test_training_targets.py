@@ -1,0 +1,236 @@
+"""What positions are taught besides outcomes: margins, and afterstates by several refills."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from search_lab import ScatteredEvaluator
+from tiny_training import records, resume, state_of, tiny, train
+
+from azul_tui.errors import ConfigError
+from azul_tui.game.constants import state_size, value_count
+from azul_tui.game.layout import AFTERSTATE, PHASE, TO_MOVE
+from azul_tui.game.observation import write_observation
+from azul_tui.network import create_azul_network
+from azul_tui.network.losses import LossFunctions
+from azul_tui.search.settings import SearchSettings
+from azul_tui.training.afterstate_targets import afterstate_rows, average_refills, place_in_game
+from azul_tui.training.batch_sampler import BatchSampler
+from azul_tui.training.recording import MARGIN_POINTS, PlaySettings
+from azul_tui.training.replay_buffer import ReplayBuffer
+from azul_tui.training.self_play import SelfPlay
+from azul_tui.training.step_benchmark import random_samples
+from azul_tui.training.training_step import TrainingStep
+
+RULES = PlaySettings(
+    seed=np.uint64(5),
+    simulations=6,
+    fast_simulations=3,
+    full_search_fraction=1.0,
+    temperature=1.0,
+    temperature_threshold=20,
+    value_target_mix=0.0,
+)
+
+
+def play(players=2, places=4, games=5, **options):
+    game_player = SelfPlay(
+        ScatteredEvaluator(places, players), SearchSettings(), RULES, players, **options
+    )
+    return game_player.play(np.arange(games))
+
+
+# Margins
+
+
+@pytest.mark.parametrize("players", [2, 3, 4])
+def test_margins_stand_behind_the_outcomes_and_agree_with_them(players):
+    plain, both = play(players), play(players, margins=True)
+    values = value_count(players)
+    np.testing.assert_array_equal(both.states, plain.states)
+    np.testing.assert_array_equal(both.outcomes[:, :values], plain.outcomes)
+    margins = both.outcomes[:, values:]
+    assert margins.shape == (len(plain.states), values)
+    assert (np.abs(margins) <= 1.0).all()
+    points = margins * MARGIN_POINTS
+    np.testing.assert_allclose(points, np.round(points), atol=1e-4)
+    won_alone = plain.outcomes == 1.0
+    assert (margins[won_alone] >= 0.0).all()
+    assert (margins[plain.outcomes == -1.0] <= 0.0).all()
+
+
+def test_both_seats_of_a_game_see_the_margin_from_their_side():
+    batch = play(margins=True)
+    ends = np.cumsum(batch.samples)
+    for first, last in zip(ends - batch.samples, ends, strict=True):
+        seats = batch.states[first:last, TO_MOVE]
+        margins = batch.outcomes[first:last, 1]
+        assert len(np.unique(margins[seats == 0])) == 1
+        assert margins[seats == 0][0] == -margins[seats == 1][0]
+
+
+def test_a_buffer_gives_margins_back_with_their_positions():
+    buffer = ReplayBuffer(400, margins=True)
+    batch = play(margins=True)
+    buffer.add(batch.states, batch.policies, batch.outcomes)
+    sample = buffer.sample(50, np.random.default_rng(0))
+    assert sample.outcome.shape == (50, 2)
+    with pytest.raises(ValueError, match="outcomes"):
+        ReplayBuffer(400).add(batch.states, batch.policies, batch.outcomes)
+
+
+def margin_step(weight):
+    """A training step on random positions whose margin is far from what is foretold at first."""
+    states, policies, outcomes = random_samples(2, 256, 0)
+    margins = np.where(outcomes > 0, 0.5, -0.5).astype(np.float32)
+    buffer = ReplayBuffer(256, margins=True)
+    buffer.add(
+        states, policies, np.concatenate([outcomes.reshape(256, 1), margins.reshape(256, 1)], 1)
+    )
+    torch.manual_seed(0)
+    model = create_azul_network("small", margin=True)
+    losses = LossFunctions(margin_weight=weight)
+    return TrainingStep(
+        model, BatchSampler(buffer, 64, "cpu", 0), losses=losses, precision="float32"
+    )
+
+
+def test_the_margin_loss_joins_the_total_by_its_weight_and_is_learnt():
+    step = margin_step(2.0)
+    batch = step.sampler.sample_batch()
+    _, _, margin = step.model.forward_with_margin(batch.state)
+    total, policy, error = step._losses_of(batch)
+    far = (margin - batch.outcome[:, 1:]).square().mean()
+    torch.testing.assert_close(total, policy + error + 2.0 * far)
+    step.train_for_steps(60)
+    _, _, later = step.model.forward_with_margin(batch.state)
+    assert (later - batch.outcome[:, 1:]).square().mean() < 0.7 * far
+
+
+def test_a_margin_loss_changes_what_the_trunk_learns():
+    without, with_margin = margin_step(0.0), margin_step(1.0)
+    for step in (without, with_margin):
+        step.train_for_steps(3)
+    assert not torch.equal(without.model.first_layer.weight, with_margin.model.first_layer.weight)
+
+
+# Afterstates
+
+
+def test_the_target_of_an_afterstate_is_the_mean_value_of_its_refills():
+    plain, averaged = play(), play(afterstate_samples=7)
+    rows = afterstate_rows(plain.states)
+    assert len(rows) > 10
+    others = np.setdiff1d(np.arange(len(plain.states)), rows)
+    np.testing.assert_array_equal(averaged.outcomes[others], plain.outcomes[others])
+    assert (np.abs(plain.outcomes[rows]) == 1.0).any()
+    assert (np.abs(averaged.outcomes[rows]) < 1.0).all()
+    assert len(np.unique(averaged.outcomes[rows])) > len(rows) // 2
+
+
+@pytest.mark.parametrize("players", [2, 3])
+def test_more_refills_come_closer_to_the_mean_over_all(players):
+    """Of 40 afterstates the means of 64 refills scatter an eighth as much as single ones."""
+    batch = play(players, games=12)
+    rows = afterstate_rows(batch.states)[:40]
+    evaluator = ScatteredEvaluator(16, players)
+    numbers = np.arange(len(rows))
+
+    def scatter(samples):
+        found = [
+            average_refills(
+                batch.states[rows],
+                numbers,
+                np.zeros_like(numbers),
+                seed,
+                samples,
+                evaluator,
+                players,
+            )
+            for seed in range(6)
+        ]
+        return float(np.std(np.stack(found), axis=0).mean())
+
+    assert scatter(64) < 0.25 * scatter(1)
+
+
+def test_a_refill_is_one_that_the_rules_could_deal():
+    batch = play()
+    row = int(afterstate_rows(batch.states)[0])
+    seen = []
+
+    class Watching(ScatteredEvaluator):
+        def __call__(self, observations):
+            seen.append(observations.copy())
+            return super().__call__(observations)
+
+    average_refills(batch.states[row : row + 1], np.array([3]), np.array([0]), 1, 5, Watching(4), 2)
+    before = np.zeros(seen[0].shape[1], np.int8)
+    write_observation(batch.states[row], before)
+    dealt = np.concatenate(seen)[:5]
+    assert len(np.unique(dealt[:, :60], axis=0)) == 5
+    tiles = dealt[:, 30:60].sum(axis=1)
+    assert (tiles == 20).all()
+    assert (dealt[:, 62] == 0).all()
+    assert before[62] == 1
+
+
+def test_who_plays_beside_a_game_does_not_change_its_refills():
+    one, other = play(places=2, afterstate_samples=3), play(places=7, afterstate_samples=3)
+    np.testing.assert_array_equal(one.outcomes, other.outcomes)
+
+
+def test_places_in_a_game_are_counted_from_its_first():
+    assert place_in_game(np.array([4, 4, 4, 9, 2, 2])).tolist() == [0, 1, 2, 0, 0, 1]
+    assert place_in_game(np.zeros(0, np.int64)).tolist() == []
+
+
+def test_an_afterstate_is_known_by_its_phase():
+    states = np.zeros((3, state_size(2)), np.int8)
+    states[1, PHASE] = AFTERSTATE
+    assert afterstate_rows(states).tolist() == [1]
+
+
+# In a run
+
+
+EVERYTHING = {
+    "margin_loss_weight": 0.5,
+    "afterstate_samples": 4,
+    "mcts_simulations_start": 2,
+    "mcts_simulations": 8,
+    "mcts_simulations_growth_iterations": 3,
+    "network_config": "sets",
+}
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    train(folder, tiny(**EVERYTHING))
+    return folder
+
+
+def test_simulations_grow_over_the_run_and_are_recorded(straight):
+    assert [record["simulations"] for record in records(straight, "self_play")] == [2, 2, 4, 8]
+
+
+def test_a_run_with_all_of_it_resumes_exactly(straight, tmp_path):
+    folder = tmp_path / "run"
+    train(folder, tiny(**EVERYTHING, max_iterations=2))
+    resume(folder, tiny(**EVERYTHING))
+    here, there = state_of(folder), state_of(straight)
+    assert {part: here[part] for part in here if part != "events"} == {
+        part: there[part] for part in there if part != "events"
+    }
+
+
+def test_workers_play_the_same_games(straight, tmp_path):
+    train(tmp_path / "run", tiny(**EVERYTHING, self_play_workers=2))
+    assert state_of(tmp_path / "run") == state_of(straight)
+
+
+def test_a_margin_cannot_come_or_go_on_resume(straight):
+    with pytest.raises(ConfigError, match="margin_loss_weight cannot change between 0 and more"):
+        resume(straight, tiny(**{**EVERYTHING, "margin_loss_weight": 0.0}))
