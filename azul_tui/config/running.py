@@ -42,6 +42,14 @@ class RunningSettings(LearningSettings):
         live=True,
         exact=True,
     )
+    eval_c_scale: float = setting(
+        0.5,
+        "Gumbel: weight of the values against the priors in evaluation, play and analysis.",
+        0.0,
+        1e3,
+        group="evaluation",
+        exact=True,
+    )
     eval_opponents: tuple[str, ...] = setting(
         ("random", "greedy"),
         "Players to measure against, the last one for the score of a checkpoint.",

@@ -16,7 +16,7 @@ from azul_tui.runs.listing import newest_run
 from azul_tui.runs.paths import RunPaths, pretrained_directory, run_paths
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoints import load_network, newest_valid
-from azul_tui.training.self_play import search_settings
+from azul_tui.training.playing_search import playing_search
 
 if TYPE_CHECKING:
     from azul_tui.network import AzulNetwork
@@ -98,7 +98,7 @@ def read_saved_network(path: Path, players: int | None = None) -> SavedNetwork:
     if players is not None and plays != players:
         raise CheckpointError(f"{path.name} is for {plays} players, not {players}")
     config = create_training_config(**settings) if settings else create_training_config()
-    return SavedNetwork(network, search_settings(config), f"{path.parent.name}/{path.stem}")
+    return SavedNetwork(network, playing_search(config), f"{path.parent.name}/{path.stem}")
 
 
 def open_checkpoint_player(

@@ -8,7 +8,7 @@ from azul_tui.arena.match import play_match
 from azul_tui.network import NetworkEvaluator
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
-from azul_tui.training.self_play import search_settings
+from azul_tui.training.playing_search import playing_search
 
 if TYPE_CHECKING:
     from azul_tui.arena.match import MatchResult
@@ -81,7 +81,7 @@ class EvaluationPhase:
         player = NetworkPlayer(
             self._evaluator,
             config.eval_simulations,
-            search_settings(config),
+            playing_search(config),
             config.num_players,
             name=f"iteration {run.progress.iteration}",
         )
