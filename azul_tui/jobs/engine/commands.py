@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from azul_tui import __version__
-from azul_tui.config import unknown_name
 from azul_tui.errors import JobError
+from azul_tui.jobs.engine.request import shown
 from azul_tui.players.names import SCRIPTED_PLAYERS
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class Commands:
             raise JobError(answer.request.words)
         command = self._known.get(verb)
         if command is None:
-            names = [*self._known, "stop", "quit"]
-            raise JobError(unknown_name("command", verb, names, place="the engine"))
+            names = ", ".join([*self._known, "stop", "quit"])
+            raise JobError(f"there is no command {shown(verb)}; commands are {names}")
         command(answer)
 
     @property

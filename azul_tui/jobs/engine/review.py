@@ -18,7 +18,7 @@ from azul_tui.game.notation import format_move
 from azul_tui.game.observation import write_observation
 from azul_tui.jobs.engine.analysis import DIGITS
 from azul_tui.jobs.engine.opened_players import check_seats
-from azul_tui.jobs.engine.thinking import StoppableEvaluator, StoppedError
+from azul_tui.jobs.engine.thinking import StoppableEvaluator, StoppedError, refuse_infinite
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.reading.factory_order import FactoryOrder
 from azul_tui.search.reading.root_moves import RootReading, read_root
@@ -118,10 +118,13 @@ class _Judge:
         seeds = np.full(len(states), self._seed)
         self._search.run(np.stack(states), self._evaluator, seeds=seeds)
         settings = self._network.search
-        return [
+        readings = [
             read_root(self._search.tree, settings, order, game=at)
             for at, order in enumerate(orders)
         ]
+        for reading in readings:
+            refuse_infinite(reading, self._network)
+        return readings
 
     def _values(self, states: list[Int8Array], seats: list[int]) -> list[float]:
         """What each position is worth to a seat: searched, evaluated, or counted at the end."""

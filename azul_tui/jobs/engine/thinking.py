@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from azul_tui.errors import CheckpointError
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.reading.factory_order import FactoryOrder
 from azul_tui.search.reading.root_moves import RootReading, read_root
@@ -78,7 +80,17 @@ def think(
         search.run(canonical.array[None, :], evaluator, seeds=np.asarray([seed], np.uint64))
     except StoppedError:
         interrupted = True
-    return Thought(read_root(search.tree, network.search, FactoryOrder(order)), interrupted)
+    reading = read_root(search.tree, network.search, FactoryOrder(order))
+    refuse_infinite(reading, network)
+    return Thought(reading, interrupted)
+
+
+def refuse_infinite(reading: RootReading, network: OpenedNetwork) -> None:
+    """Raise CheckpointError for the opinion of a network that has run away."""
+    if not math.isfinite(reading.value + sum(move.prior for move in reading.moves)):
+        raise CheckpointError(
+            f"{network.name} gives values that are no numbers; take an earlier checkpoint"
+        )
 
 
 def think_by_time(

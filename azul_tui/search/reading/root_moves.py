@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from azul_tui.game.offsets import MOVING, PHASE, ROUND
+from azul_tui.game.offsets import MOVING, PHASE, PLAYERS, ROUND, TO_MOVE
 
 if TYPE_CHECKING:
     from azul_tui.search.reading.factory_order import FactoryOrder
@@ -48,7 +48,7 @@ class RootReading:
     value: float
     """Of the position, by the network and the visited moves together."""
     seats: tuple[float, ...]
-    """Mean of all evaluations, for every seat."""
+    """What every seat may expect: `value` for the mover, for the others the mean evaluation."""
     simulations: int
     moves: tuple[RootMove, ...]
     """Best first: by visits, then policy, then action. Moves from equal factories appear once."""
@@ -67,11 +67,10 @@ def read_root(
     """
     nodes = np.asarray(tree.nodes)[game]
     edges = np.asarray(tree.edges)[game]
-    record = np.asarray(tree.games)[game]
     root = edges[: int(nodes[0]["edges"])]
     visits = root["visits"].astype(np.int64)
     # The room behind the considered edges is written only when it is needed.
-    visits[int(record["considered"]) :] = 0
+    visits[int(np.asarray(tree.games)[game]["considered"]) :] = 0
     prior = root["prior"].astype(np.float64)
     seen = visits > 0
     q = np.divide(root["value"], visits, out=np.zeros(len(root)), where=seen)
@@ -92,10 +91,22 @@ def read_root(
         )
         for at in ranking
     )
-    evaluated = nodes["seats"][: max(1, int(record["nodes"]) - (int(record["pending"]) > 0))]
-    players = int(tree.states[game, 0, 0])
-    seats = evaluated[:, :players].astype(np.float64).mean(axis=0)
-    return RootReading(mixed, tuple(seats.tolist()), int(visits.sum()), moves)
+    return RootReading(mixed, _seats(tree, game, mixed), int(visits.sum()), moves)
+
+
+def _seats(tree: Tree, game: int, value: float) -> tuple[float, ...]:
+    """What every seat may expect: the mover `value`, the others the mean of all evaluations."""
+    record = np.asarray(tree.games)[game]
+    # A search that was interrupted has a last node without its evaluation.
+    evaluated = int(record["nodes"]) - (int(record["pending"]) > 0)
+    root = tree.states[game, 0]
+    players, mover = int(root[PLAYERS]), int(root[TO_MOVE])
+    nodes = np.asarray(tree.nodes)[game, : max(1, evaluated)]
+    seats: list[float] = nodes["seats"][:, :players].astype(np.float64).mean(axis=0).tolist()
+    seats[mover] = value
+    if players == 2:
+        seats[1 - mover] = -value
+    return tuple(seats)
 
 
 def _mixed_value(
