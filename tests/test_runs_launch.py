@@ -37,6 +37,17 @@ def test_a_job_has_its_own_session_low_priority_and_files_for_its_output(paths):
     assert lines == [f"True {max(NICENESS, os.nice(0))} passive True", "error"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="a kernel without groups")
+def test_the_whole_session_of_a_job_gives_way_to_that_of_the_terminal(paths):
+    process = launch([sys.executable, "-c", "import time; time.sleep(5)"], paths)
+    try:
+        group = Path(f"/proc/{process.pid}/autogroup").read_text()
+    finally:
+        process.kill()
+        process.wait()
+    assert group.split()[-1] == str(NICENESS)
+
+
 async def test_the_same_from_an_event_loop(paths):
     process = await launch_async([sys.executable, "-c", REPORT], paths)
     assert await process.wait() == 0

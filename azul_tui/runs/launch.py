@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azul_tui.errors import JobError
@@ -19,7 +20,6 @@ from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from azul_tui.runs.paths import RunPaths
 
@@ -125,3 +125,7 @@ def _lower_priority(pid: int) -> None:
     # that has already ended, or a system that forbids it, is no reason to fail.
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
+    # Where Linux groups processes by session, niceness counts inside a group alone, and a job
+    # has a session of its own: the whole group has to be nice to that of the terminal.
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS), encoding="ascii")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rich.segment import Segment as RichSegment
 from textual.screen import Screen
@@ -98,6 +98,14 @@ class PaintedScreen(Screen[Answer]):
         return Strip(
             [RichSegment(text, role_style(role, depth)) for text, role in self._picture[y]]
         )
+
+    def update_node_styles(self, animate: bool = True) -> None:
+        """The library matches all style rules anew at every change of place; here none differ."""
+        if self.children:
+            super().update_node_styles(animate)
+
+    def _watch__pointer_shape(self, pointer_shape: Any) -> None:
+        """The pointer keeps its shape: no word about it to the terminal at every new screen."""
 
     def _extend_compose(self, widgets: list[Widget]) -> None:
         """No tooltips and no toasts: notices are part of the picture."""

@@ -124,8 +124,12 @@ def changed_ranges(
     return ranges
 
 
+@lru_cache(maxsize=512)
 def cells_of(line: Line) -> list[tuple[str, str]]:
-    """One entry a cell; a wide character fills its second cell with nothing."""
+    """One entry a cell; a wide character fills its second cell with nothing.
+
+    Kept for a while, because every line is looked at twice: when it comes and when it goes.
+    """
     cells: list[tuple[str, str]] = []
     for text, role in line:
         if text.isascii() or cell_len(text) == len(text):
