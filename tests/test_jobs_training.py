@@ -52,7 +52,9 @@ def sentence(errors):
 def test_training_tells_its_records_and_ends_with_the_result(root, command):
     code, found, _ = command("--run", "train", "--name", "new", "--yes", *overrides())
     assert code == 0
-    assert found[:-1] == records(root / "new")
+    kept = records(root / "new")
+    assert found[:-1] == kept[:-1]
+    assert (kept[-1]["event"], kept[-1]["ok"], kept[-1]["stopped"]) == ("result", True, False)
     result = found[-1]
     assert (result["event"], result["ok"], result["job"]) == ("result", True, "train")
     assert (result["run"], result["iterations"], result["games_total"]) == ("new", 4, 24)

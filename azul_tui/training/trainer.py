@@ -138,6 +138,7 @@ class AzulTrainer:
             stopped = TrainingLoop(run, executor, keeper).run()
             if stopped:
                 run.journal.status(state="stopped", force=True)
+            _record_the_end(run, recorder, self._job, stopped=stopped)
             return {
                 "history": run.history,
                 "iterations": run.progress.iteration,
@@ -164,6 +165,24 @@ class AzulTrainer:
             stopwatch=stopwatch,
             on_progress=self._on_progress,
         )
+
+
+def _record_the_end(run: OpenRun, recorder: RunRecorder, job: str, *, stopped: bool) -> None:
+    """The log's last record; whoever called `train` tells its listener of it in words of its own.
+
+    A resume cuts it off again, so it changes nothing about where a run goes on.
+    """
+    run.journal.persistently(
+        lambda: recorder.log.append(
+            "result",
+            job=job,
+            ok=True,
+            stopped=stopped,
+            iterations=run.progress.iteration,
+            games_total=run.progress.games_total,
+            best_evaluation_score=run.progress.best_score,
+        )
+    )
 
 
 def _report_compile(run: OpenRun, done: int, total: int, name: str, seconds: float) -> None:
