@@ -54,7 +54,10 @@ def run(context: JobContext) -> dict[str, Any]:
     context.reporter.say(f"you are player {seat + 1}; your opponent is {opponent.name}")
     context.reporter.say("type a move like R 2>3, or help")
     table = Table(context, opponent, GameState.new(players, context.integer("seed")), seat)
-    return table.play(iter(sys.stdin.readline, ""))
+    try:
+        return table.play(iter(sys.stdin.readline, ""))
+    except KeyboardInterrupt:
+        return table.leave("\n")
 
 
 class Table:
@@ -80,8 +83,7 @@ class Table:
                 continue
             line = next(source, None)
             if line is None or line.strip().lower() in {"quit", "exit", "q"}:
-                self._say("left the game")
-                return {"finished": False, "scores": list(self.game.scores), "moves": self._moves}
+                return self.leave()
             self._obey(line.strip())
         winners = [seat + 1 for seat in self.game.winners]
         scores = " : ".join(str(score) for score in self.game.scores)
@@ -95,6 +97,11 @@ class Table:
             "winners": winners,
             "moves": self._moves,
         }
+
+    def leave(self, before: str = "") -> dict[str, Any]:
+        """The person gets up before the end; how far it came."""
+        self._say(f"{before}left the game after {self._moves} moves")
+        return {"finished": False, "scores": list(self.game.scores), "moves": self._moves}
 
     def _obey(self, line: str) -> None:
         """One line of the person's."""

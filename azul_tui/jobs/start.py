@@ -125,7 +125,9 @@ def run_job(request: JobRequest) -> int:
             interactive=request.interactive and not request.json_lines,
             stop=stop,
         )
-        stack.enter_context(signals_set(stop, ignore_hangup=spec.trains))
+        stack.enter_context(
+            signals_set(stop, ignore_hangup=spec.trains, interrupts=spec.needs_terminal)
+        )
         code, outcome = _outcome(context)
         if recorder is not None and code != EXIT_DONE:
             recorder.status(state="stopped" if stop.is_set() else "crashed")

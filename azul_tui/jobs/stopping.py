@@ -1,7 +1,8 @@
 """Leaving when asked to: the first signal sets a flag, the second leaves at once.
 
 A handler that saved anything itself could find the interpreter in the middle of a save, so
-it only sets the flag; the job finishes its batch of moves, saves and returns.
+it only sets the flag; the job finishes its batch of moves, saves and returns. A job that talks
+with a person has nothing to save and waits for a line: it is interrupted where it is.
 """
 
 from __future__ import annotations
@@ -49,18 +50,23 @@ class StopFlag:
 
 
 @contextmanager
-def signals_set(flag: StopFlag, *, ignore_hangup: bool) -> Generator[None]:
+def signals_set(
+    flag: StopFlag, *, ignore_hangup: bool, interrupts: bool = False
+) -> Generator[None]:
     """While inside, SIGINT and SIGTERM set `flag`, and a second one ends the process.
 
     Args:
         flag: What the job looks at.
         ignore_hangup: Training outlives the terminal it was started in.
+        interrupts: Raise KeyboardInterrupt at once instead of asking the job to finish.
     """
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if flag.is_set():
             os._exit(128 + number)
         flag.set(number)
+        if interrupts:
+            raise KeyboardInterrupt
         message = b"\nazul-tui: finishing and saving; once more leaves at once\n"
         # Not through sys.stderr: its lock may be held by the code that was interrupted.
         if sys.stderr is not None:
