@@ -401,13 +401,12 @@ class AzulApp(App[int]):
 
     def run_in_terminal(self, job: str, overrides: Sequence[str]) -> None:
         """Give the terminal to a job that talks with a person, and take it back after."""
-        import subprocess
-
         from azul_tui.runs.launch import job_arguments, job_command
+        from azul_tui.tui.terminal_job import lend_terminal
 
         arguments = job_arguments(job, root=self.runs_root, overrides=list(overrides))
         with self.suspend():
-            subprocess.run(job_command(arguments), check=False)
+            lend_terminal(job_command(arguments))
         self.painter.forget()
         self.refresh()
 
