@@ -19,6 +19,7 @@ from azul_tui.errors import JobError
 from azul_tui.jobs.arena_players import open_contestant
 from azul_tui.jobs.evaluate import told
 from azul_tui.jobs.ladder import run_ladder
+from azul_tui.jobs.waking import wake_player
 
 if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext
@@ -81,6 +82,8 @@ def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:
     test = SequentialTest(elo_1=elo, max_pairs=-(-games // seats), players=seats) if elo else None
     reporter = context.reporter
     reporter.say(f"{one.name} against {other.name}, at most {games} games")
+    for player in (one, other):
+        wake_player(context, player, seats)
     started = time.monotonic()
     result = play_match(
         one,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from azul_tui.arena.match import MatchResult, play_match
 from azul_tui.jobs.demonstration import compile_with_progress
 from azul_tui.jobs.describe import in_words
+from azul_tui.jobs.waking import wake_player
 from azul_tui.runs.events import encode
 from azul_tui.runs.paths import pretrained_directory
 from azul_tui.training.checkpoint_players import (
@@ -40,6 +41,7 @@ def run(context: JobContext) -> dict[str, Any]:
         device=device,
     )
     compile_with_progress(context, player.players)
+    wake_player(context, opponent, player.players)
     games = context.integer("games")
     reporter.say(f"{player.name} with {simulations} simulations against {opponent.name}")
     reporter.record(

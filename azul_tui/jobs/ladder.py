@@ -14,6 +14,7 @@ from azul_tui.arena.rated_games import rated_games
 from azul_tui.arena.ratings import Ratings, fit_ratings
 from azul_tui.errors import JobError
 from azul_tui.jobs.arena_players import open_contestant, split_contestant
+from azul_tui.jobs.waking import wake_player
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import existing_run
 from azul_tui.runs.ratings import RatingRow, ladder_file, write_ratings
@@ -130,6 +131,7 @@ def _play(
         for name in names:
             if name not in opened:
                 opened[name] = open_contestant(context, name)
+                wake_player(context, opened[name], seats)
         one, other = opened[names[0]], opened[names[1]]
         key = _key(context, (one.name, other.name))
         if key in kept:

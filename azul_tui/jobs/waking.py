@@ -1,0 +1,40 @@
+"""The first move of a player, whose kernels may have to be compiled: nobody waits unexplained."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from azul_tui.game.canonical import refill_canonical
+from azul_tui.game.constants import state_size
+from azul_tui.game.rules import clear_game
+
+if TYPE_CHECKING:
+    from azul_tui.jobs.context import JobContext
+    from azul_tui.players.protocol import Player
+
+PATIENCE_S: Final = 1.5
+"""Seconds before the wait is explained; compiled kernels answer far sooner."""
+
+
+def wake_player(context: JobContext, player: Player, seats: int) -> None:
+    """Let `player` choose once at the opening of a game, and say so if that takes long.
+
+    Args:
+        context: Whose reporter tells a person.
+        player: Whose kernels are wanted.
+        seats: Players at the table.
+    """
+    state = np.zeros((1, state_size(seats)), np.int8)
+    clear_game(state[0], seats)
+    refill_canonical(state[0], np.uint64(0), np.zeros(1, np.uint64))
+    words = f"compiling {player.name}, only the first time"
+    explained = threading.Timer(PATIENCE_S, context.reporter.say, (words,))
+    explained.daemon = True
+    explained.start()
+    try:
+        player.choose(state, np.zeros(1, np.uint64), deterministic=True)
+    finally:
+        explained.cancel()
