@@ -57,3 +57,14 @@ with signals_set(flag, ignore_hangup=False):
         process.send_signal(number)
     assert process.wait(timeout=10) == code
     process.stdout.close()
+
+
+def test_a_job_that_talks_with_a_person_is_interrupted_where_it_is(capfd):
+    flag = StopFlag()
+    with (
+        signals_set(flag, ignore_hangup=False, interrupts=True),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        os.kill(os.getpid(), signal.SIGINT)
+    assert flag.exit_code == 130
+    assert "saving" not in capfd.readouterr().err, "there is nothing to finish and save"

@@ -221,6 +221,7 @@ def _outcome(context: JobContext) -> tuple[int, dict[str, Any]]:
         return error.exit_code, {"ok": False, "error": str(error)}
     except KeyboardInterrupt:
         context.stop.set(2)
+        _to_standard_error("\nazul-tui: interrupted\n")
         return context.stop.exit_code, {"ok": False, "error": "interrupted"}
     except Exception as error:  # noqa: BLE001 - the border: a fault ends in a result and a code
         _to_standard_error(traceback.format_exc())
