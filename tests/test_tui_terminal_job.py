@@ -38,8 +38,8 @@ def test_keys_typed_while_the_job_ends_do_not_reach_the_dashboard():
 
 def test_ctrl_c_ends_the_job_and_leaves_the_dashboard_alone():
     child = lend(
-        "import sys, time; print('ready', flush=True)\n"
-        "try: time.sleep(20)\n"
+        "import sys, time\n"
+        "try: print('ready', flush=True); time.sleep(20)\n"
         "except KeyboardInterrupt: sys.exit(130)"
     )
     child.expect("ready")

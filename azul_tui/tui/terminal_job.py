@@ -12,6 +12,7 @@ from azul_tui.errors import EXIT_DONE, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from types import FrameType
 
 RETURNING = "\nreturning to the dashboard"
 READ_FIRST = "\nenter returns to the dashboard "
@@ -46,11 +47,15 @@ def _interrupts_left_to_the_job() -> Generator[None]:
 
     A handler, where ignoring would be inherited by the job.
     """
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    before = signal.signal(signal.SIGINT, _leave_it)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _leave_it(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing about a signal."""
 
 
 def _forget_typed_keys() -> None:

@@ -20,8 +20,8 @@ class LeaveScreen(AskScreen):
             f"{names} is still running." if len(running) == 1 else f"{names} are still running.",
             "",
             (
-                ("d", "detach: leave, and let it go on; azul-tui --attach comes back to it"),
-                ("s", "stop: it finishes this iteration, saves and ends"),
+                ("d", "detach: leave, and it goes on"),
+                ("s", "stop: it ends after this iteration, saved"),
                 ("c", "cancel: it ends at once; its checkpoints stay"),
                 ("n", "stay here"),
             ),
@@ -32,6 +32,7 @@ class LeaveScreen(AskScreen):
     def dismiss(self, result: str | None = None):  # type: ignore[override]
         """Act on the answer."""
         waiting = super().dismiss(result)
+        self.azul.left_with = result or ""
         requests = {"s": "stop", "c": "cancel"}
         if result in requests:
             self._ask_all(requests[result])
@@ -41,10 +42,14 @@ class LeaveScreen(AskScreen):
 
     def _ask_all(self, request: str) -> None:
         from azul_tui.errors import AzulError
+        from azul_tui.jobs.registry import find_job
         from azul_tui.runs.control import drop_request
 
         for name, paths in self.azul.job_paths.items():
             if name not in self.running:
+                continue
+            if not find_job(self.azul.job_names[name]).trains:
+                self.azul.processes[name].terminate()  # only a training reads requests
                 continue
             try:
                 drop_request(paths, request)
