@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -181,6 +183,8 @@ class AzulApp(App[int]):
         """Jobs that this dashboard started and that have not ended, by run name."""
         self.job_paths: dict[str, RunPaths] = {}
         self.job_names: dict[str, str] = {}
+        self.left_with = ""
+        """How the person chose to leave: a key of the question, empty when none was asked."""
         self.evaluate_checkpoint = ""
         """The checkpoint that the Evaluate place starts with."""
         self.evaluating: RunPaths | None = None
@@ -499,4 +503,8 @@ def run_app(
     """
     app = AzulApp(runs_root, attach=attach, ascii_only=ascii_only)
     code = app.run()
+    from azul_tui.tui.goodbye import goodbye
+
+    with suppress(OSError, ValueError):  # the terminal may be gone
+        sys.stdout.write(goodbye(app))
     return code if code is not None else (app.return_code or 0)
