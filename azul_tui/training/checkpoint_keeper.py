@@ -169,13 +169,12 @@ class CheckpointKeeper:
         run, progress = self._run, self._run.progress
         if not self.settle():
             return False
-        with self._holding():
-            buffer = run.learner.buffer
-            buffer.add(batch.states, batch.policies, batch.outcomes)
-            progress.samples_total = buffer.added
-            progress.games_total += batch.tally.games
-            self._games_lost = True
-            self._saver.begin(partial(self._write_shard, iteration, batch))
+        buffer = run.learner.buffer
+        buffer.add(batch.states, batch.policies, batch.outcomes)
+        progress.samples_total = buffer.added
+        progress.games_total += batch.tally.games
+        self._games_lost = True
+        self._saver.begin(partial(self._write_shard, iteration, batch))
         run.journal.show(lambda: write_games(run.paths.games, iteration, batch, run.config))
         return True
 

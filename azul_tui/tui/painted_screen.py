@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from azul_tui.tui.notices import with_notices
 from azul_tui.tui.palette import role_style
-from azul_tui.tui.picture import Picture, asciified, crop
+from azul_tui.tui.picture import Picture, asciified, crop, harmless
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -73,7 +73,7 @@ class PaintedScreen(Screen[Answer]):
         if width <= 0 or height <= 0 or not self.is_running:
             return
         self._stale = False
-        self._bare = crop(self.draw_all(width, height), width, height)
+        self._bare = crop(harmless(self.draw_all(width, height)), width, height)
         new = with_notices(self._bare, self.azul.notices, self.azul.signs)
         self._picture = asciified(new) if self.azul.signs.ascii else new
 

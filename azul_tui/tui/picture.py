@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -116,6 +118,32 @@ def _after(line: Line, start: int) -> Line:
     return tuple(rest)
 
 
+def place_of(picture: Picture, mark: Segment) -> tuple[int, int] | None:
+    """Row and column of the very segment `mark`, not of one like it; None when it is not there.
+
+    Pictures are put together of lines that nobody changes, so that a drawing is found again
+    wherever it was laid.
+    """
+    for row, line in enumerate(picture):
+        for index, segment in enumerate(line):
+            if segment is mark:
+                return row, line_width(line[:index])
+    return None
+
+
+def harmless(picture: Picture) -> Picture:
+    """`picture` without characters that act on a terminal, whoever let them come so far."""
+    return [
+        line
+        if all(text.isprintable() for text, _ in line)
+        else tuple(
+            (text if text.isprintable() else plain_text(text, len(text)), role)
+            for text, role in line
+        )
+        for line in picture
+    ]
+
+
 def plain(picture: Iterable[Line]) -> str:
     """The text of a picture without its roles, lines right-stripped."""
     return "\n".join("".join(text for text, _ in line).rstrip() for line in picture)
@@ -134,13 +162,14 @@ def join(parts: Sequence[Line], gap: str = "   ") -> Line:
 
 
 def wrapped(text: str, width: int, role: str = "") -> Picture:
-    """`text` broken at blanks into lines of at most `width` cells."""
+    """`text` broken at blanks into lines of at most `width` cells; a longer word is cut."""
     lines: list[str] = [""]
     for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
+        for piece in chop_cells(word, max(2, width)) if cell_len(word) > width else (word,):
+            if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(piece) > width:
+                lines.append(piece)
+            else:
+                lines[-1] = f"{lines[-1]} {piece}".strip()
     return [text_line(line, role) for line in lines]
 
 
