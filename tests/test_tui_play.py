@@ -6,7 +6,8 @@ import asyncio
 import time
 
 import pytest
-from fake_engine import FakeEngines
+from fake_run import make_run
+from play_engine import FakeEngines
 
 from azul_tui.game.state import GameState
 from azul_tui.tui.app import AzulApp
@@ -388,10 +389,49 @@ async def test_it_opens_from_a_position_and_an_opponent(tmp_path):
     for _ in range(5):
         game.apply(game.legal_actions()[0])
     async with Sit(tmp_path) as t:
-        open_play(t.app, opponent="greedy", notation=game.notation(), seed=3, start=True)
+        notation = game.notation()
+        open_play(t.app, opponent="greedy", notation=notation, seed=3, seat=1, start=True)
         await t.when(lambda: t.session.game is not None, "a game")
         assert t.session.game.start.record.notation == game.notation()
         assert t.session.settings.opponent == "greedy"
+        assert t.session.settings.seat == 1
+        open_play(t.app, notation="azul2 nonsense")
+        await t.until("field 2 of the position")
+
+
+async def test_the_menu_deals_with_its_settings(tmp_path):
+    async with Sit(tmp_path) as t:
+        await t.press("1")
+        menu = t.screen
+        menu.chosen = next(i for i, spec in enumerate(menu.entries) if spec.name == "play")
+        for name, value in {"opponent": "greedy", "seat": 2, "num_players": 3}.items():
+            menu.form().set(name, value)
+        await t.press("enter")
+        await t.when(lambda: t.app.current_mode == "play" and t.session.game, "the table")
+        settings = t.session.settings
+        assert (settings.opponent, settings.seat, settings.players) == ("greedy", 1, 3)
+
+
+async def test_a_checkpoint_becomes_the_opponent(tmp_path):
+    make_run(tmp_path / "laptop", 6)
+    async with Sit(tmp_path) as t:
+        await t.press("4", "p")
+        await t.when(lambda: t.app.current_mode == "play", "the Play place")
+        await t.until("a new game")
+        assert t.screen.setup.settings.opponent.startswith("laptop/checkpoint_iter_")
+        assert t.screen.setup.settings.opponent in [o.name for o in t.screen.setup.options]
+
+
+async def test_the_position_opens_in_the_analyse_place(tmp_path):
+    async with Sit(tmp_path) as t:
+        await t.deal()
+        await t.phase("yours")
+        notation = t.session.game.now.record.notation
+        asked = []
+        t.app.action_go = asked.append
+        await t.press("a")
+        assert asked == ["analyse"]
+        assert t.app.analyse_request.notation == notation
 
 
 async def test_three_and_four_players_sit_down(tmp_path):

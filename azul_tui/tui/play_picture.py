@@ -11,10 +11,12 @@ from azul_tui.tui.board.marks import Marks, Move
 from azul_tui.tui.board.scale import Brush
 from azul_tui.tui.board.table import DrawnTable, draw_table
 from azul_tui.tui.picture import Line, Picture, crop, fit, shorten, spread, text_line, wrapped
+from azul_tui.tui.play_settings import is_scripted
 from azul_tui.tui.play_words import (
     ended_round,
     move_words,
     prompt,
+    round_scores,
     round_words,
     seat_names,
     state_words,
@@ -71,9 +73,14 @@ def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
         marks=_marks(session, game),
         brush=Brush(view.signs, view.depth),
     )
-    free = table.free
+    free, second = table.free, table.second_free
+    apart = second.height >= 7
     if free.height:
-        table.surface.put_picture(free.left, free.top, _aside(view, game, free.width, free.height))
+        words = _aside(view, game, free.width, free.height, bag=not apart)
+        table.surface.put_picture(free.left, free.top, words)
+    if apart:
+        bag = _bag(game, view.signs)
+        table.surface.put_picture(second.left, second.top + 1, bag)
     picture = [_headline(view, game, width), *table.surface.picture()]
     picture.append(fit(((" ", ""), *_value(view, game, width - 2)), width))
     picture.append(fit(((" ", ""), *_prompt(view, game, width - 2)), width))
@@ -135,9 +142,11 @@ def _headline(view: PlayView, game: PlayGame, width: int) -> Line:
     brief = f"round {record.round}{dot}move {len(game.turns) + 1}"
     settings = session.settings
     whom = names[0 if settings.seat is None else (settings.seat + 1) % len(names)]
-    full = f"{brief}{dot}{whom}, {settings.strength_words}{dot}seed {settings.seed}"
+    if not all(map(is_scripted, settings.engine_players())):
+        whom = f"{whom}, {settings.strength_words}"
+    full = f"{brief}{dot}{whom}{dot}seed {settings.seed}"
     used = sum(len(text) for text, _ in left)
-    for words in (full, f"{brief}{dot}{settings.strength_words}", brief):
+    for words in (full, f"{brief}{dot}{whom}", brief):
         if used + len(words) + 3 <= width:
             return spread(tuple(left), ((words, "quiet"), (" ", "")), width)
     return fit(tuple(left), width)
@@ -159,7 +168,7 @@ def _value(view: PlayView, game: PlayGame, width: int) -> Line:
             value = game.expected(own)
     if value is None:
         words = "no value yet: it comes with the first move of a network"
-        if all(_scripted(name) for name in session.settings.engine_players()):
+        if all(is_scripted(name) for name in session.settings.engine_players()):
             words = "scripted players tell no value"
         return text_line(words, "quiet")
     share = (value + 1) / 2
@@ -174,17 +183,6 @@ def _value(view: PlayView, game: PlayGame, width: int) -> Line:
     )
 
 
-def _scripted(name: str) -> bool:
-    from azul_tui.errors import PlayerError
-    from azul_tui.players.names import parse_player_name
-
-    try:
-        parse_player_name(name)
-    except PlayerError:
-        return False
-    return True
-
-
 def _prompt(view: PlayView, game: PlayGame, width: int) -> Line:
     session = view.session
     line = prompt(session)
@@ -196,17 +194,35 @@ def _prompt(view: PlayView, game: PlayGame, width: int) -> Line:
     return line
 
 
-def _aside(view: PlayView, game: PlayGame, width: int, height: int) -> Picture:
-    """What is left in the bag and the lid, and the moves."""
+def _bag(game: PlayGame, signs: Signs) -> Picture:
+    """What is left in the bag and the lid, a line for each colour."""
+    position = game.now.view
+    picture: Picture = [(("       bag  ", "quiet"), ("lid", "quiet"))]
+    for letter, bag, lid in zip(COLOR_LETTERS, position.bag, position.lid, strict=True):
+        picture.append(
+            (
+                (f" {letter} ", f"tile.{letter}"),
+                (f"  {bag:>4} ", "" if bag else "quiet"),
+                (f" {lid or signs.empty_cell:>3}", "" if lid else "quiet"),
+            )
+        )
+    total = f" {sum(position.lid) or signs.empty_cell:>3}"
+    picture.append(((f"     {sum(position.bag):>4} ", "quiet"), (total, "quiet")))
+    return picture
+
+
+def _aside(view: PlayView, game: PlayGame, width: int, height: int, *, bag: bool) -> Picture:
+    """How it ended, what is left in the bag and the lid if `bag`, and the moves."""
     position, signs = game.now.view, view.signs
-    picture: Picture = []
+    picture: Picture = [()] if height >= 9 else []
     if game.over and height >= 6:
         words = verdict(game, view.session.settings)
         picture.append(text_line(shorten(words, width, signs.ellipsis), "strong"))
-    picture.append(_counts("bag", position.bag, width))
-    picture.append(_counts("lid", position.lid, width))
+    if bag:
+        picture.append(_counts("bag", position.bag, width))
+        picture.append(_counts("lid", position.lid, width))
     room = height - len(picture)
-    if room >= 5:
+    if bag and room >= 5:
         picture.append(())
         room -= 1
     picture.extend(_moves(view, game, width, room))
@@ -238,6 +254,7 @@ def _moves(view: PlayView, game: PlayGame, width: int, height: int) -> Picture:
         newest = index == number - 1
         if turn.round_ended:
             words = round_words(turn, names, brief=True)
+            words = words if len(words) + 4 <= width else round_scores(turn)
             lines.append(text_line(shorten(f"    {words}", width, view.signs.ellipsis), "title"))
         words = move_words(turn.move, players) if width >= size + 28 else turn.move
         told = f"  {turn.value:+.2f}" if turn.value is not None and view.show_value else ""

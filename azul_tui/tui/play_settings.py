@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from azul_tui.errors import PlayerError
+from azul_tui.players.names import parse_player_name
+
 SIMULATIONS: Final = (1, 8, 16, 32, 64, 100, 200, 400, 800, 1_600, 3_200, 6_400)
 """Strengths that + and - go through."""
 SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
@@ -76,3 +79,12 @@ def short_name(player: str) -> str:
     """A player's name as it stands on the board: the last two parts of a path."""
     parts = player.removesuffix(".pt").rstrip("/").split("/")
     return "/".join(parts[-2:]).replace("checkpoint_iter_", "")
+
+
+def is_scripted(player: str) -> bool:
+    """Whether `player` follows a rule instead of a network: it has no strength and no value."""
+    try:
+        parse_player_name(player)
+    except PlayerError:
+        return False
+    return True

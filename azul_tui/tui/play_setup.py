@@ -210,7 +210,7 @@ def setup_body(
     setup: PlaySetup, width: int, height: int, signs: Signs, *, game_waits: bool
 ) -> Picture:
     """The body of the screen before a game."""
-    left = min(58, width // 2) if width >= 76 else width
+    left = min(50, width // 2) if width >= 76 else width
     form = panel(
         _form(setup, left - 4, height - 2, signs, game_waits=game_waits),
         (("a new game", "title"),),

@@ -59,6 +59,13 @@ def round_words(turn: Turn, names: list[str], *, brief: bool = False) -> str:
     return f"round {number}: {scores}" if brief else f"round {number} is over: {scores}"
 
 
+def round_scores(turn: Turn) -> str:
+    """The same without names: `round 2: 12 (+9), 15 (+6)`."""
+    pairs = zip(turn.after.record.scores, turn.gains, strict=True)
+    scores = ", ".join(f"{score} ({gain:+d})" for score, gain in pairs)
+    return f"round {turn.before.record.round}: {scores}"
+
+
 def ended_round(game: PlayGame, settings: PlaySettings) -> Turn | None:
     """The turn that ended a round, as long as the person has not moved since."""
     for turn in reversed(game.turns):

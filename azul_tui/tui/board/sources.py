@@ -54,8 +54,8 @@ class Sources:
         each = 2 * self.scale.down + 2 if self.framed else 1
         return len(self.rows(width)) * each + self.scale.down
 
-    def draw(self, surface: Surface, x: int, y: int, width: int) -> int:
-        """Factories in rows, then the centre; returns the line after them."""
+    def draw(self, surface: Surface, x: int, y: int, width: int, air: int = 0) -> int:
+        """Factories in rows, `air` lines, then the centre; returns the line after them."""
         for row in self.rows(width):
             for order, source in enumerate(row):
                 at = x + order * self.factory_width
@@ -64,6 +64,7 @@ class Sources:
                 else:
                     self._word(surface, at + 2, y, source)
             y += 2 * self.scale.down + 2 if self.framed else 1
+        y += air
         self._centre(surface, x, y, self.width(width))
         return y + self.scale.down
 

@@ -105,6 +105,8 @@ class DrawnTable:
     """Lines that the boards take, from the top."""
     free: Rectangle
     """The largest part of the surface that is left for words; none is empty."""
+    second_free: Rectangle
+    """The largest part besides that one."""
     complete: bool
     """Whether everything found room."""
 
@@ -146,8 +148,12 @@ def draw_table(
         sources = Sources(position, marks, scale=arrangement.sources, brush=brush)
         top = sources.height(width)
         places = _stacked(seats, arrangement, width)
+    # What is left of the height is air above the boards, then above the centre.
+    slack = height - top - max(place.y + place.scale.board_height for place in places)
+    above_boards, above_centre = int(slack >= 1), int(slack >= 2)
     surface = Surface(width, height)
-    sources.draw(surface, 0, 0, width)
+    sources.draw(surface, 0, 0, width, above_centre)
+    top += above_boards + above_centre
     for place in places:
         board = PlayerBoard(
             position,
@@ -162,7 +168,8 @@ def draw_table(
     taken.extend(place.rectangle(top) for place in places)
     used = max(rectangle.bottom for rectangle in taken)
     free = free_rectangle(tuple(taken), width, height)
-    return DrawnTable(surface, min(used, height), free, used <= height)
+    second = free_rectangle((*taken, free), width, height) if free.height else free
+    return DrawnTable(surface, min(used, height), free, second, used <= height)
 
 
 @lru_cache(maxsize=64)

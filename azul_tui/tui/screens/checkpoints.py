@@ -273,10 +273,13 @@ class CheckpointsScreen(PictureScreen):
             self.azul.action_go("evaluate")
 
     def action_play(self) -> None:
-        """Play against it, in this terminal."""
+        """Go to the Play place with it as the opponent."""
+        from azul_tui.tui.play_open import open_play
+        from azul_tui.tui.play_setup import player_of
+
         row = self.chosen()
         if row is not None:
-            self.azul.run_in_terminal("play", [f"opponent={toml_value(str(row.file))}"])
+            open_play(self.azul, opponent=player_of(row))
 
     def action_export(self) -> None:
         """Write its weights as safetensors, in a process of its own."""

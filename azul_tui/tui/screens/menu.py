@@ -253,6 +253,9 @@ class MenuScreen(PictureScreen):
     async def _start(self, spec: JobSpec) -> None:
         from azul_tui.tui.starting import start_spec
 
+        if spec.name == "play":
+            self._play()
+            return
         if spec.needs_terminal:
             self.azul.run_in_terminal(spec.name, self.form().overrides())
             return
@@ -262,6 +265,21 @@ class MenuScreen(PictureScreen):
         if paths is not None:
             self.welcome = False
             self.azul.show_job(spec, paths)
+
+    def _play(self) -> None:
+        """Deal a game in the Play place, with the settings of the form."""
+        from azul_tui.tui.play_open import open_play
+
+        value = self.form().value
+        open_play(
+            self.azul,
+            opponent=str(value("opponent")),
+            simulations=int(str(value("simulations"))),
+            seat=int(str(value("seat"))) - 1,
+            players=int(str(value("num_players"))),
+            seed=int(str(value("seed"))),
+            start=True,
+        )
 
     def action_save(self) -> None:
         """Write the settings as a TOML file for `--config`."""

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual.binding import Binding
 
 from azul_tui.errors import AzulError
-from azul_tui.game.constants import COLOR_LETTERS, FLOOR_ROW, encode_action
-from azul_tui.game.notation import format_move, parse_position
+from azul_tui.game.constants import COLOR_LETTERS, FLOOR_ROW, encode_action, factory_count
+from azul_tui.game.notation import format_move
+from azul_tui.tui.frame import PLACES
 from azul_tui.tui.play_picture import PlayView, play_body
 from azul_tui.tui.play_session import PlaySession
+from azul_tui.tui.play_settings import is_scripted
 from azul_tui.tui.play_setup import PlaySetup, setup_body
 from azul_tui.tui.screens.place import PictureScreen
 
@@ -61,12 +63,16 @@ KEYS: Final = (
     Binding("t", "measure", "strength by time or simulations", show=False),
     Binding("escape", "back", "setup"),
 )
-MOVE_KEYS: Final = (
-    Binding("1-9 C", "explain", "from"),
-    Binding("B Y R K W", "explain", "colour"),
-    Binding("1-5 F", "explain", "line"),
-)
-"""Keys of a move, for the lists of keys: `on_key` takes them."""
+
+
+def move_keys(players: int) -> tuple[Binding, ...]:
+    """Keys of a move, for the lists of keys: `on_key` takes them."""
+    return (
+        Binding(f"1-{factory_count(players)} C", "explain", "from"),
+        Binding("B Y R K W", "explain", "colour"),
+        Binding("1-5 F", "explain", "line"),
+        Binding(f"F1-F{len(PLACES)}", "explain", "places, from the table", show=False),
+    )
 
 
 class PlayScreen(PictureScreen):
@@ -136,20 +142,15 @@ class PlayScreen(PictureScreen):
 
     def _take_over(self, request: PlayRequest) -> None:
         """Set the table as another place wants it."""
-        settings = self.setup.settings
-        if request.opponent:
-            self._player_was_chosen = True
-            settings = replace(settings, opponent=request.opponent)
-        if request.notation:
-            try:
-                players = parse_position(request.notation).players
-            except AzulError as error:
-                self.notify(str(error), severity="error", markup=False)
-                return
-            settings = replace(settings, notation=request.notation, players=players)
-        else:
-            settings = replace(settings, notation="")
-        self.setup.settings = replace(settings, seed=request.seed or settings.seed)
+        try:
+            settings = request.applied_to(self.setup.settings)
+        except AzulError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self._player_was_chosen = self._player_was_chosen or bool(request.opponent)
+        self.setup.settings = settings
+        self._list_players()
+        self.setup.repair()
         self.setup.chosen = 0
         self.in_setup = True
         if request.start:
@@ -242,8 +243,9 @@ class PlayScreen(PictureScreen):
     def own_bindings(self) -> list[Binding]:
         """What the keys do now: in the setup they mean something else than at the table."""
         session = self.session
-        yours = session is not None and not self.in_setup and session.phase == "yours"
-        known = (*MOVE_KEYS, *KEYS) if yours else KEYS
+        known = KEYS
+        if session is not None and not self.in_setup and session.phase == "yours":
+            known = (*move_keys(session.settings.players), *KEYS)
         return [
             binding
             for binding in known
@@ -260,6 +262,9 @@ class PlayScreen(PictureScreen):
         if session is None or self.in_setup or session.settings.seat is None:
             return
         key = event.key.lower()
+        if key[0] == "f" and key[1:] in DIGITS[: len(PLACES)] and len(key) == 2:
+            event.stop()
+            self.azul.action_go(PLACES[int(key[1]) - 1][1])
         if session.phase == "over" or session.game is None:
             return
         if key in DIGITS:
@@ -522,8 +527,11 @@ class PlayScreen(PictureScreen):
         session = self.session
         if session is None or session.game is None:
             return
-        open_analyse = getattr(self.azul, "open_analyse", None)
-        if open_analyse is None:
-            self.notify("there is no Analyse place yet")
-            return
-        open_analyse(notation=session.game.now.record.notation)
+        from azul_tui.tui.analyse_entry import open_analyse
+
+        opponent = session.settings.opponent
+        open_analyse(
+            self.azul,
+            notation=session.game.now.record.notation,
+            checkpoint="" if is_scripted(opponent) else opponent,
+        )
