@@ -11,7 +11,7 @@ from azul_tui.tui.charts.frame import panel
 
 if TYPE_CHECKING:
     from azul_tui.tui.charts.view import View
-    from azul_tui.tui.picture import Line, Picture
+    from azul_tui.tui.picture import Line, Picture, Segment
     from azul_tui.tui.signs import Signs
     from azul_tui.tui.training_charts import ChartContent
 
@@ -24,6 +24,8 @@ class ChartMemory:
         default_factory=dict[tuple[str, bool, bool], tuple[float, float]]
     )
     drawings: dict[str, Drawing] = field(default_factory=dict[str, Drawing])
+    corners: dict[str, Segment] = field(default_factory=dict[str, "Segment"])
+    """The first segment of each chart's frame: where that very object is, the chart is."""
 
 
 def chart_panel(
@@ -64,7 +66,11 @@ def chart_panel(
     title = content.title
     if drawing.readings:
         title = reading_line(content, drawing, view)
-    return panel(drawing.picture, title, view_line(content, view, drawing), width, height, signs)
+    footer = view_line(content, view, drawing)
+    framed_picture = panel(drawing.picture, title, footer, width, height, signs)
+    if framed_picture and framed_picture[0]:
+        memory.corners[content.name] = framed_picture[0][0]
+    return framed_picture
 
 
 def reading_line(content: ChartContent, drawing: Drawing, view: View) -> Line:

@@ -56,6 +56,21 @@ class Drawing:
     window: tuple[float, float] | None
     extent: tuple[float, float] | None
     readings: tuple[Reading, ...] = ()
+    plot_left: int = 0
+    """Column at which the plot begins, right of the labels and the axis."""
+    plot_width: int = 0
+    log_x: bool = False
+
+    def x_at(self, column: int) -> float | None:
+        """The x that column `column` of the picture stands for; None outside of the plot."""
+        place = column - self.plot_left
+        if self.window is None or not 0 <= place < self.plot_width:
+            return None
+        left, right = self.window
+        share = (place + 0.5) / self.plot_width
+        if self.log_x:
+            return left * (right / left) ** share
+        return left + (right - left) * share
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +168,16 @@ def draw_chart(
         picture.append(((f"{label:>{label_width}}"[:label_width] + edge, "axis"), *line))
     picture.extend(_x_axis(scale_x, canvas, label_width, marks, view, signs, axis_rows))
     readings = tuple(read_at(visible, view.cursor)) if view.cursor is not None else ()
-    return Drawing(crop(picture, width, height), limits, (left, right), full, readings)
+    return Drawing(
+        crop(picture, width, height),
+        limits,
+        (left, right),
+        full,
+        readings,
+        plot_left=label_width + 1,
+        plot_width=plot_width,
+        log_x=log_x,
+    )
 
 
 def _notice(text: str, width: int, height: int) -> Picture:

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 
 from azul_tui.tui.chart_panel import ChartMemory
-from azul_tui.tui.charts.view import View
-from azul_tui.tui.screens.place import PictureScreen
+from azul_tui.tui.screens.chart_mouse import ChartMouseScreen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from textual import events
-
     from azul_tui.tui.training_charts import ChartContent
 
 
-class ChartKeysScreen(PictureScreen):
+class ChartKeysScreen(ChartMouseScreen):
     """A screen with charts that share one view."""
 
     BINDINGS: ClassVar = [
@@ -41,25 +38,10 @@ class ChartKeysScreen(PictureScreen):
         Binding("W", "export('svg')", "write the chart as SVG", show=False),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.view = View()
-        self.memory = ChartMemory()
-
     def chart_extent(self) -> tuple[float, float] | None:
         """Smallest and largest x of the chart that the keys are about."""
         drawing = self.memory.drawings.get(self.main_chart())
         return drawing.extent if drawing is not None else None
-
-    def main_chart(self) -> str:
-        """Name of the chart that the keys are about."""
-        return "loss"
-
-    def look(self, view: View) -> None:
-        """Look at the charts in another way."""
-        if view != self.view:
-            self.view = view
-            self.redraw()
 
     def action_zoom(self, factor: float) -> None:
         """Show less or more of the run."""
@@ -113,16 +95,6 @@ class ChartKeysScreen(PictureScreen):
     def action_band(self) -> None:
         """The raw band behind smoothed lines on or off."""
         self.look(replace(self.view, show_band=not self.view.show_band))
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel zooms; with shift it pans."""
-        event.stop()
-        self.action_sideways(-1) if event.shift else self.action_zoom(0.7)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel zooms; with shift it pans."""
-        event.stop()
-        self.action_sideways(1) if event.shift else self.action_zoom(1 / 0.7)
 
     def export_content(self) -> tuple[Path, ChartContent] | None:
         """The folder to write into and the chart to write."""
