@@ -16,12 +16,14 @@ from azul_tui.arena.match import play_match
 from azul_tui.arena.sequential import SequentialTest
 from azul_tui.arena.table import play_table
 from azul_tui.errors import JobError
-from azul_tui.jobs.arena_players import open_contestant
-from azul_tui.jobs.evaluate import told
+from azul_tui.jobs.arena_players import open_contestant, split_contestant
+from azul_tui.jobs.evaluate import keep_games, told
 from azul_tui.jobs.ladder import run_ladder
 from azul_tui.jobs.waking import wake_player
+from azul_tui.training.checkpoint_players import find_player
 
 if TYPE_CHECKING:
+    from azul_tui.arena.match import MatchResult
     from azul_tui.jobs.context import JobContext
 
 
@@ -98,6 +100,7 @@ def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:
     )
     for line in told(result, time.monotonic() - started):
         reporter.say(line)
+    _keep(context, name_a, name_b, result)
     if result.verdict is not None:
         reporter.say(
             f"  sequential test for {elo:+.0f} Elo: {result.verdict.decision} after"
@@ -106,3 +109,14 @@ def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:
             f" {result.verdict.lower:.2f} and {result.verdict.upper:.2f})"
         )
     return result.record()
+
+
+def _keep(context: JobContext, name_a: str, name_b: str, result: MatchResult) -> None:
+    """A few games, in the run of whichever side is a checkpoint of one."""
+    simulations, seats = context.integer("simulations"), context.integer("num_players")
+    for name, other in ((name_a, result.player_b), (name_b, result.player_a)):
+        plain, _ = split_contestant(name, simulations)
+        path = find_player(plain, context.runs_root, players=seats)
+        if path is not None:
+            keep_games(path, other, result)
+            return

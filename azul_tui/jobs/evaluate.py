@@ -17,6 +17,7 @@ from azul_tui.training.checkpoint_players import (
     open_checkpoint_player,
     open_player,
 )
+from azul_tui.training.match_records import checkpoint_match_file, write_match_games
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,20 @@ def run(context: JobContext) -> dict[str, Any]:
     fields["s_per_game"] = seconds / max(1, result.games)
     if result.games:
         _keep(path, fields)
+        keep_games(path, f"{opponent.name} {simulations}", result)
     return fields
+
+
+def keep_games(checkpoint: Path, opponent: str, result: MatchResult) -> None:
+    """A few games of the match, in the run that the checkpoint belongs to."""
+    file = checkpoint_match_file(checkpoint, opponent)
+    if file is None:
+        return
+    title = f"{result.player_a} against {result.player_b}"
+    try:
+        write_match_games(file, title, result.results)
+    except OSError:
+        return  # as with `_keep`
 
 
 def told(result: MatchResult, seconds: float) -> list[str]:

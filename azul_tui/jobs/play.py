@@ -17,6 +17,7 @@ from azul_tui.game.notation import describe_move, format_move
 from azul_tui.game.random import PLAYER, derive
 from azul_tui.game.state import GameState
 from azul_tui.jobs.demonstration import compile_with_progress
+from azul_tui.search.reading.factory_order import FactoryOrder
 from azul_tui.training.checkpoint_players import open_player
 
 if TYPE_CHECKING:
@@ -174,8 +175,7 @@ class Table:
         choice = self._opponent.choose(
             canonical.array[None, :], np.asarray([seed], np.uint64), deterministic=True
         )
-        source, color, row = decode_action(int(choice[0]))
-        return encode_action(int(order[source]), color, row)
+        return FactoryOrder(order).table_action(int(choice[0]))
 
 
 def _listed(game: GameState) -> str:

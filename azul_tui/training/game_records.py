@@ -23,6 +23,7 @@ from azul_tui.game.random import GAME, derive
 from azul_tui.game.rules import clear_game, legal_count
 from azul_tui.game.scoring import end_bonus, winner_mask
 from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.search.reading.factory_order import FactoryOrder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +52,10 @@ def trace_game(players: int, game_seed: int, actions: Sequence[int]) -> dict[str
     counts: list[int] = []
     scores: list[list[int]] = []
     sources = sources_offset(state)
-    places = list(range(factory_count(players)))
+    order = FactoryOrder(range(factory_count(players)))
     for action in actions:
         if state[PHASE] != MOVING:
-            places = list(range(factory_count(players)))
+            order = FactoryOrder(range(factory_count(players)))
             refill_canonical(state, np.uint64(game_seed), stream)
             end = sources + factory_count(players) * COLOR_COUNT
             rounds.append(
@@ -65,12 +66,7 @@ def trace_game(players: int, game_seed: int, actions: Sequence[int]) -> dict[str
                 }
             )
         counts.append(int(legal_count(state)))
-        source, color, row = decode_action(action)
-        if source < factory_count(players):
-            # The emptied factory goes last in canonical order; in a trace it keeps its place.
-            places.append(places.pop(source))
-            source = places[-1]
-        moves.append((source, color, row))
+        moves.append(decode_action(order.follow(action)))
         apply_canonical(state, action)
         if state[PHASE] != MOVING:
             over = state[PHASE] == OVER

@@ -34,7 +34,7 @@ MOST_LISTED: Final = 2000
 _MOST_BYTES: Final = 1_000_000
 """Of one game; real ones have about four thousand."""
 _MOST_COMPLAINTS: Final = 5
-_ITERATION: Final = re.compile(r"(?:iter|eval)_([0-9]{1,9})(?:_(.+))?")
+_ITERATION: Final = re.compile(r"(?:iter|eval)_([0-9]{1,9})(?:_.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +158,12 @@ def _list_file(path: Path, most: int) -> list[dict[str, Any]]:
 
 def _label(path: Path, index: int, meta: dict[str, Any]) -> str:
     """What kind of game it is, for people."""
-    tag = plain_text(str(meta.get("tag") or ""), 60)
+    tag = plain_text(str(meta.get("tag") or ""), 40) or f"game {index + 1}"
+    title = plain_text(str(meta.get("title") or ""), 80)
     found = _ITERATION.fullmatch(path.stem)
-    if found is None:
-        return f"{tag or plain_text(path.stem, 60)}, game {index + 1}"
-    against = f" against {plain_text(found[2], 60)}" if found[2] else ""
-    return f"iteration {int(found[1])}{against}, {tag or f'game {index + 1}'}"
+    if not title:
+        title = f"iteration {int(found[1])}" if found else plain_text(path.stem, 60)
+    return f"{title}, {tag}"
 
 
 def _names(filed: FiledGame) -> list[str]:
