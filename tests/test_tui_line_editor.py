@@ -42,6 +42,7 @@ def test_other_keys_are_left_to_others():
     for key in ("escape", "f1", "up", "ctrl+p"):
         assert not line.press(key, None)
     assert not line.press("tab", "\t")
+    assert not line.press("alt+S", "S"), "an escape typed just before a letter"
 
 
 def test_pasted_text_is_one_clean_line():

@@ -58,7 +58,7 @@ class LineEditor:
             start, stop = (min(max(place, 0), len(self.text)) for place in cuts[key])
             self.text = self.text[:start] + self.text[stop:]
             self.caret = start
-        elif character is not None and character.isprintable():
+        elif character is not None and character.isprintable() and not key.startswith("alt+"):
             self.insert(character)
         else:
             return False

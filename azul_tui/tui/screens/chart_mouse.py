@@ -47,6 +47,8 @@ class Drag:
 class ChartMouseScreen(PictureScreen):
     """A screen with charts that share one view."""
 
+    MOUSE = "in a chart: click cursor, drag pan, wheel zoom"
+
     def __init__(self) -> None:
         super().__init__()
         self.view = View()

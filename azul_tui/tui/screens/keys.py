@@ -40,9 +40,13 @@ class KeysScreen(BoxScreen[None]):
                 for b in self.below.own_bindings()
                 if b.description
             )
+            if self.below.MOUSE:
+                found.append(("mouse", self.below.MOUSE))
         places = f"{PLACES[0][0]} to {PLACES[-1][0]}"
         found.append((places, "places: " + ", ".join(title for _, _, title in PLACES)))
-        found.extend([("^p", "search every command"), ("q", "leave"), ("?", "these keys")])
+        found.append(("^p", "search every command"))
+        found.append(("^l", "paint the screen anew"))
+        found.extend([("q", "leave"), ("?", "these keys")])
         return found
 
     def lines(self, width: int) -> Picture:

@@ -24,6 +24,7 @@ KEY_WORDS = {
     "right_square_bracket": "]",
     "space": "space",
     "delete": "del",
+    "backspace": "bksp",
     "slash": "/",
     "left": "←",
     "right": "→",
@@ -53,6 +54,8 @@ class PictureScreen(PaintedScreen[Any]):
     """A place, or a screen that covers one. Subclasses say what is in it."""
 
     PLACE: ClassVar[str] = ""
+    MOUSE: ClassVar[str] = ""
+    """What the mouse does here, for the list of keys."""
 
     def body(self, width: int, height: int) -> Picture:
         """The lines between the top line and the key line."""
