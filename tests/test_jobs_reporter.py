@@ -68,7 +68,7 @@ def test_in_a_terminal_progress_is_one_line_that_is_overwritten(clock):
     assert output.getvalue().count("\n") == 1
     assert 5 <= output.getvalue().count("\r") <= 13
     assert output.getvalue().endswith("\r\x1b[Kdone\n")
-    assert "  0/100 games 0%, left 5.0 s" in output.getvalue()
+    assert "  0/100 games 0%, 5.0 s left in the run" in output.getvalue()
 
 
 def test_in_a_file_progress_is_a_line_now_and_then(clock):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -329,9 +330,17 @@ async def test_the_menu_has_the_eleven_entries_and_says_what_they_do(runs):
             (8, "Full training"),
             (10, "Evaluate a trained model"),
         ):
-            assert f"{number:>3}  {title}" in text
-        assert "▸  6  Quick training" in text
+            assert re.search(rf" {title} +{number} ", text)
+        assert re.search("▸ Quick training +6 ", text)
         assert "under two minutes" in text
+
+
+async def test_a_digit_that_is_no_place_says_how_entries_are_chosen(runs):
+    async with Drive(runs) as d:
+        assert "--run" in d.text, "what the numbers of the entries are for"
+        await d.press("0")
+        await d.until("arrows choose an entry")
+        assert d.app.current_mode == "menu"
 
 
 async def test_the_first_start_explains_itself(tmp_path):

@@ -97,7 +97,8 @@ class Reporter:
         """
         if self._recorder is not None:
             self._recorder.status(done=done, total=total, unit=unit, left_s=left_s)
-        left = f", left {in_words(left_s)}" if left_s is not None else ""
+        # What is left is the run's, not the phase's that is counted before it.
+        left = f", {in_words(left_s)} left in the run" if left_s is not None else ""
         share = f"{100 * done / total:.0f}%" if total else ""
         self._tell_transient(f"  {done:,.0f}/{total:,.0f} {unit} {share}{left}".rstrip())
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ORDER = (1, 2, 3, 4, 5, 7, 0, 6, 8, 9, 10)
 """Menu numbers in the order in which they are shown, by group."""
+NUMBER_HEAD = "--run"
+"""Heads the column of what starts an entry without the dashboard."""
 WELCOME = (
     "Welcome. This program teaches a network to play Azul by playing against itself. "
     "Enter starts a first training of under two minutes; ? shows all keys."
@@ -78,7 +80,10 @@ def entry_lines(state: MenuState, width: int, height: int) -> Picture:
             group = spec.group
             if lines:
                 lines.append(())
-            lines.append(text_line(f" {GROUP_TITLES[spec.group]}", "quiet"))
+            title = f" {GROUP_TITLES[spec.group]}"
+            # The numbers are what `--run` takes; a digit key goes to a place, here as elsewhere.
+            head = NUMBER_HEAD if index == 0 and width >= len(title) + len(NUMBER_HEAD) + 3 else ""
+            lines.append(text_line(f"{title}{head:>{width - len(title) - 2}}", "quiet"))
         if index == state.chosen:
             place_of_chosen = len(lines)
         lines.append(_entry(state, spec, index == state.chosen, width))
@@ -93,14 +98,22 @@ def entry_lines(state: MenuState, width: int, height: int) -> Picture:
 
 
 def _entry(state: MenuState, spec: JobSpec, here: bool, width: int) -> Line:
-    number = f"{spec.number:>3}" if spec.number is not None else "   "
+    number = spec.name if spec.number is None else str(spec.number)
     sign = state.signs.pointer if here else " "
     running = f" {state.signs.running} running" if spec.name in state.running else ""
-    title = shorten(spec.title, max(4, width - 8 - len(running)), state.signs.ellipsis)
-    body = f"{number}  {title}"
-    padded = body + " " * max(0, width - 3 - len(body) - len(running))
+    room = width - 5 - len(running)
+    title = shorten(spec.title, max(4, room), state.signs.ellipsis)
+    gap = room - len(title) - len(number)
+    if gap < 1:  # the title matters more
+        number, gap = "", room - len(title)
     role = "" if not here else ("chosen.quiet" if state.form_focused else "chosen")
-    return ((sign, "key"), (padded, role), (running, "good"))
+    return (
+        (sign, "key"),
+        (f" {title}", role),
+        (running, role if here else "good"),
+        (" " * max(0, gap), role),
+        (f"{number} ", role if here else "quiet"),
+    )
 
 
 def details(state: MenuState, width: int, height: int) -> Picture:

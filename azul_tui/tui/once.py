@@ -116,7 +116,7 @@ def describe_run(
         ),
     ]
     if status.left_s is not None and summary.state == "running":
-        lines.append(f"left {phrases.duration(status.left_s)}")
+        lines.append(f"{phrases.duration(status.left_s)} left in the run")
     best = best_checkpoint(data)
     if best is not None:
         score = f", score {phrases.percent(best[1])}" if best[1] is not None else ""

@@ -129,13 +129,26 @@ def parse_value(spec: SettingSpec, text: str) -> SettingValue:
         return spec.check(typed)
     if not typed:
         raise ConfigError(f"{spec.name} must be {spec.accepted()}")
-    return resolve_settings((spec,), None, None, [f"{spec.name}={typed}"])[spec.name]
+    try:
+        return resolve_settings((spec,), None, None, [f"{spec.name}={typed}"])[spec.name]
+    except ConfigError as error:
+        # Nobody typed an option here: the sentence begins with the setting.
+        raise ConfigError(str(error).removeprefix("--set: ")) from None
 
 
 def draw_form(
-    form: SettingsForm, width: int, height: int, *, focused: bool, signs: Signs
+    form: SettingsForm,
+    width: int,
+    height: int,
+    *,
+    focused: bool,
+    signs: Signs,
+    help_first: bool = False,
 ) -> Picture:
-    """The settings in `height` lines, the pointer's help in the last two."""
+    """The settings in `height` lines, the pointer's help in the last two, or the first two.
+
+    Notices come up over the last lines of a screen: a form that fills it explains itself above.
+    """
     shown = form.shown()
     if not shown:
         words = "no setting matches the filter" if form.filter else "nothing to set"
@@ -161,10 +174,12 @@ def draw_form(
             (note, "quiet"),
         )
         picture.append(line)
-    if height >= 6 and current is not None:
-        picture.extend([()] * (room - len(picture)))
-        more = f"{form.chosen + 1} of {len(shown)}  " if len(shown) > room else ""
-        picture.append(text_line(" " + shorten(current.help, width - 2, signs.ellipsis), "quiet"))
-        accepted = shorten(f"{more}{current.accepted()}", width - 2, signs.ellipsis)
-        picture.append(text_line(" " + accepted, "quiet"))
-    return picture
+    if height < 6 or current is None:
+        return picture
+    picture.extend([()] * (room - len(picture)))
+    more = f"{form.chosen + 1} of {len(shown)}  " if len(shown) > room else ""
+    explained = [
+        text_line(" " + shorten(words, width - 2, signs.ellipsis), "quiet")
+        for words in (current.help, f"{more}{current.accepted()}")
+    ]
+    return [*explained, *picture] if help_first else [*picture, *explained]

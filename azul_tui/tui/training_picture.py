@@ -140,6 +140,11 @@ def is_active(state: TrainingState) -> bool:
     return state.judgement is not None and state.judgement.state in {"running", "paused"}
 
 
+def is_over(state: TrainingState) -> bool:
+    """Whether the run has ended in whatever way."""
+    return state.judgement is not None and not is_active(state)
+
+
 def is_crashed(state: TrainingState) -> bool:
     """Whether the run ended without saying so."""
     return state.judgement is not None and state.judgement.state == "crashed"
@@ -412,9 +417,15 @@ def phase_line(state: TrainingState, width: int) -> Line:
     status = state.status
     if status is None:
         return text_line(f" {shorten(waiting_text(state), max(1, width - 2))}", "quiet")
-    share, text = _phase_progress(status, status.phase, status.unit)
     fill = _fill(status)
-    head: Line = ((f" {status.phase or 'starting'} ", "strong"),)
+    if status.phase or not is_over(state):
+        share, text = _phase_progress(status, status.phase, status.unit)
+        head: Line = ((f" {plain_text(status.phase, 20) or 'starting'} ", "strong"),)
+    else:
+        # What was under way when the run ended is no news any more: only that it ended.
+        share, text = None, ""
+        word = state.judgement.state if state.judgement is not None else ""
+        head = ((f" {word}", "strong"),)
     buffer = f"   buffer {phrases.percent(fill)}" if fill is not None else ""
     busy = state.usage.cpu_percent if state.usage is not None else None
     usage = f"   cpu {busy:.0f}%" if busy is not None else ""

@@ -62,7 +62,10 @@ class LiveSettingsScreen(PictureScreen):
         ]
         answers = self.answers()
         room = height - len(head) - len(answers) - 1
-        lines = [*head, *draw_form(form, width - 2, room, focused=True, signs=self.azul.signs)]
+        lines = [
+            *head,
+            *draw_form(form, width - 2, room, focused=True, signs=self.azul.signs, help_first=True),
+        ]
         lines.extend([()] * (height - len(lines) - len(answers)))
         return [*lines, *answers]
 

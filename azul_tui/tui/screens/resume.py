@@ -44,7 +44,9 @@ class ResumeScreen(PictureScreen):
         """What will happen, and the form."""
         head = plan_lines(self.plan, width)
         room = max(1, height - len(head))
-        form = draw_form(self.form, width - 2, room, focused=True, signs=self.azul.signs)
+        form = draw_form(
+            self.form, width - 2, room, focused=True, signs=self.azul.signs, help_first=True
+        )
         return [*head, *form]
 
     def action_move(self, step: int) -> None:

@@ -1,0 +1,28 @@
+"""The training screen at sizes and moments that others do not cover."""
+
+from __future__ import annotations
+
+import pytest
+from fake_run import START, make_run
+from test_tui_screens import Drive
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def test_a_finished_run_shows_no_work_under_way_on_a_small_screen(tmp_path):
+    """A bar of `starting 200/200` would be the last phase's, which is over."""
+    run = make_run(tmp_path / "done", 10)
+    run.status("finished", phase="", done=200, total=200, unit="games", max_iterations=10)
+    async with Drive(tmp_path, "done", size=(60, 20), now=START + 9e4) as d:
+        text = await d.until("finished")
+        assert "starting" not in text
+        assert "200/200" not in text
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_a_run_that_begins_says_starting(tmp_path, size):
+    run = make_run(tmp_path / "new", 0)
+    run.status(phase="", done=None, total=None)
+    async with Drive(tmp_path, "new", size=size, now=run.t) as d:
+        await d.until("loss")
+        assert "finished" not in d.text
