@@ -9,6 +9,7 @@ from textual.binding import Binding
 from azul_tui.config import find_preset, load_config, preset_names, training_settings
 from azul_tui.errors import AzulError, ConfigError
 from azul_tui.jobs.registry import job_settings, jobs
+from azul_tui.tui.frame import PLACES
 from azul_tui.tui.menu_picture import MenuState, menu_body, ordered
 from azul_tui.tui.screens.place import PictureScreen
 from azul_tui.tui.settings_form import SettingsForm, parse_value, shown_value
@@ -308,6 +309,16 @@ class MenuScreen(PictureScreen):
         self.azul.push_screen(
             PromptScreen("save these settings as", "a file name", "my-settings.toml"), done
         )
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit that is no place was meant for an entry: say how those are chosen."""
+        digit = event.character or ""
+        if digit.isdecimal() and digit not in {key for key, _, _ in PLACES}:
+            event.stop()
+            self.notify(
+                f"digits go to the places {PLACES[0][0]} to {PLACES[-1][0]}; "
+                "arrows choose an entry, enter starts it"
+            )
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses an entry."""
