@@ -256,7 +256,7 @@ def _moves(view: PlayView, game: PlayGame, width: int, height: int) -> Picture:
             words = round_words(turn, names, brief=True)
             words = words if len(words) + 4 <= width else round_scores(turn)
             lines.append(text_line(shorten(f"    {words}", width, view.signs.ellipsis), "title"))
-        words = move_words(turn.move, players) if width >= size + 28 else turn.move
+        words = move_words(turn.move, players) if width >= size + 36 else turn.move
         told = f"  {turn.value:+.2f}" if turn.value is not None and view.show_value else ""
         told = told if width >= 8 + size + len(words) + len(told) else ""
         name = shorten(names[turn.seat], size, view.signs.ellipsis)

@@ -176,7 +176,7 @@ def draw_table(
 def free_rectangle(taken: tuple[Rectangle, ...], width: int, height: int) -> Rectangle:
     """The most useful rectangle that touches none of `taken`; an empty one without any.
 
-    Useful are up to 46 cells by 24 lines of it, at least 22 by 3.
+    Useful are up to 48 cells by 24 lines of it, at least 22 by 3.
     """
     best, most = Rectangle(0, 0, 0, 0), 0
     for left in {0, *(other.right + GAP for other in taken)}:
@@ -187,7 +187,7 @@ def free_rectangle(taken: tuple[Rectangle, ...], width: int, height: int) -> Rec
             for top in {0, *(other.bottom for other in column)}:
                 bottom = min((other.top for other in column if other.bottom > top), default=height)
                 rectangle = Rectangle(left, top, right, min(bottom, height))
-                value = min(rectangle.width, 46) * min(rectangle.height, 24)
+                value = min(rectangle.width, 48) * min(rectangle.height, 24)
                 if rectangle.height >= 3 and (value, rectangle) > (most, best):
                     best, most = rectangle, value
     return best
