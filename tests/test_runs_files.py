@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from azul_tui.runs.files import read_bounded, write_atomically, write_bytes_atomically
+from azul_tui.runs.files import (
+    open_own,
+    read_bounded,
+    write_atomically,
+    write_bytes_atomically,
+)
 
 
 def names(folder):
@@ -67,3 +73,26 @@ def test_reading_is_bounded_and_never_fails(tmp_path):
     assert read_bounded(tmp_path, 5) is None
     assert read_bounded(tmp_path / "absent", 5) is None
     assert read_bounded(tmp_path / "a\0b", 5) is None
+
+
+def test_a_file_of_a_run_is_no_link_no_pipe_and_no_folder(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    (tmp_path / "link").symlink_to(secret)
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe", "."):
+        with pytest.raises(OSError, match="symbolic links|regular file"):
+            open_own(tmp_path / name)
+        assert read_bounded(tmp_path / name, 100) is None
+    with open_own(secret) as file:
+        assert file.read() == b"secret"
+
+
+def test_what_is_written_does_not_follow_a_link_that_waits_for_it(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    (tmp_path / ".status.json.unfinished").symlink_to(precious)
+    write_bytes_atomically(tmp_path / "status.json", b"{}")
+    assert precious.read_bytes() == b"precious"
+    assert (tmp_path / "status.json").read_bytes() == b"{}"
+    assert not (tmp_path / "status.json").is_symlink()

@@ -12,7 +12,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Final, cast
 
-from azul_tui.runs.files import read_bounded, write_bytes_atomically
+from azul_tui.runs.files import open_own, read_bounded, write_bytes_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +44,21 @@ class CheckpointRecord:
 def digest(data: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def verify_listed(file: Path) -> bool | None:
+    """Whether a file has a content that the list beside it names; None when it lists no such file.
+
+    Reads the whole file: for a thread.
+
+    Raises:
+        OSError: It cannot be read, or is a link or no file.
+    """
+    with open_own(file) as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+    # Listed after it was read: a file that is being replaced is listed with both contents.
+    record = read_manifest(file.parent).get(file.name)
+    return None if record is None else found in record.sha256
 
 
 def read_manifest(folder: Path) -> dict[str, CheckpointRecord]:

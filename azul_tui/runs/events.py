@@ -69,7 +69,8 @@ class EventLog:
         self._clock = clock
         self._path = path
         try:
-            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._handle = os.open(path, flags, 0o644)
         except OSError as error:
             raise RunError(
                 f"{plain_text(str(path))}: cannot be written ({error.strerror}); "

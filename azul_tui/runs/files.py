@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import BufferedReader
     from pathlib import Path
 
 UNFINISHED = ".unfinished"
@@ -28,6 +31,8 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, durable: bool
     """
     unfinished = path.with_name(f".{path.name}{UNFINISHED}")
     try:
+        if unfinished.is_symlink():  # made by a stranger: what is written would go elsewhere
+            unfinished.unlink()
         write(unfinished)
         if durable:
             with unfinished.open("rb") as file:
@@ -63,12 +68,31 @@ def sync_directory(folder: Path) -> None:
         os.close(handle)
 
 
+def open_own(path: Path) -> BufferedReader:
+    """Open a file of a run for reading, without following a link out of the run's folder.
+
+    A run may come from a stranger. What claims to be one of its files must be one: not a link
+    to something else of the reader's, nor a pipe or a device that never ends.
+
+    Raises:
+        OSError: It is absent or forbidden, or is no regular file.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
 def read_bounded(path: Path, most: int) -> bytes | None:
     """The content of a file of at most `most` bytes; None when it is larger or unreadable."""
     try:
-        with path.open("rb") as file:
+        with open_own(path) as file:
             data = file.read(most + 1)
-    except (OSError, ValueError):  # absent, forbidden, a folder, a name with a NUL
+    except (OSError, ValueError):  # absent, forbidden, a folder, a link, a name with a NUL
         return None
     return data if len(data) <= most else None
 

@@ -89,13 +89,13 @@ def newest_run(root: Path, now: float) -> RunPaths:
 
 
 def checkpoint_files(paths: RunPaths) -> list[tuple[int, Path]]:
-    """`(iteration, file)` of every regular checkpoint, oldest first."""
+    """`(iteration, file)` of every regular checkpoint that is no link, oldest first."""
     try:
         files = list(paths.directory.iterdir())
     except OSError:  # absent or forbidden: there is nothing to show
         return []
     found = ((_CHECKPOINT.fullmatch(file.name), file) for file in files)
-    return sorted((int(match[1]), file) for match, file in found if match)
+    return sorted((int(match[1]), file) for match, file in found if match and not file.is_symlink())
 
 
 def _from_events(paths: RunPaths) -> tuple[Status, Judgement]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 from azul_tui.errors import RunError, RunLockedError
 from azul_tui.runs.events import encode_plain
+from azul_tui.runs.files import open_own
 from azul_tui.runs.processes import ProcessMark, is_alive, own_mark
 from azul_tui.runs.status import CRASHED_AFTER_S, read_status
 from azul_tui.runs.text import plain_text
@@ -142,7 +143,7 @@ class RunLock:
 def lock_holder(paths: RunPaths) -> LockHolder | None:
     """Who holds the run according to its lock file, dead or alive; None when nobody does."""
     try:
-        with paths.lock.open("rb") as file:
+        with open_own(paths.lock) as file:
             return _parse(file.read(MAX_LOCK_BYTES))
     except OSError:
         return None

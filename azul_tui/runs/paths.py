@@ -93,8 +93,14 @@ class RunPaths:
         """Make the folder and those inside it that others look for.
 
         Raises:
-            RunError: The folder cannot be made.
+            RunError: The folder cannot be made, or one inside it is a link to another place.
         """
+        for folder in (self.control, self.games, self.replay):
+            if folder.is_symlink():
+                raise RunError(
+                    f"{plain_text(str(folder))}: is a link, and what a run writes stays in its "
+                    "folder; remove the link"
+                )
         try:
             for folder in (self.directory, self.control, self.games):
                 folder.mkdir(parents=True, exist_ok=True)

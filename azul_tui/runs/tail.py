@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, cast
 
 from azul_tui.runs.events import MAX_RECORD_BYTES, Record
+from azul_tui.runs.files import open_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,10 +80,11 @@ class EventTail:
         batch = TailBatch()
         deadline = clock() + max_ms / 1000.0
         try:
-            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            file = open_own(self.path)
         except FileNotFoundError:
             return batch
-        try:
+        with file:
+            handle = file.fileno()
             batch.restarted = self._notice_another_file(handle)
             consumed = 0
             while True:
@@ -95,8 +97,6 @@ class EventTail:
                 if consumed >= max_bytes or clock() >= deadline:
                     batch.caught_up = self.offset >= os.fstat(handle).st_size
                     break
-        finally:
-            os.close(handle)
         self.skipped += batch.skipped
         return batch
 
@@ -212,12 +212,12 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 def last_records(path: Path, *, max_bytes: int = 65_536) -> list[Record]:
     """The records in the last `max_bytes` of a log, oldest first; none when unreadable."""
     try:
-        with path.open("rb") as file:
+        with open_own(path) as file:
             size = file.seek(0, os.SEEK_END)
             start = max(0, size - max_bytes)
             file.seek(start)
             data = file.read(max_bytes)
-    except OSError:  # absent or forbidden: there is nothing to show
+    except OSError:  # absent, forbidden or a link: there is nothing to show
         return []
     begin = 0 if start == 0 else data.find(b"\n") + 1
     return decode_lines(data[begin : data.rfind(b"\n") + 1])[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from azul_tui.errors import CheckpointError
+from azul_tui.runs.checkpoint_manifest import CheckpointRecord, digest
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint_file import (
     FORMAT,
@@ -16,7 +17,6 @@ from azul_tui.training.checkpoint_file import (
     encode_plain,
     plain,
 )
-from azul_tui.training.checkpoint_manifest import CheckpointRecord, digest
 from azul_tui.training.checkpoint_shelf import CheckpointShelf
 from azul_tui.training.checkpoints import checkpoint_name, read_checkpoint
 

@@ -10,15 +10,15 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from azul_tui.errors import CheckpointError
-from azul_tui.runs.files import write_bytes_atomically
-from azul_tui.runs.text import plain_text
-from azul_tui.training.checkpoint_file import decode_checkpoint, read_bytes
-from azul_tui.training.checkpoint_manifest import (
+from azul_tui.runs.checkpoint_manifest import (
     CheckpointRecord,
     digest,
     read_manifest,
     write_manifest,
 )
+from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.runs.text import plain_text
+from azul_tui.training.checkpoint_file import decode_checkpoint, read_bytes
 from azul_tui.training.checkpoints import BEST_NAME, checkpoint_name, numbered_checkpoints
 
 if TYPE_CHECKING:

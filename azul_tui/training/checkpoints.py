@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from azul_tui.errors import CheckpointError
 from azul_tui.network.building import build_network
+from azul_tui.runs.checkpoint_manifest import digest, read_manifest
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint_file import decode_checkpoint, description_of, read_bytes
-from azul_tui.training.checkpoint_manifest import digest, read_manifest
 
 if TYPE_CHECKING:
     from azul_tui.network.azul_network import AzulNetwork
@@ -71,6 +71,9 @@ def newest_valid(save_dir: str | Path) -> tuple[Path, list[tuple[str, str]]]:
     candidates = [file for _, file in sorted(numbered_checkpoints(folder), reverse=True)]
     skipped: list[tuple[str, str]] = []
     for path in [*candidates, folder / BEST_NAME]:
+        if path.is_symlink():
+            skipped.append((path.name, "is a link, and those of a run's folder are not followed"))
+            continue
         try:
             read_checkpoint(path)
         except CheckpointError as error:

@@ -150,7 +150,7 @@ def find_beginning(directory: Path) -> TrainingConfig | None:
     paths = RunPaths(directory)
     if checkpoint_files(paths) or paths.best_model.exists() or not paths.events.is_file():
         return None
-    if not paths.config.is_file():
+    if not paths.config.is_file() or paths.config.is_symlink():
         return None
     return load_config(paths.config)
 

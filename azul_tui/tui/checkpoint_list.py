@@ -6,7 +6,9 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from azul_tui.runs.checkpoint_manifest import verify_listed
 from azul_tui.runs.events import number, text
+from azul_tui.runs.files import open_own
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths, pretrained_directory, run_folders
 from azul_tui.runs.tail import EventTail
@@ -182,17 +184,36 @@ def shipped_rows(root: Path) -> list[CheckpointRow]:
 def verify_file(file: Path) -> str:
     """What is wrong with the file, in words; an empty text when it is whole.
 
-    The container's own checksums are compared; the weights are not loaded.
+    Its SHA-256 is held against the one that the list beside it has had since the file was
+    written; where there is none, the container's own checksums are compared. The weights are
+    not loaded. Reads the whole file: for a thread.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
-            bad = archive.testzip()
-            names = archive.namelist()
+        listed = verify_listed(file)
+        if listed is None:
+            return _verify_container(file)
     except FileNotFoundError:
         return "it is not there any more"
+    except OSError as error:
+        if file.is_symlink():
+            return "it is a link, and those of a run's folder are not followed"
+        return f"it cannot be read ({plain_text(str(error.strerror or error), 80)})"
+    return "" if listed else "it is damaged: its SHA-256 is not the one in the run's list"
+
+
+def _verify_container(file: Path) -> str:
+    """What is wrong with a file of which no digest is known.
+
+    Raises:
+        OSError: It cannot be read, or is a link or no file.
+    """
+    try:
+        with open_own(file) as content, zipfile.ZipFile(content) as archive:
+            bad = archive.testzip()
+            names = archive.namelist()
     except zipfile.BadZipFile:
         return "it is no checkpoint, or its end is missing"
-    except (OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+    except (RuntimeError, NotImplementedError, EOFError, ValueError) as error:
         return f"it cannot be read ({plain_text(str(error), 80)})"
     if bad is not None:
         return f"its part {plain_text(bad, 60)} is damaged"

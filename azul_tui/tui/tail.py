@@ -9,7 +9,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, cast
 
-from azul_tui.runs.files import read_bounded
+from azul_tui.runs.files import open_own, read_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ class LogTail:
     def read(self, limit: int = 1 << 16) -> bool:
         """Read what is new; whether anything was."""
         try:
-            with self.path.open("rb") as file:
+            with open_own(self.path) as file:
                 size = file.seek(0, 2)
                 self.changed = os.fstat(file.fileno()).st_mtime
                 if size < self._offset:
