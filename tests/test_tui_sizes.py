@@ -32,7 +32,7 @@ async def test_every_place_at_every_size(root):
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         places = []
-        for mode in ("menu", "training", "runs", "checkpoints", "evaluate"):
+        for mode in ("menu", "training", "runs", "checkpoints", "evaluate", "play"):
             app.action_go(mode)
             await pilot.pause()
             places.append(app.screen)

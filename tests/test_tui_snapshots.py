@@ -31,6 +31,7 @@ SCREENS = {
     "runs": ["3", "space", "space"],
     "checkpoints": ["4"],
     "evaluate": ["5"],
+    "play": ["6"],
 }
 
 
