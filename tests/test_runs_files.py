@@ -81,7 +81,7 @@ def test_a_file_of_a_run_is_no_link_no_pipe_and_no_folder(tmp_path):
     (tmp_path / "link").symlink_to(secret)
     os.mkfifo(tmp_path / "pipe")
     for name in ("link", "pipe", "."):
-        with pytest.raises(OSError, match="symbolic links|regular file"):
+        with pytest.raises(OSError, match=r"symbolic links|regular file"):
             open_own(tmp_path / name)
         assert read_bounded(tmp_path / name, 100) is None
     with open_own(secret) as file:

@@ -1,4 +1,4 @@
-"""Disks that are really full: a small file system, a limit on the size of files."""
+"""Disks that really refuse: a small file system, a limit on file sizes, a read-only mount."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from tiny_training import alerts, overrides, records, state_of, train
+from tiny_training import alerts, overrides, records, resume, state_of, tiny, train
 
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import read_status
@@ -36,6 +36,55 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+class ReadOnly:
+    """Lays a read-only mount over a folder and takes it away again.
+
+    Files that are open keep being written, as after a network disk was mounted anew.
+    """
+
+    def __init__(self, place):
+        self.place = str(place)
+        self.laid = False
+
+    def lay(self):
+        self._call("mount", "--bind", self.place, self.place)
+        self.laid = True
+        self._call("mount", "-o", "remount,bind,ro", self.place)
+
+    def take_away(self):
+        if self.laid:
+            self._call("umount", "-l", self.place)
+            self.laid = False
+
+    def _call(self, *command):
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode:
+            raise OSError(f"{' '.join(command)}: {done.stderr.decode()}")
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """`read_only(folder)`: a mount that can be laid over it."""
+    mounts = []
+
+    def over(folder):
+        mounts.append(ReadOnly(folder))
+        return mounts[-1]
+
+    trial = ReadOnly(tmp_path)
+    try:
+        if os.geteuid() != 0:
+            pytest.skip("only root may mount")
+        trial.lay()
+    except OSError as error:
+        pytest.skip(f"nothing can be mounted here: {error}")
+    finally:
+        trial.take_away()
+    yield over
+    for mount in mounts:
+        mount.take_away()
+
+
 def start(root, *arguments, limit=None):
     """A training as a person starts it."""
 
@@ -45,7 +94,7 @@ def start(root, *arguments, limit=None):
 
     command = [sys.executable, "-m", "azul_tui", "--run", "quick", "--dir", str(root)]
     return subprocess.Popen(
-        [*command, "--name", "run", *overrides(), *arguments],
+        [*command, "--name", "run", *(arguments or overrides())],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         preexec_fn=limited,
@@ -141,3 +190,49 @@ def test_a_limit_on_the_size_of_files_is_outlasted_too(tmp_path):
         process.kill()
         process.stderr.close()
     assert state_of(folder) == state_of(straight)
+
+
+def test_a_read_only_mount_pauses_the_run_and_a_writable_one_lets_it_go_on(read_only, tmp_path):
+    settings = {"max_iterations": 8}
+    straight, folder = tmp_path / "straight", tmp_path / "run"
+    train(straight, tiny(**settings))
+    process = start(tmp_path, *overrides(**settings))
+    try:
+        wait_for(lambda: records(folder, "self_play"), process)
+        mount = read_only(folder)
+        mount.lay()
+        wait_for(lambda: alerts(folder), process)
+        assert "Read-only file system); the run waits and tries again" in alerts(folder)[0]
+        assert alerts(folder)[0].count("\n") == 0
+        length = len(records(folder))
+        time.sleep(1.0)
+        assert len(records(folder)) == length, "it waits"
+        assert process.poll() is None
+        mount.take_away()
+        assert process.wait(100) == 0, process.stderr.read()
+    finally:
+        process.kill()
+        process.stderr.close()
+    assert alerts(folder)[-1] == "writing works again, the run goes on"
+    assert state_of(folder) == state_of(straight)
+
+
+def test_a_run_on_a_read_only_mount_can_be_ended_and_gone_on_with(read_only, tmp_path):
+    folder = tmp_path / "run"
+    process = start(tmp_path)
+    try:
+        wait_for(lambda: records(folder, "checkpoint"), process)
+        mount = read_only(folder)
+        mount.lay()
+        wait_for(lambda: alerts(folder), process)
+        process.terminate()
+        assert process.wait(100) == 143
+        assert b"Traceback" not in process.stderr.read()
+    finally:
+        process.kill()
+        process.stderr.close()
+    newest_valid(folder)
+    mount.take_away()
+    resume(folder)
+    train(tmp_path / "straight")
+    assert state_of(folder) == state_of(tmp_path / "straight")
