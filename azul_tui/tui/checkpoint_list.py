@@ -13,13 +13,17 @@ from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths, pretrained_directory, run_folders
 from azul_tui.runs.tail import EventTail
 from azul_tui.runs.text import plain_text
+from azul_tui.tui.run_ratings import RatingsFile, anchor_name, over_training
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from azul_tui.runs.ratings import RatingRow
+
 NO_STEPS = 1 << 40
 """Stride that keeps no step record: here only the others matter."""
 SHIPPED = "pretrained"
+GONE = "it is not there any more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,10 @@ class CheckpointRow:
     games_total: float | None = None
     evaluations: tuple[tuple[str, float, float, float, int], ...] = ()
     """Opponent, score, low, high, games."""
+    rating: RatingRow | None = None
+    """Of the last fit of its run's rated games."""
+    rated_over: str = ""
+    """Who stands at 0 in that fit."""
 
     @property
     def key(self) -> str:
@@ -53,6 +61,7 @@ class _RunNotes:
     """What the records of one run say of its iterations."""
 
     tail: EventTail
+    ratings: RatingsFile
     scores: dict[str, float] = field(default_factory=dict[str, float])
     best_file: str = ""
     losses: dict[int, dict[str, Any]] = field(default_factory=dict[int, "dict[str, Any]"])
@@ -110,7 +119,9 @@ class CheckpointIndex:
             best_model = paths.best_model.is_file()
             if not files and not best_model:
                 continue
-            notes = self._notes.setdefault(paths.name, _RunNotes(EventTail(paths.events)))
+            notes = self._notes.setdefault(
+                paths.name, _RunNotes(EventTail(paths.events), RatingsFile(paths))
+            )
             notes.read(budget_ms)
             done = done and notes.caught_up
             rows.extend(self._rows(paths, files, notes))
@@ -122,6 +133,8 @@ class CheckpointIndex:
         self, paths: RunPaths, files: list[tuple[int, Path]], notes: _RunNotes
     ) -> list[CheckpointRow]:
         rows: list[CheckpointRow] = []
+        rated = notes.ratings.refresh()
+        ratings = {row.iteration: row for row in over_training(rated)}
         for iteration, file in files:
             facts = file_facts(file)
             if facts is None:
@@ -142,6 +155,8 @@ class CheckpointIndex:
                     newest=file == files[-1][1],
                     games_total=number(losses, "games_total"),
                     evaluations=tuple(notes.evaluations.get(iteration, [])),
+                    rating=ratings.get(iteration),
+                    rated_over=anchor_name(rated),
                 )
             )
         return rows
@@ -193,7 +208,7 @@ def verify_file(file: Path) -> str:
         if listed is None:
             return _verify_container(file)
     except FileNotFoundError:
-        return "it is not there any more"
+        return GONE
     except OSError as error:
         if file.is_symlink():
             return "it is a link, and those of a run's folder are not followed"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.frame import panel
+from azul_tui.tui.checkpoint_list import GONE
 from azul_tui.tui.picture import Line, Picture, beside, crop, text_line, wrapped
+from azul_tui.tui.run_ratings import rating_words
 from azul_tui.tui.settings_diff import draw_diff
 from azul_tui.tui.table import Column, Row, draw_table
 
@@ -22,6 +24,7 @@ COLUMNS = (
     Column(title="", least=2),
     Column(title="iteration", align_right=True),
     Column(title="score", align_right=True, gives_way=1),
+    Column(title="rating", align_right=True, gives_way=2),
     Column(title="loss", align_right=True, gives_way=2),
     Column(title="policy", align_right=True, gives_way=5),
     Column(title="value", align_right=True, gives_way=6),
@@ -29,6 +32,9 @@ COLUMNS = (
     Column(title="size", align_right=True, gives_way=4),
     Column(title="whole", gives_way=3),
 )
+
+
+DAMAGED = ("damaged", "alert")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +63,9 @@ def checkpoint_row(
     """One line of the table."""
     sign = (signs.shipped if row.shipped else "") + (signs.best if row.best else "")
     wrong = verified.get(row.key)
-    whole = (
-        ("", "") if wrong is None else (signs.mark, "good") if not wrong else ("damaged", "alert")
-    )
+    whole = ("", "") if wrong is None else (signs.mark, "good") if not wrong else DAMAGED
+    if wrong == GONE:  # cleaned up by its run since the folder was listed
+        whole = ("gone", "quiet")
     name = row.file.stem if row.shipped else f"{row.iteration:,}"
     return Row(
         (
@@ -67,6 +73,7 @@ def checkpoint_row(
             (sign, "warning"),
             (name + (" new" if row.newest else ""), ""),
             (phrases.percent(row.score), "strong"),
+            (rating_words(row.rating, signs) if row.rating is not None else "–", ""),
             (phrases.loss(row.total_loss), ""),
             (phrases.loss(row.policy_loss), ""),
             (phrases.loss(row.value_loss), ""),
@@ -98,17 +105,19 @@ def checkpoints_body(state: CheckpointsState, width: int, height: int) -> Pictur
         checkpoint_row(row, state.now, state.verified, row.key in marked, state.signs)
         for row in state.rows
     ]
+    shown = shown_columns(state.rows)
+    rows = [Row(tuple(row.cells[i] for i in shown), marked=row.marked) for row in rows]
     wide = width >= 110
     panel_height = 0 if wide or height < 15 else min(12, height * 45 // 100)
     table_height = height - 1 - panel_height
     table_width = width * 62 // 100 if wide else width
     table = draw_table(
-        COLUMNS,
+        [COLUMNS[i] for i in shown],
         rows,
         table_width,
         table_height,
         chosen=state.chosen,
-        sorted_by=state.sorted_by,
+        sorted_by=shown.index(state.sorted_by) if state.sorted_by in shown else None,
         descending=state.descending,
         signs=state.signs,
         first=state.first,
@@ -134,7 +143,7 @@ def _panel(state: CheckpointsState, width: int, height: int) -> Picture:
     wrong = state.verified.get(row.key)
     if wrong:
         content.extend(wrapped(f"damaged: {wrong}", inner, "alert"))
-    for label, value in facts(row, state.now):
+    for label, value in facts(row, state.now, state.signs):
         content.append(((f"{label:<11}", "quiet"), (value, "strong")))
     if row.evaluations:
         content.extend([(), text_line("evaluations", "quiet")])
@@ -151,12 +160,22 @@ def _panel(state: CheckpointsState, width: int, height: int) -> Picture:
     return panel(content, ((row.file.name, "title"),), (), width, height, state.signs)
 
 
-def facts(row: CheckpointRow, now: float) -> list[tuple[str, str]]:
+def shown_columns(rows: Sequence[CheckpointRow]) -> list[int]:
+    """Which of `COLUMNS` have something to show: ratings are there once games were rated."""
+    rated = any(row.rating is not None for row in rows)
+    return [i for i, column in enumerate(COLUMNS) if rated or column.title != "rating"]
+
+
+def facts(row: CheckpointRow, now: float, signs: Signs) -> list[tuple[str, str]]:
     """What is known of a checkpoint without opening it."""
+    rating = "–" if row.rating is None else rating_words(row.rating, signs)
+    if row.rating is not None and row.rated_over:
+        rating += f" over {row.rated_over}"
     found = [
         ("run", row.run),
         ("iteration", f"{row.iteration:,}" if not row.shipped else "shipped with the program"),
         ("score", phrases.percent(row.score)),
+        ("rating", rating),
         ("loss", phrases.loss(row.total_loss)),
         ("policy", phrases.loss(row.policy_loss)),
         ("value", phrases.loss(row.value_loss)),
@@ -171,7 +190,7 @@ def _compared(state: CheckpointsState, width: int, height: int) -> Picture:
     names = [f"{row.run} {row.iteration}" for row in state.marked]
     values: list[dict[str, str]] = []
     for row in state.marked:
-        known = dict(facts(row, state.now))
+        known = dict(facts(row, state.now, state.signs))
         known |= {f"vs {o}": f"{s * 100:.1f}%" for o, s, _, _, _ in row.evaluations}
         values.append(known | state.settings.get(row.run, {}))
     content = draw_diff(names, values, ["series.0", "series.1"], width - 2, height - 2, state.signs)

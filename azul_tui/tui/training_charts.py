@@ -11,17 +11,28 @@ import numpy as np
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.curves import Curve, Level, Mark
 from azul_tui.tui.charts.smoothing import Smoother
+from azul_tui.tui.run_ratings import rating_curves, rating_title
 from azul_tui.tui.signs import UNICODE, Signs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from azul_tui.runs.ratings import RatingRow
     from azul_tui.tui.charts.buckets import BucketTable
     from azul_tui.tui.charts.view import View, XKind
     from azul_tui.tui.picture import Line
     from azul_tui.tui.run_data import RunData
 
-CHARTS = ("loss", "score", "games/s", "simulations/s", "buffer", "learning rate", "gradient norm")
+CHARTS = (
+    "loss",
+    "score",
+    "rating",
+    "games/s",
+    "simulations/s",
+    "buffer",
+    "learning rate",
+    "gradient norm",
+)
 """Names of the charts, in the order in which `tab` goes through them."""
 
 _TABLE_CHARTS: dict[str, tuple[str, str]] = {
@@ -80,6 +91,8 @@ class ChartSource:
         self.data = data
         self.name = name
         self.role = role
+        self.ratings: tuple[RatingRow, ...] = ()
+        """What the run's last fit says; set by whoever reads it."""
         self._smoothed: dict[str, _Smoothed] = {}
 
     def curve(self, table_name: str, column: str, view: View, *, label: str, role: str) -> Curve:
@@ -102,6 +115,8 @@ class ChartSource:
             return self._losses(view, marks)
         if chart == "score":
             return self._scores(view, signs, marks)
+        if chart == "rating":
+            return self._ratings(view, signs, marks)
         table_name, column = _TABLE_CHARTS[chart]
         table: BucketTable = getattr(self.data, table_name)
         value = table.last(column)
@@ -166,6 +181,11 @@ class ChartSource:
         return ChartContent(
             name="loss", title=tuple(title), curves=curves, marks=marks, smoothed=True
         )
+
+    def _ratings(self, view: View, signs: Signs, marks: list[Mark]) -> ChartContent:
+        curves, levels = rating_curves(self.ratings, self.data, view.x_kind)
+        title = rating_title(self.ratings, signs)
+        return ChartContent(name="rating", title=title, curves=curves, levels=levels, marks=marks)
 
     def _scores(self, view: View, signs: Signs, marks: list[Mark]) -> ChartContent:
         by_opponent: dict[str, list[tuple[float, float, float, float]]] = {}

@@ -188,7 +188,7 @@ def _big(state: TrainingState, width: int, height: int) -> Picture:
         picture = _row(state, [state.main_chart, state.side_chart], [left, width - left], first)
         others = [
             name
-            for name in ("simulations/s", "buffer", "learning rate", "gradient norm")
+            for name in ("score", "simulations/s", "buffer", "learning rate", "gradient norm")
             if name not in {state.main_chart, state.side_chart}
         ][:3]
         third = width // 3

@@ -264,14 +264,22 @@ def _paint(
             roles.append(curve.role)
             _paint_points(canvas, curve, scale_x, scale_y, signs, len(roles) - 1)
     for level in levels:
-        row = _cell_row(scale_y, canvas, level.y)
-        for offset, character in enumerate(level.name[: canvas.width - 2]):
-            column = canvas.width - len(level.name) - 1 + offset
-            if 0 <= column < canvas.width and canvas.owners[row, column] <= 0:
-                canvas.put_character(row, column, character, 0)
+        _name_level(canvas, level.name, _cell_row(scale_y, canvas, level.y))
     if view.cursor is not None:
         _paint_cursor(canvas, view.cursor, scale_x, signs)
     return roles
+
+
+def _name_level(canvas: Canvas, name: str, row: int) -> None:
+    """The name on its line, on the right, or on the left where curves cover the right."""
+    width = min(len(name), canvas.width - 2)
+    right = canvas.width - width - 1
+    free = [at for at in (right, 1) if (canvas.owners[row, at : at + width] <= 0).all()]
+    start = free[0] if free else right
+    for offset, character in enumerate(name[:width]):
+        column = start + offset
+        if 0 <= column < canvas.width and canvas.owners[row, column] <= 0:
+            canvas.put_character(row, column, character, 0)
 
 
 class _Columns:

@@ -10,7 +10,12 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.checkpoint_list import CheckpointIndex, verify_file
-from azul_tui.tui.checkpoints_picture import COLUMNS, CheckpointsState, checkpoints_body
+from azul_tui.tui.checkpoints_picture import (
+    COLUMNS,
+    CheckpointsState,
+    checkpoints_body,
+    shown_columns,
+)
 from azul_tui.tui.screens.place import PictureScreen
 from azul_tui.tui.settings_diff import read_settings
 from azul_tui.tui.settings_form import toml_value
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from azul_tui.tui.picture import Picture
 
 LIST_EVERY_S = 4.0
+AGE = next(i for i, column in enumerate(COLUMNS) if column.title == "age")
 
 
 def _sort_key(row: CheckpointRow, column: int) -> Any:
@@ -31,6 +37,7 @@ def _sort_key(row: CheckpointRow, column: int) -> Any:
         row.best,
         row.iteration,
         row.score if row.score is not None else unknown,
+        row.rating.elo if row.rating is not None else -1e9,
         row.total_loss if row.total_loss is not None else unknown,
         row.policy_loss if row.policy_loss is not None else unknown,
         row.value_loss if row.value_loss is not None else unknown,
@@ -72,7 +79,7 @@ class CheckpointsScreen(PictureScreen):
         self.first = 0
         self.marked: list[str] = []
         self.filter = ""
-        self.sorted_by = 7
+        self.sorted_by = AGE
         self.descending = True
         self.listed_at = -1e9
         self.verified: dict[str, str] = {}
@@ -205,7 +212,9 @@ class CheckpointsScreen(PictureScreen):
 
     def action_sort(self) -> None:
         """Sort by the next column."""
-        self.sorted_by = (self.sorted_by + 1) % len(COLUMNS)
+        shown = shown_columns(self.shown())
+        later = [column for column in shown if column > self.sorted_by]
+        self.sorted_by = later[0] if later else shown[0]
         self.redraw()
 
     def action_reverse(self) -> None:

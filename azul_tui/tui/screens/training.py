@@ -8,6 +8,7 @@ from textual.binding import Binding
 
 from azul_tui.tui.chart_panel import chart_panel
 from azul_tui.tui.picture import Picture, text_line
+from azul_tui.tui.run_ratings import RatingsFile, over_training
 from azul_tui.tui.screens.chart_keys import ChartKeysScreen
 from azul_tui.tui.training_charts import CHARTS, ChartSource
 from azul_tui.tui.training_picture import BIG, TrainingState, training_body, waiting_text
@@ -34,6 +35,7 @@ class TrainingScreen(ChartKeysScreen):
         Binding("s", "stop", "stop after this iteration"),
         Binding("x", "cancel", "cancel", show=False),
         Binding("b", "board", "board"),
+        Binding("g", "games", "games"),
         Binding("a", "seen", "alerts seen", show=False),
     ]
 
@@ -42,6 +44,8 @@ class TrainingScreen(ChartKeysScreen):
         self.chosen_chart = 0
         """Index of the main chart in the small layout, of the side chart in the large one."""
         self._source: ChartSource | None = None
+        self._ratings: RatingsFile | None = None
+        self._ratings_of: Path | None = None
 
     def main_chart(self) -> str:
         """The chart that fills a small screen; the loss on a large one."""
@@ -54,7 +58,16 @@ class TrainingScreen(ChartKeysScreen):
         """What makes the curves of the followed run."""
         if self._source is None or self._source.data is not feed.data:
             self._source = ChartSource(feed.data)
+        if self._ratings is None or self._ratings_of != feed.directory:
+            self._ratings, self._ratings_of = RatingsFile(feed.paths), feed.directory
+        self._source.ratings = self._ratings.refresh()
         return self._source
+
+    def side_chart(self, feed: RunFeed) -> str:
+        """The chart beside the loss: the one chosen, else the rating where there is one."""
+        if self.chosen_chart:
+            return CHARTS[self.chosen_chart]
+        return "rating" if over_training(self.source(feed).ratings) else "score"
 
     def body(self, width: int, height: int) -> Picture:
         """The run, or how to get one."""
@@ -83,7 +96,7 @@ class TrainingScreen(ChartKeysScreen):
             signs=app.signs,
             chart=self.draw_chart,
             main_chart=self.main_chart(),
-            side_chart=CHARTS[max(1, self.chosen_chart)],
+            side_chart=self.side_chart(feed),
             alerts_seen=app.alerts_seen,
             sampled=feed.is_sampled,
             problem=feed.problem,
@@ -204,7 +217,10 @@ class TrainingScreen(ChartKeysScreen):
         """The next chart on a small screen, the next side chart on a large one."""
         first = 1 if self._is_big() else 0
         count = len(CHARTS) - first
-        self.chosen_chart = first + (max(self.chosen_chart, first) - first + direction) % count
+        now = self.chosen_chart
+        if first and not now and self.azul.feed is not None:
+            now = CHARTS.index(self.side_chart(self.azul.feed))
+        self.chosen_chart = first + (max(now, first) - first + direction) % count
         self.redraw()
 
     def action_full_chart(self) -> None:
@@ -212,6 +228,12 @@ class TrainingScreen(ChartKeysScreen):
         from azul_tui.tui.screens.full_chart import FullChartScreen
 
         self.azul.push_screen(FullChartScreen(self, self.chosen_chart))
+
+    def action_games(self) -> None:
+        """The games that the run has kept."""
+        from azul_tui.tui.games_open import open_games
+
+        open_games(self.azul)
 
     def action_board(self) -> None:
         """The game being played on a screen of its own."""
@@ -239,6 +261,7 @@ class TrainingScreen(ChartKeysScreen):
 
 EMPTY_CHART = {
     "score": "the first score comes with the first evaluation",
+    "rating": "the first rating comes with the first evaluation",
     "games/s": "speed is known after the first self-play",
     "simulations/s": "speed is known after the first self-play",
     "buffer": "the buffer is reported after the first iteration",
