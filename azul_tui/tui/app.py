@@ -7,77 +7,40 @@ first screen has been painted.
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
 import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
-from textual.theme import Theme
 
 from azul_tui.errors import EXIT_FAILED, EXIT_USER
 from azul_tui.tui.engine import SharedEngine
 from azul_tui.tui.frame import PLACES, run_words
 from azul_tui.tui.messages import JobEnded, RunAdvanced, RunSwitched
-from azul_tui.tui.notices import Notice
-from azul_tui.tui.painted_screen import PaintedScreen
-from azul_tui.tui.painter import Painter
-from azul_tui.tui.palette import BACKGROUND, FOREGROUND, depth_of
-from azul_tui.tui.signs import choose_signs, locale_has_unicode
+from azul_tui.tui.painted_app import PaintedApp
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from textual.driver import Driver
-    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
     from azul_tui.jobs.registry import JobSpec
     from azul_tui.runs.paths import RunPaths
     from azul_tui.runs.status import Judgement
+    from azul_tui.tui.analyse_entry import AnalyseRequest
     from azul_tui.tui.follow import RunFeed
     from azul_tui.tui.machine import Usage
-    from azul_tui.tui.palette import Depth
     from azul_tui.tui.picture import Line
     from azul_tui.tui.play_open import PlayRequest
-    from azul_tui.tui.signs import Signs
 
 TICK_S = 1.0
 JOB_POLL_S = 0.3
-SETTLED_S = 2.0
-"""Seconds after which everything that stays has been made."""
 SLICE_S = 0.012
 """Seconds of reading between two looks at the keyboard."""
-
-AZUL_THEME = Theme(
-    name="azul",
-    primary="#8fb8e8",
-    secondary="#5eb0ff",
-    accent="#f0b83d",
-    warning="#f0b83d",
-    error="#ff7b72",
-    success="#62c98f",
-    foreground=FOREGROUND,
-    background=BACKGROUND,
-    surface="#18202a",
-    panel="#1f2935",
-    dark=True,
-)
-
-
-def _spare_the_collector() -> None:
-    """What the program and the library are made of stays: the collector need not walk it again.
-
-    A full collection took 40 ms, in the middle of a key press as soon as anywhere else.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 def _menu() -> Screen[Any]:
@@ -116,7 +79,13 @@ def _play() -> Screen[Any]:
     return PlayScreen()
 
 
-class AzulApp(App[int]):
+def _analyse() -> Screen[Any]:
+    from azul_tui.tui.screens.analyse import AnalyseScreen
+
+    return AnalyseScreen()
+
+
+class AzulApp(PaintedApp):
     """The dashboard.
 
     Args:
@@ -128,7 +97,6 @@ class AzulApp(App[int]):
     """
 
     TITLE = "azul-tui"
-    CSS = "Screen { overflow: hidden; }"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "menu": _menu,
         "training": _training,
@@ -136,6 +104,7 @@ class AzulApp(App[int]):
         "checkpoints": _checkpoints,
         "evaluate": _evaluate,
         "play": _play,
+        "analyse": _analyse,
     }
     BINDINGS: ClassVar = [
         *(
@@ -147,7 +116,6 @@ class AzulApp(App[int]):
         Binding("ctrl+q", "leave", "Leave", show=False, priority=True),
         Binding("ctrl+c", "leave", "Leave", show=False),
         Binding("ctrl+p", "command_palette", "Commands", show=False),
-        Binding("ctrl+l", "paint_anew", "Paint the screen anew", show=False),
     ]
 
     def __init__(
@@ -159,23 +127,10 @@ class AzulApp(App[int]):
         clock: Callable[[], float] = time.time,
         tick_s: float = TICK_S,
     ) -> None:
-        no_color = "NO_COLOR" in os.environ
-        super().__init__(ansi_color=True if no_color else None)
+        super().__init__(ascii_only=ascii_only)
         self.runs_root = runs_root
         self.clock = clock
         self.tick_s = tick_s
-        if ascii_only is None:
-            ascii_only = bool(os.environ.get("AZUL_TUI_ASCII")) or not locale_has_unicode()
-        self.signs: Signs = choose_signs(ascii_only=ascii_only)
-        system = self.console.color_system
-        self.depth: Depth = depth_of(system, no_color=no_color)
-        self.patterns = self.depth == "none"
-        """Whether curves must be told apart without colour."""
-        self.register_theme(AZUL_THEME)
-        self.theme = "azul" if self.depth == "full" else "ansi-dark"
-        self.painter = Painter(self)
-        self.notices: list[Notice] = []
-        """Short messages that are shown now, the oldest first."""
         self.feed: RunFeed | None = None
         self.usage: Usage | None = None
         self.alerts_seen = 0
@@ -191,20 +146,13 @@ class AzulApp(App[int]):
         """The evaluation that the Evaluate place shows."""
         self.play_request: PlayRequest | None = None
         """What the Play place is asked to begin with."""
+        self.analyse_request: AnalyseRequest | None = None
+        """What the Analyse place is to look at (see `analyse_entry.open_analyse`)."""
         self.engine = SharedEngine(runs_root)
         """Rules, players and networks, in a process of their own."""
         self._attach_at_start = attach
         self._meter: Any = None
         self._wake = asyncio.Event()
-
-    def get_driver_class(self) -> type[Driver]:
-        """The library's driver; on a Unix terminal with an input thread that heeds escape."""
-        found = super().get_driver_class()
-        if found.__name__ != "LinuxDriver":
-            return found
-        from azul_tui.tui.driver import PromptDriver
-
-        return PromptDriver
 
     def on_mount(self) -> None:
         """Open the first place; everything that reads files waits for the first paint."""
@@ -219,61 +167,6 @@ class AzulApp(App[int]):
         if self._attach_at_start is not None:
             self.follow(self._attach_at_start.directory)
         self.run_worker(self._follow_runs(), name="follow", exit_on_error=True)
-        if not self.is_headless:
-            self.set_timer(SETTLED_S, _spare_the_collector)
-
-    # -- what is on the terminal
-
-    def delay_update(self, delay: float = 0.05) -> None:
-        """Hold nothing back: the library waits 50 ms at every change of place, against flicker.
-
-        A place is painted in one piece, so that there is nothing to hide.
-        """
-
-    def post_display_hook(self) -> None:
-        """The library has written to the terminal by itself."""
-        self.painter.forget()
-
-    def action_paint_anew(self) -> None:
-        """Write the whole screen again, after something else has written over it."""
-        self.painter.forget()
-        self.screen.refresh()
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,  # noqa: ARG002 - the library's callers may name it
-    ) -> None:
-        """Say something that goes by itself; as part of the picture, not as a widget.
-
-        Args:
-            message: What is said; never read as markup.
-            title: Said before it.
-            severity: Decides the colour.
-            timeout: Seconds that it stays; None for the library's usual time.
-            markup: Ignored.
-        """
-        from azul_tui.runs.text import plain_text
-
-        words = f"{title}: {message}" if title else message
-        notice = Notice(plain_text(words, 500), severity)
-        self.notices.append(notice)
-        self.set_timer(self.NOTIFICATION_TIMEOUT if timeout is None else timeout, self._forget_one)
-        self._tell_notices()
-
-    def _forget_one(self) -> None:
-        """The oldest notice has been there long enough."""
-        del self.notices[:1]
-        self._tell_notices()
-
-    def _tell_notices(self) -> None:
-        screen = self.screen
-        if isinstance(screen, PaintedScreen):
-            screen.redraw()
 
     # -- the run that is looked at
 
@@ -434,6 +327,12 @@ class AzulApp(App[int]):
         if self.current_mode != mode:
             self.switch_mode(mode)
 
+    def action_games(self) -> None:
+        """Show the games of the run that is looked at."""
+        from azul_tui.tui.games_open import open_games
+
+        open_games(self)
+
     def action_keys(self) -> None:
         """Show all keys of the screen."""
         from azul_tui.tui.screens.keys import KeysScreen
@@ -487,6 +386,7 @@ class AzulApp(App[int]):
                         f"key {key_word(binding.key, ascii_only=self.signs.ascii)}",
                         lambda a=action, s=screen: self.call_next(s.run_action, a),
                     )
+        yield SystemCommand("Games of a run", "replayed and reviewed", self.action_games)
         yield SystemCommand("All keys", "key ?", self.action_keys)
         yield SystemCommand("Leave", "key q", self.action_leave)
 

@@ -20,6 +20,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("4", "checkpoints", "Checkpoints"),
     ("5", "evaluate", "Evaluate"),
     ("6", "play", "Play"),
+    ("7", "analyse", "Analyse"),
 )
 """Key, mode and title of every place."""
 

@@ -1,0 +1,46 @@
+"""Everything that a picture of the Analyse place depends on besides its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azul_tui.tui.analyse_columns import Column
+    from azul_tui.tui.analyse_entries import Entry
+    from azul_tui.tui.analyse_session import AnalyseSession
+    from azul_tui.tui.analyse_table import Look
+    from azul_tui.tui.palette import Depth
+    from azul_tui.tui.signs import Signs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyseState:
+    """What is known, what is chosen, and how the terminal draws."""
+
+    session: AnalyseSession
+    rows: Sequence[Entry]
+    total: int
+    """Moves before the filter."""
+    columns: Sequence[Column]
+    look: Look
+    filter: str
+    held: bool
+    """Whether the order stands still because the reader moves in the table."""
+    activity: str
+    """What the engine is doing, in words; empty while it does nothing."""
+    trouble: str
+    """Why there is nothing more to come, in one sentence."""
+    message: str
+    """An answer to the reader's last key."""
+    bad: bool
+    """Whether the message is about something that did not work."""
+    depth: Depth
+    signs: Signs
+
+    @property
+    def chosen(self) -> Entry | None:
+        """The move under the pointer."""
+        return self.rows[self.look.chosen] if 0 <= self.look.chosen < len(self.rows) else None

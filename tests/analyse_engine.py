@@ -1,0 +1,152 @@
+"""An engine in the test's own process: real rules, opinions made from the names of the moves.
+
+It speaks the protocol's words, keeps what it was asked, and can be slow, refuse or die.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+
+from azul_tui.game.state import GameState
+from azul_tui.tui.analyse_entries import distinct_moves
+from azul_tui.tui.engine import EngineError
+
+
+def opinion(player, move):
+    """A number in [0, 1) that a player has of a move, the same every time."""
+    return zlib.crc32(f"{player} {move}".encode()) % 1000 / 1000
+
+
+class FakeEngine:
+    """Answers `position` and `analyse`."""
+
+    def __init__(self):
+        self.alive = True
+        self.asked = []
+        """Every command in the order in which it came."""
+        self.cancelled = 0
+        """Questions that somebody stopped waiting for."""
+        self.gate = None
+        """An event that searches wait for; None answers at once."""
+        self.refuses = {}
+        """Player: the sentence with which it is refused."""
+        self.game = GameState.new()
+
+    @property
+    def searches(self):
+        """`(player, simulations)` of every search that was asked for."""
+        found = [
+            re.fullmatch(r'analyse player="([^"]*)" simulations=(\d+) .*', c) for c in self.asked
+        ]
+        return [(match[1], int(match[2])) for match in found if match]
+
+    def die(self, words="the engine has ended with code 9: out of memory"):
+        self.alive = False
+        self.last_words = words
+        if self.gate is not None:
+            self.gate.set()
+
+    async def ask_in_turn(self, commands, on_record=None):
+        hear = on_record or (lambda record: None)
+        try:
+            return [await self._answer(command, hear) for command in commands]
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+    async def _answer(self, command, on_record):
+        await asyncio.sleep(0)
+        self._refuse_when_dead()
+        self.asked.append(command)
+        if command.startswith("position"):
+            return self._position(command.removeprefix("position "))
+        options = dict(re.findall(r'([a-z]+)="?([^" ]*)"?', command))
+        if options["player"] in self.refuses:
+            raise EngineError(self.refuses[options["player"]])
+        on_record({"event": "progress", "text": "compiling the search", "done": 1, "total": 3})
+        if self.gate is not None:
+            await self.gate.wait()
+            self._refuse_when_dead()
+        return self._analysis(
+            options["player"], int(options["simulations"]), int(options["margins"])
+        )
+
+    def _refuse_when_dead(self):
+        if not self.alive:
+            raise EngineError(self.last_words)
+
+    def _position(self, words):
+        options = dict(re.findall(r"(players|seed)=(\d+)", words))
+        words = re.sub(r"(players|seed)=\d+", "", words)
+        start, _, moves = words.partition(" moves ")
+        seed = int(options.get("seed", 0))
+        try:
+            if start.strip() == "new":
+                self.game = GameState.new(int(options.get("players", 2)), seed)
+            else:
+                self.game = GameState.parse(start, seed)
+            if self.game.phase == "afterstate":
+                self.game.refill()
+            for move in filter(None, map(str.strip, moves.split(","))):
+                self.game.apply(self.game.parse_move(move))
+        except Exception as error:
+            raise EngineError(str(error)) from None
+        return {"event": "position", "notation": self.game.notation(), "last": True}
+
+    def _analysis(self, player, simulations, margins):
+        # As the real one: moves from factories that hold the same tiles are told once.
+        moves = [twins[-1] for twins in distinct_moves(self.game.view())]
+        total = sum(opinion(player, move) ** 4 for move in moves) or 1.0
+        told = []
+        for move in moves:
+            share = opinion(player, move) ** 4 / total
+            visits = int(share * simulations)
+            value = round(2 * opinion(player, move) - 1, 3)
+            told.append(
+                {
+                    "move": move,
+                    "prior": round(share, 5),
+                    "visits": visits,
+                    "value": value if visits else None,
+                    "completed_q": value,
+                    "policy": share,
+                    "margin": round(20 * value, 1) if margins else None,
+                    "margin_error": 1.5 if margins else None,
+                    "line": [move, "B C>1", "K C>F"],
+                }
+            )
+        told.sort(key=lambda move: (-move["visits"], -move["policy"]))
+        values = [round(opinion(player, seat), 2) for seat in range(self.game.players)]
+        return {
+            "event": "analysis",
+            "player": player,
+            "notation": self.game.notation(),
+            "simulations": simulations,
+            "value": told[0]["completed_q"],
+            "values": values,
+            "seconds": 0.1,
+            "moves": told,
+            "last": True,
+        }
+
+
+class FakeShared:
+    """Stands where the dashboard keeps its engine; a dead one is replaced when it is asked for."""
+
+    def __init__(self):
+        self.engine = FakeEngine()
+        self.started = 1
+        self.refusal = ""
+
+    async def get(self):
+        if self.refusal:
+            raise EngineError(self.refusal)
+        if not self.engine.alive:
+            self.engine = FakeEngine()
+            self.started += 1
+        return self.engine
+
+    async def close(self):
+        pass
