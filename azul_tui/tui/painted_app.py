@@ -1,0 +1,153 @@
+"""What an app of pictures is to the terminal: colours, signs, painting, notices, input.
+
+Nothing here knows of runs or of places.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import App
+from textual.binding import Binding
+from textual.theme import Theme
+
+from azul_tui.tui.notices import Notice
+from azul_tui.tui.painted_screen import PaintedScreen
+from azul_tui.tui.painter import Painter
+from azul_tui.tui.palette import BACKGROUND, FOREGROUND, depth_of
+from azul_tui.tui.signs import choose_signs, locale_has_unicode
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+    from textual.notifications import SeverityLevel
+
+    from azul_tui.tui.palette import Depth
+    from azul_tui.tui.signs import Signs
+
+SETTLED_S = 2.0
+"""Seconds after which everything that stays has been made."""
+
+AZUL_THEME = Theme(
+    name="azul",
+    primary="#8fb8e8",
+    secondary="#5eb0ff",
+    accent="#f0b83d",
+    warning="#f0b83d",
+    error="#ff7b72",
+    success="#62c98f",
+    foreground=FOREGROUND,
+    background=BACKGROUND,
+    surface="#18202a",
+    panel="#1f2935",
+    dark=True,
+)
+
+
+def _spare_the_collector() -> None:
+    """What the program and the library are made of stays: the collector need not walk it again.
+
+    A full collection took 40 ms, in the middle of a key press as soon as anywhere else.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+class PaintedApp(App[int]):
+    """An app whose screens are pictures.
+
+    Args:
+        ascii_only: Draw with ASCII; None asks the locale.
+    """
+
+    CSS = "Screen { overflow: hidden; }"
+    BINDINGS: ClassVar = [Binding("ctrl+l", "paint_anew", "Paint the screen anew", show=False)]
+
+    def __init__(self, *, ascii_only: bool | None = None) -> None:
+        no_color = "NO_COLOR" in os.environ
+        super().__init__(ansi_color=True if no_color else None)
+        if ascii_only is None:
+            ascii_only = bool(os.environ.get("AZUL_TUI_ASCII")) or not locale_has_unicode()
+        self.signs: Signs = choose_signs(ascii_only=ascii_only)
+        self.depth: Depth = depth_of(self.console.color_system, no_color=no_color)
+        self.patterns = self.depth == "none"
+        """Whether curves must be told apart without colour."""
+        self.register_theme(AZUL_THEME)
+        self.theme = "azul" if self.depth == "full" else "ansi-dark"
+        self.painter = Painter(self)
+        self.notices: list[Notice] = []
+        """Short messages that are shown now, the oldest first."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """The library's driver; on a Unix terminal with an input thread that heeds escape."""
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from azul_tui.tui.driver import PromptDriver
+
+        return PromptDriver
+
+    def on_mount(self) -> None:
+        """Be ready for what happens to the terminal and to the memory."""
+        # Through `Any`: the library does not say what its signals carry.
+        cast("Any", self).app_resume_signal.subscribe(self, self._come_back)
+        if not self.is_headless:
+            self.set_timer(SETTLED_S, _spare_the_collector)
+
+    def delay_update(self, delay: float = 0.05) -> None:
+        """Hold nothing back: the library waits 50 ms at every change of place, against flicker.
+
+        A place is painted in one piece, so that there is nothing to hide.
+        """
+
+    def post_display_hook(self) -> None:
+        """The library has written to the terminal by itself."""
+        self.painter.forget()
+
+    def _come_back(self, _app: object) -> None:
+        """Somebody else had the terminal meanwhile."""
+        self.action_paint_anew()
+
+    def action_paint_anew(self) -> None:
+        """Write the whole screen again, after something else has written over it."""
+        self.painter.forget()
+        self.screen.refresh()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002 - the library's callers may name it
+    ) -> None:
+        """Say something that goes by itself; as part of the picture, not as a widget.
+
+        Args:
+            message: What is said; never read as markup.
+            title: Said before it.
+            severity: Decides the colour.
+            timeout: Seconds that it stays; None for the library's usual time.
+            markup: Ignored.
+        """
+        from azul_tui.runs.text import plain_text
+
+        words = f"{title}: {message}" if title else message
+        notice = Notice(plain_text(words, 500), severity)
+        self.notices.append(notice)
+        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        self.set_timer(seconds, lambda: self._drop(notice))
+        self._show_notices()
+
+    def _drop(self, notice: Notice) -> None:
+        """The notice has been there long enough."""
+        self.notices = [other for other in self.notices if other is not notice]
+        self._show_notices()
+
+    def _show_notices(self) -> None:
+        screen = self.screen
+        if isinstance(screen, PaintedScreen):
+            screen.redraw()
