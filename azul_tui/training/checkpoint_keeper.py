@@ -20,6 +20,7 @@ from azul_tui.errors import DivergedError
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 from azul_tui.training.game_records import write_games
+from azul_tui.training.measure import in_words, measure_of
 from azul_tui.training.replay_shards import shards_in_window, write_shard
 from azul_tui.training.saver import Saver
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig
     from azul_tui.runs.paths import RunPaths
     from azul_tui.training.checkpoint_manager import Snapshot
+    from azul_tui.training.measure import Measure
     from azul_tui.training.open_run import OpenRun
     from azul_tui.training.replay_shards import Shard
     from azul_tui.training.resuming import ResumePoint
@@ -52,6 +54,7 @@ class CheckpointKeeper:
         self._unrecorded: Callable[[], None] | None = None
         self._games_lost = False
         self._held_s = 0.0
+        self._measure: Measure | None = None
         self._saved: tuple[dict[str, object], TrainingConfig] | None = None
         self._config_written = config
         self.newest = ""
@@ -128,7 +131,14 @@ class CheckpointKeeper:
         with self._holding():
             progress.elapsed_s = run.stopwatch.seconds
             score = None if progress.partial else progress.score
-            if score is not None and (progress.best_score is None or score >= progress.best_score):
+            if score is not None and not silently:  # else it was judged before
+                self.forget_incomparable()
+                self._measure = measure_of(run.config)
+            if (
+                score is not None
+                and not silently
+                and (progress.best_score is None or score >= progress.best_score)
+            ):
                 progress.best_score = score
             self._mark_shards(number)
             self._manager.keep_latest = run.config.keep_latest_checkpoints
@@ -178,6 +188,28 @@ class CheckpointKeeper:
         run.journal.show(lambda: write_games(run.paths.games, iteration, batch, run.config))
         return True
 
+    def take_measure(self, measure: Measure) -> bool:
+        """Know how the scores so far were measured; whether they count no more for that."""
+        self._measure = measure
+        return self.forget_incomparable()
+
+    def forget_incomparable(self) -> bool:
+        """Set the best score back when scores are measured otherwise by now, and say so.
+
+        Returns whether it was.
+        """
+        run, best = self._run, self._run.progress.best_score
+        old, new = self._measure, measure_of(run.config)
+        if best is None or old is None or old == new or not run.config.eval_frequency:
+            return False
+        run.journal.alert(
+            f"the best score so far, {100 * best:.1f}% {in_words(old)}, does not compare with "
+            f"scores {in_words(new)}: it begins anew with the next evaluation"
+        )
+        self._measure = None
+        run.progress.best_score = self._manager.best_score = None
+        return True
+
     def write_config(self) -> None:
         """Bring `config.toml` up to date with the settings in force."""
         config = self._run.config
@@ -206,6 +238,7 @@ class CheckpointKeeper:
                 "threads": torch.get_num_threads(),
                 "acting_state": run.learner.acting_weights() if config.ema_decay else None,
                 "progress": run.progress.as_dict(),
+                "measure": None if self._measure is None else list(self._measure),
                 "config": config.to_dict(),
                 "log_position": run.journal.position,
                 "in_log": in_log,

@@ -21,6 +21,7 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.tail import decode_lines
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoints import newest_valid, read_checkpoint
+from azul_tui.training.measure import Measure, read_measure
 from azul_tui.training.run_progress import RunProgress, progress_from_dict
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class ResumePoint:
     """Bytes of the event log when the checkpoint was written."""
     in_log: bool
     """Whether those bytes hold the checkpoint's own record already."""
+    measure: Measure
+    """How the best score was measured."""
     recorded_later: bool
     """Whether its record comes after the next games, or at the run's end, and not right there."""
 
@@ -137,6 +140,7 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
         threads=_count(extra.get("threads", 0)),
         position=_count(extra.get("log_position", 0)),
         in_log=extra.get("in_log") is True,
+        measure=read_measure(extra.get("measure"), saved),
         recorded_later=extra.get("recorded_later") is True,
     )
 

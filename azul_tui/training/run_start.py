@@ -77,6 +77,8 @@ def continue_run(
     progress.samples_total = run.learner.buffer.added
     if log_end is not None:
         keeper.continue_from(resume, log_end.checkpoint_recorded)
+    if keeper.take_measure(resume.measure) and log_end is None:
+        progress.score = None  # the first save of a new run is not to make it the best
     run.journal.status(
         iteration=progress.iteration,
         max_iterations=run.config.max_iterations,
