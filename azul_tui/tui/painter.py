@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.geometry import Size
 
-    from azul_tui.tui.app import AzulApp
+    from azul_tui.tui.painted_app import PaintedApp
     from azul_tui.tui.picture import Picture
 
 SYSTEMS = {
@@ -34,7 +34,7 @@ BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 class Painter:
     """Knows what the terminal shows, and writes what differs."""
 
-    def __init__(self, app: AzulApp) -> None:
+    def __init__(self, app: PaintedApp) -> None:
         self._app = app
         self._shown: Picture | None = None
         self._size: Size | None = None
