@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from fake_run import make_run
+from play_engine import FakeEngines
 
 from azul_tui.tui.picture import laid_over, line_width, plain
 from azul_tui.tui.pictures import PLACES, take_pictures
@@ -38,11 +39,12 @@ def test_neighbours_with_one_ground_are_one_rectangle():
 
 async def test_every_place_has_its_picture(tmp_path):
     make_run(tmp_path / "laptop-1122", 8, state="finished")
-    taken = await take_pictures(tmp_path, clock=lambda: 1_700_001_000.0)
+    taken = await take_pictures(tmp_path, clock=lambda: 1_700_001_000.0, engine=FakeEngines())
     assert set(taken) == set(PLACES)
     for svg in taken.values():
         assert "laptop-1122" in svg
         assert len(svg.encode()) < 300_000
+    assert "your turn" in taken["play"]
 
 
 def test_a_box_lies_over_the_middle_and_cuts_wide_characters_cleanly():

@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from azul_tui.errors import AzulError
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.app import AzulApp
 from azul_tui.tui.follow import newest_run
 from azul_tui.tui.screens.checkpoints import CheckpointsScreen
 from azul_tui.tui.screens.place import PictureScreen
+from azul_tui.tui.screens.play import PlayScreen
 from azul_tui.tui.svg import picture_svg
 
 if TYPE_CHECKING:
@@ -24,18 +27,27 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
+    from azul_tui.tui.engine import SharedEngine
+
 SIZE = (120, 40)
 PLACES: dict[str, tuple[str, ...]] = {
     "training": ("2",),
     "menu": ("1",),
     "runs": ("3", "space", "space"),
     "checkpoints": ("4",),
+    "play": ("6",),
 }
 """Name of the picture, keys that lead to it."""
+PLAYED_MOVES = 11
+"""Moves of the game in the picture of the Play place."""
 
 
 async def take_pictures(
-    runs: Path, *, names: tuple[str, ...] = (), clock: Callable[[], float]
+    runs: Path,
+    *,
+    names: tuple[str, ...] = (),
+    clock: Callable[[], float],
+    engine: SharedEngine | None = None,
 ) -> dict[str, str]:
     """The pictures as SVG, by name.
 
@@ -43,11 +55,13 @@ async def take_pictures(
         runs: The folder in which runs live; its newest run is looked at.
         names: Which ones; empty takes all.
         clock: Gives unix time.
+        engine: Plays the game that is pictured; None starts one.
     """
     newest = newest_run(runs)
     attach = RunPaths(newest) if newest is not None else None
     app = AzulApp(runs, attach=attach, ascii_only=False, clock=clock)
     app.depth, app.patterns = "full", False
+    app.engine = engine or app.engine
     taken: dict[str, str] = {}
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
@@ -58,6 +72,8 @@ async def take_pictures(
                 continue
             await pilot.press(*keys)
             await _settle(app, pilot)
+            if name == "play":
+                await _play_a_while(app, pilot)
             screen = app.screen
             assert isinstance(screen, PictureScreen)
             taken[name] = picture_svg(screen.shown_lines(), f"azul-tui: {name}", SIZE[0])
@@ -75,6 +91,29 @@ async def _settle(app: AzulApp, pilot: Pilot[int]) -> None:
             continue
         break
     await pilot.pause(2.5 * app.tick_s)  # the processor's share needs two looks
+
+
+async def _play_a_while(app: AzulApp, pilot: Pilot[int]) -> None:
+    """Play some moves as the opponent would, and take tiles in hand."""
+    screen = app.screen
+    assert isinstance(screen, PlayScreen)
+    session = screen.session
+    assert session is not None
+    screen.setup.settings = replace(screen.setup.settings, seed=7)
+    screen.action_deal()
+    deadline = asyncio.get_running_loop().time() + 300.0
+    while session.phase != "yours":
+        if session.phase == "broken" or asyncio.get_running_loop().time() > deadline:
+            raise AzulError(f"the game for the picture did not begin: {session.problem}")
+        await pilot.pause(0.1)
+    while session.game is not None and len(session.game.turns) < PLAYED_MOVES:
+        await session.ask_hint()
+        assert session.hint is not None
+        await session.play(session.hint.move)
+    if session.pick is not None:
+        session.pick.take(*min(session.pick.takeable()))
+    screen.redraw()
+    await pilot.pause()
 
 
 def main(arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ from azul_tui.tui.board.marks import Marks, Move
 from azul_tui.tui.board.scale import Brush
 from azul_tui.tui.board.table import DrawnTable, draw_table
 from azul_tui.tui.picture import Line, Picture, crop, fit, shorten, spread, text_line, wrapped
-from azul_tui.tui.play_settings import is_scripted
+from azul_tui.tui.play_settings import is_scripted, short_name
 from azul_tui.tui.play_words import (
     ended_round,
     move_words,
@@ -76,7 +76,8 @@ def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
     free, second = table.free, table.second_free
     apart = second.height >= 7
     if free.height:
-        words = _aside(view, game, free.width, free.height, bag=not apart)
+        lines = free.height - (free.bottom < room and free.height > 4)  # a gap to what follows
+        words = _aside(view, game, free.width, lines, bag=not apart)
         table.surface.put_picture(free.left, free.top, words)
     if apart:
         bag = _bag(game, view.signs)
@@ -141,7 +142,7 @@ def _headline(view: PlayView, game: PlayGame, width: int) -> Line:
     record = game.now.record
     brief = f"round {record.round}{dot}move {len(game.turns) + 1}"
     settings = session.settings
-    whom = names[0 if settings.seat is None else (settings.seat + 1) % len(names)]
+    whom = " against ".join(names[:2]) if settings.seat is None else short_name(settings.opponent)
     if not all(map(is_scripted, settings.engine_players())):
         whom = f"{whom}, {settings.strength_words}"
     full = f"{brief}{dot}{whom}{dot}seed {settings.seed}"

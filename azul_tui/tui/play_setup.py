@@ -113,9 +113,13 @@ class PlaySetup:
 
     def note(self, row: str) -> str:
         """What a setting means."""
+        settings = self.settings
+        if row in {"opponent", "first seat"}:
+            name = settings.opponent if row == "opponent" else settings.partner
+            about = next((o.about for o in self.options if o.name == name), "")
+            seats = "the other seats" if row == "opponent" else "the first seat while you watch"
+            return f"who plays {seats}" + (f": {about}" if about else "")
         return {
-            "opponent": "who plays the other seats",
-            "first seat": "who plays the first seat while you watch",
             "you play": "your seat; the first seat moves first in round 1",
             "strength": "of networks; scripted players have one strength",
             "measured in": "how the strength of a network is measured",
@@ -266,6 +270,8 @@ def _options(setup: PlaySetup, chosen: str, width: int, height: int, signs: Sign
     setup.first = first_visible(at, len(options), height, setup.first)
     shown = options[setup.first : setup.first + height]
     room = min(34, max(len(short_name(option.name)) for option in options))
+    # Words that are cut tell less than none: the form tells them of the chosen player.
+    described = max(len(option.about) for option in options) <= width - room - 5
     picture: Picture = []
     for option in shown:
         here = option.name == chosen
@@ -274,7 +280,7 @@ def _options(setup: PlaySetup, chosen: str, width: int, height: int, signs: Sign
             (
                 (f" {signs.pointer if here else ' '} ", "key"),
                 (f"{name:<{room}}", "chosen" if here else "strong"),
-                (f"  {shorten(option.about, max(0, width - room - 5), signs.ellipsis)}", "quiet"),
+                (f"  {option.about}" if described else "", "quiet"),
             )
         )
     return picture

@@ -67,11 +67,14 @@ def round_scores(turn: Turn) -> str:
 
 
 def ended_round(game: PlayGame, settings: PlaySettings) -> Turn | None:
-    """The turn that ended a round, as long as the person has not moved since."""
-    for turn in reversed(game.turns):
+    """The turn that ended a round, as long as the person has not moved since.
+
+    Who watches has some moves' time to read it.
+    """
+    for turn in reversed(game.turns if settings.seat is not None else game.turns[-4:]):
         if turn.round_ended:
             return turn
-        if settings.seat is None or turn.seat == settings.seat:
+        if turn.seat == settings.seat:
             return None
     return None
 
