@@ -572,6 +572,31 @@ async def test_other_places_open_it_on_a_position_with_a_checkpoint(root):
         assert p.session.here.notation == OTHER
 
 
+async def test_the_checkpoint_browser_opens_it_with_one_network_or_two(root):
+    async with Place(root) as p:
+        await p.press("4", "a")
+        await p.until("400 of 400 simulations")
+        assert len(p.session.players) == 1
+        chosen = p.session.players[0]
+        await p.press("4", "space", "down", "space", "a")
+        await p.until("prior B")
+        assert p.session.players[0] == chosen and len(set(p.session.players)) == 2
+
+
+async def test_the_board_of_a_training_opens_it(root):
+    async with Place(root, attach=RunPaths(root / "laptop")) as p:
+        p.app.feed.read_all()
+        await p.press("2", "b", "a")
+        assert p.app.current_mode == "analyse"
+        assert p.session.players == [LAPTOP]
+        # The position of this fake run breaks rules, and that is said.
+        await p.told("e opens it to be mended")
+        p.app.feed.live.clear()
+        await p.press("2")
+        await p.press("b", "a")
+        assert p.app.current_mode == "training"
+
+
 def test_checkpoints_have_names_that_the_engine_knows(root, tmp_path):
     from azul_tui.runs.paths import pretrained_directory
 

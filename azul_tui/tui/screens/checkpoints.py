@@ -58,6 +58,7 @@ class CheckpointsScreen(PictureScreen):
         Binding("x", "export", "export"),
         Binding("delete,D", "delete", "delete"),
         Binding("p", "play", "play against it", show=False),
+        Binding("a", "analyse", "analyse with it; with two marked, compare them", show=False),
         Binding("R", "resume_new", "resume as a new run", show=False),
         Binding("slash", "filter", "filter", show=False),
         Binding("o", "only_run", "only the run that is looked at", show=False),
@@ -289,6 +290,19 @@ class CheckpointsScreen(PictureScreen):
         row = self.chosen()
         if row is not None:
             open_play(self.azul, opponent=player_of(row))
+
+    def action_analyse(self) -> None:
+        """Look at a position with it, or with the two that are marked."""
+        from azul_tui.tui.analyse_entry import open_analyse, player_name
+
+        row = self.chosen()
+        if row is None:
+            return
+        rows = self.index.rows if self.index is not None else []
+        marked = [r for key in self.marked for r in rows if r.key == key]
+        names = [player_name(r.file, self.azul.runs_root) for r in marked] if marked[1:] else []
+        first, second = names or (player_name(row.file, self.azul.runs_root), "")
+        open_analyse(self.azul, checkpoint=first, compare=second)
 
     def action_export(self) -> None:
         """Write its weights as safetensors, in a process of its own."""
