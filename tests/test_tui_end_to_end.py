@@ -144,7 +144,7 @@ def test_losing_the_terminal_leaves_the_training_running(root):
             done, _ = os.waitpid(dashboard, os.WNOHANG)
             return done == dashboard
 
-        wait_for(dashboard_ended, 30)
+        wait_for(dashboard_ended)
     finally:
         terminal.lose()
     status = read_status(paths.status)
