@@ -27,6 +27,7 @@ SETTINGS = {
     "dropout": 0.1,
     "eval_frequency": 2,
     "eval_games": 4,
+    "gate": "off",
     "eval_simulations": 2,
     "eval_opponents": ("random", "greedy"),
     "save_frequency": 1,

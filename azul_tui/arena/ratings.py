@@ -20,16 +20,14 @@ wide as it should be. Shapes: N players, G games, P seats, B bootstrap fits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from azul_tui.arena.rated_games import RatedGames, check_connected
 from azul_tui.arena.statistics import ELO_SCALE, FloatArray
 from azul_tui.errors import JobError
-
-if TYPE_CHECKING:
-    from azul_tui.game.kernel import Int64Array
+from azul_tui.game.kernel import Int64Array, kernel
 
 _NEWTON_STEPS: Final = 60
 _LONGEST_STEP: Final = 2.0
@@ -79,6 +77,12 @@ class _Table(NamedTuple):
     """`(G,)`: row of each game."""
     extra: int
     """How many rows are extra."""
+    columns: Int64Array
+    """`(K, 2 P)`: where in the parameters the strengths of a row's seats stand, then the seats."""
+    present: FloatArray
+    """`(K, P)`: 0 for the further seats of an extra row, which is a game of two only."""
+    seated: FloatArray
+    """`(K, P)`: 0 in an extra row, which knows no seats."""
 
 
 def _tabulate(games: RatedGames) -> _Table:
@@ -92,7 +96,13 @@ def _tabulate(games: RatedGames) -> _Table:
     pairs = np.argwhere(np.triu(met, 1))
     extra = np.repeat(pairs[:, :1], seats, axis=1)
     extra[:, 1] = pairs[:, 1]
-    return _Table(np.concatenate([rows, extra]).astype(np.int64), inverse.reshape(-1), len(pairs))
+    seating = np.concatenate([rows, extra]).astype(np.int64)
+    places = np.tile(players + np.arange(seats, dtype=np.int64), (len(seating), 1))
+    present, seated = np.ones(seating.shape), np.ones(seating.shape)
+    present[len(rows) :, 2:] = 0.0
+    seated[len(rows) :] = 0.0
+    columns = np.concatenate([seating, places], axis=1)
+    return _Table(seating, inverse.reshape(-1), len(pairs), columns, present, seated)
 
 
 def _sums(
@@ -110,41 +120,74 @@ def _sums(
     return shares, shares.sum(axis=1)
 
 
-def _chances(table: _Table, beta: FloatArray, size: int) -> tuple[FloatArray, FloatArray]:
-    """Win chances `(K, P)` and the design `(K, P, N + P)` that they are linear in.
+def _chances(table: _Table, beta: FloatArray) -> FloatArray:
+    """Win chances `(K, P)`."""
+    logits = beta[table.columns[:, : table.seating.shape[1]]]
+    logits = logits + table.seated * beta[table.columns[:, table.seating.shape[1] :]]
+    odds = table.present * np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
 
-    An extra row is a game of two only, without seats: its other seats are left out.
+
+def _added(cells: Int64Array, parts: FloatArray, size: int) -> FloatArray:
+    """`(size,)`: the sums of `parts` that belong to each cell."""
+    return np.bincount(cells, parts.ravel(), minlength=size).astype(np.float64)
+
+
+@kernel
+def _solve(matrix: FloatArray, right: FloatArray) -> None:
+    """Write x with `matrix` x = `right` into `right` `(n,)`; a positive definite matrix is spoilt.
+
+    By Cholesky's decomposition. Numpy's would start threads for a matrix of a hundred rows, and
+    on a busy machine wait for them forty times as long as it computes.
     """
-    rows, seats = table.seating.shape
-    real = rows - table.extra
-    present = np.ones((rows, seats))
-    present[real:, 2:] = 0.0
-    design = np.zeros((rows, seats, size))
-    np.put_along_axis(design, table.seating[:, :, None], 1.0, axis=2)
-    for seat in range(seats):
-        design[:real, seat, size - seats + seat] = 1.0
-    logits = design @ beta
-    odds = present * np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True), design
+    size = len(right)
+    for column in range(size):
+        for row in range(column, size):
+            rest = matrix[row, column]
+            for before in range(column):
+                rest -= matrix[row, before] * matrix[column, before]
+            if row == column:
+                matrix[row, row] = np.sqrt(rest)
+            else:
+                matrix[row, column] = rest / matrix[column, column]
+    for row in range(size):
+        for before in range(row):
+            right[row] -= matrix[row, before] * right[before]
+        right[row] /= matrix[row, row]
+    for row in range(size - 1, -1, -1):
+        for after in range(row + 1, size):
+            right[row] -= matrix[after, row] * right[after]
+        right[row] /= matrix[row, row]
 
 
 def _fit(
     table: _Table, shares: FloatArray, counts: FloatArray, start: FloatArray, anchor: int
 ) -> FloatArray:
-    """Maximum-likelihood strengths and seat terms `(N + P,)`, by Newton's method."""
+    """Maximum-likelihood strengths and seat terms `(N + P,)`, by Newton's method.
+
+    Slope and curvature are added up from the few parameters that a seating touches: with a
+    hundred checkpoints a matrix of all of them would be nearly empty.
+    """
     size = len(start)
     free = np.ones(size, bool)
     free[[anchor, size - 1]] = False
     beta = start.copy()
+    parts = np.concatenate([np.ones_like(table.seated), table.seated], axis=1)
+    cells = (table.columns[:, :, None] * size + table.columns[:, None, :]).ravel()
+    both = parts[:, :, None] * parts[:, None, :]
     for _ in range(_NEWTON_STEPS):
-        chance, design = _chances(table, beta, size)
-        slope = np.einsum("ks,ksj->j", shares - counts[:, None] * chance, design)
-        mean = np.einsum("ks,ksj->kj", chance, design)
-        curve = np.einsum("ks,ksi,ksj->ij", counts[:, None] * chance, design, design)
-        curve -= np.einsum("k,ki,kj->ij", counts, mean, mean)
+        chance = _chances(table, beta)
+        left = np.tile(shares - counts[:, None] * chance, 2) * parts
+        slope = _added(table.columns.ravel(), left, size)
+        known = -chance[:, :, None] * chance[:, None, :]
+        known[:, *np.diag_indices(chance.shape[1])] += chance
+        blocks = np.tile(counts[:, None, None] * known, (1, 2, 2)) * both
+        curve = _added(cells, blocks, size * size).reshape(size, size)
         curve += _RIDGE * np.eye(size)
+        move = slope[free]
+        _solve(curve[np.ix_(free, free)], move)
         step = np.zeros(size)
-        step[free] = np.linalg.solve(curve[np.ix_(free, free)], slope[free])
+        step[free] = move
         longest = float(np.abs(step).max())
         beta += step * min(1.0, _LONGEST_STEP / max(longest, _TINY))
         if longest < _TINY:
@@ -213,7 +256,7 @@ def fit_ratings(
 
 def _information(table: _Table, counts: FloatArray, beta: FloatArray, players: int) -> FloatArray:
     """What the games tell of each player, `(N,)`: p (1 - p) added up, in parts of the whole."""
-    chance, _ = _chances(table, beta, len(beta))
+    chance = _chances(table, beta)
     known = counts[:, None] * chance * (1.0 - chance)
     total = np.bincount(table.seating.ravel(), known.ravel(), minlength=players)
     return total / total.sum()

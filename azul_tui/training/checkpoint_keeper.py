@@ -134,12 +134,7 @@ class CheckpointKeeper:
             if score is not None and not silently:  # else it was judged before
                 self.forget_incomparable()
                 self._measure = measure_of(run.config)
-            if (
-                score is not None
-                and not silently
-                and (progress.best_score is None or score >= progress.best_score)
-            ):
-                progress.best_score = score
+                progress.judge_best(number, score)
             self._mark_shards(number)
             self._manager.keep_latest = run.config.keep_latest_checkpoints
             snapshot = self._snapshot(number, score, in_log=silently and not beside, later=beside)
@@ -238,6 +233,7 @@ class CheckpointKeeper:
                 "threads": torch.get_num_threads(),
                 "acting_state": run.learner.acting_weights() if config.ema_decay else None,
                 "progress": run.progress.as_dict(),
+                "best": run.progress.best_iteration == number,
                 "measure": None if self._measure is None else list(self._measure),
                 "config": config.to_dict(),
                 "log_position": run.journal.position,
@@ -311,7 +307,7 @@ class CheckpointKeeper:
             iteration=number,
             file=self.newest,
             score=score,
-            best=score is not None and score == best_score,
+            best=score is not None and number == self._run.progress.best_iteration,
             seconds=seconds,
             held_s=round(held_s, 4),
         )
@@ -357,5 +353,5 @@ def write_config(paths: RunPaths, config: TrainingConfig) -> None:
 
 def _lasting(progress: dict[str, object]) -> dict[str, object]:
     """Progress without what changes while nothing happens."""
-    passing = ("elapsed_s", "oldest_shards", "best_score")
+    passing = ("elapsed_s", "oldest_shards", "best_score", "best_iteration")
     return {name: value for name, value in progress.items() if name not in passing}

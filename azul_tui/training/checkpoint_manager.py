@@ -17,7 +17,7 @@ from azul_tui.training.checkpoint_file import (
     encode_plain,
     plain,
 )
-from azul_tui.training.checkpoint_shelf import CheckpointShelf
+from azul_tui.training.checkpoint_shelf import CheckpointShelf, is_best
 from azul_tui.training.checkpoints import checkpoint_name, read_checkpoint
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class ModelCheckpointManager:
         """
         data = encode_plain(snapshot)
         score: float | None = snapshot["score"]
-        best = score is not None and (self.best_score is None or score >= self.best_score)
+        best = score is not None and is_best(snapshot, self.best_score)
         record = CheckpointRecord(
             file=checkpoint_name(snapshot["iteration"]),
             iteration=snapshot["iteration"],

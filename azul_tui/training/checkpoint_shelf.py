@@ -7,7 +7,7 @@ place has been read back and verifies.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from azul_tui.errors import CheckpointError
 from azul_tui.runs.checkpoint_manifest import (
@@ -22,6 +22,7 @@ from azul_tui.training.checkpoint_file import decode_checkpoint, read_bytes
 from azul_tui.training.checkpoints import BEST_NAME, checkpoint_name, numbered_checkpoints
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _SUPERSEDED: Final = "superseded_"
@@ -162,7 +163,7 @@ class CheckpointShelf:
         if known is None or known.sha256 != record.sha256:
             self._records[path.name] = record
             write_manifest(self.folder, self._records.values())
-        if score is None or best_score is None or score < best_score:
+        if score is None or best_score is None or not is_best(content, best_score):
             return
         if save_best and not self._is_best(record):
             self.put_best(record, data)
@@ -174,3 +175,11 @@ class CheckpointShelf:
             return digest(read_bytes(self.folder / BEST_NAME)) == record.sha256[-1]
         except CheckpointError:
             return False
+
+
+def is_best(content: Mapping[str, Any], best_score: float | None) -> bool:
+    """Whether the weights of a checkpoint are the best: what it says itself, else by its score."""
+    said = content["extra"].get("best")
+    if isinstance(said, bool):
+        return said
+    return content["score"] is not None and (best_score is None or content["score"] >= best_score)

@@ -1,4 +1,4 @@
-"""Measuring a network against scripted players while it trains."""
+"""Measuring a network while it trains: scripted players, the best weights so far, ratings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from azul_tui.arena.match import play_match
 from azul_tui.network import NetworkEvaluator
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
+from azul_tui.training.gate import (
+    BEST,
+    evaluation_seed,
+    has_gate,
+    play_gate,
+    record_gate,
+    weights_of_best,
+)
+from azul_tui.training.match_records import match_file, write_match_games
 from azul_tui.training.playing_search import playing_search
+from azul_tui.training.run_ratings import RunRatings
 
 if TYPE_CHECKING:
     from azul_tui.arena.match import MatchResult
@@ -17,15 +27,21 @@ if TYPE_CHECKING:
     from azul_tui.training.open_run import OpenRun
 
 _GAMES_AT_ONCE: Final = 256
-_SEED_STRIDE: Final = 1_000_003
+RATINGS: Final = "ratings"
+"""Stands last among what an evaluation has left: the fit of all games so far."""
 
 
 def opponents_due(config: TrainingConfig, iteration: int) -> tuple[str, ...]:
-    """Whom the weights of an iteration are to be measured against; nobody most of the time."""
+    """Whom the weights of an iteration are to be measured against; nobody most of the time.
+
+    Behind the players come the gate, if there is one, and the ratings.
+    """
     if not config.eval_frequency:
         return ()
-    due = iteration % config.eval_frequency == 0 or iteration >= config.max_iterations
-    return config.eval_opponents if due else ()
+    if iteration % config.eval_frequency and iteration < config.max_iterations:
+        return ()
+    gate = (BEST,) if has_gate(config) else ()
+    return (*config.eval_opponents, *gate, RATINGS)
 
 
 class EvaluationPhase:
@@ -41,6 +57,10 @@ class EvaluationPhase:
         self._run = run
         self._keeper = keeper
         self._evaluator: NetworkEvaluator | None = None
+        self._best_evaluator: NetworkEvaluator | None = None
+        self._ratings: RunRatings | None = None
+        self._began_s = run.stopwatch.seconds
+        self._gates_s = 0.0
 
     def evaluate(self) -> bool:
         """Measure the acting weights against everybody left; False when leaving before the end."""
@@ -48,53 +68,96 @@ class EvaluationPhase:
         if not progress.opponents_left:
             return True
         run.begin_phase("evaluation", progress.iteration)
+        if self._ratings is None:
+            self._ratings = RunRatings(run)
         opponents = len(progress.opponents_left)
         while progress.opponents_left:
             run.steering.wait_while_paused("evaluation", self._keeper.save)
             if run.steering.leaving:
                 return False
-            opponent = progress.opponents_left[0]
-            result = self._play(opponent, opponents - len(progress.opponents_left), opponents)
-            if result.stopped:
-                continue
-            self._record(opponent, result)
-            del progress.opponents_left[0]
-            if not progress.opponents_left:
-                progress.score = result.score
+            before = opponents - len(progress.opponents_left)
+            if self._take(progress.opponents_left[0], self._ratings, before, opponents):
+                del progress.opponents_left[0]
+        progress.score = progress.measured
         return True
 
-    def _play(self, opponent: str, before: int, opponents: int) -> MatchResult:
-        """Play `eval_games` paired games against `opponent`, without noise.
+    def _take(self, opponent: str, ratings: RunRatings, before: int, opponents: int) -> bool:
+        """One part of an evaluation; False when it was interrupted."""
+        if opponent == RATINGS:
+            return ratings.rate()
+        if opponent == BEST:
+            return self._pass_gate(ratings, before, opponents)
+        config = self._run.config
+        # The deals are the same for every iteration of a run: differences between iterations
+        # are then differences between networks.
+        result = play_match(
+            self._candidate(),
+            create_player(opponent, config.num_players),
+            config.eval_games,
+            evaluation_seed(config),
+            config.num_players,
+            on_progress=lambda done, total: self._run.tell(
+                before * total + done, opponents * total, "games"
+            ),
+            stop=self._run.steering.interrupts,
+        )
+        if result.stopped:
+            return False
+        self._record(opponent, result)
+        self._keep_games(opponent, result)
+        ratings.keep(result)
+        self._run.progress.measured = result.score
+        return True
 
-        The deals are the same for every iteration of a run: differences between iterations
-        are then differences between networks.
-        """
-        run, config = self._run, self._run.config
+    def _pass_gate(self, ratings: RunRatings, before: int, opponents: int) -> bool:
+        """Test the acting weights against the best so far; False when interrupted."""
+        run, progress = self._run, self._run.progress
+        began_s = run.stopwatch.seconds
+        found = weights_of_best(run)
+        if found is None:
+            progress.accepted = True
+            record_gate(run, 0, None, 0.0, 0.0)
+            return True
+        iteration, weights = found
+        if self._best_evaluator is None:
+            self._best_evaluator = self._new_evaluator()
+        self._best_evaluator.load_weights(weights)
+        best = self._player(self._best_evaluator, iteration)
+        result = play_gate(run, self._candidate(), best, before, opponents)
+        if result.stopped:
+            return False
+        progress.accepted = result.verdict is not None and result.verdict.decision == "better"
+        seconds = run.stopwatch.seconds - began_s
+        self._gates_s += seconds
+        share = self._gates_s / max(1e-9, run.stopwatch.seconds - self._began_s)
+        record_gate(run, iteration, result, seconds, share)
+        ratings.keep(result)
+        return True
+
+    def _candidate(self) -> NetworkPlayer:
+        """The acting weights, as a player."""
         if self._evaluator is None:
-            self._evaluator = NetworkEvaluator(
-                run.learner.model,
-                min(_GAMES_AT_ONCE, config.parallel_games),
-                config.device,
-                config.inference_precision,
-            )
-        self._evaluator.load_weights(run.learner.acting_weights())
-        player = NetworkPlayer(
-            self._evaluator,
+            self._evaluator = self._new_evaluator()
+        self._evaluator.load_weights(self._run.learner.acting_weights())
+        return self._player(self._evaluator, self._run.progress.iteration)
+
+    def _new_evaluator(self) -> NetworkEvaluator:
+        config = self._run.config
+        return NetworkEvaluator(
+            self._run.learner.model,
+            min(_GAMES_AT_ONCE, config.parallel_games),
+            config.device,
+            config.inference_precision,
+        )
+
+    def _player(self, evaluator: NetworkEvaluator, iteration: int) -> NetworkPlayer:
+        config = self._run.config
+        return NetworkPlayer(
+            evaluator,
             config.eval_simulations,
             playing_search(config),
             config.num_players,
-            name=f"iteration {run.progress.iteration}",
-        )
-        return play_match(
-            player,
-            create_player(opponent, config.num_players),
-            config.eval_games,
-            config.seed * _SEED_STRIDE + 1,
-            config.num_players,
-            on_progress=lambda done, total: run.tell(
-                before * total + done, opponents * total, "games"
-            ),
-            stop=run.steering.interrupts,
+            name=f"iteration {iteration}",
         )
 
     def _record(self, opponent: str, result: MatchResult) -> None:
@@ -113,3 +176,10 @@ class EvaluationPhase:
             margin=result.margin,
             simulations=self._run.config.eval_simulations,
         )
+
+    def _keep_games(self, opponent: str, result: MatchResult) -> None:
+        """A few of its games, to replay."""
+        run, iteration = self._run, self._run.progress.iteration
+        file = match_file(run.paths.games, f"eval_{iteration:06d}", opponent)
+        title = f"iteration {iteration} against {opponent}"
+        run.journal.show(lambda: write_match_games(file, title, result.results))

@@ -33,6 +33,7 @@ _OF_A_CLOCK: Final = frozenset(
         "t",
         "seconds",
         "held_s",
+        "run_share",
         "games_per_s",
         "sims_per_s",
         "training_time",

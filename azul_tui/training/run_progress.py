@@ -38,7 +38,15 @@ class RunProgress:
     opponents_left: list[str] = field(default_factory=list[str])
     """Whom the last finished iteration has still to be measured against."""
     score: float | None = None
-    """Score of the last finished iteration against its last opponent, once measured."""
+    """Score of the last finished iteration against its last opponent, once all is measured."""
+    measured: float | None = None
+    """The same while other parts of the evaluation are left."""
+    accepted: bool | None = None
+    """What the gate said of the last finished iteration; None where it was not asked."""
+    best_iteration: int | None = None
+    """Whose weights are the best so far."""
+    rated_bytes: int = 0
+    """Bytes of the run's rated games that were played before."""
     games_total: int = 0
     samples_total: int = 0
     """Samples ever added to the replay buffer."""
@@ -82,7 +90,19 @@ class RunProgress:
         self.steps_done = 0
         self.loss_sums = {}
         self.opponents_left = list(opponents)
-        self.score = None
+        self.score = self.measured = self.accepted = None
+
+    def judge_best(self, number: int, score: float) -> None:
+        """Weights with a score are about to be saved as `number`: are they the best?
+
+        The gate has said so, if there is one; else a score no lower than any before does.
+        """
+        accepted = self.accepted
+        if accepted is None:
+            accepted = self.best_score is None or score >= self.best_score
+        if accepted:
+            self.best_score = score
+            self.best_iteration = number
 
 
 def progress_from_dict(fields: object) -> RunProgress:
@@ -102,13 +122,17 @@ def progress_from_dict(fields: object) -> RunProgress:
 def _checked(fields: Mapping[object, object]) -> RunProgress:
     """`progress_from_dict`, raising whatever a damaged table leads to."""
     progress = RunProgress()
-    for name in ("iteration", "steps_done", "steps_wanted", "games_total", "samples_total"):
+    counts = ("iteration", "steps_done", "steps_wanted", "games_total", "samples_total")
+    for name in (*counts, "rated_bytes"):
         setattr(progress, name, _count(fields.get(name, 0), name))
     if "iteration" not in fields:
         raise ValueError("iteration is missing")
     progress.played = fields.get("played", False) is True
     progress.elapsed_s = max(0.0, _real(fields.get("elapsed_s", 0.0), "elapsed_s"))
-    for name in ("score", "best_score"):
+    accepted, best = fields.get("accepted"), fields.get("best_iteration")
+    progress.accepted = accepted if isinstance(accepted, bool) else None
+    progress.best_iteration = None if best is None else _count(best, "best_iteration")
+    for name in ("score", "measured", "best_score"):
         found = fields.get(name)
         setattr(progress, name, None if found is None else _real(found, name))
     sums = _table(fields.get("loss_sums", {}), "loss_sums")

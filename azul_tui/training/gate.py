@@ -1,0 +1,132 @@
+"""The gate of `best`: a sequential test of the newest weights against the best ones so far.
+
+Games are played in pairs until the test (pentanomial GSPRT, alpha = beta = 0.05) says "better",
+"not better", or its cap is reached: "undecided". Only "better" moves the best. Between weights of
+one run a score against a third player says little: once it is beaten by everybody, nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from azul_tui.arena.match import play_match
+from azul_tui.arena.sequential import SequentialTest
+from azul_tui.errors import CheckpointError
+from azul_tui.training.checkpoints import read_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from azul_tui.arena.match import MatchResult
+    from azul_tui.config import TrainingConfig
+    from azul_tui.players.protocol import Player
+    from azul_tui.training.open_run import OpenRun
+
+BEST: Final = "the best so far"
+"""Stands among the opponents that an iteration has left."""
+_GAMES_BETWEEN_LOOKS: Final = 64
+
+
+def has_gate(config: TrainingConfig) -> bool:
+    """Whether weights become the best by a test: without a file of the best there is none."""
+    return config.gate == "sequential" and config.save_best_model
+
+
+def weights_of_best(run: OpenRun) -> tuple[int, Mapping[str, Tensor]] | None:
+    """Iteration and acting weights of the best so far; None when the run holds none."""
+    wanted = run.progress.best_iteration
+    places = [run.paths.best_model]
+    if wanted is not None:
+        places.append(run.paths.checkpoint(wanted))
+    for path in places:
+        try:
+            content = read_checkpoint(path)
+        except CheckpointError:
+            continue
+        iteration: int = content["iteration"]
+        later = iteration > run.progress.iteration  # left behind by a process that went further
+        if not later and wanted in (None, iteration):
+            return iteration, content["extra"].get("acting_state") or content["model_state"]
+    return None
+
+
+def play_gate(
+    run: OpenRun, candidate: Player, best: Player, before: int, opponents: int
+) -> MatchResult:
+    """Play the test; it has been stopped if somebody asked to leave or to pause.
+
+    Args:
+        run: Whose weights they are.
+        candidate: With the newest weights.
+        best: With the best.
+        before: Opponents that this evaluation is done with, for the progress shown.
+        opponents: All of them.
+    """
+    config = run.config
+    players = config.num_players
+    test = SequentialTest(
+        elo_0=0.0,
+        elo_1=config.gate_elo,
+        max_pairs=-(-config.gate_games // players),
+        players=players,
+    )
+    return play_match(
+        candidate,
+        best,
+        config.gate_games,
+        # Bags of its own in each iteration: the best must not be the best on some bags.
+        evaluation_seed(config) + run.progress.iteration,
+        players,
+        on_progress=lambda done, total: run.tell(before * total + done, opponents * total, "games"),
+        stop=run.steering.interrupts,
+        test=test,
+        games_at_once=_GAMES_BETWEEN_LOOKS,
+    )
+
+
+def evaluation_seed(config: TrainingConfig) -> int:
+    """Seed of the games against the opponents, the same for every iteration of a run."""
+    return config.seed * 1_000_003 + 1
+
+
+def record_gate(
+    run: OpenRun, opponent: int, result: MatchResult | None, seconds: float, share: float
+) -> None:
+    """The test in numbers.
+
+    Args:
+        run: The run.
+        opponent: Iteration of the best that was played.
+        result: None for the first weights, which are the best without a game.
+        seconds: That it took.
+        share: Of this process's time that all of its gates took.
+    """
+    iteration = run.progress.iteration
+    if result is None:
+        run.journal.record("gate", iteration=iteration, decision="first", accepted=True, games=0)
+        return
+    verdict = result.verdict
+    run.journal.record(
+        "gate",
+        iteration=iteration,
+        opponent=f"iteration {opponent}",
+        best_iteration=opponent,
+        decision=verdict.decision if verdict else "undecided",
+        accepted=run.progress.accepted is True,
+        games=result.games,
+        wins=result.wins,
+        draws=result.draws,
+        losses=result.losses,
+        score=result.score,
+        low=result.low,
+        high=result.high,
+        margin=result.margin,
+        log_likelihood_ratio=verdict.log_likelihood_ratio if verdict else 0.0,
+        lower=verdict.lower if verdict else 0.0,
+        upper=verdict.upper if verdict else 0.0,
+        simulations=run.config.eval_simulations,
+        seconds=round(seconds, 3),
+        run_share=round(share, 4),
+    )

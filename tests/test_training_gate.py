@@ -1,0 +1,229 @@
+"""The gate of the best weights, and the ratings over training, in runs of a second."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from tiny_training import StopAt, records, resume, state_of, tiny, train
+
+from azul_tui.arena.kept_matches import decode_match, encode_match, joined_matches, keep_match
+from azul_tui.arena.match import play_match
+from azul_tui.arena.rated_games import rated_games
+from azul_tui.errors import JobError
+from azul_tui.players.registry import create_player
+from azul_tui.runs.paths import RunPaths
+from azul_tui.runs.ratings import read_ratings
+from azul_tui.training import evaluation, gate, run_ratings
+from azul_tui.training.checkpoints import read_checkpoint
+
+SETTINGS = {"gate": "sequential", "eval_frequency": 1, "gate_games": 8, "eval_games": 6}
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    train(folder, tiny(**SETTINGS))
+    return folder
+
+
+@pytest.fixture
+def verdicts(monkeypatch):
+    """Decides what the gate's test says, in order."""
+    said = []
+
+    def judge(self, scores):
+        return gate_verdict(self, scores)._replace(decision=said.pop(0))
+
+    gate_verdict = gate.SequentialTest.judge
+    monkeypatch.setattr(gate.SequentialTest, "judge", judge)
+    return said
+
+
+def best_iteration(folder):
+    return read_checkpoint(RunPaths(folder).best_model)["iteration"]
+
+
+def test_the_first_weights_are_the_best_without_a_game(straight):
+    first, *later = records(straight, "gate")
+    assert (first["iteration"], first["decision"], first["accepted"]) == (1, "first", True)
+    assert [record["iteration"] for record in later] == [2, 3, 4]
+    for record in later:
+        assert record["games"] <= SETTINGS["gate_games"]
+        assert record["decision"] in {"better", "not better", "undecided"}
+        assert record["accepted"] == (record["decision"] == "better")
+        assert 0.0 <= record["run_share"] < 1.0
+
+
+def test_only_an_accepted_candidate_moves_the_best(tmp_path, verdicts):
+    verdicts += ["undecided", "better", "not better"]
+    train(tmp_path / "run", tiny(**SETTINGS))
+    assert best_iteration(tmp_path / "run") == 3
+    opponents = [record["best_iteration"] for record in records(tmp_path / "run", "gate")[1:]]
+    assert opponents == [1, 1, 3]
+    best = [record["best"] for record in records(tmp_path / "run", "checkpoint")]
+    assert best == [True, False, True, False]
+
+
+def test_the_candidate_plays_the_weights_in_the_best_model(tmp_path, verdicts, monkeypatch):
+    verdicts += ["better", "undecided", "undecided"]
+    played = []
+    original = evaluation.play_gate
+
+    def watched(run, candidate, best, before, opponents):
+        weights = run.learner.acting_weights()
+        played.append((candidate.name, best.name, weights["first_layer.bias"][0].item()))
+        return original(run, candidate, best, before, opponents)
+
+    monkeypatch.setattr(evaluation, "play_gate", watched)
+    train(tmp_path / "run", tiny(**SETTINGS))
+    assert [pair[:2] for pair in played] == [
+        ("iteration 2", "iteration 1"),
+        ("iteration 3", "iteration 2"),
+        ("iteration 4", "iteration 2"),
+    ]
+    kept = read_checkpoint(RunPaths(tmp_path / "run").best_model)["extra"]["acting_state"]
+    assert kept["first_layer.bias"][0].item() == played[0][2]
+
+
+def test_without_the_gate_the_score_decides_as_before(tmp_path):
+    train(tmp_path / "run", tiny(**{**SETTINGS, "gate": "off"}))
+    assert records(tmp_path / "run", "gate") == []
+    scores = [record["score"] for record in records(tmp_path / "run", "checkpoint")]
+    latest_of_the_highest = max(range(4), key=lambda index: (scores[index], index)) + 1
+    assert best_iteration(tmp_path / "run") == latest_of_the_highest
+
+
+def test_a_run_that_keeps_no_best_model_has_no_gate(tmp_path):
+    train(tmp_path / "run", tiny(**SETTINGS, save_best_model=False, max_iterations=2))
+    assert records(tmp_path / "run", "gate") == []
+
+
+def test_the_gate_changes_no_weight_of_the_run(straight, tmp_path):
+    train(tmp_path / "run", tiny(**{**SETTINGS, "gate": "off"}))
+    for part in ("weights", "optimizer", "training", "replay"):
+        assert state_of(tmp_path / "run")[part] == state_of(straight)[part]
+
+
+@pytest.mark.parametrize("question", [25, 60, 95, 130])
+def test_left_in_an_evaluation_and_resumed_gate_and_ratings_end_the_same(
+    straight, tmp_path, question, monkeypatch
+):
+    monkeypatch.setattr("azul_tui.training.steering.POLL_EVERY_S", 0.0)
+    folder = tmp_path / "run"
+    results = train(folder, tiny(**SETTINGS), should_stop=StopAt(question))
+    while results["stopped"]:
+        if any(folder.glob("checkpoint_iter_*.pt")):
+            results = resume(folder)
+        else:
+            results = train(folder, tiny(**SETTINGS), start_over=True)
+    assert state_of(folder) == state_of(straight)
+    assert (folder / run_ratings.FILE).read_bytes() == (straight / run_ratings.FILE).read_bytes()
+    assert read_ratings(RunPaths(folder)) == read_ratings(RunPaths(straight))
+
+
+def test_rated_games_that_a_checkpoint_does_not_know_are_cut_off(straight, tmp_path):
+    folder = shutil.copytree(straight, tmp_path / "run")
+    kept = (folder / run_ratings.FILE).read_bytes()
+    with (folder / run_ratings.FILE).open("ab") as file:
+        file.write(b'{"half of a li')
+    resume(folder, tiny(**SETTINGS, max_iterations=5))
+    lines = (folder / run_ratings.FILE).read_bytes()
+    assert lines.startswith(kept)
+    assert b"half" not in lines
+
+
+def test_a_damaged_line_is_told_and_left_out(straight, tmp_path):
+    folder = shutil.copytree(straight, tmp_path / "run")
+    path = folder / run_ratings.FILE
+    first, rest = path.read_bytes().split(b"\n", 1)
+    path.write_bytes(b"x" * len(first) + b"\n" + rest)
+    resume(folder, tiny(**SETTINGS, max_iterations=5))
+    assert any(run_ratings.FILE in record["text"] for record in records(folder, "alert"))
+    assert [record["iteration"] for record in records(folder, "rating")] == [1, 2, 3, 4, 5]
+
+
+# Ratings
+
+
+def test_every_evaluation_is_rated_on_one_scale(straight):
+    rated = records(straight, "rating")
+    assert [record["iteration"] for record in rated] == [1, 2, 3, 4]
+    for record in rated:
+        assert record["anchor"] == "random"
+        assert record["low"] <= record["elo"] <= record["high"]
+    rows = {row.name: row for row in read_ratings(RunPaths(straight))}
+    assert set(rows) == {"random", "greedy", *(f"iteration {number}" for number in range(1, 5))}
+    assert rows["random"].elo == 0.0
+    assert rows["iteration 3"].iteration == 3
+    assert rows["greedy"].iteration is None
+    assert rows["iteration 4"].elo == rated[-1]["elo"]
+    content = json.loads((straight / "ratings.json").read_text())
+    assert (content["anchor"], content["players"]) == ("random", 2)
+
+
+def test_ratings_rest_on_opponents_that_met_each_other_and_on_every_gate(straight):
+    lines = (straight / run_ratings.FILE).read_text().splitlines()
+    met = [frozenset(json.loads(line)["players"]) for line in lines]
+    assert met.count(frozenset({"random", "greedy"})) == 1
+    assert sum("greedy" in pair for pair in met) == 5
+    gates = [pair for pair in met if all(name.startswith("iteration") for name in pair)]
+    assert len(gates) == 3
+
+
+def test_without_random_the_first_opponent_stands_at_0(tmp_path):
+    train(tmp_path / "run", tiny(**SETTINGS, eval_opponents=("greedy",), max_iterations=1))
+    assert records(tmp_path / "run", "rating")[0]["anchor"] == "greedy"
+
+
+def test_three_players_are_rated_too(tmp_path):
+    config = tiny(**SETTINGS, num_players=3, max_iterations=2, eval_opponents=("random",))
+    train(tmp_path / "run", config)
+    rows = read_ratings(RunPaths(tmp_path / "run"))
+    assert {row.name for row in rows} == {"random", "iteration 1", "iteration 2"}
+
+
+@pytest.mark.parametrize("players", [2, 3, 4])
+def test_a_kept_match_rates_like_its_games(players):
+    result = play_match(
+        create_player("random", players), create_player("greedy", players), 24, 5, players
+    )
+    kept = decode_match(encode_match(keep_match(result)))
+    assert kept.players == ("random", "greedy")
+    mine, theirs = joined_matches([kept]), rated_games([result.results])
+    assert mine.names == theirs.names
+    np.testing.assert_array_equal(mine.seating, theirs.seating)
+    np.testing.assert_array_equal(mine.units, theirs.units)
+    np.testing.assert_allclose(mine.shares, theirs.shares)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "[]",
+        '{"players": ["a"], "seats": 2, "seed": 1, "twelfths": "c00c"}',
+        '{"players": ["a", "b"], "seats": 2, "seed": 1, "twelfths": "cc"}',
+        '{"players": ["a", "b"], "seats": 2, "seed": 1, "twelfths": "c0"}',
+        '{"players": ["a", "b"], "seats": 0, "seed": 1, "twelfths": ""}',
+        '{"players": ["a", "b"], "seats": 2, "seed": "x", "twelfths": "c00c"}',
+    ],
+)
+def test_a_damaged_match_is_refused(line):
+    with pytest.raises(JobError, match="damaged"):
+        decode_match(line)
+
+
+def test_a_long_run_is_rated_at_spread_iterations_and_the_newest():
+    matches = [
+        decode_match(
+            json.dumps(
+                {"players": [f"iteration {n}", "random"], "seats": 2, "seed": 1, "twelfths": "c00c"}
+            )
+        )
+        for n in range(1, 151)
+    ]
+    kept = [int(match.players[0].split()[1]) for match in run_ratings._spread(matches)]
+    assert kept == [*range(4, 149, 4), 150]
