@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from azul_tui.errors import JobError
-from azul_tui.runs.launch import NICENESS, job_arguments, job_command, launch, launch_async
+from azul_tui.runs.launch import (
+    GROUP_NICENESS,
+    NICENESS,
+    job_arguments,
+    job_command,
+    launch,
+    launch_async,
+)
 from azul_tui.runs.paths import RunPaths
 
 REPORT = """
@@ -45,7 +52,7 @@ def test_the_whole_session_of_a_job_gives_way_to_that_of_the_terminal(paths):
     finally:
         process.kill()
         process.wait()
-    assert group.split()[-1] == str(NICENESS)
+    assert group.split()[-1] == str(GROUP_NICENESS)
 
 
 async def test_the_same_from_an_event_loop(paths):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from azul_tui.runs.paths import RunPaths
 
 NICENESS = 10
+GROUP_NICENESS = 5
+"""Of a job's session towards others: a third of the share of an equal one, so that a key press
+comes first, and a compiler in the next terminal does not stop the training."""
 
 
 def job_command(arguments: Sequence[str]) -> list[str]:
@@ -128,4 +131,4 @@ def _lower_priority(pid: int) -> None:
     # Where Linux groups processes by session, niceness counts inside a group alone, and a job
     # has a session of its own: the whole group has to be nice to that of the terminal.
     with suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS), encoding="ascii")
+        Path(f"/proc/{pid}/autogroup").write_text(str(GROUP_NICENESS), encoding="ascii")
