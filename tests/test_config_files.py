@@ -59,7 +59,9 @@ def test_a_written_config_names_every_setting_under_its_group():
     assert text.startswith("# self-play\n")
 
 
-@pytest.mark.parametrize("name", ["smoke", "quick", "laptop", "gpu"])
+@pytest.mark.parametrize(
+    "name", ["smoke", "quick", "laptop", "gpu", "alphazero", "three-players", "four-players"]
+)
 def test_every_preset_is_found_and_valid(name):
     assert name in preset_names()
     assert find_config(name) == find_preset(name)
@@ -182,3 +184,20 @@ def test_mutated_files_are_valid_or_refused_in_one_sentence(tmp_path, fuzz):
             assert "mutated.toml: " in told
             assert "\n" not in told and told.isprintable() and len(told) < 500, told
     assert 5 < valid < rounds - 5, "mutations must be neither harmless nor always fatal"
+
+
+def test_the_alphazero_preset_is_the_published_one_without_what_came_later():
+    config = load_config(find_preset("alphazero"))
+    assert (config.search, config.chance, config.gate) == ("puct", "sampled", "off")
+    assert config.learning_rate_schedule == "constant"
+    assert (config.warmup_steps, config.ema_decay, config.value_target_mix) == (0, 0.0, 0.0)
+    assert (config.full_search_fraction, config.mcts_simulations_start) == (1.0, 0)
+    assert (config.margin_loss_weight, config.afterstate_samples) == (0.0, 0)
+    assert config.dirichlet_fraction > 0.0 < config.temperature
+
+
+@pytest.mark.parametrize(("name", "players"), [("three-players", 3), ("four-players", 4)])
+def test_larger_tables_train_against_heuristic(name, players):
+    config = load_config(find_preset(name))
+    assert config.num_players == players
+    assert config.eval_opponents[-1] == "heuristic"

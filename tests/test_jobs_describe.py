@@ -69,3 +69,20 @@ def test_any_record_is_described_harmlessly(kind, fields):
     line = describe({"event": kind, "t": 0.0, **fields})
     assert "\x1b" not in line
     assert len(line) < 2000
+
+
+def test_what_the_gate_decided_and_where_the_weights_stand():
+    gate = {
+        "event": "gate", "iteration": 20, "opponent": "iteration 10", "decision": "better",
+        "accepted": True, "score": 0.594, "games": 128, "seconds": 4.2,
+    }  # fmt: skip
+    assert describe(gate) == (
+        "  gate against iteration 10: better, the new best, 59.4% of 128 games in 4.2 s"
+    )
+    told = describe({**gate, "decision": "undecided", "accepted": False})
+    assert "undecided, 59.4%" in told
+    assert describe({"event": "gate", "decision": "first", "accepted": True}) == (
+        "  gate: the first weights are the best so far"
+    )
+    rating = {"event": "rating", "elo": 612.3, "low": 570.0, "high": 650.4, "anchor": "random"}
+    assert describe(rating) == "  rated 612 Elo above random (570 to 650)"

@@ -89,6 +89,26 @@ def _evaluation(record: Record) -> str:
     return f"  against {opponent}: {told}, {results} of {_whole(record, 'games')} games"
 
 
+def _gate(record: Record) -> str:
+    decision = text(record, "decision", 20)
+    if decision == "first":
+        return "  gate: the first weights are the best so far"
+    score = number(record, "score")
+    told = "–" if score is None else f"{100 * score:.1f}%"
+    moved = ", the new best" if record.get("accepted") is True else ""
+    return (
+        f"  gate against {text(record, 'opponent', 40)}: {decision}{moved}, {told} of "
+        f"{_whole(record, 'games')} games in {in_words(number(record, 'seconds'))}"
+    )
+
+
+def _rating(record: Record) -> str:
+    return (
+        f"  rated {_whole(record, 'elo')} Elo above {text(record, 'anchor', 40)} "
+        f"({_whole(record, 'low')} to {_whole(record, 'high')})"
+    )
+
+
 def _checkpoint(record: Record) -> str:
     best = ", the best so far" if record.get("best") is True else ""
     return f"  saved {text(record, 'file', 80)}{best}"
@@ -116,6 +136,8 @@ _LINES: dict[str, Callable[[Record], str]] = {
     "self_play": _self_play,
     "iteration": _iteration,
     "evaluation": _evaluation,
+    "gate": _gate,
+    "rating": _rating,
     "checkpoint": _checkpoint,
     "alert": _alert,
     "setting": _setting,
