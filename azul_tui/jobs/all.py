@@ -21,6 +21,9 @@ def run(context: JobContext) -> dict[str, Any]:
     reporter = context.reporter
     outcomes: dict[str, Any] = {}
     for index, name in enumerate(PARTS):
+        title = find_job(name).title
+        reporter.record("part", name=name, title=title, state="waiting", number=index + 1)
+    for index, name in enumerate(PARTS):
         spec = find_job(name)
         if context.stop.is_set():
             break

@@ -17,6 +17,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from azul_tui.jobs.describe import in_words
 from azul_tui.runs.events import number, text
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
@@ -163,10 +164,10 @@ def visuals(state: DemoState, width: int) -> list[Block]:
 
 
 def _parts(records: Sequence[dict[str, Any]], signs: Signs) -> Block:
-    newest: dict[str, str] = {}
+    newest: dict[str, tuple[str, float | None]] = {}
     for record in records:
         name = text(record, "title", 40) or text(record, "name", 40)
-        newest[name] = text(record, "state", 40)
+        newest[name] = text(record, "state", 40), number(record, "seconds")
     looks = {
         "running": (signs.running, "good"),
         "done": (signs.finished, "good"),
@@ -175,9 +176,13 @@ def _parts(records: Sequence[dict[str, Any]], signs: Signs) -> Block:
 
     def draw(width: int, height: int) -> Picture:
         lines: Picture = []
-        for part, said in newest.items():
-            sign, role = looks.get(said, (" ", "quiet"))
-            lines.append(((f"{sign} ", role), (f"{part:<24}", "strong"), (said, role)))
+        for part, (said, seconds) in newest.items():
+            sign, role = looks.get(said, (signs.empty_cell, "quiet"))
+            took = f"  {in_words(seconds)}" if seconds is not None else ""
+            name_role = "strong" if said in looks else "quiet"
+            lines.append(
+                ((f"{sign} ", role), (f"{part:<27}", name_role), (said, role), (took, "quiet"))
+            )
         return crop(lines, width, height)
 
     return "parts", len(newest) + 2, draw

@@ -11,7 +11,8 @@ class Gpu:
     """One graphics processor: shares in percent, memory in bytes, power in watts."""
 
     name: str
-    percent: float
+    percent: float | None
+    """None where the driver does not tell, as for a part of a divided device."""
     used: int
     total: int
     watts: float | None
@@ -72,7 +73,7 @@ class Meter:
                 found.append(
                     Gpu(
                         name=str(name.decode() if isinstance(name, bytes) else name),
-                        percent=float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu),
+                        percent=_busy(nvml, handle),
                         used=int(memory.used),
                         total=int(memory.total),
                         watts=_watts(nvml, handle),
@@ -81,6 +82,13 @@ class Meter:
         except nvml.NVMLError:
             self._nvml = None  # the driver went away; asking again would fail every second
         return tuple(found)
+
+
+def _busy(nvml: Any, handle: Any) -> float | None:
+    try:
+        return float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+    except nvml.NVMLError:
+        return None  # a part of a divided device has no share of its own
 
 
 def _watts(nvml: Any, handle: Any) -> float | None:

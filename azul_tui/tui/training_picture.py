@@ -401,12 +401,13 @@ def usage_line(state: TrainingState) -> Line:
     ]
     for gpu in usage.gpus[:2]:
         watts = f"  {gpu.watts:.0f} W" if gpu.watts is not None else ""
-        name = plain_text(gpu.name, 40).removeprefix("NVIDIA ")
+        name = plain_text(gpu.name, 40).removeprefix("NVIDIA ").removeprefix("GeForce ")
+        busy = f"{gpu.percent:.0f}%  " if gpu.percent is not None else ""
         parts.append(
             (
-                (f"gpu {name} ", "quiet"),
-                (f"{gpu.percent:.0f}%", "strong"),
-                (f"  {gpu.used / gigabyte:.0f} GB{watts}", "quiet"),
+                (f"gpu {shorten(name, 12, state.signs.ellipsis)} ", "quiet"),
+                (busy, "strong"),
+                (f"{gpu.used / gigabyte:.0f} GB{watts}", "quiet"),
             )
         )
     return join(parts)
