@@ -14,7 +14,8 @@ from azul_tui.game.state import GameState
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import SearchSettings
 from azul_tui.training import self_play
-from azul_tui.training.recording import PlaySettings, play_on
+from azul_tui.training.desk import PlaySettings
+from azul_tui.training.recording import play_on
 from azul_tui.training.self_play import SelfPlay, merge_batches
 
 RULES = PlaySettings(

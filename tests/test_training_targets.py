@@ -17,7 +17,7 @@ from azul_tui.network.losses import LossFunctions
 from azul_tui.search.settings import SearchSettings
 from azul_tui.training.afterstate_targets import afterstate_rows, average_refills, place_in_game
 from azul_tui.training.batch_sampler import BatchSampler
-from azul_tui.training.recording import MARGIN_POINTS, PlaySettings
+from azul_tui.training.desk import MARGIN_POINTS, PlaySettings
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.self_play import SelfPlay
 from azul_tui.training.step_benchmark import random_samples

@@ -20,7 +20,7 @@ from azul_tui.game.constants import (
     observation_size,
     state_size,
 )
-from azul_tui.training.recording import target_count
+from azul_tui.training.desk import target_count
 from azul_tui.training.replay_kernels import gather_samples
 
 if TYPE_CHECKING:

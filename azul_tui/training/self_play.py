@@ -21,7 +21,8 @@ from azul_tui.training.afterstate_targets import (
     average_refills,
     place_in_game,
 )
-from azul_tui.training.recording import PlaySettings, allocate_desk, play_on
+from azul_tui.training.desk import PlaySettings, allocate_desk
+from azul_tui.training.recording import play_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

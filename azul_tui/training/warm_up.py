@@ -21,7 +21,7 @@ from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.search.evaluator import ConstantEvaluator
 from azul_tui.search.settings import SearchSettings
-from azul_tui.training.recording import PlaySettings
+from azul_tui.training.desk import PlaySettings
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.self_play import SelfPlay
 
