@@ -14,8 +14,10 @@ from azul_tui.jobs.context import JobContext
 from azul_tui.jobs.ladder import _pairings
 from azul_tui.jobs.registry import find_job, job_settings
 from azul_tui.jobs.reporter import Reporter
+from azul_tui.network import create_azul_network
 from azul_tui.runs.paths import run_paths
 from azul_tui.runs.ratings import ladder_file, read_ratings
+from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 
 
 class Heard:
@@ -120,6 +122,28 @@ def test_a_ladder_is_kept_with_its_run_and_only_new_matches_are_played(tmp_path)
     assert all(row.low <= row.elo <= row.high and row.iteration is None for row in rows)
     other_seed = Heard(tmp_path, run="laptop-1", players=("random", "naive"), games=20, seed=1)
     assert len(other_seed.matches()) == 1
+
+
+def test_a_ladder_of_a_runs_checkpoints_rates_each_by_its_iteration(tmp_path):
+    paths = run_paths(tmp_path, "laptop-1")
+    manager = ModelCheckpointManager(paths.directory)
+    for iteration in (5, 10, 15):
+        manager.save_checkpoint(create_azul_network("small"), None, iteration, {})
+    asked = {"run": "laptop-1", "players": ("random", "naive"), "games": 6, "simulations": 0}
+    heard = Heard(tmp_path, **asked, checkpoints=2)
+    rows = {row.iteration: row for row in read_ratings(paths)}
+    assert set(rows) == {None, 5, 15}
+    assert rows[15].name == "laptop-1/checkpoint_iter_000015@0"
+    met = {frozenset((match["player_a"], match["player_b"])) for match in heard.matches()}
+    assert frozenset((rows[5].name, rows[15].name)) in met
+    assert len(met) == 6
+    again = Heard(tmp_path, **asked, checkpoints=3)
+    played = {name for match in again.matches() for name in (match["player_a"], match["player_b"])}
+    assert "laptop-1/checkpoint_iter_000010@0" in played
+    assert frozenset((rows[5].name, "random")) not in {
+        frozenset((match["player_a"], match["player_b"])) for match in again.matches()
+    }
+    assert {row.iteration for row in read_ratings(paths)} == {None, 5, 10, 15}
 
 
 def test_a_damaged_ladder_is_told_and_played_again(tmp_path):
