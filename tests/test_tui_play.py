@@ -291,7 +291,8 @@ async def test_a_dead_engine_is_told_and_started_again_with_the_game_kept(tmp_pa
         move = t.session.game.now.record.legal[0]
         await t.lay(move)
         await t.phase("broken")
-        assert "the engine is gone: the engine has ended with code 9: Killed" in t.text
+        assert "the engine is gone" in t.text
+        assert "the engine has ended with code 9: Killed" in t.text
         assert "starts it again, the game is kept" in t.text
         await t.press("enter")
         await t.phase("yours")
@@ -397,6 +398,19 @@ async def test_it_opens_from_a_position_and_an_opponent(tmp_path):
         assert t.session.settings.seat == 1
         open_play(t.app, notation="azul2 nonsense")
         await t.until("field 2 of the position")
+
+
+async def test_the_mouse_chooses_in_the_setup(tmp_path):
+    async with Sit(tmp_path) as t:
+        lines = t.text.splitlines()
+        y = next(i for i, line in enumerate(lines) if "alphabeta-hard" in line)
+        await t.pilot.click(offset=(60, y))
+        await t.until("opponent ── alphabeta-hard")
+        y = next(i for i, line in enumerate(lines) if "you play" in line)
+        await t.pilot.click(offset=(10, y))
+        await t.pilot.click(offset=(10, y))
+        await t.pilot.pause()
+        assert t.screen.setup.settings.seat == 1
 
 
 async def test_the_menu_deals_with_its_settings(tmp_path):

@@ -65,7 +65,8 @@ async def test_a_person_plays_greedy_and_outlives_the_engine(tmp_path):
         await pilot.press(source.lower(), color.lower(), line.lower())
         await until(app, lambda: session.phase == "broken")
         shown = plain(screen.shown_lines())
-        assert "the engine is gone: the engine has ended" in shown
+        assert "the engine is gone" in shown
+        assert "the engine has ended" in shown
         await pilot.press("enter")
         count = len(session.game.turns)
         await until(app, lambda: len(session.game.turns) > count and session.phase == "yours")

@@ -190,10 +190,12 @@ def role_style(role: str, depth: Depth) -> Style:
     """The style of `role`; an unknown role looks like plain text.
 
     `block.ROLE` writes in the colour of the ground of ROLE: half blocks that end its square.
+    A role without a ground has an outline in its own colour instead.
     """
     if role.startswith("block."):
-        ground = role_style(role.removeprefix("block."), depth).bgcolor
-        return Style(color=ground, bgcolor=BACKGROUND if depth == "full" else None)
+        inner = role_style(role.removeprefix("block."), depth)
+        ground = BACKGROUND if depth == "full" else None
+        return Style(color=inner.bgcolor or inner.color, bgcolor=ground)
     if depth == "none":
         words = _NONE.get(role)
         if words is None:

@@ -132,9 +132,7 @@ def _headline(view: PlayView, game: PlayGame, width: int) -> Line:
     left: list[tuple[str, str]] = [(" ", ""), *state_words(session, view.now)]
     ended = ended_round(game, session.settings)
     names = seat_names(session.settings, game.now.view.players)
-    if session.phase == "broken":
-        left.append((f": {session.problem}", ""))
-    elif ended is not None and not game.over:
+    if ended is not None and not game.over:
         room = width - sum(len(text) for text, _ in left) - 24
         words = round_words(ended, names)
         words = words if len(words) <= room else round_words(ended, names, brief=True)
@@ -156,6 +154,8 @@ def _headline(view: PlayView, game: PlayGame, width: int) -> Line:
 def _value(view: PlayView, game: PlayGame, width: int) -> Line:
     """The value of the position as a bar from one side to the other."""
     session, signs = view.session, view.signs
+    if session.phase == "broken":
+        return text_line(shorten(session.problem, width, signs.ellipsis), "warning")
     if not view.show_value:
         return text_line("the value is hidden, v shows it", "quiet")
     own = session.settings.seat or 0

@@ -210,11 +210,33 @@ class PlaySetup:
                 self.choose(row, fallback)
 
 
+def form_width(width: int) -> int:
+    """Cells of the form; the list of players has the rest, if there is room for one."""
+    return min(50, width // 2) if width >= 76 else width
+
+
+def click_setup(setup: PlaySetup, x: int, y: int, width: int) -> bool:
+    """Choose what lies at a cell of the body that `setup_body` drew; False when nothing does."""
+    rows, left = setup.rows(), form_width(width)
+    if x < left:
+        if not 0 <= y - 2 < len(rows):
+            return False
+        if rows[y - 2] == setup.row:
+            setup.change(1)
+        setup.chosen = y - 2
+        return True
+    option = setup.first + y - 1
+    if y < 1 or not 0 <= option < len(setup.options):
+        return False
+    setup.choose(setup.row, setup.options[option].name)
+    return True
+
+
 def setup_body(
     setup: PlaySetup, width: int, height: int, signs: Signs, *, game_waits: bool
 ) -> Picture:
     """The body of the screen before a game."""
-    left = min(50, width // 2) if width >= 76 else width
+    left = form_width(width)
     form = panel(
         _form(setup, left - 4, height - 2, signs, game_waits=game_waits),
         (("a new game", "title"),),

@@ -15,7 +15,7 @@ from azul_tui.tui.frame import PLACES
 from azul_tui.tui.play_picture import PlayView, play_body
 from azul_tui.tui.play_session import PlaySession
 from azul_tui.tui.play_settings import is_scripted
-from azul_tui.tui.play_setup import PlaySetup, setup_body
+from azul_tui.tui.play_setup import PlaySetup, click_setup, setup_body
 from azul_tui.tui.screens.place import PictureScreen
 
 if TYPE_CHECKING:
@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 
     from azul_tui.tui.board.marks import Move
     from azul_tui.tui.board.table import DrawnTable
+    from azul_tui.tui.checkpoint_list import CheckpointIndex
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
     from azul_tui.tui.play_open import PlayRequest
     from azul_tui.tui.play_settings import PlaySettings
 
 TICK_S: Final = 0.5
+LISTING_MS: Final = 4.0
+"""Reading of records for the list of checkpoints, each time that it is shown."""
 DIGITS: Final = "123456789"
 MAX_SEED: Final = 1_000_000
 
@@ -79,6 +82,7 @@ class PlayScreen(PictureScreen):
     """A table, and before it the setup."""
 
     PLACE = "play"
+    MOUSE: ClassVar[str] = "click tiles, then a line; in the setup a setting or a player"
     BINDINGS: ClassVar = [*KEYS]
 
     def __init__(self) -> None:
@@ -91,6 +95,7 @@ class PlayScreen(PictureScreen):
         self._table_top = 0
         self._ticking: Timer | None = None
         self._player_was_chosen = False
+        self._index: CheckpointIndex | None = None
 
     # -- coming and going
 
@@ -129,9 +134,10 @@ class PlayScreen(PictureScreen):
     def _list_players(self) -> None:
         from azul_tui.tui.checkpoint_list import CheckpointIndex
 
-        index = CheckpointIndex(self.azul.runs_root)
-        index.refresh(4.0)
-        self.setup.list_players(index.rows)
+        if self._index is None:
+            self._index = CheckpointIndex(self.azul.runs_root)
+        self._index.refresh(LISTING_MS)
+        self.setup.list_players(self._index.rows)
         if not self._player_was_chosen and self.setup.settings.players == 2:
             # The first player of the list is the strongest that comes with the program.
             self._player_was_chosen = True
@@ -218,6 +224,8 @@ class PlayScreen(PictureScreen):
             return at_table
         if action == "hint":
             return at_table and phase == "yours"
+        if action == "swap" and watched:
+            return False
         if action in IN_GAME:
             return at_table and session is not None and session.game is not None
         return super().check_action(action, parameters)
@@ -333,8 +341,13 @@ class PlayScreen(PictureScreen):
         self._run(session.play(text))
 
     def on_click(self, event: events.Click) -> None:
-        """A click takes tiles, and then lays them on a line."""
+        """A click takes tiles, and then lays them on a line; in the setup it chooses."""
         session, table = self.session, self._table
+        if self.in_setup:
+            width = self.azul.size.width
+            if click_setup(self.setup, event.screen_x, event.screen_y - 1, width):
+                self.redraw()
+            return
         if session is None or session.pick is None or table is None or self.in_setup:
             return
         target = table.surface.at(event.screen_x, event.screen_y - self._table_top)
@@ -519,7 +532,10 @@ class PlayScreen(PictureScreen):
             simulations=settings.simulations,
             seconds=settings.seconds,
         )
-        self.notify(f"from the next move on: {settings.strength_words}", timeout=2)
+        if all(map(is_scripted, settings.engine_players())):
+            self.notify("scripted players have one strength", timeout=2)
+        else:
+            self.notify(f"from the next move on: {settings.strength_words}", timeout=2)
         self.redraw()
 
     def action_analyse(self) -> None:
