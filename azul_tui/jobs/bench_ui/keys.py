@@ -47,6 +47,8 @@ TOUR = (
     Press(b"\x1b", "show runs that contain", shows=False),
     Press(b"4", "[4 Checkpoints]"),
     Press(b"5", "[5 Evaluate]"),
+    Press(b"6", "[6 Play]"),
+    Press(b"7", "[7 Analyse]"),
     Press(b"?", "all keys ─"),
     Press(b"\x1b", "all keys ─", shows=False),
     Press(b"2", "[2 Training]"),
