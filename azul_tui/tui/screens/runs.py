@@ -53,6 +53,7 @@ class RunsScreen(ChartKeysScreen):
         Binding("enter", "attach", "look at it"),
         Binding("r", "resume", "resume"),
         Binding("space", "mark", "mark to compare"),
+        Binding("g", "games", "games"),
         Binding("slash", "filter", "filter"),
         Binding("n", "rename", "rename"),
         Binding("delete,D", "delete", "delete"),
@@ -265,6 +266,14 @@ class RunsScreen(ChartKeysScreen):
         run = self.chosen()
         if run is not None:
             self.run_worker(go_on(self.azul, run.paths), name="resume", exclusive=True)
+
+    def action_games(self) -> None:
+        """The games that the chosen run has kept."""
+        from azul_tui.tui.games_open import open_games
+
+        run = self.chosen()
+        if run is not None:
+            open_games(self.azul, run.paths)
 
     def action_mark(self) -> None:
         """Mark the chosen run, or unmark it, and go on to the next."""

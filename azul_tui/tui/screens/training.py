@@ -36,6 +36,7 @@ class TrainingScreen(ChartKeysScreen):
         Binding("x", "cancel", "cancel", show=False),
         Binding("b", "board", "board"),
         Binding("g", "games", "games"),
+        Binding("g", "games", "games"),
         Binding("a", "seen", "alerts seen", show=False),
     ]
 
@@ -228,6 +229,12 @@ class TrainingScreen(ChartKeysScreen):
         from azul_tui.tui.screens.full_chart import FullChartScreen
 
         self.azul.push_screen(FullChartScreen(self, self.chosen_chart))
+
+    def action_games(self) -> None:
+        """The games that the run has kept."""
+        from azul_tui.tui.games_open import open_games
+
+        open_games(self.azul)
 
     def action_games(self) -> None:
         """The games that the run has kept."""
