@@ -26,3 +26,20 @@ async def test_a_run_that_begins_says_starting(tmp_path, size):
     async with Drive(tmp_path, "new", size=size, now=run.t) as d:
         await d.until("loss")
         assert "finished" not in d.text
+
+
+async def test_a_crash_shows_its_whole_last_line_cut_between_words(tmp_path):
+    run = make_run(tmp_path / "dead", 6)
+    run.say("azul_tui.errors.DivergedError: " + " ".join(f"word{n:02d}" for n in range(20)))
+    run.status("crashed", phase="")
+    async with Drive(tmp_path, "dead", size=(80, 24), now=run.t) as d:
+        text = await d.until("word19")
+        assert all(f"word{n:02d}" in text for n in range(20))
+
+
+async def test_one_run_is_one_run(tmp_path):
+    run = make_run(tmp_path / "only", 3)
+    async with Drive(tmp_path, now=run.t) as d:
+        await d.press("3")
+        await d.until("only")
+        assert "1 runs" not in d.text

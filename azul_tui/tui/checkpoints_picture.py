@@ -94,9 +94,10 @@ def checkpoints_body(state: CheckpointsState, width: int, height: int) -> Pictur
             (),
             text_line("  1 opens the menu; a training started there writes the first one."),
         ]
-    count = f"{len(state.rows)} of {state.total}" if state.filter else str(state.total)
+    count = phrases.plural(state.total, "checkpoint")
+    count = f"{len(state.rows)} of {count}" if state.filter else count
     head: Line = (
-        (f" {count} checkpoints", "quiet"),
+        (f" {count}", "quiet"),
         (f"   filter {state.filter}" if state.filter else "", "changed"),
         (f"   {len(state.marked)} marked" if state.marked else "", "good"),
     )

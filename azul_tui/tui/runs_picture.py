@@ -94,9 +94,10 @@ def runs_body(state: RunsState, width: int, height: int) -> Picture:
             (),
             text_line("  1 opens the menu; enter there starts the first one."),
         ]
-    count = f"{len(state.runs)} of {state.total}" if state.filter else str(state.total)
+    count = phrases.plural(state.total, "run")
+    count = f"{len(state.runs)} of {count}" if state.filter else count
     head: Line = (
-        (f" {count} runs", "quiet"),
+        (f" {count}", "quiet"),
         (f"   filter {state.filter}" if state.filter else "", "changed"),
         (f"   {len(state.marked)} marked" if state.marked else "", "good"),
     )

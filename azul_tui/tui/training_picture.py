@@ -6,6 +6,7 @@ is it doing (phases, board), details (log).
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -467,8 +468,8 @@ def log_lines(state: TrainingState, width: int, height: int) -> Picture:
 
 
 def _pieces(text: str, width: int) -> list[str]:
-    """A long line cut into pieces of `width` characters."""
-    return [text[start : start + width] for start in range(0, len(text), width)] or [""]
+    """A long line cut between words into pieces of at most `width` characters."""
+    return textwrap.wrap(text, width, replace_whitespace=False) or [""]
 
 
 def _sounds_bad(text: str) -> bool:
