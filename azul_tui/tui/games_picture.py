@@ -40,11 +40,11 @@ PREVIEW = (112, 24)
 ASIDE = 58
 """Cells of that, at least: five factories stand in a row."""
 COLUMNS = (
-    Column(title="game", stretch=True, least=16),
-    Column(title="players", gives_way=2),
+    Column(title="game", stretch=True, least=30),
+    Column(title="players", gives_way=3),
     Column(title="score", align_right=True),
     Column(title="won by", gives_way=1),
-    Column(title="moves", align_right=True, gives_way=3),
+    Column(title="moves", align_right=True, gives_way=2),
 )
 
 
