@@ -19,6 +19,50 @@ def opinion(player, move):
     return zlib.crc32(f"{player} {move}".encode()) % 1000 / 1000
 
 
+def analysis_of(game, player, simulations, margins):
+    """What `player` is made to think of the moves of `game`."""
+    # As the real one: moves from factories that hold the same tiles are told once.
+    moves = [twins[-1] for twins in distinct_moves(game.view())]
+    total = sum(opinion(player, move) ** 4 for move in moves) or 1.0
+    told = []
+    for move in moves:
+        share = opinion(player, move) ** 4 / total
+        visits = int(share * simulations)
+        value = round(2 * opinion(player, move) - 1, 3)
+        told.append(
+            {
+                "move": move,
+                "prior": round(share, 5),
+                "visits": visits,
+                "value": value if visits else None,
+                "completed_q": value,
+                "policy": share,
+                "margin": round(20 * value, 1) if margins else None,
+                "margin_error": 1.5 if margins else None,
+                "line": [move, "B C>1", "K C>F"],
+            }
+        )
+    told.sort(key=lambda move: (-move["visits"], -move["policy"]))
+    values = [round(opinion(player, seat), 2) for seat in range(game.players)]
+    return {
+        "event": "analysis",
+        "player": player,
+        "notation": game.notation(),
+        "simulations": simulations,
+        "value": told[0]["completed_q"],
+        "values": values,
+        "seconds": 0.1,
+        "moves": told,
+        "last": True,
+    }
+
+
+def analyse_options(command):
+    """Player, simulations and margins of an `analyse`."""
+    options = dict(re.findall(r'([a-z]+)="?([^" ]*)"?', command))
+    return options["player"], int(options["simulations"]), int(options["margins"])
+
+
 class FakeEngine:
     """Answers `position` and `analyse`."""
 
@@ -62,16 +106,14 @@ class FakeEngine:
         self.asked.append(command)
         if command.startswith("position"):
             return self._position(command.removeprefix("position "))
-        options = dict(re.findall(r'([a-z]+)="?([^" ]*)"?', command))
-        if options["player"] in self.refuses:
-            raise EngineError(self.refuses[options["player"]])
+        player, simulations, margins = analyse_options(command)
+        if player in self.refuses:
+            raise EngineError(self.refuses[player])
         on_record({"event": "progress", "text": "compiling the search", "done": 1, "total": 3})
         if self.gate is not None:
             await self.gate.wait()
             self._refuse_when_dead()
-        return self._analysis(
-            options["player"], int(options["simulations"]), int(options["margins"])
-        )
+        return self._analysis(player, simulations, margins)
 
     def _refuse_when_dead(self):
         if not self.alive:
@@ -96,40 +138,7 @@ class FakeEngine:
         return {"event": "position", "notation": self.game.notation(), "last": True}
 
     def _analysis(self, player, simulations, margins):
-        # As the real one: moves from factories that hold the same tiles are told once.
-        moves = [twins[-1] for twins in distinct_moves(self.game.view())]
-        total = sum(opinion(player, move) ** 4 for move in moves) or 1.0
-        told = []
-        for move in moves:
-            share = opinion(player, move) ** 4 / total
-            visits = int(share * simulations)
-            value = round(2 * opinion(player, move) - 1, 3)
-            told.append(
-                {
-                    "move": move,
-                    "prior": round(share, 5),
-                    "visits": visits,
-                    "value": value if visits else None,
-                    "completed_q": value,
-                    "policy": share,
-                    "margin": round(20 * value, 1) if margins else None,
-                    "margin_error": 1.5 if margins else None,
-                    "line": [move, "B C>1", "K C>F"],
-                }
-            )
-        told.sort(key=lambda move: (-move["visits"], -move["policy"]))
-        values = [round(opinion(player, seat), 2) for seat in range(self.game.players)]
-        return {
-            "event": "analysis",
-            "player": player,
-            "notation": self.game.notation(),
-            "simulations": simulations,
-            "value": told[0]["completed_q"],
-            "values": values,
-            "seconds": 0.1,
-            "moves": told,
-            "last": True,
-        }
+        return analysis_of(self.game, player, simulations, margins)
 
 
 class FakeShared:

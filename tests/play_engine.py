@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+from analyse_engine import analyse_options, analysis_of
+
 from azul_tui.jobs.engine.table import Table
 from azul_tui.tui.engine import EngineError
 
@@ -55,6 +57,9 @@ class FakeEngine:
         move = self.table.record()["legal"][0]
         value = self.source.value
         return {"event": "choice", "move": move, "value": value, "simulations": 100, "last": True}
+
+    async def _analyse(self, command, _on_record):
+        return analysis_of(self.table.game, *analyse_options(command))
 
 
 class FakeEngines:

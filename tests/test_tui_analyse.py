@@ -500,11 +500,11 @@ async def test_two_networks_are_compared(root):
             assert title in p.text
         a, b = (max(p.rows, key=lambda m: opinion(name, m)) for name in p.session.players)
         assert f"A plays {a}, B plays {b}" in p.words
-        await p.press("s", "s", "s", "s", "s")
-        assert "!" in p.text
+        await p.press("s", "s", "s", "s")
+        assert "differ▼" in p.text and "!" in p.text
         await p.press("c", "home")
         await p.press("pageup", "enter")
-        await p.until("Q▼")
+        await p.until("visits▼")
         assert p.session.players == ["pretrained"]
 
 

@@ -45,6 +45,7 @@ async def test_every_place_has_its_picture(tmp_path):
         assert "laptop-1122" in svg
         assert len(svg.encode()) < 300_000
     assert "your turn" in taken["play"]
+    assert "400 of 400 simulations" in taken["analyse"]
 
 
 def test_a_box_lies_over_the_middle_and_cuts_wide_characters_cleanly():

@@ -96,10 +96,11 @@ class MoveList:
         self.sorted_by = key
         self.moved_at = NEVER
 
-    def sort_by_next(self, step: int) -> None:
-        """Sort by the next column."""
-        keys = [column.key for column in self.columns()]
-        self.sort_by(keys[(keys.index(self.sort_column().key) + step) % len(keys)])
+    def sort_by_next(self, step: int, shown: list[str]) -> None:
+        """Sort by the next of the columns that are shown."""
+        here = self.sort_column().key
+        at = shown.index(here) if here in shown else -1
+        self.sort_by(shown[(at + step) % len(shown)])
 
     def reverse(self) -> None:
         """The other way round."""

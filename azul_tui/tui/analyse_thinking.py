@@ -122,7 +122,8 @@ class Thinking:
                 self._busy_with(f"playing games for the margins of {question.player}")
 
         try:
-            commands = [f"position {question.notation}", question.command]
+            laid = f"position {question.notation} seed={self.session.seed}"
+            commands = [laid, question.command]
             answers = await engine.ask_in_turn(commands, hear)
         except AzulError:
             self.is_gone = not engine.alive

@@ -86,11 +86,12 @@ def value_bars(state: AnalyseState, width: int) -> Picture:
             continue
         value = found.value if found is not None else None
         first = None if value is None else (value if view.to_move == 0 else -value)
-        size = max(4, width - 4)
+        letter = "" if len(session.players) == 1 else f"{'AB'[index]} "
+        size = max(4, width - 4 - len(letter))
         share = None if first is None else (first + 1) / 2
         bar = progress_bar(share, size, signs)
         styled = tuple((text, role if style == "bar.full" else style) for text, style in bar)
-        lines.append((("1 ", "strong"), *styled, (" 2", "strong")))
+        lines.append(((letter, role), ("1 ", "strong"), *styled, (" 2", "strong")))
     return lines
 
 
@@ -116,7 +117,8 @@ def _network_line(state: AnalyseState, index: int, player: str, width: int) -> L
     if found is not None:
         time = f" {found.seconds:.1f} s"
         value = f" {found.value:+.2f}"
-        told = f"{value if len(session.players) > 1 else ''}{time}"
+        told = time if len(session.players) == 1 or width >= 30 else ""
+        told = f"{value}{told}" if len(session.players) > 1 else told
     letter = "" if len(session.players) == 1 else f"{'AB'[index]} "
     role = "series.0" if index == 0 else "series.1"
     room = max(4, width - len(letter) - len(told) - 1)

@@ -17,6 +17,7 @@ from azul_tui.errors import AzulError
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.app import AzulApp
 from azul_tui.tui.follow import newest_run
+from azul_tui.tui.screens.analyse import AnalyseScreen
 from azul_tui.tui.screens.checkpoints import CheckpointsScreen
 from azul_tui.tui.screens.place import PictureScreen
 from azul_tui.tui.screens.play import PlayScreen
@@ -36,8 +37,15 @@ PLACES: dict[str, tuple[str, ...]] = {
     "runs": ("3", "space", "space"),
     "checkpoints": ("4",),
     "play": ("6",),
+    "analyse": ("f7",),
 }
 """Name of the picture, keys that lead to it."""
+ANALYSED = (
+    "azul2 r3 move:1 next:1 BYRK/BYKK/KKWW/BBYR/BYYK * bag:B3Y8R11K11W7 lid:B7Y3R4W8 "
+    "12,-/-/-/-/R1,.YR../.BY../.WB../...B./.....,- "
+    "13,-/-/-/-/K3,BY.../WB.../...Y./R.W../.....,-"
+)
+"""The position in the picture of the Analyse place: two greedy players begin their third round."""
 PLAYED_MOVES = 11
 """Moves of the game in the picture of the Play place."""
 
@@ -74,6 +82,8 @@ async def take_pictures(
             await _settle(app, pilot)
             if name == "play":
                 await _play_a_while(app, pilot)
+            if name == "analyse":
+                await _look_at_a_position(app, pilot)
             screen = app.screen
             assert isinstance(screen, PictureScreen)
             taken[name] = picture_svg(screen.shown_lines(), f"azul-tui: {name}", SIZE[0])
@@ -112,6 +122,20 @@ async def _play_a_while(app: AzulApp, pilot: Pilot[int]) -> None:
         await session.play(session.hint.move)
     if session.pick is not None:
         session.pick.take(*min(session.pick.takeable()))
+    screen.redraw()
+    await pilot.pause()
+
+
+async def _look_at_a_position(app: AzulApp, pilot: Pilot[int]) -> None:
+    """Analyse a position of the middle of a game to the end."""
+    screen = app.screen
+    assert isinstance(screen, AnalyseScreen)
+    screen.read(ANALYSED)
+    deadline = asyncio.get_running_loop().time() + 300.0
+    while not screen.session.is_done:
+        if screen.thinking.trouble or asyncio.get_running_loop().time() > deadline:
+            raise AzulError(f"the position was not analysed: {screen.thinking.trouble}")
+        await pilot.pause(0.1)
     screen.redraw()
     await pilot.pause()
 

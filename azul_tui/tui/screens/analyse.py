@@ -398,7 +398,11 @@ class AnalyseScreen(PictureScreen):
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column."""
-        self.moves.sort_by_next(step)
+        width, height = self.azul.size
+        state = self.state()
+        inside, _ = table_inside(split(state, width, max(1, height - 2)))
+        shown = [key for _, _, key in header_columns(state.columns, inside)]
+        self.moves.sort_by_next(step, shown)
         self.redraw()
 
     def action_reverse(self) -> None:
