@@ -44,6 +44,8 @@ class JobSpec:
     """Long enough that a person is asked before it starts."""
     needs_terminal: bool = False
     """Talks with a person while it runs."""
+    for_programs: bool = False
+    """Talks with another program while it runs, so that no menu offers it."""
 
     @property
     def module(self) -> str:
@@ -376,6 +378,7 @@ _JOBS: tuple[JobSpec, ...] = (
         description="Speaks a line protocol on standard input and output: positions, moves, "
         "searches, recorded games. The dashboard plays and analyses through it.",
         duration="as long as it is asked",
+        for_programs=True,
     ),
     JobSpec(
         name="export",

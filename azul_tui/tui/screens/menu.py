@@ -50,7 +50,7 @@ class MenuScreen(PictureScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entries = ordered(jobs())
+        self.entries = ordered([spec for spec in jobs() if not spec.for_programs])
         numbers = [spec.number for spec in self.entries]
         self.chosen = numbers.index(FIRST_ENTRY) if FIRST_ENTRY in numbers else 0
         self.form_focused = False
