@@ -1,4 +1,8 @@
-"""Play: a person against a player, or two players watched, on a board that fills the screen."""
+"""Play: a person against a player, or two players watched, on a board that fills the screen.
+
+Longer than most files, because every key of the place ends here; what the keys do is in
+`play_session`, `play_hand` and `play_setup`.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,32 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from textual.binding import Binding
-
 from azul_tui.errors import AzulError
-from azul_tui.game.constants import COLOR_LETTERS, FLOOR_ROW, encode_action, factory_count
+from azul_tui.game.constants import encode_action
 from azul_tui.game.notation import format_move
 from azul_tui.tui.frame import PLACES
+from azul_tui.tui.play_hand import click, press
 from azul_tui.tui.play_picture import PlayView, play_body
 from azul_tui.tui.play_session import PlaySession
 from azul_tui.tui.play_settings import is_scripted
-from azul_tui.tui.play_setup import PlaySetup, click_setup, setup_body
+from azul_tui.tui.play_setup import PlaySetup
+from azul_tui.tui.play_setup_picture import click_setup, setup_body
 from azul_tui.tui.screens.place import PictureScreen
+from azul_tui.tui.screens.play_keys import (
+    DIGITS,
+    IN_GAME,
+    IN_SETUP,
+    KEYS,
+    MAX_SEED,
+    PLACE_DIGITS,
+    move_keys,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from textual import events
+    from textual.binding import Binding
     from textual.timer import Timer
 
     from azul_tui.tui.board.marks import Move
@@ -35,47 +49,6 @@ if TYPE_CHECKING:
 TICK_S: Final = 0.5
 LISTING_MS: Final = 4.0
 """Reading of records for the list of checkpoints, each time that it is shown."""
-DIGITS: Final = "123456789"
-MAX_SEED: Final = 1_000_000
-
-IN_GAME: Final = frozenset(
-    {"undo", "hint", "again", "swap", "stronger", "measure", "value", "analyse"}
-)
-IN_SETUP: Final = frozenset({"deal", "move", "change", "edit"})
-
-
-KEYS: Final = (
-    Binding("enter", "deal", "deal"),
-    Binding("space", "change(1)", "next value"),
-    Binding("e", "edit", "type a value"),
-    Binding("up", "move(-1)", "up", show=False),
-    Binding("down", "move(1)", "down", show=False),
-    Binding("left", "change(-1)", "previous value", show=False),
-    Binding("right", "change(1)", "next value", show=False),
-    Binding("enter", "go_on", "go on"),
-    Binding("space", "pause", "stop the game, go on", id="pause"),
-    Binding("right", "one_move", "one move", show=False, id="one-move"),
-    Binding("h", "hint", "hint"),
-    Binding("u", "undo", "take back"),
-    Binding("v", "value", "value"),
-    Binding("a", "analyse", "analyse"),
-    Binding("n", "again", "new game"),
-    Binding("s", "swap", "swap sides", show=False),
-    Binding("plus,equals_sign", "stronger(1)", "stronger", show=False),
-    Binding("minus", "stronger(-1)", "weaker", show=False),
-    Binding("t", "measure", "strength by time or simulations", show=False),
-    Binding("escape", "back", "setup"),
-)
-
-
-def move_keys(players: int) -> tuple[Binding, ...]:
-    """Keys of a move, for the lists of keys: `on_key` takes them."""
-    return (
-        Binding(f"1-{factory_count(players)} C", "explain", "from"),
-        Binding("B Y R K W", "explain", "colour"),
-        Binding("1-5 F", "explain", "line"),
-        Binding(f"F1-F{len(PLACES)}", "explain", "places, from the table", show=False),
-    )
 
 
 class PlayScreen(PictureScreen):
@@ -270,66 +243,21 @@ class PlayScreen(PictureScreen):
         if session is None or self.in_setup or session.settings.seat is None:
             return
         key = event.key.lower()
-        if key[0] == "f" and key[1:] in DIGITS[: len(PLACES)] and len(key) == 2:
+        if key[0] == "f" and key[1:] in PLACE_DIGITS and len(key) == 2:
             event.stop()
             self.azul.action_go(PLACES[int(key[1]) - 1][1])
-        if session.phase == "over" or session.game is None:
+        elif session.phase == "over" or session.game is None:
             return
-        if key in DIGITS:
-            event.stop()
-            self._digit(int(key))
-        elif session.pick is not None and session.phase == "yours":
-            self._letter(event, key)
-
-    def _letter(self, event: events.Key, key: str) -> None:
-        session = self.session
-        pick = session.pick if session is not None else None
-        if pick is None:
-            return
-        if key in "byrkw" and len(key) == 1:
-            if pick.complete:
-                pick.color = None
-            pick.choose_color(COLOR_LETTERS.index(key.upper()))
-        elif key == "c":
-            self._source(len(pick.position.factories))
-        elif key == "f":
-            if pick.complete:
-                self._lay(FLOOR_ROW)
+        elif session.pick is None or session.phase != "yours":
+            if key in DIGITS:
+                event.stop()  # a move that came too early does not lead away
         else:
-            return
-        event.stop()
-        self.redraw()
-
-    def _digit(self, digit: int) -> None:
-        """A factory while none is chosen, then a line."""
-        session = self.session
-        pick = session.pick if session is not None else None
-        if pick is None:
-            return
-        if pick.complete:
-            if digit <= FLOOR_ROW:
-                self._lay(digit - 1)
-        else:
-            self._source(digit - 1)
-        self.redraw()
-
-    def _source(self, source: int) -> None:
-        session = self.session
-        pick = session.pick if session is not None else None
-        if pick is None:
-            return
-        if pick.complete:
-            pick.source = pick.color = None
-        pick.choose_source(source)
-
-    def _lay(self, row: int) -> None:
-        """Lay the tiles in hand, which is the move."""
-        session = self.session
-        if session is None or session.pick is None:
-            return
-        move = session.pick.lay(row)
-        if move is not None:
-            self._play(move)
+            heeded, move = press(session.pick, key)
+            if heeded:
+                event.stop()
+            if move is not None:
+                self._play(move)
+            self.redraw()
 
     def _play(self, move: Move) -> None:
         session = self.session
@@ -353,11 +281,9 @@ class PlayScreen(PictureScreen):
         target = table.surface.at(event.screen_x, event.screen_y - self._table_top)
         if target is None:
             return
-        pick = session.pick
-        if target.kind == "tiles":
-            pick.take(target.first, target.second)
-        elif target.first == session.settings.seat and pick.complete:
-            self._lay(target.second)
+        move = click(session.pick, target)
+        if move is not None:
+            self._play(move)
         self.redraw()
 
     # -- the setup
@@ -381,25 +307,11 @@ class PlayScreen(PictureScreen):
         from azul_tui.tui.screens.prompt import PromptScreen
 
         row = self.setup.row
-        settings = self.setup.settings
-        numbers = {
-            "strength": settings.seconds if settings.by_time else settings.simulations,
-            "seed": settings.seed,
-            "players": settings.players,
-        }
-        if row in numbers:
-            notes = {
-                "strength": "seconds a move" if settings.by_time else "simulations a move",
-                "seed": "a whole number; 0 draws a new one for each game",
-                "players": "2, 3 or 4",
-            }
-            note, value = notes[row], f"{numbers[row]:g}"
-        elif row in {"opponent", "first seat"}:
-            note = "a scripted player, a run, run/checkpoint_iter_000040.pt, or a path"
-            value = settings.opponent if row == "opponent" else settings.partner
-        else:
+        asked = self.setup.asked(row)
+        if asked is None:
             self.action_change(1)
             return
+        note, value = asked
 
         def check(text: str) -> str | None:
             return self.setup.typed(row, text)[1]
