@@ -33,6 +33,8 @@ def side_panel(state: AnalyseState, width: int, height: int) -> Picture:
     lines = _side_lines(state, inner, height - 2)
     content: Picture = [((" ", ""), *line) for line in lines]
     title = value_words(state) or text_line("value", "title")
+    if width >= 34 and value_words(state):
+        title = (*title, (f" for player {state.session.here.view.to_move + 1}", "quiet"))
     return panel(content, title, _progress(state, width), width, height, state.signs)
 
 
@@ -58,7 +60,7 @@ def _side_lines(state: AnalyseState, width: int, height: int) -> Picture:
     if state.trouble:
         below.extend(wrapped(state.trouble, width, "alert"))
     elif state.activity:
-        below.append(text_line(shorten(state.activity, width, state.signs.ellipsis), "quiet"))
+        below.extend(wrapped(state.activity, width, "quiet")[:3])
     room = height - len(lines) - len(below)
     middle = _chosen_lines(state, width)
     if session.moves:
@@ -151,8 +153,9 @@ def _chosen_lines(state: AnalyseState, width: int) -> Picture:
             lines.extend(wrapped_moves(f"{letter}then", found.line[1:], width)[:3])
         if margin is not None:
             points, error = margin
+            at_the_end = " at the end" if width >= 30 else ""
             spread = f" {state.signs.plus_minus} {error:.1f}" if error is not None else ""
-            lines.append(text_line(f"{letter}{points:+.1f}{spread} points at the end", ""))
+            lines.append(text_line(f"{letter}{points:+.1f}{spread} points{at_the_end}", ""))
     return lines
 
 

@@ -37,7 +37,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "runs": ("3", "space", "space"),
     "checkpoints": ("4",),
     "play": ("6",),
-    "analyse": ("f7",),
+    "analyse": ("f7", "7"),  # digits are moves while a game is on
 }
 """Name of the picture, keys that lead to it."""
 ANALYSED = (
