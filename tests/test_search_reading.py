@@ -144,3 +144,15 @@ def test_seats_of_three_players_are_the_mean_of_what_was_evaluated():
     nodes = np.asarray(search.tree.nodes)[0]["seats"][:21, 1]
     assert reading.seats[0] == reading.value
     assert reading.seats[1] == pytest.approx(nodes.mean())
+
+
+@EVERY
+def test_memory_that_was_never_written_is_never_read(settings):
+    """Fresh arrays hold anything, signalling NaNs too."""
+    search = LockstepSearch(1, 20, settings)
+    for records in (search.tree.edges, search.tree.nodes):
+        np.asarray(records).view(np.uint32)[:] = 0x7FA00000
+    search.run(opening(2, 3)[None, :], ScatteredEvaluator(1))
+    reading = read_root(search.tree, settings, order_of(2))
+    numbers = [(move.prior, move.completed_q, move.policy) for move in reading.moves]
+    assert np.isfinite([*reading.seats, *np.ravel(numbers)]).all()

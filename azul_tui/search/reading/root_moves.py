@@ -73,7 +73,8 @@ def read_root(
     visits[int(np.asarray(tree.games)[game]["considered"]) :] = 0
     prior = root["prior"].astype(np.float64)
     seen = visits > 0
-    q = np.divide(root["value"], visits, out=np.zeros(len(root)), where=seen)
+    # Sums of unvisited edges were never written, and may be anything.
+    q = np.where(seen, root["value"], np.float32(0.0)) / np.maximum(visits, 1)
     mixed = _mixed_value(float(nodes[0]["value"]), prior, visits, q)
     completed = np.where(seen, q, mixed)
     policy = _policy(settings, prior, visits, completed)
