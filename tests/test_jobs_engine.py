@@ -245,6 +245,8 @@ def test_options_stand_anywhere_and_may_be_quoted():
     assert request.verb == "review"
     assert request.words == "/a folder/x.jsonl 3"
     assert request.options == {"player": "my run/a.pt", "seed": "4"}
+    quoted = parse_request(b'game "/a  b=c/x y=1.jsonl" 3')
+    assert (quoted.words, quoted.options) == ("/a  b=c/x y=1.jsonl 3", {})
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"hello \x80", "hallo ä".encode("latin-1")])

@@ -156,7 +156,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         question = _Question(loop.create_future(), on_record)
         self._questions[id_] = question
-        self._write(f"#{id_} " + " ".join(command.split()))
+        self._write(f"#{id_} " + " ".join(command.splitlines()))
         return id_, question
 
     def _write(self, line: str) -> None:
@@ -223,6 +223,11 @@ class Engine:
         said = next((line for line in reversed(self._log) if line.strip()), "")
         words = "the engine has ended" + (f" with code {code}" if code else "")
         return f"{words}: {said}" if said else words
+
+
+def quoted(text: str) -> str:
+    """`text` as one word of a command, whatever blanks are in it."""
+    return '"' + text.replace('"', "") + '"'
 
 
 class SharedEngine:

@@ -14,7 +14,10 @@ from azul_tui.runs.text import plain_text
 MOST_BYTES: Final = 64 * 1024
 """Of one command, its line break included."""
 _ID: Final = re.compile(r"#([A-Za-z0-9]{1,32})(?:\s+|$)")
-_OPTION: Final = re.compile(r'(?<!\S)([a-z_]+)=(?:"([^"]*)"(?!\S)|(\S*))')
+_WORD: Final = re.compile(
+    r'(?P<name>[a-z_]+)=(?:"(?P<quoted>[^"]*)"(?!\S)|(?P<bare>\S*))'
+    r'|"(?P<verbatim>[^"]*)"(?!\S)|(?P<word>\S+)'
+)
 _SHOWN: Final = 60
 
 
@@ -24,7 +27,7 @@ class Request:
 
     verb: str
     words: str
-    """What stands between the verb and the options, blanks at its ends removed."""
+    """The words that are no options, with one blank between two; those in quotes as they are."""
     id: str | None = None
     options: dict[str, str] = field(default_factory=dict[str, str])
     known: list[str] = field(default_factory=list[str])
@@ -112,9 +115,14 @@ def parse_request(line: bytes) -> Request:
         id_ = match[1]
         text = text[match.end() :]
     verb, _, rest = text.partition(" ")
-    options = {name: quoted or bare for name, quoted, bare in _OPTION.findall(rest)}
-    words = " ".join(_OPTION.sub(" ", rest).split())
-    return Request(verb.strip(), words, id_, options)
+    options: dict[str, str] = {}
+    words: list[str] = []
+    for found in _WORD.finditer(rest):
+        if found["name"] is not None:
+            options[found["name"]] = found["quoted"] or found["bare"] or ""
+        else:
+            words.append(found["word"] if found["verbatim"] is None else found["verbatim"])
+    return Request(verb.strip(), " ".join(words), id_, options)
 
 
 class BadLineError(JobError):
