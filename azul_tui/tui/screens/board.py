@@ -11,7 +11,7 @@ from azul_tui.runs.text import plain_text
 from azul_tui.tui.charts.frame import panel
 from azul_tui.tui.picture import Picture, text_line
 from azul_tui.tui.screens.place import PictureScreen
-from azul_tui.tui.training_picture import board_title
+from azul_tui.tui.training.game import board_title
 
 if TYPE_CHECKING:
     from azul_tui.tui.picture import Line

@@ -10,8 +10,10 @@ from azul_tui.tui.chart_panel import chart_panel
 from azul_tui.tui.picture import Picture, text_line
 from azul_tui.tui.run_ratings import RatingsFile, over_training
 from azul_tui.tui.screens.chart_keys import ChartKeysScreen
+from azul_tui.tui.training.picture import BIG, training_body
+from azul_tui.tui.training.progress import waiting_text
+from azul_tui.tui.training.state import TrainingState
 from azul_tui.tui.training_charts import CHARTS, ChartSource
-from azul_tui.tui.training_picture import BIG, TrainingState, training_body, waiting_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +37,6 @@ class TrainingScreen(ChartKeysScreen):
         Binding("s", "stop", "stop after this iteration"),
         Binding("x", "cancel", "cancel", show=False),
         Binding("b", "board", "board"),
-        Binding("g", "games", "games"),
         Binding("g", "games", "games"),
         Binding("a", "seen", "alerts seen", show=False),
     ]
@@ -229,12 +230,6 @@ class TrainingScreen(ChartKeysScreen):
         from azul_tui.tui.screens.full_chart import FullChartScreen
 
         self.azul.push_screen(FullChartScreen(self, self.chosen_chart))
-
-    def action_games(self) -> None:
-        """The games that the run has kept."""
-        from azul_tui.tui.games_open import open_games
-
-        open_games(self.azul)
 
     def action_games(self) -> None:
         """The games that the run has kept."""

@@ -1,0 +1,1 @@
+"""The training screen as pictures: pure functions of a `TrainingState` and a size."""
