@@ -130,13 +130,17 @@ class Thinking:
             raise
         analysis = read_analysis(answers[-1])
         if not analysis.moves:
-            raise AzulError("the engine answered without a single move; r asks it again")
+            raise AzulError("the engine answered without a single move")
         self.session.take(analysis, question)
         self._changed()
 
     def _is_in_trouble(self, error: AzulError) -> None:
         words = plain_text(str(error), 400)
-        self.trouble = f"{words}; r starts it again" if self.is_gone else words
+        self.trouble = (
+            f"{words}; r starts it again"
+            if self.is_gone
+            else f"{words}; m chooses another network, r asks again"
+        )
 
     def _busy_with(self, words: str) -> None:
         self.activity = words
