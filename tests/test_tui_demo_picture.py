@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from azul_tui.tui.demo_picture import DemoState, demo_body
+from azul_tui.tui.demo.picture import demo_body
+from azul_tui.tui.demo.state import DemoState
 from azul_tui.tui.picture import line_width, plain
 from azul_tui.tui.run_data import RunData
 from azul_tui.tui.signs import ASCII, UNICODE

@@ -8,7 +8,8 @@ from textual.binding import Binding
 
 from azul_tui.tui.chart_panel import ChartMemory, chart_panel
 from azul_tui.tui.charts.view import View
-from azul_tui.tui.demo_picture import DemoState, demo_body
+from azul_tui.tui.demo.picture import demo_body
+from azul_tui.tui.demo.state import DemoState
 from azul_tui.tui.follow import RunFeed
 from azul_tui.tui.screens.place import PictureScreen
 from azul_tui.tui.training_charts import ChartSource
