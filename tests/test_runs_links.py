@@ -16,7 +16,8 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.ratings import RATINGS_FILE, read_ratings
 from azul_tui.runs.status import read_status
 from azul_tui.runs.tail import EventTail, last_records
-from azul_tui.tui.checkpoint_list import CheckpointIndex, verify_file
+from azul_tui.tui.checkpoints.listing import CheckpointIndex
+from azul_tui.tui.checkpoints.verification import verify_file
 from azul_tui.tui.follow import RunFeed
 from azul_tui.tui.tail import LogTail, read_object
 

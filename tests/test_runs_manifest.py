@@ -13,7 +13,7 @@ from azul_tui.runs.checkpoint_manifest import (
     verify_listed,
     write_manifest,
 )
-from azul_tui.tui.checkpoint_list import verify_file
+from azul_tui.tui.checkpoints.verification import verify_file
 
 
 def record(file, *contents):

@@ -439,16 +439,16 @@ async def test_runs_are_renamed_archived_and_deleted_but_never_a_live_one(tmp_pa
     async with Drive(tmp_path, now=run.t) as d:
         await d.press("3")
         await d.until("live")
-        d.app.screen.chosen_name = "live"
+        d.app.screen.chosen_key = "live"
         await d.press("delete")
         assert d.kind == "RunsScreen", "a live run is refused before anything is asked"
-        d.app.screen.chosen_name = "one"
+        d.app.screen.chosen_key = "one"
         await d.press("n", "end", "backspace", "slash")
         assert "may hold" in d.text or "letters" in d.text
         await d.press("backspace", *"xyz", "enter")
         await d.until("onxyz")
         assert (tmp_path / "onxyz").is_dir()
-        d.app.screen.chosen_name = "two"
+        d.app.screen.chosen_key = "two"
         await d.press("delete")
         assert "Delete two for good?" in d.text
         assert "kB" in d.text or "MB" in d.text
@@ -456,7 +456,7 @@ async def test_runs_are_renamed_archived_and_deleted_but_never_a_live_one(tmp_pa
         assert (tmp_path / "two").is_dir(), "enter is the safe answer"
         await d.press("delete", "y")
         assert not (tmp_path / "two").exists()
-        d.app.screen.chosen_name = "onxyz"
+        d.app.screen.chosen_key = "onxyz"
         await d.press("z", "y")
         assert (tmp_path / ".archive" / "onxyz").is_dir()
     assert (tmp_path / "live").is_dir()

@@ -53,7 +53,7 @@ async def test_the_screen_looks_as_it_did(root, name, size, ascii_only, monkeypa
     monkeypatch.setattr(AzulApp, "_read_meter", lambda self: setattr(self, "usage", usage))
     # What is shipped changes with every release.
     monkeypatch.setattr(
-        "azul_tui.tui.checkpoint_list.pretrained_directory", lambda: root / "nothing-shipped"
+        "azul_tui.tui.checkpoints.shipped.pretrained_directory", lambda: root / "nothing-shipped"
     )
     monkeypatch.setattr("azul_tui.runs.listing._sizes", lambda _folder: (14_000_000, 7))
     app = AzulApp(
@@ -73,7 +73,7 @@ async def test_the_screen_looks_as_it_did(root, name, size, ascii_only, monkeypa
             while len(app.screen.verified) < len(app.screen.index.rows):
                 app.screen.list_again()
                 await asyncio.sleep(0.02)
-        for feed in getattr(app.screen, "feeds", {}).values():
+        for feed in getattr(getattr(app.screen, "curves", None), "feeds", {}).values():
             feed.read_all()
         app.screen.redraw()
         text = plain(app.screen.shown_lines()) + "\n"

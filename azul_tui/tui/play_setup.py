@@ -12,7 +12,7 @@ from azul_tui.tui.play_settings import PlaySettings, short_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from azul_tui.tui.checkpoint_list import CheckpointRow
+    from azul_tui.tui.checkpoints.row import CheckpointRow
 
 ABOUT: Final = {
     "random": "any legal move",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from azul_tui.tui import phrases
 from azul_tui.tui.picture import Line, Picture, fit, shorten, text_line
 from azul_tui.tui.signs import UNICODE, Signs
 
@@ -39,6 +40,16 @@ def first_visible(chosen: int, rows: int, room: int, before: int = 0) -> int:
         return 0
     start = min(max(before, chosen - room + 1), chosen)
     return min(max(start, 0), rows - room)
+
+
+def count_line(noun: str, shown: int, total: int, words: str, marked: int) -> Line:
+    """How many there are, how many of them the filter `words` shows, and how many are marked."""
+    count = phrases.plural(total, noun)
+    return (
+        (f" {shown} of {count}" if words else f" {count}", "quiet"),
+        (f"   filter {words}" if words else "", "changed"),
+        (f"   {marked} marked" if marked else "", "good"),
+    )
 
 
 def draw_table(

@@ -125,7 +125,7 @@ class EvaluateScreen(PictureScreen):
         if spec.name == "opponent":
             self._next_of(spec.name, list(SCRIPTED_PLAYERS))
         elif spec.name == "checkpoint":
-            from azul_tui.tui.checkpoint_list import CheckpointIndex
+            from azul_tui.tui.checkpoints.listing import CheckpointIndex
 
             index = CheckpointIndex(self.azul.runs_root)
             index.refresh(4.0)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from azul_tui.tui.board.marks import Move
     from azul_tui.tui.board.table import DrawnTable
-    from azul_tui.tui.checkpoint_list import CheckpointIndex
+    from azul_tui.tui.checkpoints.listing import CheckpointIndex
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
     from azul_tui.tui.play_open import PlayRequest
@@ -105,7 +105,7 @@ class PlayScreen(PictureScreen):
         self.redraw()
 
     def _list_players(self) -> None:
-        from azul_tui.tui.checkpoint_list import CheckpointIndex
+        from azul_tui.tui.checkpoints.listing import CheckpointIndex
 
         if self._index is None:
             self._index = CheckpointIndex(self.azul.runs_root)

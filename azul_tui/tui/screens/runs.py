@@ -3,52 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
 
-from azul_tui.errors import AzulError
 from azul_tui.runs.listing import list_runs
 from azul_tui.runs.text import plain_text
-from azul_tui.tui import phrases
-from azul_tui.tui.runs_picture import COLUMNS, RunsState, runs_body
+from azul_tui.tui.runs.curves import RunCurves
+from azul_tui.tui.runs.picture import COLUMNS, RunsState, runs_body
 from azul_tui.tui.screens.chart_keys import ChartKeysScreen
+from azul_tui.tui.screens.table_keys import TableKeysScreen
 from azul_tui.tui.settings_diff import read_settings
 from azul_tui.tui.table import first_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from azul_tui.runs.listing import RunSummary
     from azul_tui.tui.follow import RunFeed
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
-    from azul_tui.tui.training_charts import ChartContent, ChartSource
+    from azul_tui.tui.training_charts import ChartContent
 
-LIST_EVERY_S = 4.0
-OVERLAYS = ("total_loss", "policy_loss", "value_loss", "score", "sims_per_s")
-MOST_FEEDS = 8
-
-
-def _keys() -> list[Callable[[RunSummary], object]]:
-    """What each column sorts by."""
-    return [
-        lambda run: run.name.lower(),
-        lambda run: run.state,
-        lambda run: run.status.iteration,
-        lambda run: run.status.total_loss if run.status.total_loss is not None else 1e9,
-        lambda run: run.status.best_score or 0.0,
-        lambda run: run.status.games_total,
-        lambda run: run.changed,
-        lambda run: run.size_bytes,
-    ]
+MOST_CURVES = 6
+"""Marked runs that are drawn and compared."""
+AGE = next(i for i, column in enumerate(COLUMNS) if column.title == "age")
 
 
-class RunsScreen(ChartKeysScreen):
+class RunsScreen(TableKeysScreen["RunSummary"], ChartKeysScreen):
     """The table of runs, and the marked ones over each other."""
 
     PLACE = "runs"
+    FILTER_TITLE = "show runs that contain"
+    FILTER_NOTE = "words of the name or the state"
     BINDINGS: ClassVar = [
         Binding("enter", "attach", "look at it"),
         Binding("r", "resume", "resume"),
@@ -58,106 +45,78 @@ class RunsScreen(ChartKeysScreen):
         Binding("n", "rename", "rename"),
         Binding("delete,D", "delete", "delete"),
         Binding("z", "archive", "archive"),
-        Binding("s", "sort", "sort by the next column", show=False),
-        Binding("S", "reverse", "reverse the order", show=False),
         Binding("tab", "next_overlay", "next chart", show=False),
-        Binding("u", "unmark", "unmark all", show=False),
-        Binding("escape", "clear", "clear the filter", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("pageup", "move(-10)", "up ten", show=False),
-        Binding("pagedown", "move(10)", "down ten", show=False),
     ]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(sorted_by=AGE)
         self.all_runs: list[RunSummary] = []
-        self.chosen_name = ""
-        self.first = 0
-        self.marked: list[str] = []
-        self.filter = ""
-        self.sorted_by = 6
-        self.descending = True
-        self.overlay = 0
-        self.listed_at = -1e9
-        self.feeds: dict[str, RunFeed] = {}
-        self.sources: dict[str, ChartSource] = {}
+        self.curves = RunCurves()
         self.view = replace(self.view, show_band=False)
 
     # -- what is listed
 
-    def shown(self) -> list[RunSummary]:
-        """The runs that match the filter, in order."""
-        words = self.filter.lower().split()
-        found = [
-            run
-            for run in self.all_runs
-            if all(word in f"{run.name} {run.state}".lower() for word in words)
-        ]
-        key = _keys()[self.sorted_by]
-        return sorted(found, key=key, reverse=self.descending)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
+    def rows(self) -> list[RunSummary]:
+        """All runs."""
+        return self.all_runs
 
-    def chosen_index(self, runs: list[RunSummary]) -> int:
-        """Where the pointer is; it stays with its run when the order changes."""
-        for index, run in enumerate(runs):
-            if run.name == self.chosen_name:
-                return index
-        if runs:
-            self.chosen_name = runs[0].name
-        return 0
+    def key_of(self, row: RunSummary) -> str:
+        """The run's name."""
+        return row.name
 
-    def chosen(self) -> RunSummary | None:
-        """The run under the pointer."""
-        runs = self.shown()
-        return runs[self.chosen_index(runs)] if runs else None
+    def words_of(self, row: RunSummary) -> str:
+        """Name and state."""
+        return f"{row.name} {row.state}"
 
-    def list_again(self, *, force: bool = False) -> None:
-        """Read the folder again when it is time."""
-        now = self.azul.clock()
-        if force or now - self.listed_at >= LIST_EVERY_S or now < self.listed_at:
-            self.listed_at = now
-            self.all_runs = list_runs(self.azul.runs_root, now)
-            names = {run.name for run in self.all_runs}
-            self.marked = [name for name in self.marked if name in names]
+    def rank_of(self, row: RunSummary) -> Any:
+        """What the column sorts by; an unknown loss is the largest."""
+        status = row.status
+        return [
+            row.name.lower(),
+            row.state,
+            status.iteration,
+            status.total_loss if status.total_loss is not None else 1e9,
+            status.best_score or 0.0,
+            status.games_total,
+            row.changed,
+            row.size_bytes,
+        ][self.sorted_by]
 
-    def on_screen_resume(self) -> None:
-        """Read the folder when the place is entered."""
-        self.list_again(force=True)
-        self.redraw()
+    def shown_columns(self) -> range:
+        """Every column."""
+        return range(len(COLUMNS))
+
+    def read_rows(self, now: float) -> None:
+        """Read the folder of runs."""
+        self.all_runs = list_runs(self.azul.runs_root, now)
+        names = {run.name for run in self.all_runs}
+        self.marked = [name for name in self.marked if name in names]
 
     def on_run_advanced(self, _message: RunAdvanced) -> None:
-        """List again now and then, and read on in the runs whose curves are shown."""
+        """Read on in the runs whose curves are shown."""
         self.list_again()
         for name in self.curve_names():
-            feed = self.feed_of(name)
-            if feed is not None:
-                feed.tick(0.012)
-                if not feed.at_end:
-                    self.azul.look_now()
+            self.feed_of(name)
+        if self.curves.read_on(self.curve_names()):
+            self.azul.look_now()
         self.redraw()
 
     def curve_names(self) -> list[str]:
         """The runs whose curves are drawn: the marked ones, or the chosen one."""
         if self.marked:
-            return self.marked[:6]
+            return self.marked[:MOST_CURVES]
         run = self.chosen()
         return [run.name] if run is not None else []
 
     def feed_of(self, name: str) -> RunFeed | None:
         """What is read of the run `name`, opened when it is first asked for."""
-        if name not in self.feeds:
-            from azul_tui.tui.follow import RunFeed
-
-            run = next((run for run in self.all_runs if run.name == name), None)
-            if run is None:
-                return None
-            while len(self.feeds) >= MOST_FEEDS:
-                oldest = next(iter(self.feeds))
-                self.feeds.pop(oldest)
-                self.sources.pop(oldest, None)
-            self.feeds[name] = RunFeed(run.paths.directory)
-            self.azul.look_now()
-        return self.feeds[name]
+        if name in self.curves.feeds:
+            return self.curves.feeds[name]
+        run = next((run for run in self.all_runs if run.name == name), None)
+        if run is None:
+            return None
+        self.azul.look_now()
+        return self.curves.open(name, run.paths.directory)
 
     # -- drawing
 
@@ -172,14 +131,6 @@ class RunsScreen(ChartKeysScreen):
         if chosen is not None and not self.marked:
             feed = self.feed_of(chosen.name)
             log = feed.log.lines if feed is not None else []
-        settings: list[tuple[str, dict[str, str]]] = []
-        if len(self.marked) >= 2:
-            by_name = {run.name: run for run in self.all_runs}
-            settings = [
-                (name, read_settings(by_name[name].paths.config))
-                for name in self.marked[:6]
-                if name in by_name
-            ]
         state = RunsState(
             runs=runs,
             total=len(self.all_runs),
@@ -190,16 +141,27 @@ class RunsScreen(ChartKeysScreen):
             sorted_by=self.sorted_by,
             descending=self.descending,
             now=self.azul.clock(),
-            settings=settings,
+            settings=self._compared_settings(),
             log=log,
             chart=self.draw_chart,
             signs=self.azul.signs,
         )
         return runs_body(state, width, height)
 
+    def _compared_settings(self) -> list[tuple[str, dict[str, str]]]:
+        """Name and settings of the marked runs, when there are two or more."""
+        if len(self.marked) < 2:
+            return []
+        by_name = {run.name: run for run in self.all_runs}
+        return [
+            (name, read_settings(by_name[name].paths.config))
+            for name in self.marked[:MOST_CURVES]
+            if name in by_name
+        ]
+
     def main_chart(self) -> str:
         """The overlaid chart."""
-        return OVERLAYS[self.overlay].replace("_", " ").replace("sims per s", "simulations/s")
+        return self.curves.title()
 
     def draw_chart(self, width: int, height: int) -> Picture:
         """One column of the marked runs over each other."""
@@ -219,21 +181,10 @@ class RunsScreen(ChartKeysScreen):
 
     def overlay_content(self) -> ChartContent:
         """The overlaid curves of the marked runs, or of the chosen one."""
-        from azul_tui.tui.overlay import overlay_content
-        from azul_tui.tui.training_charts import ChartSource
-
-        sources: list[ChartSource] = []
-        for name in self.curve_names():
-            feed = self.feed_of(name)
-            if feed is None:
-                continue
-            source = self.sources.get(name)
-            if source is None or source.data is not feed.data:
-                source = self.sources[name] = ChartSource(feed.data, name=name)
-            sources.append(source)
-        return overlay_content(
-            self.main_chart(), OVERLAYS[self.overlay], sources, self.view, self.azul.signs
-        )
+        names = self.curve_names()
+        for name in names:
+            self.feed_of(name)
+        return self.curves.content(names, self.view, self.azul.signs)
 
     def export_content(self) -> tuple[Path, ChartContent] | None:
         """The overlay, written into the runs folder."""
@@ -241,16 +192,11 @@ class RunsScreen(ChartKeysScreen):
 
     # -- keys
 
-    def action_move(self, step: int) -> None:
-        """Move the pointer."""
-        runs = self.shown()
-        if runs:
-            index = min(max(self.chosen_index(runs) + step, 0), len(runs) - 1)
-            self.chosen_name = runs[index].name
-            if not self.marked:
-                self.memory.limits.clear()
-                self.view = replace(self.view.whole(), cursor=None)
-            self.redraw()
+    def pointer_moved(self) -> None:
+        """Another run's curve begins whole."""
+        if not self.marked:
+            self.memory.limits.clear()
+            self.view = replace(self.view.whole(), cursor=None)
 
     def action_attach(self) -> None:
         """Look at the chosen run."""
@@ -288,129 +234,40 @@ class RunsScreen(ChartKeysScreen):
         self.action_move(1)
         self.redraw()
 
-    def action_unmark(self) -> None:
-        """Unmark all."""
-        self.marked.clear()
-        self.redraw()
-
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        self.sorted_by = (self.sorted_by + 1) % len(COLUMNS)
-        self.redraw()
-
-    def action_reverse(self) -> None:
-        """Reverse the order."""
-        self.descending = not self.descending
-        self.redraw()
-
     def action_next_overlay(self) -> None:
         """Overlay the next column."""
-        self.overlay = (self.overlay + 1) % len(OVERLAYS)
+        self.curves.next_overlay()
         self.redraw()
-
-    def action_clear(self) -> None:
-        """Clear the filter."""
-        self.filter = ""
-        self.redraw()
-
-    def action_filter(self) -> None:
-        """Filter as one types."""
-        from azul_tui.tui.screens.prompt import PromptScreen
-
-        def typed(text: str) -> None:
-            self.filter = text
-            self.redraw()
-
-        self.azul.push_screen(
-            PromptScreen(
-                "show runs that contain", "words of the name or the state", self.filter, None, typed
-            )
-        )
 
     def action_rename(self) -> None:
         """Ask for another name."""
-        from azul_tui.runs.paths import run_paths
-        from azul_tui.tui.run_actions import rename_run
-        from azul_tui.tui.screens.prompt import PromptScreen
+        from azul_tui.tui.screens.run_questions import ask_name
+
+        def renamed(name: str) -> None:
+            self._changed()
+            self.chosen_key = name
 
         run = self.chosen()
-        if run is None:
-            return
-
-        def check(text: str) -> str | None:
-            try:
-                taken = run_paths(self.azul.runs_root, text).directory.exists()
-            except AzulError as error:
-                return str(error)
-            return "there is a run of that name" if taken and text != run.name else None
-
-        def done(text: str | None) -> None:
-            if text is None or text == run.name:
-                return
-            if self._try(lambda: rename_run(run.paths, text, self.azul.clock())):
-                self.chosen_name = text
-
-        self.azul.push_screen(
-            PromptScreen(f"another name for {run.name}", "", run.name, check), done
-        )
+        if run is not None:
+            ask_name(self.azul, run, renamed)
 
     def action_archive(self) -> None:
         """Move the run out of sight."""
-        from azul_tui.tui.run_actions import archive_run
-        from azul_tui.tui.screens.ask import AskScreen
+        from azul_tui.tui.screens.run_questions import ask_to_archive
 
         run = self.chosen()
-        if run is None:
-            return
-
-        def answered(answer: str | None) -> None:
-            if answer == "y":
-                self._try(lambda: archive_run(run.paths, self.azul.clock()))
-
-        self.azul.push_screen(
-            AskScreen(
-                f"Archive {run.name}?",
-                "It moves into the hidden folder .archive beside the runs; nothing is lost.",
-                (("y", "archive it"), ("n", "leave it")),
-                safe="n",
-            ),
-            answered,
-        )
+        if run is not None:
+            ask_to_archive(self.azul, run, self._changed)
 
     def action_delete(self) -> None:
-        """Delete the run, after asking with its size; a live one is refused."""
-        from azul_tui.tui.run_actions import delete_run, refuse_live
-        from azul_tui.tui.screens.ask import AskScreen
+        """Delete the run, after asking; a live one is refused."""
+        from azul_tui.tui.screens.run_questions import ask_to_delete
 
         run = self.chosen()
-        if run is None or not self._try(
-            lambda: refuse_live(run.paths, self.azul.clock(), "delete"), quiet=True
-        ):
-            return
+        if run is not None:
+            ask_to_delete(self.azul, run, self._changed)
 
-        def answered(answer: str | None) -> None:
-            if answer == "y":
-                self._try(lambda: delete_run(run.paths, self.azul.clock()))
-
-        self.azul.push_screen(
-            AskScreen(
-                f"Delete {run.name} for good?",
-                f"{phrases.size(run.size_bytes)} with "
-                f"{phrases.plural(run.checkpoints, 'checkpoint')} are removed from the disk.",
-                (("y", "delete it"), ("n", "keep it")),
-                safe="n",
-            ),
-            answered,
-        )
-
-    def _try(self, deed: Callable[[], object], *, quiet: bool = False) -> bool:
-        """Do something to the folder; whether it worked."""
-        try:
-            deed()
-        except AzulError as error:
-            self.notify(str(error), severity="error", markup=False, timeout=8)
-            return False
-        if not quiet:
-            self.list_again(force=True)
-            self.redraw()
-        return True
+    def _changed(self) -> None:
+        """The folder is another now."""
+        self.list_again(force=True)
+        self.redraw()

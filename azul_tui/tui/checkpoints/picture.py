@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.frame import panel
-from azul_tui.tui.checkpoint_list import GONE
-from azul_tui.tui.picture import Line, Picture, beside, crop, text_line, wrapped
+from azul_tui.tui.checkpoints.verification import GONE
+from azul_tui.tui.picture import Picture, beside, crop, text_line, wrapped
 from azul_tui.tui.run_ratings import rating_words
 from azul_tui.tui.settings_diff import draw_diff
-from azul_tui.tui.table import Column, Row, draw_table
+from azul_tui.tui.table import Column, Row, count_line, draw_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from azul_tui.tui.checkpoint_list import CheckpointRow
+    from azul_tui.tui.checkpoints.row import CheckpointRow
     from azul_tui.tui.signs import Signs
 
 COLUMNS = (
@@ -94,13 +94,7 @@ def checkpoints_body(state: CheckpointsState, width: int, height: int) -> Pictur
             (),
             text_line("  1 opens the menu; a training started there writes the first one."),
         ]
-    count = phrases.plural(state.total, "checkpoint")
-    count = f"{len(state.rows)} of {count}" if state.filter else count
-    head: Line = (
-        (f" {count}", "quiet"),
-        (f"   filter {state.filter}" if state.filter else "", "changed"),
-        (f"   {len(state.marked)} marked" if state.marked else "", "good"),
-    )
+    head = count_line("checkpoint", len(state.rows), state.total, state.filter, len(state.marked))
     marked = {row.key for row in state.marked}
     rows = [
         checkpoint_row(row, state.now, state.verified, row.key in marked, state.signs)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.frame import panel
-from azul_tui.tui.picture import BLANK, Line, Picture, beside, crop, shorten, text_line, wrapped
+from azul_tui.tui.picture import BLANK, Picture, beside, crop, shorten, text_line, wrapped
 from azul_tui.tui.settings_diff import draw_diff
-from azul_tui.tui.table import Column, Row, draw_table
+from azul_tui.tui.table import Column, Row, count_line, draw_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,13 +94,7 @@ def runs_body(state: RunsState, width: int, height: int) -> Picture:
             (),
             text_line("  1 opens the menu; enter there starts the first one."),
         ]
-    count = phrases.plural(state.total, "run")
-    count = f"{len(state.runs)} of {count}" if state.filter else count
-    head: Line = (
-        (f" {count}", "quiet"),
-        (f"   filter {state.filter}" if state.filter else "", "changed"),
-        (f"   {len(state.marked)} marked" if state.marked else "", "good"),
-    )
+    head = count_line("run", len(state.runs), state.total, state.filter, len(state.marked))
     table_height = height - 1
     if height >= 14:
         table_height = min(len(state.runs) + 2, height - 1 - height * 45 // 100)
