@@ -10,7 +10,7 @@ from fake_run import START, make_run
 from test_tui_screens import Drive
 
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.ratings import RATINGS_FILE, RatingRow, write_ratings
+from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, write_ratings
 from azul_tui.tui.charts.curves import Curve, Level
 from azul_tui.tui.charts.draw import draw_chart
 from azul_tui.tui.charts.view import View
@@ -32,7 +32,7 @@ ROWS = (
     row("iteration 10", 1000.0, 10),
     row("greedy", 820.0),
     row("iteration 5", 410.0, 5),
-    row("random", 0.0, half=0.0),
+    row("random", 0.0, half=90.0),  # so it is in a real file
 )
 
 
@@ -70,7 +70,18 @@ def test_ratings_are_read_again_when_they_change(tmp_path):
     write_ratings(RunPaths(tmp_path / "run"), ROWS[2:], anchor="random", players=2, fitted=2.0)
     os.utime(tmp_path / "run" / RATINGS_FILE, ns=(1, 1))
     assert len(file.refresh()) == len(ROWS) - 2
+    write_ratings(
+        RunPaths(tmp_path / "run"),
+        ROWS[:1],
+        anchor="random",
+        players=2,
+        fitted=3.0,
+        file=LADDER_RATINGS_FILE,
+    )
+    assert len(file.refresh()) == len(ROWS) - 1, "a ladder adds the iteration that it rated"
     (tmp_path / "run" / RATINGS_FILE).unlink()
+    assert file.refresh() == ROWS[:1]
+    (tmp_path / "run" / LADDER_RATINGS_FILE).unlink()
     assert file.refresh() == ()
 
 

@@ -17,7 +17,7 @@ from azul_tui.jobs.arena_players import open_contestant, split_contestant
 from azul_tui.jobs.waking import wake_player
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import existing_run
-from azul_tui.runs.ratings import RatingRow, ladder_file, write_ratings
+from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RatingRow, ladder_file, write_ratings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,14 @@ def run_ladder(context: JobContext) -> dict[str, Any]:
     if paths is not None:
         rows = _rows(ratings)
         seats = context.integer("num_players")
-        write_ratings(paths, rows, anchor=anchor, players=seats, fitted=time.time())
+        write_ratings(
+            paths,
+            rows,
+            anchor=anchor,
+            players=seats,
+            fitted=time.time(),
+            file=LADDER_RATINGS_FILE,
+        )
         context.reporter.say(f"kept in {ladder_file(paths).parent}")
     return {"matches": len(results), "stopped": context.stop.is_set(), **ratings.record()}
 

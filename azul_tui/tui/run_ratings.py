@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.runs.ratings import RATINGS_FILE, RatingRow, read_ratings
+from azul_tui.runs.ratings import (
+    LADDER_RATINGS_FILE,
+    RATINGS_FILE,
+    RatingRow,
+    read_ratings,
+)
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.curves import Curve, Level
 from azul_tui.tui.picture import shorten
@@ -30,19 +35,23 @@ class RatingsFile:
 
     def __init__(self, paths: RunPaths) -> None:
         self._paths = paths
-        self._stamp = 0
+        self._stamps = (0, 0)
         self.rows: tuple[RatingRow, ...] = ()
 
     def refresh(self) -> tuple[RatingRow, ...]:
         """The ratings as they are now, strongest first; none while there are none."""
-        try:
-            stamp = (self._paths.directory / RATINGS_FILE).stat().st_mtime_ns
-        except OSError:
-            stamp = 0
-        if stamp != self._stamp:
-            self._stamp = stamp
-            self.rows = read_ratings(self._paths) if stamp else ()
+        stamps = (self._stamp(RATINGS_FILE), self._stamp(LADDER_RATINGS_FILE))
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self.rows = read_ratings(self._paths) if any(stamps) else ()
         return self.rows
+
+    def _stamp(self, file: str) -> int:
+        """When it was written; 0 while it is not there."""
+        try:
+            return (self._paths.directory / file).stat().st_mtime_ns
+        except OSError:
+            return 0
 
 
 def over_training(rows: Sequence[RatingRow]) -> list[RatingRow]:
@@ -55,8 +64,11 @@ def over_training(rows: Sequence[RatingRow]) -> list[RatingRow]:
 
 
 def anchor_name(rows: Sequence[RatingRow]) -> str:
-    """Who stands at 0; empty where nobody does."""
-    return next((row.name for row in rows if row.elo == 0.0 and row.low == row.high), "")
+    """Who stands at 0; empty where nobody does.
+
+    Its interval says how far it is known from the others, as everybody's does.
+    """
+    return next((row.name for row in rows if row.elo == 0.0), "")
 
 
 def rating_words(row: RatingRow, signs: Signs) -> str:
