@@ -101,6 +101,13 @@ def test_a_run_that_keeps_no_best_model_has_no_gate(tmp_path):
     assert records(tmp_path / "run", "gate") == []
 
 
+def test_without_an_opponent_nothing_is_evaluated(tmp_path):
+    results = train(tmp_path / "run", tiny(**SETTINGS, eval_opponents=(), max_iterations=1))
+    assert results["iterations"] == 1
+    assert records(tmp_path / "run", "gate") == []
+    assert not RunPaths(tmp_path / "run").best_model.exists()
+
+
 def test_the_gate_changes_no_weight_of_the_run(straight, tmp_path):
     train(tmp_path / "run", tiny(**{**SETTINGS, "gate": "off"}))
     for part in ("weights", "optimizer", "training", "replay"):

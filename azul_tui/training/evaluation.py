@@ -34,9 +34,10 @@ RATINGS: Final = "ratings"
 def opponents_due(config: TrainingConfig, iteration: int) -> tuple[str, ...]:
     """Whom the weights of an iteration are to be measured against; nobody most of the time.
 
-    Behind the players come the gate, if there is one, and the ratings.
+    Behind the players come the gate, if there is one, and the ratings. Without a player to
+    measure against there is no score, and nothing that these two could build on.
     """
-    if not config.eval_frequency:
+    if not (config.eval_frequency and config.eval_opponents):
         return ()
     if iteration % config.eval_frequency and iteration < config.max_iterations:
         return ()
