@@ -5,6 +5,7 @@ The first start on a machine takes some seconds; later ones load the kernels fro
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -59,6 +60,9 @@ def _compile_players(players: int) -> None:
         create_player(name, players).choose(states, seeds, True)
 
 
+PATIENCE_S: Final = 1.5
+"""Seconds that a stage may take before a person is told; one that is compiled takes far less."""
+
 STAGES: Final = (
     ("rules", _compile_rules),
     ("search and self-play", _compile_self_play),
@@ -72,15 +76,50 @@ def compile_kernels(
 ) -> float:
     """Compile or load everything; returns the seconds it took.
 
-    `report` stays silent when the kernels were compiled before.
+    `report` stays silent when the kernels load at once. Whether they will cannot be read off the
+    cache for sure (a new release may have changed some of them), so a stage that takes long is
+    reported from a thread of its own, never while another report is under way.
     """
     started = clock()
-    cold = not is_compiled("search")
-    if cold:
-        report(0, len(STAGES), STAGES[0][0], 0.0)
+    progress = _Progress(report, told=not is_compiled("search"))
+    if progress.told:
+        progress.tell(0, 0.0)
     for index, (_, compile_stage) in enumerate(STAGES):
-        compile_stage(players)
-        if cold:
-            following = STAGES[index + 1][0] if index + 1 < len(STAGES) else "done"
-            report(index + 1, len(STAGES), following, clock() - started)
+        late = threading.Timer(PATIENCE_S, progress.explain, (index, started, clock))
+        late.daemon = True
+        late.start()
+        try:
+            compile_stage(players)
+        finally:
+            late.cancel()
+        progress.end_stage(index, clock() - started)
     return clock() - started
+
+
+class _Progress:
+    """What has been told about compiling; two threads tell."""
+
+    def __init__(self, report: CompileReport, *, told: bool) -> None:
+        self._report = report
+        self._lock = threading.Lock()
+        self._ended = 0
+        self.told = told
+
+    def tell(self, done: int, seconds: float) -> None:
+        """So many stages are done."""
+        name = STAGES[done][0] if done < len(STAGES) else "done"
+        self._report(done, len(STAGES), name, seconds)
+
+    def explain(self, stage: int, started: float, clock: Callable[[], float]) -> None:
+        """The stage takes long: from here on every one is told."""
+        with self._lock:
+            if self._ended <= stage and not self.told:
+                self.told = True
+                self.tell(stage, clock() - started)
+
+    def end_stage(self, stage: int, seconds: float) -> None:
+        """The stage is done; nobody will explain it any more."""
+        with self._lock:
+            self._ended = stage + 1
+            if self.told:
+                self.tell(stage + 1, seconds)
