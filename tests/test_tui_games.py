@@ -184,7 +184,7 @@ async def test_a_position_goes_to_analyse_and_to_play(run, monkeypatch):
     monkeypatch.setattr(
         "azul_tui.tui.analyse_entry.open_analyse", lambda app, **what: opened.append(what)
     )
-    monkeypatch.setattr("azul_tui.tui.play_open.open_play", lambda app, **what: opened.append(what))
+    monkeypatch.setattr("azul_tui.tui.play.open.open_play", lambda app, **what: opened.append(what))
     async with Desk(run) as desk:
         await desk.press("enter", "right", "a", "p")
         notation = desk.screen.replay.notation

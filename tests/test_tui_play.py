@@ -12,7 +12,7 @@ from play_engine import FakeEngines
 from azul_tui.game.state import GameState
 from azul_tui.tui.app import AzulApp
 from azul_tui.tui.picture import plain
-from azul_tui.tui.play_open import open_play
+from azul_tui.tui.play.open import open_play
 from azul_tui.tui.screens.play import PlayScreen
 
 pytestmark = pytest.mark.timeout(60)
@@ -369,7 +369,7 @@ async def test_rounds_and_the_game_end_in_words(tmp_path):
 
 
 async def test_two_players_are_watched_move_by_move(tmp_path, monkeypatch):
-    monkeypatch.setattr("azul_tui.tui.play_session.WATCH_S", 0.05)
+    monkeypatch.setattr("azul_tui.tui.play.session.WATCH_S", 0.05)
     async with Sit(tmp_path) as t:
         await t.deal(seat=None, partner="greedy", opponent="planner")
         await t.when(lambda: t.session.game is not None and len(t.moves) >= 2, "two moves")

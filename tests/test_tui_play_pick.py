@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from azul_tui.game.constants import encode_action
 from azul_tui.game.legality import legal_moves
 from azul_tui.game.notation import format_move, parse_position
-from azul_tui.tui.play_pick import Pick
-from azul_tui.tui.play_settings import PlaySettings, is_scripted, next_step, short_name
-from azul_tui.tui.play_setup import PlaySetup, player_options
+from azul_tui.tui.play.pick import Pick
+from azul_tui.tui.play.settings import PlaySettings, is_scripted, next_step, short_name
+from azul_tui.tui.play.setup import PlaySetup, player_options
 
 POSITION = parse_position(
     "azul2 r3 move:1 next:2 BBYK/RRWW/-/KKKK/- B1Y1R2W1* bag:B9Y9R9K9W9 lid:- "

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from azul_tui.tui.follow import RunFeed
     from azul_tui.tui.machine import Usage
     from azul_tui.tui.picture import Line
-    from azul_tui.tui.play_open import PlayRequest
+    from azul_tui.tui.play.open import PlayRequest
 
 TICK_S = 1.0
 JOB_POLL_S = 0.3

@@ -24,8 +24,8 @@ from azul_tui.tui.picture import (
     spread,
     wrapped,
 )
-from azul_tui.tui.play_settings import short_name
-from azul_tui.tui.play_words import move_words
+from azul_tui.tui.play.settings import short_name
+from azul_tui.tui.play.words import move_words
 from azul_tui.tui.table import Column, Row, draw_table, first_visible
 
 if TYPE_CHECKING:

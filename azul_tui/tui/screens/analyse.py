@@ -460,7 +460,7 @@ class AnalyseScreen(PictureScreen):
 
     def action_play_on(self) -> None:
         """Play on from here in the Play place."""
-        from azul_tui.tui.play_open import open_play
+        from azul_tui.tui.play.open import open_play
 
         here = self.session.here
         if here.view.phase != "moving":

@@ -205,8 +205,8 @@ class CheckpointsScreen(TableKeysScreen["CheckpointRow"]):
 
     def action_play(self) -> None:
         """Go to the Play place with it as the opponent."""
-        from azul_tui.tui.play_open import open_play
-        from azul_tui.tui.play_setup import player_of
+        from azul_tui.tui.play.open import open_play
+        from azul_tui.tui.play.setup import player_of
 
         row = self.chosen()
         if row is not None:

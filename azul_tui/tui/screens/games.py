@@ -377,7 +377,7 @@ class GamesScreen(PictureScreen):
 
     def action_take_over(self) -> None:
         """Play on from this position in the Play place."""
-        from azul_tui.tui.play_open import open_play
+        from azul_tui.tui.play.open import open_play
 
         replay = self.replay
         if replay is None:

@@ -269,7 +269,7 @@ class MenuScreen(PictureScreen):
 
     def _play(self) -> None:
         """Deal a game in the Play place, with the settings of the form."""
-        from azul_tui.tui.play_open import open_play
+        from azul_tui.tui.play.open import open_play
 
         value = self.form().value
         open_play(

@@ -14,12 +14,12 @@ from azul_tui.errors import AzulError
 from azul_tui.game.constants import encode_action
 from azul_tui.game.notation import format_move
 from azul_tui.tui.frame import PLACES
-from azul_tui.tui.play_hand import click, press
-from azul_tui.tui.play_picture import PlayView, play_body
-from azul_tui.tui.play_session import PlaySession
-from azul_tui.tui.play_settings import is_scripted
-from azul_tui.tui.play_setup import PlaySetup
-from azul_tui.tui.play_setup_picture import click_setup, setup_body
+from azul_tui.tui.play.hand import click, press
+from azul_tui.tui.play.picture import PlayView, play_body
+from azul_tui.tui.play.session import PlaySession
+from azul_tui.tui.play.settings import is_scripted
+from azul_tui.tui.play.setup import PlaySetup
+from azul_tui.tui.play.setup_picture import click_setup, setup_body
 from azul_tui.tui.screens.place import PictureScreen
 from azul_tui.tui.screens.play_keys import (
     DIGITS,
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from azul_tui.tui.checkpoints.listing import CheckpointIndex
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
-    from azul_tui.tui.play_open import PlayRequest
-    from azul_tui.tui.play_settings import PlaySettings
+    from azul_tui.tui.play.open import PlayRequest
+    from azul_tui.tui.play.settings import PlaySettings
 
 TICK_S: Final = 0.5
 LISTING_MS: Final = 4.0

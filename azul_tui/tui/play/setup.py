@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from azul_tui.players.names import scripted_players
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.play_settings import PlaySettings, short_name
+from azul_tui.tui.play.settings import PlaySettings, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

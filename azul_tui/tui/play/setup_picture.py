@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.charts.frame import panel
 from azul_tui.tui.picture import Line, Picture, beside, shorten, text_line, wrapped
-from azul_tui.tui.play_settings import short_name
+from azul_tui.tui.play.settings import short_name
 from azul_tui.tui.table import first_visible
 
 if TYPE_CHECKING:
-    from azul_tui.tui.play_setup import PlaySetup
+    from azul_tui.tui.play.setup import PlaySetup
     from azul_tui.tui.signs import Signs
 
 

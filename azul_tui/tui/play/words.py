@@ -8,14 +8,14 @@ from azul_tui.game.constants import COLOR_LETTERS, COLOR_NAMES, FLOOR_ROW
 from azul_tui.game.notation import describe_move, parse_move
 from azul_tui.tui import phrases
 from azul_tui.tui.board.marks import fallen
-from azul_tui.tui.play_settings import short_name
+from azul_tui.tui.play.settings import short_name
 
 if TYPE_CHECKING:
     from azul_tui.tui.picture import Line, Segment
-    from azul_tui.tui.play_game import PlayGame, Turn
-    from azul_tui.tui.play_pick import Pick
-    from azul_tui.tui.play_session import PlaySession
-    from azul_tui.tui.play_settings import PlaySettings
+    from azul_tui.tui.play.game import PlayGame, Turn
+    from azul_tui.tui.play.pick import Pick
+    from azul_tui.tui.play.session import PlaySession
+    from azul_tui.tui.play.settings import PlaySettings
 
 
 def seat_names(settings: PlaySettings, players: int) -> list[str]:

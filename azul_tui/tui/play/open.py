@@ -11,7 +11,7 @@ from azul_tui.game.notation import parse_position
 
 if TYPE_CHECKING:
     from azul_tui.tui.app import AzulApp
-    from azul_tui.tui.play_settings import PlaySettings
+    from azul_tui.tui.play.settings import PlaySettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from azul_tui.tui.engine_records import PositionRecord, read_position
 if TYPE_CHECKING:
     from azul_tui.game.view import PositionView
     from azul_tui.tui.engine import EngineRecord
-    from azul_tui.tui.play_settings import PlaySettings
+    from azul_tui.tui.play.settings import PlaySettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from azul_tui.tui.board.marks import Marks, Move
 from azul_tui.tui.board.scale import Brush
 from azul_tui.tui.board.table import DrawnTable, draw_table
 from azul_tui.tui.picture import Line, Picture, crop, fit, shorten, spread, text_line, wrapped
-from azul_tui.tui.play_settings import is_scripted, short_name
-from azul_tui.tui.play_words import (
+from azul_tui.tui.play.settings import is_scripted, short_name
+from azul_tui.tui.play.words import (
     ended_round,
     move_words,
     prompt,
@@ -26,8 +26,8 @@ from azul_tui.tui.play_words import (
 if TYPE_CHECKING:
     from azul_tui.game.view import Counts
     from azul_tui.tui.palette import Depth
-    from azul_tui.tui.play_game import PlayGame
-    from azul_tui.tui.play_session import PlaySession
+    from azul_tui.tui.play.game import PlayGame
+    from azul_tui.tui.play.session import PlaySession
     from azul_tui.tui.signs import Signs
 
 PROMPT_LINES = 2

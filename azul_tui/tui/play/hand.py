@@ -9,7 +9,7 @@ from azul_tui.game.constants import COLOR_LETTERS, FLOOR_ROW
 if TYPE_CHECKING:
     from azul_tui.tui.board.marks import Move
     from azul_tui.tui.board.surface import Target
-    from azul_tui.tui.play_pick import Pick
+    from azul_tui.tui.play.pick import Pick
 
 
 def press(pick: Pick, key: str) -> tuple[bool, Move | None]:

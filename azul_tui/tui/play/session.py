@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from azul_tui.runs.events import number, text
 from azul_tui.tui.engine import EngineError, EngineRecord
 from azul_tui.tui.engine_records import read_choice
-from azul_tui.tui.play_game import GamePosition, PlayGame
-from azul_tui.tui.play_pick import Pick
-from azul_tui.tui.play_settings import PlaySettings, short_name
+from azul_tui.tui.play.game import GamePosition, PlayGame
+from azul_tui.tui.play.pick import Pick
+from azul_tui.tui.play.settings import PlaySettings, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,0 +1,1 @@
+"""The place Play: a game against the machine, from its setup to its last tile."""
