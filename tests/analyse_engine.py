@@ -10,7 +10,7 @@ import re
 import zlib
 
 from azul_tui.game.state import GameState
-from azul_tui.tui.analyse_entries import distinct_moves
+from azul_tui.tui.analyse.entries import distinct_moves
 from azul_tui.tui.engine import EngineError
 
 

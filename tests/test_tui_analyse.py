@@ -15,11 +15,11 @@ from textual import events
 from azul_tui.game.notation import draw_position, parse_position
 from azul_tui.game.state import GameState
 from azul_tui.runs.paths import RunPaths
-from azul_tui.tui.analyse_entry import open_analyse, player_name
-from azul_tui.tui.analyse_moves import HOLD_S
-from azul_tui.tui.analyse_session import OPENING
-from azul_tui.tui.analyse_setup import field_rows
-from azul_tui.tui.analyse_words import side_panel
+from azul_tui.tui.analyse.entry import open_analyse, player_name
+from azul_tui.tui.analyse.moves import HOLD_S
+from azul_tui.tui.analyse.session import OPENING
+from azul_tui.tui.analyse.setup import field_rows
+from azul_tui.tui.analyse.words import side_panel
 from azul_tui.tui.app import AzulApp
 from azul_tui.tui.picture import line_width, plain
 from azul_tui.tui.screens.analyse import AnalyseScreen
@@ -690,8 +690,8 @@ def test_nothing_heavy_is_imported():
     script = (
         "import sys\n"
         "import azul_tui.tui.screens.analyse, azul_tui.tui.screens.position_editor\n"
-        "import azul_tui.tui.analyse_networks, azul_tui.tui.analyse_prompt\n"
-        "import azul_tui.tui.analyse_export\n"
+        "import azul_tui.tui.analyse.networks, azul_tui.tui.analyse.prompt\n"
+        "import azul_tui.tui.analyse.export\n"
         "print(sorted(set(sys.modules) & {'torch', 'numba', 'numpy', 'llvmlite'}))\n"
     )
     done = subprocess.run(

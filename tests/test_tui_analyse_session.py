@@ -8,8 +8,8 @@ from analyse_engine import FakeEngine, FakeShared
 
 from azul_tui.game.notation import parse_position
 from azul_tui.game.state import GameState
-from azul_tui.tui.analyse_session import OPENING, AnalyseSession
-from azul_tui.tui.analyse_thinking import Thinking
+from azul_tui.tui.analyse.session import OPENING, AnalyseSession
+from azul_tui.tui.analyse.thinking import Thinking
 from azul_tui.tui.engine_records import AnalysisRecord, read_analysis
 
 
@@ -109,7 +109,7 @@ def test_nobody_is_asked_about_a_game_that_is_over():
 
 
 def test_old_searches_are_forgotten(monkeypatch):
-    monkeypatch.setattr("azul_tui.tui.analyse_session.KEPT", 3)
+    monkeypatch.setattr("azul_tui.tui.analyse.session.KEPT", 3)
     session = AnalyseSession()
     ask_all(session)
     assert [n for _, _, n in session.found] == [100, 200, 400]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from azul_tui.errors import NotationError
 from azul_tui.game.notation import format_position, parse_position
 from azul_tui.game.view import LineView
-from azul_tui.tui.analyse_session import OPENING
-from azul_tui.tui.analyse_setup import (
+from azul_tui.tui.analyse.session import OPENING
+from azul_tui.tui.analyse.setup import (
     Field,
     cleared,
     emptied,
@@ -24,8 +24,8 @@ from azul_tui.tui.analyse_setup import (
     with_color,
     with_players,
 )
-from azul_tui.tui.analyse_setup_picture import SetupState, setup_body
-from azul_tui.tui.analyse_setup_text import accepted, name_of, text_of, with_text
+from azul_tui.tui.analyse.setup_picture import SetupState, setup_body
+from azul_tui.tui.analyse.setup_text import accepted, name_of, text_of, with_text
 from azul_tui.tui.picture import line_width, plain
 from azul_tui.tui.signs import ASCII, UNICODE
 

@@ -12,11 +12,11 @@ from test_tui_analyse_session import ask_all
 
 from azul_tui.game.notation import parse_position
 from azul_tui.game.state import GameState
-from azul_tui.tui.analyse_columns import columns, sorted_entries
-from azul_tui.tui.analyse_entries import distinct_moves, entries, matches
-from azul_tui.tui.analyse_moves import HOLD_S, MoveList
-from azul_tui.tui.analyse_session import OPENING, AnalyseSession
-from azul_tui.tui.analyse_table import (
+from azul_tui.tui.analyse.columns import columns, sorted_entries
+from azul_tui.tui.analyse.entries import distinct_moves, entries, matches
+from azul_tui.tui.analyse.moves import HOLD_S, MoveList
+from azul_tui.tui.analyse.session import OPENING, AnalyseSession
+from azul_tui.tui.analyse.table import (
     Look,
     cell_bar,
     draw_moves,

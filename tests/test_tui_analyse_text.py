@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from azul_tui.errors import NotationError
 from azul_tui.game.notation import draw_position, format_position, parse_position
-from azul_tui.tui.analyse_session import OPENING
-from azul_tui.tui.analyse_text import read_position, refusal, why_no_moves
+from azul_tui.tui.analyse.session import OPENING
+from azul_tui.tui.analyse.text import read_position, refusal, why_no_moves
 
 VIEW = parse_position(OPENING)
 DRAWN = draw_position(VIEW)

@@ -182,7 +182,7 @@ async def test_space_plays_on_and_any_step_stops_it(run, monkeypatch):
 async def test_a_position_goes_to_analyse_and_to_play(run, monkeypatch):
     opened = []
     monkeypatch.setattr(
-        "azul_tui.tui.analyse_entry.open_analyse", lambda app, **what: opened.append(what)
+        "azul_tui.tui.analyse.entry.open_analyse", lambda app, **what: opened.append(what)
     )
     monkeypatch.setattr("azul_tui.tui.play.open.open_play", lambda app, **what: opened.append(what))
     async with Desk(run) as desk:

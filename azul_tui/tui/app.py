@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from azul_tui.jobs.registry import JobSpec
     from azul_tui.runs.paths import RunPaths
     from azul_tui.runs.status import Judgement
-    from azul_tui.tui.analyse_entry import AnalyseRequest
+    from azul_tui.tui.analyse.entry import AnalyseRequest
     from azul_tui.tui.follow import RunFeed
     from azul_tui.tui.machine import Usage
     from azul_tui.tui.picture import Line

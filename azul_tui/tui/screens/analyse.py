@@ -11,14 +11,14 @@ from textual.binding import Binding
 from azul_tui.errors import NotationError
 from azul_tui.game.notation import format_position
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.analyse_entries import distinct_moves
-from azul_tui.tui.analyse_moves import MoveList
-from azul_tui.tui.analyse_picture import analyse_body, split, table_inside
-from azul_tui.tui.analyse_session import AnalyseSession
-from azul_tui.tui.analyse_state import AnalyseState
-from azul_tui.tui.analyse_table import Look, header_columns
-from azul_tui.tui.analyse_text import read_position, refusal
-from azul_tui.tui.analyse_thinking import Thinking
+from azul_tui.tui.analyse.entries import distinct_moves
+from azul_tui.tui.analyse.moves import MoveList
+from azul_tui.tui.analyse.picture import analyse_body, split, table_inside
+from azul_tui.tui.analyse.session import AnalyseSession
+from azul_tui.tui.analyse.state import AnalyseState
+from azul_tui.tui.analyse.table import Look, header_columns
+from azul_tui.tui.analyse.text import read_position, refusal
+from azul_tui.tui.analyse.thinking import Thinking
 from azul_tui.tui.screens.place import PictureScreen
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from textual import events
 
     from azul_tui.game.view import PositionView
-    from azul_tui.tui.analyse_entries import Entry
-    from azul_tui.tui.analyse_entry import AnalyseRequest
-    from azul_tui.tui.analyse_thinking import AskedEngine
+    from azul_tui.tui.analyse.entries import Entry
+    from azul_tui.tui.analyse.entry import AnalyseRequest
+    from azul_tui.tui.analyse.thinking import AskedEngine
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
 
@@ -267,7 +267,7 @@ class AnalyseScreen(PictureScreen):
 
     def action_type(self) -> None:
         """Type a position, checked while it is typed."""
-        from azul_tui.tui.analyse_prompt import PositionPrompt
+        from azul_tui.tui.analyse.prompt import PositionPrompt
 
         def answered(text: str | None) -> None:
             if text is not None:
@@ -360,7 +360,7 @@ class AnalyseScreen(PictureScreen):
 
     def action_network(self) -> None:
         """Choose the network."""
-        from azul_tui.tui.analyse_networks import NetworkBox
+        from azul_tui.tui.analyse.networks import NetworkBox
 
         def answered(name: str | None) -> None:
             if name:
@@ -372,7 +372,7 @@ class AnalyseScreen(PictureScreen):
 
     def action_compare(self) -> None:
         """Choose a second network, or go back to one."""
-        from azul_tui.tui.analyse_networks import NetworkBox
+        from azul_tui.tui.analyse.networks import NetworkBox
 
         def answered(name: str | None) -> None:
             if name is None:
@@ -483,7 +483,7 @@ class AnalyseScreen(PictureScreen):
 
     def action_export(self) -> None:
         """Write position and table beside the runs."""
-        from azul_tui.tui.analyse_export import write_analysis
+        from azul_tui.tui.analyse.export import write_analysis
 
         said, done = write_analysis(self.azul.runs_root, self.state(), self.azul.clock())
         self.say(said, bad=not done)

@@ -54,7 +54,7 @@ class BoardScreen(PictureScreen):
 
     def action_analyse(self) -> None:
         """Look at the position in the Analyse place, with the run's own network if it has one."""
-        from azul_tui.tui.analyse_entry import open_analyse, player_name
+        from azul_tui.tui.analyse.entry import open_analyse, player_name
 
         feed = self.azul.feed
         notation = feed.live.get("position") if feed is not None else None

@@ -214,7 +214,7 @@ class CheckpointsScreen(TableKeysScreen["CheckpointRow"]):
 
     def action_analyse(self) -> None:
         """Look at a position with it, or with the two that are marked."""
-        from azul_tui.tui.analyse_entry import open_analyse, player_name
+        from azul_tui.tui.analyse.entry import open_analyse, player_name
 
         row = self.chosen()
         if row is None:

@@ -370,7 +370,7 @@ class GamesScreen(PictureScreen):
 
     def action_analyse(self) -> None:
         """Look at this position in the Analyse place."""
-        from azul_tui.tui.analyse_entry import open_analyse
+        from azul_tui.tui.analyse.entry import open_analyse
 
         if self.replay is not None:
             open_analyse(self.azul, notation=self.replay.notation, checkpoint=self.judges[0])

@@ -455,7 +455,7 @@ class PlayScreen(PictureScreen):
         session = self.session
         if session is None or session.game is None:
             return
-        from azul_tui.tui.analyse_entry import open_analyse
+        from azul_tui.tui.analyse.entry import open_analyse
 
         opponent = session.settings.opponent
         open_analyse(

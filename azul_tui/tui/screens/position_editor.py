@@ -9,7 +9,7 @@ from textual.binding import Binding
 from azul_tui.errors import NotationError
 from azul_tui.game.constants import COLOR_LETTERS, COLOR_NAMES
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.analyse_setup import (
+from azul_tui.tui.analyse.setup import (
     Field,
     cleared,
     emptied,
@@ -20,9 +20,9 @@ from azul_tui.tui.analyse_setup import (
     with_bag_filled,
     with_color,
 )
-from azul_tui.tui.analyse_setup_picture import SetupState, setup_body
-from azul_tui.tui.analyse_setup_text import accepted, name_of, text_of, with_text
-from azul_tui.tui.analyse_text import read_position, refusal
+from azul_tui.tui.analyse.setup_picture import SetupState, setup_body
+from azul_tui.tui.analyse.setup_text import accepted, name_of, text_of, with_text
+from azul_tui.tui.analyse.text import read_position, refusal
 from azul_tui.tui.screens.place import PictureScreen
 
 if TYPE_CHECKING:

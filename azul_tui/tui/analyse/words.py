@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from azul_tui.errors import NotationError
 from azul_tui.game.notation import describe_move, parse_move
 from azul_tui.tui import phrases
-from azul_tui.tui.analyse_entries import best_move
+from azul_tui.tui.analyse.entries import best_move
 from azul_tui.tui.bars import progress_bar
 from azul_tui.tui.charts.frame import panel
 from azul_tui.tui.picture import Line, Picture, shorten, text_line, wrapped
@@ -15,7 +15,7 @@ from azul_tui.tui.picture import Line, Picture, shorten, text_line, wrapped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from azul_tui.tui.analyse_state import AnalyseState
+    from azul_tui.tui.analyse.state import AnalyseState
 
 
 def value_words(state: AnalyseState) -> Line:

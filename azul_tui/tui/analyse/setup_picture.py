@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from azul_tui.game.constants import COLOR_LETTERS, TILES_PER_COLOR
 from azul_tui.game.tokens import draw_line
 from azul_tui.game.view import wall_color
-from azul_tui.tui.analyse_setup import (
+from azul_tui.tui.analyse.setup import (
     Field,
     faults,
     marker_place,
     tiles_in_play,
     tiles_of,
 )
-from azul_tui.tui.analyse_setup_text import accepted, name_of
+from azul_tui.tui.analyse.setup_text import accepted, name_of
 from azul_tui.tui.board.scale import Brush
 from azul_tui.tui.board.table import draw_table
 from azul_tui.tui.charts.frame import panel

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from azul_tui.tui.analyse_columns import columns, sorted_entries
-from azul_tui.tui.analyse_entries import entries, matches
+from azul_tui.tui.analyse.columns import columns, sorted_entries
+from azul_tui.tui.analyse.entries import entries, matches
 from azul_tui.tui.table import first_visible
 
 if TYPE_CHECKING:
-    from azul_tui.tui.analyse_columns import Column
-    from azul_tui.tui.analyse_entries import Entry
-    from azul_tui.tui.analyse_session import AnalyseSession
+    from azul_tui.tui.analyse.columns import Column
+    from azul_tui.tui.analyse.entries import Entry
+    from azul_tui.tui.analyse.session import AnalyseSession
 
 HOLD_S: Final = 4.0
 """Seconds after the reader's last step in the table in which its order stands still."""

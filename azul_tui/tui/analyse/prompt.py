@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from azul_tui.errors import NotationError
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.analyse_text import read_position, refusal
+from azul_tui.tui.analyse.text import read_position, refusal
 from azul_tui.tui.screens.prompt import PromptScreen
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from azul_tui.game.view import PositionView
-    from azul_tui.tui.analyse_session import AnalyseSession, Question
+    from azul_tui.tui.analyse.session import AnalyseSession, Question
 
 
 class AskedEngine(Protocol):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from azul_tui.game.view import PositionView
-    from azul_tui.tui.analyse_session import AnalyseSession
+    from azul_tui.tui.analyse.session import AnalyseSession
     from azul_tui.tui.engine_records import AnalysedMove, AnalysisRecord
 
 Found = TypeVar("Found")

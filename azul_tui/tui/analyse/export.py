@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from azul_tui.game.notation import draw_position
 from azul_tui.runs.files import write_bytes_atomically
-from azul_tui.tui.analyse_table import draw_moves
+from azul_tui.tui.analyse.table import draw_moves
 from azul_tui.tui.picture import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from azul_tui.tui.analyse_state import AnalyseState
+    from azul_tui.tui.analyse.state import AnalyseState
 
 FOLDER = ".analyses"
 """Hidden among the runs, so that no list takes it for one."""

@@ -23,7 +23,7 @@ from azul_tui.game.tokens import (
     parse_wall_row,
 )
 from azul_tui.game.view import position_bytes
-from azul_tui.tui.analyse_setup import (
+from azul_tui.tui.analyse.setup import (
     Field,
     marker_place,
     tiles_in_play,

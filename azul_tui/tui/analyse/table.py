@@ -12,8 +12,8 @@ from azul_tui.tui.picture import Line, Picture, fit, shorten, text_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from azul_tui.tui.analyse_columns import Column
-    from azul_tui.tui.analyse_entries import Entry
+    from azul_tui.tui.analyse.columns import Column
+    from azul_tui.tui.analyse.entries import Entry
     from azul_tui.tui.signs import Signs
 
 

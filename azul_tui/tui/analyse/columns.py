@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from azul_tui.tui.analyse_entries import Entry
+    from azul_tui.tui.analyse.entries import Entry
     from azul_tui.tui.engine_records import AnalysedMove
     from azul_tui.tui.signs import Signs
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from azul_tui.errors import NotationError
 from azul_tui.tui import phrases
-from azul_tui.tui.analyse_table import draw_moves, no_moves
-from azul_tui.tui.analyse_text import why_no_moves
-from azul_tui.tui.analyse_words import side_panel, value_words
+from azul_tui.tui.analyse.table import draw_moves, no_moves
+from azul_tui.tui.analyse.text import why_no_moves
+from azul_tui.tui.analyse.words import side_panel, value_words
 from azul_tui.tui.board.marks import Marks, Move
 from azul_tui.tui.board.scale import Brush
 from azul_tui.tui.board.table import DrawnTable, draw_table
@@ -17,7 +17,7 @@ from azul_tui.tui.charts.frame import panel
 from azul_tui.tui.picture import Line, Picture, beside, crop, text_line
 
 if TYPE_CHECKING:
-    from azul_tui.tui.analyse_state import AnalyseState
+    from azul_tui.tui.analyse.state import AnalyseState
 
 LEAST_ROWS: Final = 7
 """Lines of the table that the board leaves it: its frame, its header and four moves."""

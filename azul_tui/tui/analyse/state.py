@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from azul_tui.tui.analyse_columns import Column
-    from azul_tui.tui.analyse_entries import Entry
-    from azul_tui.tui.analyse_session import AnalyseSession
-    from azul_tui.tui.analyse_table import Look
+    from azul_tui.tui.analyse.columns import Column
+    from azul_tui.tui.analyse.entries import Entry
+    from azul_tui.tui.analyse.session import AnalyseSession
+    from azul_tui.tui.analyse.table import Look
     from azul_tui.tui.palette import Depth
     from azul_tui.tui.signs import Signs
 

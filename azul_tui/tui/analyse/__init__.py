@@ -1,0 +1,1 @@
+"""The place Analyse: a position, its moves, and what a network thinks of them."""
