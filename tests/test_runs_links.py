@@ -18,8 +18,8 @@ from azul_tui.runs.status import read_status
 from azul_tui.runs.tail import EventTail, last_records
 from azul_tui.tui.checkpoints.listing import CheckpointIndex
 from azul_tui.tui.checkpoints.verification import verify_file
-from azul_tui.tui.follow import RunFeed
-from azul_tui.tui.tail import LogTail, read_object
+from azul_tui.tui.following.feed import RunFeed
+from azul_tui.tui.following.log_tail import LogTail, read_object
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from azul_tui.tui.demo.picture import demo_body
 from azul_tui.tui.demo.state import DemoState
+from azul_tui.tui.following.data import RunData
 from azul_tui.tui.picture import line_width, plain
-from azul_tui.tui.run_data import RunData
 from azul_tui.tui.signs import ASCII, UNICODE
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 60)]

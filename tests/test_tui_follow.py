@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from fake_run import START, FakeRun, make_run
 
-from azul_tui.tui import follow
-from azul_tui.tui.follow import RunFeed
-from azul_tui.tui.run_data import RunData
+from azul_tui.tui.following import feed as follow
+from azul_tui.tui.following.data import RunData
+from azul_tui.tui.following.feed import RunFeed
 
 
 def test_a_run_is_read_into_its_places(tmp_path):

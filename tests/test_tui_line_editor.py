@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azul_tui.tui.line_editor import MOST, LineEditor
+from azul_tui.tui.forms.line import MOST, LineEditor
 from azul_tui.tui.picture import line_width
 
 KEYS = "left right ctrl+left ctrl+right home end backspace delete ctrl+w ctrl+u ctrl+k".split()

@@ -14,7 +14,7 @@ from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, 
 from azul_tui.tui.charts.curves import Curve, Level
 from azul_tui.tui.charts.draw import draw_chart
 from azul_tui.tui.charts.view import View
-from azul_tui.tui.follow import RunFeed
+from azul_tui.tui.following.feed import RunFeed
 from azul_tui.tui.picture import plain
 from azul_tui.tui.run_ratings import RatingsFile, over_training, rating_curves, rating_title
 from azul_tui.tui.signs import ASCII, UNICODE

@@ -7,8 +7,8 @@ from fake_run import START, make_run
 from test_tui_screens import Drive
 
 from azul_tui.runs.paths import RunPaths
+from azul_tui.tui.forms.resume import free_name, name_problem, resume_form
 from azul_tui.tui.going_on import plan_for, why_not
-from azul_tui.tui.resume_form import free_name, name_problem, resume_form
 
 pytestmark = pytest.mark.timeout(60)
 LATER = START + 100_000

@@ -6,8 +6,8 @@ import pytest
 
 from azul_tui.config import training_setting
 from azul_tui.errors import ConfigError
+from azul_tui.tui.forms.settings import SettingsForm, draw_form, parse_value
 from azul_tui.tui.picture import plain
-from azul_tui.tui.settings_form import SettingsForm, draw_form, parse_value
 from azul_tui.tui.signs import UNICODE
 
 SPECS = tuple(training_setting(name) for name in ("learning_rate", "eval_games", "max_minutes"))

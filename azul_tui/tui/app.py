@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from azul_tui.runs.paths import RunPaths
     from azul_tui.runs.status import Judgement
     from azul_tui.tui.analyse.entry import AnalyseRequest
-    from azul_tui.tui.follow import RunFeed
+    from azul_tui.tui.following.feed import RunFeed
     from azul_tui.tui.machine import Usage
     from azul_tui.tui.picture import Line
     from azul_tui.tui.play.open import PlayRequest
@@ -172,7 +172,7 @@ class AzulApp(PaintedApp):
 
     def follow(self, directory: Path) -> None:
         """Look at the run in `directory` from now on."""
-        from azul_tui.tui.follow import RunFeed
+        from azul_tui.tui.following.feed import RunFeed
 
         if self.feed is not None and self.feed.directory == directory:
             return
@@ -268,7 +268,7 @@ class AzulApp(PaintedApp):
     def _say_why(self, name: str, paths: RunPaths) -> None:
         """The last words of a job that failed."""
         from azul_tui.runs.text import plain_text
-        from azul_tui.tui.tail import LogTail
+        from azul_tui.tui.following.log_tail import LogTail
 
         log = LogTail(paths.log, keep=20)
         log.read()
@@ -329,7 +329,7 @@ class AzulApp(PaintedApp):
 
     def action_games(self) -> None:
         """Show the games of the run that is looked at."""
-        from azul_tui.tui.games_open import open_games
+        from azul_tui.tui.games.open import open_games
 
         open_games(self)
 

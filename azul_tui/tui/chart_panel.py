@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from azul_tui.tui.charts.view import View
     from azul_tui.tui.picture import Line, Picture, Segment
     from azul_tui.tui.signs import Signs
-    from azul_tui.tui.training_charts import ChartContent
+    from azul_tui.tui.training.charts import ChartContent
 
 
 @dataclass(slots=True)

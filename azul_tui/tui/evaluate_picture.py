@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from azul_tui.runs.events import number, text
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.charts.frame import panel
+from azul_tui.tui.forms.settings import SettingsForm, draw_form
 from azul_tui.tui.picture import Line, Picture, beside, crop, shorten, text_line, wrapped
 from azul_tui.tui.score_words import games_for_firmer, verdict
-from azul_tui.tui.settings_form import SettingsForm, draw_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

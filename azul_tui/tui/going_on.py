@@ -11,7 +11,7 @@ from azul_tui.runs.processes import is_alive
 from azul_tui.runs.resumable import has_work_left
 from azul_tui.runs.status import ACTIVE
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.resume_form import ResumePlan
+from azul_tui.tui.forms.resume import ResumePlan
 
 if TYPE_CHECKING:
     from pathlib import Path

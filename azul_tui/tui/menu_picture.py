@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from azul_tui.jobs.registry import GROUP_TITLES
 from azul_tui.tui.charts.frame import panel
+from azul_tui.tui.forms.settings import SettingsForm, draw_form
 from azul_tui.tui.picture import Line, Picture, beside, crop, shorten, text_line, wrapped
-from azul_tui.tui.settings_form import SettingsForm, draw_form
 from azul_tui.tui.table import first_visible
 
 if TYPE_CHECKING:

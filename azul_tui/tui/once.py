@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 from azul_tui.runs.listing import summarize
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
-from azul_tui.tui.follow import RunFeed
-from azul_tui.tui.training_charts import LOSSES
+from azul_tui.tui.following.feed import RunFeed
+from azul_tui.tui.training.charts import LOSSES
 
 if TYPE_CHECKING:
     import types
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.listing import RunSummary
     from azul_tui.runs.paths import RunPaths
-    from azul_tui.tui.run_data import RunData
+    from azul_tui.tui.following.data import RunData
 
 CHART_HEIGHT = 15
 LEAST_WIDTH = 40

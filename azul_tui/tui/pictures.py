@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from azul_tui.errors import AzulError
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.app import AzulApp
-from azul_tui.tui.follow import newest_run
+from azul_tui.tui.following.feed import newest_run
 from azul_tui.tui.screens.analyse import AnalyseScreen
 from azul_tui.tui.screens.checkpoints import CheckpointsScreen
 from azul_tui.tui.screens.place import PictureScreen

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.charts.view import XKind
+    from azul_tui.tui.following.data import RunData
     from azul_tui.tui.picture import Line
-    from azul_tui.tui.run_data import RunData
     from azul_tui.tui.signs import Signs
 
 MOST_LEVELS = 4

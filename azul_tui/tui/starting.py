@@ -73,7 +73,7 @@ async def start_resume(
         overrides: Changed settings, `key=value` each.
     """
     from azul_tui.jobs.registry import find_job
-    from azul_tui.tui.settings_form import toml_value
+    from azul_tui.tui.forms.settings import toml_value
 
     named = f"run={toml_value(paths.name)}"
     if checkpoint is not None:
@@ -105,7 +105,7 @@ async def start_as_new(
     from azul_tui.jobs.registry import find_job
     from azul_tui.runs.launch import job_arguments
     from azul_tui.runs.paths import claim_run
-    from azul_tui.tui.settings_form import toml_value
+    from azul_tui.tui.forms.settings import toml_value
 
     spec = find_job("resume")
     from_what = ("run", source.name) if checkpoint is None else ("checkpoint", str(checkpoint))
@@ -156,7 +156,7 @@ def _run_to_resume(app: AzulApp, overrides: Sequence[str]) -> RunPaths:
 
 def _with_run(overrides: Sequence[str], paths: RunPaths) -> list[str]:
     """The same with the run named, so that the job cannot choose another one."""
-    from azul_tui.tui.settings_form import toml_value
+    from azul_tui.tui.forms.settings import toml_value
 
     if any(text.startswith(("run=", "checkpoint=")) for text in overrides):
         return list(overrides)

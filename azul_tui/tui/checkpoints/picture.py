@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.frame import panel
 from azul_tui.tui.checkpoints.verification import GONE
+from azul_tui.tui.forms.differences import draw_diff
 from azul_tui.tui.picture import Picture, beside, crop, text_line, wrapped
 from azul_tui.tui.run_ratings import rating_words
-from azul_tui.tui.settings_diff import draw_diff
 from azul_tui.tui.table import Column, Row, count_line, draw_table
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from azul_tui.runs.status import Judgement, Status
+    from azul_tui.tui.following.data import RunData
     from azul_tui.tui.picture import Picture
-    from azul_tui.tui.run_data import RunData
     from azul_tui.tui.signs import Signs
 
 

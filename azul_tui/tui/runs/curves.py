@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.tui.charts.view import View
-    from azul_tui.tui.follow import RunFeed
+    from azul_tui.tui.following.feed import RunFeed
     from azul_tui.tui.signs import Signs
-    from azul_tui.tui.training_charts import ChartContent, ChartSource
+    from azul_tui.tui.training.charts import ChartContent, ChartSource
 
 OVERLAYS = ("total_loss", "policy_loss", "value_loss", "score", "sims_per_s")
 """Columns that can be laid over each other."""
@@ -39,7 +39,7 @@ class RunCurves:
 
     def open(self, name: str, directory: Path) -> RunFeed:
         """Begin to read the run `name`."""
-        from azul_tui.tui.follow import RunFeed
+        from azul_tui.tui.following.feed import RunFeed
 
         while len(self.feeds) >= MOST_FEEDS:
             oldest = next(iter(self.feeds))
@@ -61,7 +61,7 @@ class RunCurves:
     def content(self, names: Sequence[str], view: View, signs: Signs) -> ChartContent:
         """The curves of the named runs, those that are being read."""
         from azul_tui.tui.runs.overlay import overlay_content
-        from azul_tui.tui.training_charts import ChartSource
+        from azul_tui.tui.training.charts import ChartSource
 
         sources: list[ChartSource] = []
         for name in names:

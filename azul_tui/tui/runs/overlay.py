@@ -9,14 +9,14 @@ import numpy as np
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.curves import Curve
-from azul_tui.tui.training_charts import LOSSES, ChartContent
+from azul_tui.tui.training.charts import LOSSES, ChartContent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from azul_tui.tui.charts.view import View
     from azul_tui.tui.signs import Signs
-    from azul_tui.tui.training_charts import ChartSource
+    from azul_tui.tui.training.charts import ChartSource
 
 
 def overlay_content(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.frame import panel
+from azul_tui.tui.forms.differences import draw_diff
 from azul_tui.tui.picture import BLANK, Picture, beside, crop, shorten, text_line, wrapped
-from azul_tui.tui.settings_diff import draw_diff
 from azul_tui.tui.table import Column, Row, count_line, draw_table
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from azul_tui.tui.screens.chart_mouse import ChartMouseScreen
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from azul_tui.tui.training_charts import ChartContent
+    from azul_tui.tui.training.charts import ChartContent
 
 
 class ChartKeysScreen(ChartMouseScreen):

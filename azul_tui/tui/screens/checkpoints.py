@@ -16,9 +16,9 @@ from azul_tui.tui.checkpoints.picture import (
     shown_columns,
 )
 from azul_tui.tui.checkpoints.verification import Verification
+from azul_tui.tui.forms.differences import read_settings
+from azul_tui.tui.forms.settings import toml_value
 from azul_tui.tui.screens.table_keys import TableKeysScreen
-from azul_tui.tui.settings_diff import read_settings
-from azul_tui.tui.settings_form import toml_value
 from azul_tui.tui.table import first_visible
 
 if TYPE_CHECKING:

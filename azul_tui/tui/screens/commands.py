@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
-from azul_tui.tui.line_editor import LineEditor
+from azul_tui.tui.forms.line import LineEditor
 from azul_tui.tui.picture import fit, text_line
 from azul_tui.tui.screens.box import BoxScreen
 from azul_tui.tui.table import first_visible

@@ -10,9 +10,9 @@ from azul_tui.tui.chart_panel import ChartMemory, chart_panel
 from azul_tui.tui.charts.view import View
 from azul_tui.tui.demo.picture import demo_body
 from azul_tui.tui.demo.state import DemoState
-from azul_tui.tui.follow import RunFeed
+from azul_tui.tui.following.feed import RunFeed
 from azul_tui.tui.screens.place import PictureScreen
-from azul_tui.tui.training_charts import ChartSource
+from azul_tui.tui.training.charts import ChartSource
 
 if TYPE_CHECKING:
     from azul_tui.jobs.registry import JobSpec

@@ -11,11 +11,11 @@ from azul_tui.jobs.registry import find_job, job_settings
 from azul_tui.players.names import SCRIPTED_PLAYERS
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.evaluate_picture import EvaluateState, evaluate_body
+from azul_tui.tui.forms.settings import SettingsForm, parse_value, shown_value
 from azul_tui.tui.screens.place import PictureScreen
-from azul_tui.tui.settings_form import SettingsForm, parse_value, shown_value
 
 if TYPE_CHECKING:
-    from azul_tui.tui.follow import RunFeed
+    from azul_tui.tui.following.feed import RunFeed
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
 
@@ -47,7 +47,7 @@ class EvaluateScreen(PictureScreen):
             self.azul.evaluate_checkpoint = ""
         paths = self.azul.evaluating
         if paths is not None and (self.feed is None or self.feed.directory != paths.directory):
-            from azul_tui.tui.follow import RunFeed
+            from azul_tui.tui.following.feed import RunFeed
 
             self.feed = RunFeed(paths.directory)
         self.redraw()
@@ -169,7 +169,7 @@ class EvaluateScreen(PictureScreen):
         self.run_worker(self._start(), name="evaluate", exclusive=True)
 
     async def _start(self) -> None:
-        from azul_tui.tui.follow import RunFeed
+        from azul_tui.tui.following.feed import RunFeed
         from azul_tui.tui.starting import start_spec
 
         paths = await start_spec(self.azul, self.spec, self.form.overrides())

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 
 from azul_tui.tui.screens.chart_keys import ChartKeysScreen
-from azul_tui.tui.training_charts import CHARTS
+from azul_tui.tui.training.charts import CHARTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.tui.picture import Picture
     from azul_tui.tui.screens.training import TrainingScreen
-    from azul_tui.tui.training_charts import ChartContent
+    from azul_tui.tui.training.charts import ChartContent
 
 
 class FullChartScreen(ChartKeysScreen):

@@ -9,8 +9,8 @@ from textual.binding import Binding
 from azul_tui.errors import AzulError
 from azul_tui.tui.engine import quoted
 from azul_tui.tui.engine_records import read_game, read_games, read_review
-from azul_tui.tui.games_picture import PREVIEW, GamesPicture, GamesView, games_body
-from azul_tui.tui.games_session import GameList, check_game
+from azul_tui.tui.games.picture import PREVIEW, GamesPicture, GamesView, games_body
+from azul_tui.tui.games.session import GameList, check_game
 from azul_tui.tui.screens.place import PictureScreen
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.engine import EngineRecord
     from azul_tui.tui.engine_records import ListedGame
-    from azul_tui.tui.games_session import Replay
+    from azul_tui.tui.games.session import Replay
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
 

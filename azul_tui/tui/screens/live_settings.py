@@ -8,9 +8,9 @@ from textual.binding import Binding
 
 from azul_tui.config import SettingSpec, load_config, training_settings
 from azul_tui.errors import AzulError, ConfigError
+from azul_tui.tui.forms.settings import SettingsForm, draw_form, parse_value, shown_value
 from azul_tui.tui.picture import text_line
 from azul_tui.tui.screens.place import PictureScreen
-from azul_tui.tui.settings_form import SettingsForm, draw_form, parse_value, shown_value
 
 if TYPE_CHECKING:
     from azul_tui.config import SettingValue

@@ -9,10 +9,10 @@ from textual.binding import Binding
 from azul_tui.config import find_preset, load_config, preset_names, training_settings
 from azul_tui.errors import AzulError, ConfigError
 from azul_tui.jobs.registry import job_settings, jobs
+from azul_tui.tui.forms.settings import SettingsForm, parse_value, shown_value
 from azul_tui.tui.frame import PLACES
 from azul_tui.tui.menu_picture import MenuState, menu_body, ordered
 from azul_tui.tui.screens.place import PictureScreen
-from azul_tui.tui.settings_form import SettingsForm, parse_value, shown_value
 
 if TYPE_CHECKING:
     from textual import events

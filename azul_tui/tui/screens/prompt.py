@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azul_tui.tui.line_editor import LineEditor
+from azul_tui.tui.forms.line import LineEditor
 from azul_tui.tui.picture import Line, Picture, crop, fit, laid_at, wrapped
 from azul_tui.tui.screens.box import OverScreen
 

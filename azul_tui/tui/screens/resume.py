@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 
 from azul_tui.errors import ConfigError
-from azul_tui.tui.resume_form import NAME, name_problem, plan_lines, resume_form
+from azul_tui.tui.forms.resume import NAME, name_problem, plan_lines, resume_form
+from azul_tui.tui.forms.settings import draw_form, parse_value, shown_value
 from azul_tui.tui.screens.place import PictureScreen
-from azul_tui.tui.settings_form import draw_form, parse_value, shown_value
 
 if TYPE_CHECKING:
+    from azul_tui.tui.forms.resume import ResumePlan
     from azul_tui.tui.picture import Picture
-    from azul_tui.tui.resume_form import ResumePlan
 
 
 class ResumeScreen(PictureScreen):
@@ -96,7 +96,7 @@ class ResumeScreen(PictureScreen):
         self.run_worker(self._start(), name="resume", exclusive=True)
 
     async def _start(self) -> None:
-        from azul_tui.tui.settings_form import toml_value
+        from azul_tui.tui.forms.settings import toml_value
         from azul_tui.tui.starting import start_as_new, start_resume
 
         changes = {name: value for name, value in self.form.changes.items() if name != "name"}

@@ -9,21 +9,21 @@ from textual.binding import Binding
 
 from azul_tui.runs.listing import list_runs
 from azul_tui.runs.text import plain_text
+from azul_tui.tui.forms.differences import read_settings
 from azul_tui.tui.runs.curves import RunCurves
 from azul_tui.tui.runs.picture import COLUMNS, RunsState, runs_body
 from azul_tui.tui.screens.chart_keys import ChartKeysScreen
 from azul_tui.tui.screens.table_keys import TableKeysScreen
-from azul_tui.tui.settings_diff import read_settings
 from azul_tui.tui.table import first_visible
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.runs.listing import RunSummary
-    from azul_tui.tui.follow import RunFeed
+    from azul_tui.tui.following.feed import RunFeed
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture
-    from azul_tui.tui.training_charts import ChartContent
+    from azul_tui.tui.training.charts import ChartContent
 
 MOST_CURVES = 6
 """Marked runs that are drawn and compared."""
@@ -215,7 +215,7 @@ class RunsScreen(TableKeysScreen["RunSummary"], ChartKeysScreen):
 
     def action_games(self) -> None:
         """The games that the chosen run has kept."""
-        from azul_tui.tui.games_open import open_games
+        from azul_tui.tui.games.open import open_games
 
         run = self.chosen()
         if run is not None:

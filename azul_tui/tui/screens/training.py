@@ -10,16 +10,16 @@ from azul_tui.tui.chart_panel import chart_panel
 from azul_tui.tui.picture import Picture, text_line
 from azul_tui.tui.run_ratings import RatingsFile, over_training
 from azul_tui.tui.screens.chart_keys import ChartKeysScreen
+from azul_tui.tui.training.charts import CHARTS, ChartSource
 from azul_tui.tui.training.picture import BIG, training_body
 from azul_tui.tui.training.progress import waiting_text
 from azul_tui.tui.training.state import TrainingState
-from azul_tui.tui.training_charts import CHARTS, ChartSource
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from azul_tui.tui.follow import RunFeed
-    from azul_tui.tui.training_charts import ChartContent
+    from azul_tui.tui.following.feed import RunFeed
+    from azul_tui.tui.training.charts import ChartContent
 
 
 class TrainingScreen(ChartKeysScreen):
@@ -233,7 +233,7 @@ class TrainingScreen(ChartKeysScreen):
 
     def action_games(self) -> None:
         """The games that the run has kept."""
-        from azul_tui.tui.games_open import open_games
+        from azul_tui.tui.games.open import open_games
 
         open_games(self.azul)
 

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azul_tui.runs.status import Judgement, Status
+    from azul_tui.tui.following.data import RunData
     from azul_tui.tui.machine import Usage
     from azul_tui.tui.picture import Picture
-    from azul_tui.tui.run_data import RunData
     from azul_tui.tui.signs import Signs
 
 

@@ -15,8 +15,8 @@ from azul_tui.runs.paths import RunPaths, run_folders
 from azul_tui.runs.status import Judgement, Status, judge, read_status
 from azul_tui.runs.tail import EventTail, last_records
 from azul_tui.tui import phrases
-from azul_tui.tui.run_data import RunData
-from azul_tui.tui.tail import LogTail, read_object
+from azul_tui.tui.following.data import RunData
+from azul_tui.tui.following.log_tail import LogTail, read_object
 
 if TYPE_CHECKING:
     from pathlib import Path

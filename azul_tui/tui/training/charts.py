@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from azul_tui.runs.ratings import RatingRow
     from azul_tui.tui.charts.buckets import BucketTable
     from azul_tui.tui.charts.view import View, XKind
+    from azul_tui.tui.following.data import RunData
     from azul_tui.tui.picture import Line
-    from azul_tui.tui.run_data import RunData
 
 CHARTS = (
     "loss",

@@ -11,7 +11,7 @@ from azul_tui.tui.board.draw import draw_board as draw_stacked
 from azul_tui.tui.board.scale import Brush
 from azul_tui.tui.board.table import draw_table as draw_board
 from azul_tui.tui.charts.frame import panel
-from azul_tui.tui.games_chart import value_chart
+from azul_tui.tui.games.chart import value_chart
 from azul_tui.tui.picture import (
     Line,
     Picture,
@@ -31,7 +31,7 @@ from azul_tui.tui.table import Column, Row, draw_table, first_visible
 if TYPE_CHECKING:
     from azul_tui.tui.charts.draw import Drawing
     from azul_tui.tui.engine_records import ListedGame
-    from azul_tui.tui.games_session import GameList, Replay
+    from azul_tui.tui.games.session import GameList, Replay
     from azul_tui.tui.palette import Depth
     from azul_tui.tui.signs import Signs
 

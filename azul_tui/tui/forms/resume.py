@@ -13,8 +13,8 @@ from azul_tui.errors import AzulError
 from azul_tui.runs.paths import check_run_name, run_paths
 from azul_tui.runs.resumable import more_iterations
 from azul_tui.runs.text import plain_text
+from azul_tui.tui.forms.settings import SettingsForm
 from azul_tui.tui.picture import Picture, text_line, wrapped
-from azul_tui.tui.settings_form import SettingsForm
 
 if TYPE_CHECKING:
     from pathlib import Path

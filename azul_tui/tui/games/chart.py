@@ -13,7 +13,7 @@ from azul_tui.tui.charts.view import View
 from azul_tui.tui.picture import wrapped
 
 if TYPE_CHECKING:
-    from azul_tui.tui.games_session import Replay
+    from azul_tui.tui.games.session import Replay
     from azul_tui.tui.picture import Line, Picture
     from azul_tui.tui.signs import Signs
 

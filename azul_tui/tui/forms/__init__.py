@@ -1,0 +1,1 @@
+"""Forms of settings, and the line in which a value is typed."""

@@ -1,0 +1,1 @@
+"""The screen of recorded games: listed, replayed, reviewed."""
