@@ -191,6 +191,21 @@ def test_changes_survive_a_kill_right_after_the_resume(copied):
     assert find_resume_point(copied, None).config.max_iterations == 6
 
 
+def test_a_finished_run_saved_again_under_other_settings_is_the_same(tmp_path):
+    """No step is made between: the learning rate and the figures are those of the last one."""
+    folder = tmp_path / "run"
+    config = tiny(max_iterations=2, learning_rate_schedule="cosine", eval_frequency=0)
+    train(folder, config)
+    before = fingerprint(folder)
+    stats = read_checkpoint(RunPaths(folder).checkpoint(2))["stats"]
+    assert stats["total_loss"] > 0.0
+    resume(folder, config.replace(self_play_workers=2))
+    after = read_checkpoint(RunPaths(folder).checkpoint(2))
+    assert after["extra"]["config"]["self_play_workers"] == 2, "it was saved again"
+    assert fingerprint(folder) == before
+    assert after["stats"] == stats
+
+
 @pytest.mark.parametrize("change", [{"num_players": 3}, {"network_config": "medium"}])
 def test_what_the_weights_depend_on_cannot_change(copied, change):
     with pytest.raises(ConfigError, match=f"{next(iter(change))} cannot change on resume"):

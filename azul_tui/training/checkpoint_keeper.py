@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -25,7 +25,7 @@ from azul_tui.training.replay_shards import shards_in_window, write_shard
 from azul_tui.training.saver import Saver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from azul_tui.config import TrainingConfig
     from azul_tui.runs.paths import RunPaths
@@ -55,6 +55,7 @@ class CheckpointKeeper:
         self._games_lost = False
         self._held_s = 0.0
         self._measure: Measure | None = None
+        self._stats: dict[str, Any] = {}
         self._saved: tuple[dict[str, object], TrainingConfig] | None = None
         self._config_written = config
         self.newest = ""
@@ -183,6 +184,10 @@ class CheckpointKeeper:
         run.journal.show(lambda: write_games(run.paths.games, iteration, batch, run.config))
         return True
 
+    def take_stats(self, stats: Mapping[str, Any]) -> None:
+        """Know the figures of the last iteration, which another process trained."""
+        self._stats = dict(stats)
+
     def take_measure(self, measure: Measure) -> bool:
         """Know how the scores so far were measured; whether they count no more for that."""
         self._measure = measure
@@ -226,7 +231,7 @@ class CheckpointKeeper:
             run.learner.model,
             run.learner.step.optimizer,
             number,
-            dict(run.history[-1]) if run.history else {},
+            dict(run.history[-1]) if run.history else self._stats,
             score,
             extra={
                 "training": run.learner.state_dict(),

@@ -125,6 +125,8 @@ class Learner:
                 self._dropout_stream = torch.get_rng_state()
         for group, own in zip(self.step.optimizer.param_groups, settings, strict=True):
             group.update(own)
+            if self.step.step:  # as the last step left it: a save may come before the next one
+                group["lr"] = self.step.schedule.rate_at(self.step.step - 1)
 
     @contextmanager
     def _own_dropout(self) -> Generator[None]:

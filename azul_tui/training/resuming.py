@@ -64,6 +64,8 @@ class ResumePoint:
     """Whether those bytes hold the checkpoint's own record already."""
     measure: Measure
     """How the best score was measured."""
+    stats: Mapping[str, Any]
+    """Plain values about the iteration."""
     recorded_later: bool
     """Whether its record comes after the next games, or at the run's end, and not right there."""
 
@@ -141,6 +143,7 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
         position=_count(extra.get("log_position", 0)),
         in_log=extra.get("in_log") is True,
         measure=read_measure(extra.get("measure"), saved),
+        stats=content["stats"],
         recorded_later=extra.get("recorded_later") is True,
     )
 

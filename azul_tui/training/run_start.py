@@ -75,6 +75,7 @@ def continue_run(
     ):
         run.journal.alert(f"{problem}; the run goes on with {len(run.learner.buffer):,} positions")
     progress.samples_total = run.learner.buffer.added
+    keeper.take_stats(resume.stats)
     if log_end is not None:
         keeper.continue_from(resume, log_end.checkpoint_recorded)
     if keeper.take_measure(resume.measure) and log_end is None:
