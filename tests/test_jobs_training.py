@@ -221,3 +221,26 @@ def test_an_opponent_that_does_not_exist_is_refused_before_anything_is_played(ro
     assert code == 2
     assert "nobody" in sentence(errors)
     assert not (root / "x").exists()
+
+
+def test_a_refused_resume_under_a_new_name_leaves_nothing_behind(root, command):
+    before = sorted(path.name for path in root.iterdir())
+    code, _, errors = command("--run", "resume", "--set", "run=run", "--name", "branch")
+    assert code == 2
+    assert "ask for more with --set max_iterations" in sentence(errors)
+    more = ("--set", "max_iterations=9", "--set", "num_players=3")
+    code, _, errors = command("--run", "resume", "--set", "run=run", "--name", "branch", *more)
+    assert code == 2
+    assert "num_players cannot change" in sentence(errors)
+    assert sorted(path.name for path in root.iterdir()) == before
+
+
+def test_a_refused_resume_that_somebody_watches_says_why_in_its_run(root, command):
+    """The dashboard makes the folder and its log before the job starts."""
+    branch = RunPaths(root / "branch")
+    branch.create()
+    branch.log.write_text("")
+    code, _, _ = command("--run", "resume", "--set", "run=run", "--name", "branch")
+    assert code == 2
+    assert "max_iterations" in records(branch.directory, "alert")[-1]["text"]
+    assert read_status(branch.status).state == "crashed"

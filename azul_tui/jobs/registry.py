@@ -46,6 +46,8 @@ class JobSpec:
     """Talks with a person while it runs."""
     for_programs: bool = False
     """Talks with another program while it runs, so that no menu offers it."""
+    loads_torch: bool = True
+    """Whether it begins with a library that takes seconds to load, and says so."""
 
     @property
     def module(self) -> str:
@@ -292,6 +294,7 @@ _JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="bench-ui",
+        loads_torch=False,
         title="Benchmark of the dashboard",
         group="measure",
         description="Runs the dashboard in a pseudo-terminal and measures first paint, key "
@@ -373,6 +376,7 @@ _JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="engine",
+        loads_torch=False,
         title="Engine for other programs",
         group="tool",
         description="Speaks a line protocol on standard input and output: positions, moves, "
@@ -399,6 +403,7 @@ _JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="doctor",
+        loads_torch=False,
         title="Doctor",
         group="tool",
         description="Looks at Python, torch, numba, devices, the terminal and the runs folder. "
@@ -407,6 +412,7 @@ _JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="replay",
+        loads_torch=False,
         title="Replay recorded games",
         group="tool",
         description="Replays a file of recorded games and compares every position with the rules. "

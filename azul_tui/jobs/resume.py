@@ -34,6 +34,7 @@ def run(context: JobContext) -> dict[str, Any]:
         return _start_over(context, source, combine(beginning, context.changes))
     config = combine(point.config, context.changes)
     paths = _target(context, point)
+    context.directory = paths.directory  # where a refusal from here on is told, or leaves nothing
     if _has_ended(point, paths):
         _refuse_finished(point, config)
     return _train(context, config, paths, resume_from=source)

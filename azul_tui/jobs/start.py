@@ -128,11 +128,17 @@ def run_job(request: JobRequest) -> int:
         stack.enter_context(
             signals_set(stop, ignore_hangup=spec.trains, interrupts=spec.needs_terminal)
         )
+        if spec.loads_torch and not {"torch", spec.module} & set(sys.modules):
+            reporter.say("loading torch, which takes seconds, on a busy machine up to a minute")
+            if recorder is not None:
+                recorder.status(phase="loading torch", force=True)
         code, outcome = _outcome(context)
         if recorder is not None and code != EXIT_DONE:
             recorder.status(state="stopped" if stop.is_set() else "crashed")
-        if run is not None and code != EXIT_DONE:
-            _leave_a_trace(run, spec, outcome)
+        claimed = spec.resumes and context.directory != request.root
+        made = RunPaths(context.directory) if claimed else run
+        if made is not None and code != EXIT_DONE:
+            _leave_a_trace(made, spec, outcome)
         reporter.finish()
         reporter.record("result", **{"job": spec.name, "exit_code": code, **outcome})
     return code
