@@ -49,7 +49,14 @@ class ReadOnly:
     def lay(self):
         self._call("mount", "--bind", self.place, self.place)
         self.laid = True
-        self._call("mount", "-o", "remount,bind,ro", self.place)
+        for patience in reversed(range(500)):  # a file that is just being written keeps it busy
+            try:
+                self._call("mount", "-o", "remount,bind,ro", self.place)
+                return
+            except OSError:
+                if not patience:
+                    raise
+                time.sleep(0.02)
 
     def take_away(self):
         if self.laid:
@@ -141,6 +148,7 @@ def test_a_full_disk_pauses_the_run_and_room_lets_it_go_on(small_disk, tmp_path)
         assert process.wait(100) == 0, process.stderr.read()
     finally:
         process.kill()
+        process.wait()
         process.stderr.close()
     assert alerts(folder)[-1] == "writing works again, the run goes on"
     assert state_of(folder) == state_of(straight)
@@ -158,6 +166,7 @@ def test_a_full_disk_does_not_keep_a_run_from_being_ended(small_disk):
         assert b"Traceback" not in process.stderr.read()
     finally:
         process.kill()
+        process.wait()
         process.stderr.close()
     newest_valid(folder)
 
@@ -188,6 +197,7 @@ def test_a_limit_on_the_size_of_files_is_outlasted_too(tmp_path):
         assert process.wait(100) == 0, process.stderr.read()
     finally:
         process.kill()
+        process.wait()
         process.stderr.close()
     assert state_of(folder) == state_of(straight)
 
@@ -212,6 +222,7 @@ def test_a_read_only_mount_pauses_the_run_and_a_writable_one_lets_it_go_on(read_
         assert process.wait(100) == 0, process.stderr.read()
     finally:
         process.kill()
+        process.wait()
         process.stderr.close()
     assert alerts(folder)[-1] == "writing works again, the run goes on"
     assert state_of(folder) == state_of(straight)
@@ -230,6 +241,7 @@ def test_a_run_on_a_read_only_mount_can_be_ended_and_gone_on_with(read_only, tmp
         assert b"Traceback" not in process.stderr.read()
     finally:
         process.kill()
+        process.wait()
         process.stderr.close()
     newest_valid(folder)
     mount.take_away()

@@ -66,7 +66,7 @@ class RunningSettings(LearningSettings):
         exact=True,
     )
     gate_games: int = setting(
-        400,
+        100,
         "Games after which the gate's test ends undecided.",
         2,
         1_000_000,
