@@ -11,7 +11,7 @@ import zlib
 
 from azul_tui.game.state import GameState
 from azul_tui.tui.analyse.entries import distinct_moves
-from azul_tui.tui.engine import EngineError
+from azul_tui.tui.engine.process import EngineError
 
 
 def opinion(player, move):

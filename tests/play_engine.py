@@ -11,7 +11,7 @@ import asyncio
 from analyse_engine import analyse_options, analysis_of
 
 from azul_tui.jobs.engine.table import Table
-from azul_tui.tui.engine import EngineError
+from azul_tui.tui.engine.process import EngineError
 
 
 class FakeEngine:

@@ -10,7 +10,7 @@ from azul_tui.game.notation import parse_position
 from azul_tui.game.state import GameState
 from azul_tui.tui.analyse.session import OPENING, AnalyseSession
 from azul_tui.tui.analyse.thinking import Thinking
-from azul_tui.tui.engine_records import AnalysisRecord, read_analysis
+from azul_tui.tui.engine.records import AnalysisRecord, read_analysis
 
 
 def answered(question, *, stopped=False, simulations=None):

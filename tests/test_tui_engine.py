@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from azul_tui.tui.engine import Engine, EngineError, SharedEngine
-from azul_tui.tui.engine_records import (
+from azul_tui.tui.engine.process import Engine, EngineError, SharedEngine
+from azul_tui.tui.engine.records import (
     read_analysis,
     read_choice,
     read_game,
@@ -107,7 +107,9 @@ async def test_the_shared_engine_is_one_and_comes_back(tmp_path):
 
 
 async def test_an_engine_that_cannot_be_started_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("azul_tui.tui.engine.job_command", lambda _: [str(tmp_path / "nothing")])
+    monkeypatch.setattr(
+        "azul_tui.tui.engine.process.job_command", lambda _: [str(tmp_path / "nothing")]
+    )
     with pytest.raises(EngineError, match="cannot be started: No such file"):
         await Engine.start(tmp_path)
 

@@ -11,7 +11,7 @@ from recorded_example import example_actions, write_example_game
 
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.app import AzulApp
-from azul_tui.tui.engine import EngineError
+from azul_tui.tui.engine.process import EngineError
 from azul_tui.tui.picture import plain
 from azul_tui.tui.screens.games import GamesScreen
 

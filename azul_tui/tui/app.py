@@ -16,7 +16,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 
 from azul_tui.errors import EXIT_FAILED, EXIT_USER
-from azul_tui.tui.engine import SharedEngine
+from azul_tui.tui.engine.process import SharedEngine
 from azul_tui.tui.frame import PLACES, run_words
 from azul_tui.tui.messages import JobEnded, RunAdvanced, RunSwitched
 from azul_tui.tui.painted_app import PaintedApp

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-    from azul_tui.tui.engine import SharedEngine
+    from azul_tui.tui.engine.process import SharedEngine
 
 SIZE = (120, 40)
 PLACES: dict[str, tuple[str, ...]] = {

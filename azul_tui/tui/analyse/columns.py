@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from azul_tui.tui.analyse.entries import Entry
-    from azul_tui.tui.engine_records import AnalysedMove
+    from azul_tui.tui.engine.records import AnalysedMove
     from azul_tui.tui.signs import Signs
 
 Bar = Literal["", "share", "signed"]

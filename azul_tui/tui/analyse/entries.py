@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from azul_tui.game.view import PositionView
     from azul_tui.tui.analyse.session import AnalyseSession
-    from azul_tui.tui.engine_records import AnalysedMove, AnalysisRecord
+    from azul_tui.tui.engine.records import AnalysedMove, AnalysisRecord
 
 Found = TypeVar("Found")
 

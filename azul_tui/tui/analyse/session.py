@@ -14,7 +14,7 @@ from azul_tui.game.notation import format_position, parse_position
 
 if TYPE_CHECKING:
     from azul_tui.game.view import PositionView
-    from azul_tui.tui.engine_records import AnalysedMove, AnalysisRecord
+    from azul_tui.tui.engine.records import AnalysedMove, AnalysisRecord
 
 FIRST_SIMULATIONS: Final = 25
 """The first search of a position has about so many simulations, the next twice as many."""

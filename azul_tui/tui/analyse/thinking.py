@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from azul_tui.errors import AzulError, NotationError
 from azul_tui.game.notation import parse_position
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.engine_records import read_analysis, read_position
+from azul_tui.tui.engine.records import read_analysis, read_position
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -30,7 +30,7 @@ from azul_tui.tui.table import Column, Row, draw_table, first_visible
 
 if TYPE_CHECKING:
     from azul_tui.tui.charts.draw import Drawing
-    from azul_tui.tui.engine_records import ListedGame
+    from azul_tui.tui.engine.records import ListedGame
     from azul_tui.tui.games.session import GameList, Replay
     from azul_tui.tui.palette import Depth
     from azul_tui.tui.signs import Signs

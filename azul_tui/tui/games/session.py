@@ -14,7 +14,7 @@ from azul_tui.tui.board.marks import Marks, Move
 
 if TYPE_CHECKING:
     from azul_tui.game.view import PositionView
-    from azul_tui.tui.engine_records import ListedGame, RecordedGameRecord, ReviewedMove
+    from azul_tui.tui.engine.records import ListedGame, RecordedGameRecord, ReviewedMove
 
 MISTAKE = 0.15
 """Expected outcome lost from which the engine calls a move a mistake."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from azul_tui.errors import NotationError
 from azul_tui.game.notation import parse_position
 from azul_tui.tui.board.marks import Move
-from azul_tui.tui.engine import EngineError
-from azul_tui.tui.engine_records import PositionRecord, read_position
+from azul_tui.tui.engine.process import EngineError
+from azul_tui.tui.engine.records import PositionRecord, read_position
 
 if TYPE_CHECKING:
     from azul_tui.game.view import PositionView
-    from azul_tui.tui.engine import EngineRecord
+    from azul_tui.tui.engine.process import EngineRecord
     from azul_tui.tui.play.settings import PlaySettings
 
 

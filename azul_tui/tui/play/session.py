@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from azul_tui.runs.events import number, text
-from azul_tui.tui.engine import EngineError, EngineRecord
-from azul_tui.tui.engine_records import read_choice
+from azul_tui.tui.engine.process import EngineError, EngineRecord
+from azul_tui.tui.engine.records import read_choice
 from azul_tui.tui.play.game import GamePosition, PlayGame
 from azul_tui.tui.play.pick import Pick
 from azul_tui.tui.play.settings import PlaySettings, short_name

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual.binding import Binding
 
 from azul_tui.errors import AzulError
-from azul_tui.tui.engine import quoted
-from azul_tui.tui.engine_records import read_game, read_games, read_review
+from azul_tui.tui.engine.process import quoted
+from azul_tui.tui.engine.records import read_game, read_games, read_review
 from azul_tui.tui.games.picture import PREVIEW, GamesPicture, GamesView, games_body
 from azul_tui.tui.games.session import GameList, check_game
 from azul_tui.tui.screens.place import PictureScreen
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from azul_tui.runs.paths import RunPaths
-    from azul_tui.tui.engine import EngineRecord
-    from azul_tui.tui.engine_records import ListedGame
+    from azul_tui.tui.engine.process import EngineRecord
+    from azul_tui.tui.engine.records import ListedGame
     from azul_tui.tui.games.session import Replay
     from azul_tui.tui.messages import RunAdvanced
     from azul_tui.tui.picture import Picture

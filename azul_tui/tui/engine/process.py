@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EngineRecord = dict[str, Any]
-"""One record as it came; `engine_records` reads them."""
+"""One record as it came; `engine.records` reads them."""
 
 NICENESS: Final = 5
 _LONGEST_RECORD: Final = 16 << 20
