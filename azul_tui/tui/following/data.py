@@ -7,26 +7,31 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from azul_tui.jobs.describe import describe
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.charts.buckets import BucketTable
+from azul_tui.tui.following.fields import Record, column, never_falling, number, whole, word
+from azul_tui.tui.following.happenings import Compile, Evaluation, Happening, SavedCheckpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
-Record = dict[str, Any]
+
 LARGEST_ITERATION = 1e12
+
+
 MOST_KEPT = 4096
 """Evaluations, checkpoints and marks that are kept; a run has far fewer."""
 
+
 STEP_VALUES = ("total_loss", "policy_loss", "value_loss", "learning_rate", "gradient_norm")
+
+
 SELF_PLAY_VALUES = (
     "games_per_s",
     "sims_per_s",
@@ -34,61 +39,12 @@ SELF_PLAY_VALUES = (
     "first_seat_share",
     "policy_entropy",
 )
+
+
 ITERATION_VALUES = ("total_loss", "policy_loss", "value_loss", "buffer_fill", "games_total")
+
+
 X_NAMES = ("step", "iteration", "time")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """One match against a named opponent; score, low and high in [0, 1]."""
-
-    t: float
-    iteration: int
-    step: float
-    opponent: str
-    games: int
-    wins: int
-    draws: int
-    losses: int
-    score: float
-    low: float
-    high: float
-    margin: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedCheckpoint:
-    """A checkpoint as its event tells it."""
-
-    t: float
-    iteration: int
-    step: float
-    file: str
-    score: float | None
-    best: bool
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """A changed setting, an alert or an answer to a request, in words."""
-
-    t: float
-    iteration: int
-    step: float
-    kind: str
-    text: str
-    level: str = "info"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compile:
-    """Progress of the first-time compilation."""
-
-    done: int
-    total: int
-    name: str
-    seconds: float
 
 
 class RunData:
@@ -184,7 +140,7 @@ class RunData:
         for name in STEP_VALUES:
             rows[name] = column(block, name)
         # A resumed run repeats steps: what came later is the truth, and x must ascend.
-        ascending = _ascending(rows["step"], self.last_step)
+        ascending = never_falling(rows["step"], self.last_step)
         if not ascending.all():
             rows = {name: values[ascending] for name, values in rows.items()}
         self._notice_not_finite(block)
@@ -331,46 +287,3 @@ class RunData:
         self.happenings.append(happening)
         if kind == "alert":
             self.alerts.append(happening)
-
-
-def number(value: object) -> float:
-    """`value` as a float; NaN for anything that is no number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.nan
-
-
-def whole(value: object) -> int:
-    """`value` as a whole number; 0 for anything else."""
-    found = number(value)
-    return int(found) if math.isfinite(found) else 0
-
-
-def word(record: Record, key: str, limit: int = 80) -> str:
-    """A harmless text of a field."""
-    value = record.get(key)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return plain_text(str(value), limit) if value is not None else ""
-
-
-def column(block: Sequence[Record], key: str) -> NDArray[np.float64]:
-    """One field of many records, (N,); NaN where it is missing or no number."""
-    values = cast("list[Any]", [record.get(key) for record in block])
-    try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        array = None
-    if array is None or array.ndim != 1:
-        array = np.array([number(value) for value in values], dtype=np.float64)
-    return array
-
-
-def _ascending(steps: NDArray[np.float64], last: float) -> NDArray[np.bool_]:
-    """Which steps are at least the largest one before them."""
-    known = np.where(np.isfinite(steps), steps, -math.inf)
-    before = np.maximum.accumulate(np.concatenate([[last], known]))[:-1]
-    return known >= before
