@@ -131,6 +131,38 @@ def test_left_in_an_evaluation_and_resumed_gate_and_ratings_end_the_same(
     assert read_ratings(RunPaths(folder)) == read_ratings(RunPaths(straight))
 
 
+def test_games_that_the_disk_refuses_until_the_run_is_left_are_played_again(
+    straight, tmp_path, monkeypatch
+):
+    folder, left = tmp_path / "run", []
+    append = run_ratings.RunRatings._append
+
+    def refuse(self, line):
+        if b"iteration 2" not in line or left:
+            return append(self, line)
+        left.append(line)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_ratings.RunRatings, "_append", refuse)
+    assert train(folder, tiny(**SETTINGS), should_stop=lambda: bool(left))["stopped"]
+    resume(folder)
+    assert (folder / run_ratings.FILE).read_bytes() == (straight / run_ratings.FILE).read_bytes()
+    assert [record["iteration"] for record in records(folder, "rating")] == [1, 2, 3, 4]
+    assert len(records(folder, "evaluation")) == len(records(straight, "evaluation"))
+
+
+def test_a_line_that_a_power_cut_tore_takes_no_other_with_it(straight, tmp_path):
+    folder = shutil.copytree(straight, tmp_path / "run")
+    path = folder / run_ratings.FILE
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines)[:-7])
+    resume(folder, tiny(**SETTINGS, max_iterations=5))
+    found = path.read_bytes().splitlines(keepends=True)
+    assert found[: len(lines) - 1] == lines[:-1]
+    for line in found:
+        decode_match(line)
+
+
 def test_rated_games_that_a_checkpoint_does_not_know_are_cut_off(straight, tmp_path):
     folder = shutil.copytree(straight, tmp_path / "run")
     kept = (folder / run_ratings.FILE).read_bytes()

@@ -102,11 +102,10 @@ class EvaluationPhase:
             ),
             stop=self._run.steering.interrupts,
         )
-        if result.stopped:
+        if result.stopped or not ratings.keep(result):
             return False
         self._record(opponent, result)
         self._keep_games(opponent, result)
-        ratings.keep(result)
         self._run.progress.measured = result.score
         return True
 
@@ -125,14 +124,13 @@ class EvaluationPhase:
         self._best_evaluator.load_weights(weights)
         best = self._player(self._best_evaluator, iteration)
         result = play_gate(run, self._candidate(), best, before, opponents)
-        if result.stopped:
+        if result.stopped or not ratings.keep(result):
             return False
         progress.accepted = result.verdict is not None and result.verdict.decision == "better"
         seconds = run.stopwatch.seconds - began_s
         self._gates_s += seconds
         share = self._gates_s / max(1e-9, run.stopwatch.seconds - self._began_s)
         record_gate(run, iteration, result, seconds, share)
-        ratings.keep(result)
         return True
 
     def _candidate(self) -> NetworkPlayer:

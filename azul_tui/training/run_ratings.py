@@ -53,8 +53,10 @@ class RunRatings:
         with path.open("r+b") as file:
             if path.stat().st_size > run.progress.rated_bytes:
                 file.truncate(run.progress.rated_bytes)
-            lines = file.read(_MOST_BYTES).splitlines()
-        run.progress.rated_bytes = path.stat().st_size
+            content = file.read(_MOST_BYTES)
+        whole = content[: content.rfind(b"\n") + 1]  # a power cut may have torn the last line
+        lines = whole.splitlines()
+        run.progress.rated_bytes = len(whole)
         for line in lines:
             try:
                 self._matches.append(decode_match(line))
@@ -65,12 +67,14 @@ class RunRatings:
     def _path(self) -> Path:
         return self._run.paths.directory / FILE
 
-    def keep(self, result: MatchResult) -> None:
-        """Add a match."""
+    def keep(self, result: MatchResult) -> bool:
+        """Add a match; False when the disk refused it until somebody asked to leave."""
         match = keep_match(result)
         line = encode_match(match).encode() + b"\n"
-        self._run.journal.persistently(lambda: self._append(line))
+        if self._run.journal.persistently(lambda: self._append(line)) is None:
+            return False
         self._matches.append(match)
+        return True
 
     def _append(self, line: bytes) -> bool:
         """Write a line where the progress says that the file ends."""
@@ -144,11 +148,11 @@ class RunRatings:
                 config.eval_games,
                 evaluation_seed(config),
                 config.num_players,
+                on_progress=lambda done, total: run.tell(done, total, "games"),
                 stop=run.steering.interrupts,
             )
-            if result.stopped:
+            if result.stopped or not self.keep(result):
                 return False
-            self.keep(result)
         return True
 
 
