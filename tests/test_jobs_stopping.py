@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from azul_tui.jobs.stopping import StopFlag, signals_set
+from azul_tui.jobs.stopping import ECHO_S, StopFlag, signals_set
 
 
 def test_a_flag_remembers_the_first_signal():
@@ -55,8 +56,21 @@ with signals_set(flag, ignore_hangup=False):
     for word in (b"ready\n", b"asked\n"):
         assert process.stdout.readline() == word
         process.send_signal(number)
+        time.sleep(ECHO_S + 0.1)
     assert process.wait(timeout=10) == code
     process.stdout.close()
+
+
+def test_a_signal_that_arrives_twice_at_once_is_one(monkeypatch):
+    left = []
+    monkeypatch.setattr("azul_tui.jobs.stopping.os._exit", left.append)
+    flag = StopFlag()
+    with signals_set(flag, ignore_hangup=False):
+        os.kill(os.getpid(), signal.SIGTERM)  # what `timeout` does: to the child and its group
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert flag.signal == signal.SIGTERM and not left
+        os.kill(os.getpid(), signal.SIGINT)
+        assert left == [130], "another signal is somebody else's wish"
 
 
 def test_a_job_that_talks_with_a_person_is_interrupted_where_it_is(capfd):

@@ -3,6 +3,9 @@
 A handler that saved anything itself could find the interpreter in the middle of a save, so
 it only sets the flag; the job finishes its batch of moves, saves and returns. A job that talks
 with a person has nothing to save and waits for a line: it is interrupted where it is.
+
+`timeout` sends its signal to the process and to its group, so that it arrives twice at once:
+an echo of the first signal is not the second.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from azul_tui.errors import EXIT_DONE
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ECHO_S: Final = 1.0
+"""The same signal again within this time is the first one's echo."""
 
 
 class StopFlag:
@@ -55,16 +61,25 @@ def signals_set(
 ) -> Generator[None]:
     """While inside, SIGINT and SIGTERM set `flag`, and a second one ends the process.
 
+    The same signal within `ECHO_S` seconds counts as one.
+
     Args:
         flag: What the job looks at.
         ignore_hangup: Training outlives the terminal it was started in.
         interrupts: Raise KeyboardInterrupt at once instead of asking the job to finish.
     """
 
+    first_at = 0.0
+
     def on_signal(number: int, _frame: FrameType | None) -> None:
+        nonlocal first_at
+        now = time.monotonic()
         if flag.is_set():
+            if number == flag.signal and now - first_at < ECHO_S:
+                return
             os._exit(128 + number)
         flag.set(number)
+        first_at = now
         if interrupts:
             raise KeyboardInterrupt
         message = b"\nazul-tui: finishing and saving; once more leaves at once\n"
