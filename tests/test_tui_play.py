@@ -470,3 +470,37 @@ async def test_every_size_shows_the_table(tmp_path, size):
             for words in ("your turn", "bag", "lid", "you 65%", "take from", "move 3"):
                 assert words in t.text, words
             assert all(len(line) <= size[0] for line in lines)
+
+
+async def test_a_hint_asked_while_a_move_is_sent_loses_no_move(tmp_path):
+    async with Sit(tmp_path) as t:
+        await t.deal()
+        await t.phase("yours")
+        held = asyncio.Event()
+        engine = t.engines.engine
+        tell = engine._position
+
+        async def late(command, on_record):
+            await held.wait()
+            return await tell(command, on_record)
+
+        engine._position = late
+        move = t.session.game.now.record.legal[0]
+        await t.lay(move)
+        await t.until("your move is on its way")
+        await t.press("h", "s")
+        held.set()
+        await t.when(lambda: len(t.moves) == 2 and t.session.phase == "yours", "the answer")
+        assert t.moves[0] == move
+        assert t.session.settings.seat == 0
+        await t.press("h")
+        await t.until("hint: ")
+
+
+async def test_the_bag_covers_no_score_of_four_players(tmp_path):
+    async with Sit(tmp_path, size=(120, 40)) as t:
+        await t.deal(players=4, opponent="greedy")
+        await t.phase("yours")
+        for seat in (2, 3, 4):
+            line = next(line for line in t.text.splitlines() if f"greedy {seat}" in line)
+            assert "0 points" in line[line.index(f"greedy {seat}") :]

@@ -1,6 +1,6 @@
 """One player's board at any size: pattern lines against the wall, and the floor with its cost.
 
-▸ you                 24
+▸ you          24 points
     1         ·   B y r k w
     2       Y Y ▸ w B y r k
     3     · · R   k w b y r
@@ -56,9 +56,9 @@ class PlayerBoard:
 
     def _head(self, surface: Surface, x: int, y: int) -> None:
         signs = self.brush.signs
-        points = str(self.board.score)
-        if self.scale is not LETTER:
-            points += " point" if self.board.score == 1 else " points"
+        points = f"{self.board.score} point" + ("" if self.board.score == 1 else "s")
+        if LABEL + len(self.name) + len(points) + 2 > self.scale.board_width:
+            points = str(self.board.score) if self.scale is LETTER else points
         room = self.scale.board_width - LABEL - len(points) - 2
         surface.put(x, y, signs.pointer if self.moves else " ", "player.now")
         name = shorten(self.name, room, signs.ellipsis)

@@ -81,7 +81,8 @@ def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
         table.surface.put_picture(free.left, free.top, words)
     if apart:
         bag = _bag(game, view.signs)
-        table.surface.put_picture(second.left, second.top + 1, bag)
+        air = int(second.height > len(bag))
+        table.surface.put_picture(second.left, second.top + air, bag)
     picture = [_headline(view, game, width), *table.surface.picture()]
     picture.append(fit(((" ", ""), *_value(view, game, width - 2)), width))
     picture.append(fit(((" ", ""), *_prompt(view, game, width - 2)), width))
@@ -208,7 +209,7 @@ def _bag(game: PlayGame, signs: Signs) -> Picture:
             )
         )
     total = f" {sum(position.lid) or signs.empty_cell:>3}"
-    picture.append(((f"     {sum(position.bag):>4} ", "quiet"), (total, "quiet")))
+    picture.append(((f" all {sum(position.bag):>4} ", "quiet"), (total, "quiet")))
     return picture
 
 

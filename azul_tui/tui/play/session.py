@@ -18,7 +18,7 @@ from azul_tui.tui.play.pick import Pick
 from azul_tui.tui.play.settings import PlaySettings, short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
 Phase = Literal["none", "starting", "thinking", "yours", "paused", "over", "broken"]
 
@@ -93,6 +93,11 @@ class PlaySession:
         self._pending = ""
         """The person's move that the engine has not yet heard."""
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether the person's move is on its way to the engine."""
+        return bool(self._pending)
+
     # -- what a person asks for; each is to run alone
 
     async def begin(self, settings: PlaySettings) -> None:
@@ -105,13 +110,16 @@ class PlaySession:
         """Whatever comes next: dealing, the engine's moves, or the person's turn."""
         await self._guarded(self._deal() if self.game is None else self._turns(load=True))
 
-    async def play(self, move: str) -> None:
-        """Play the person's move, then the others'."""
-        self._pending, self.pick = move, None
-        await self._guarded(self._turns(load=False))
+    def play(self, move: str) -> Coroutine[Any, Any, None]:
+        """Play the person's move, then the others'; it is noted before anything is awaited."""
+        self._pending, self.pick, self.since = move, None, self._clock()
+        return self._play_on()
 
     async def ask_hint(self) -> None:
-        """Ask the opponent what it would play here."""
+        """Ask the opponent what it would play here; a move that is on its way comes first."""
+        if self.is_sending:
+            await self.go_on()
+            return
         self.hinting, self.since = True, self._clock()
         self._changed()
         try:
@@ -125,7 +133,8 @@ class PlaySession:
         game = self.game
         if game is None:
             return
-        left = game.undo_to(self.settings)
+        # A move that is on its way is the last decision: only that one is taken back.
+        left = -1 if self.is_sending else game.undo_to(self.settings)
         self._pending = ""
         if left >= 0:
             del game.turns[left:]
@@ -146,6 +155,9 @@ class PlaySession:
         await self._guarded(self._turns(load=False, most=1))
 
     # -- how it is done
+
+    async def _play_on(self) -> None:
+        await self._guarded(self._turns(load=False))
 
     async def _guarded(self, work: Any) -> None:
         """Do `work`; what goes wrong is told in words and loses no move."""

@@ -99,6 +99,8 @@ def state_words(session: PlaySession, now: float) -> Line:
         return ((f"{names[game.to_move]} thinks, {seconds}", ""),)
     if session.phase == "paused":
         return (("the game stands still", "strong"),)
+    if session.is_sending:
+        return ((f"your move is on its way, {seconds}", ""),)
     if session.hinting:
         return ((f"asking for a hint, {seconds}", ""),)
     return (("your turn", "player.now"),)

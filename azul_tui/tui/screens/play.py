@@ -196,8 +196,8 @@ class PlayScreen(PictureScreen):
         if action in {"stronger", "measure", "again"}:
             return at_table
         if action == "hint":
-            return at_table and phase == "yours"
-        if action == "swap" and watched:
+            return at_table and session is not None and session.pick is not None
+        if action == "swap" and (watched or (session is not None and session.is_sending)):
             return False
         if action in IN_GAME:
             return at_table and session is not None and session.game is not None
@@ -265,7 +265,6 @@ class PlayScreen(PictureScreen):
             return
         players = session.game.now.view.players
         text = format_move(encode_action(*move), players)
-        session.pick = None
         self._run(session.play(text))
 
     def on_click(self, event: events.Click) -> None:
@@ -391,7 +390,7 @@ class PlayScreen(PictureScreen):
         session = self.session
         if session is None or session.game is None:
             return
-        if session.game.undo_to(session.settings) < 0:
+        if not session.is_sending and session.game.undo_to(session.settings) < 0:
             self.notify("there is no move of yours to take back")
             return
         self._run(session.undo())
