@@ -504,3 +504,54 @@ async def test_the_bag_covers_no_score_of_four_players(tmp_path):
         for seat in (2, 3, 4):
             line = next(line for line in t.text.splitlines() if f"greedy {seat}" in line)
             assert "0 points" in line[line.index(f"greedy {seat}") :]
+
+
+async def test_a_game_that_has_begun_is_given_up_only_when_asked_for_twice(tmp_path):
+    async with Sit(tmp_path) as t:
+        await t.deal(seed=0)
+        await t.phase("yours")
+        await t.lay(t.session.game.now.record.legal[0])
+        await t.when(lambda: len(t.moves) == 2, "the answer")
+        table = t.screen
+        await t.press("n")
+        await t.until("This game is not over.")
+        await t.press("enter")
+        await t.until("your turn")
+        assert len(t.moves) == 2
+        await t.press("q")
+        await t.until("The game in Play is not over.")
+        await t.press("n")
+        assert t.screen is table
+        await t.press("n", "n")
+        await t.when(lambda: t.session.game is not None and not t.moves, "a new deal")
+        assert not t.app.game_at_stake
+
+
+async def test_networks_for_another_table_are_not_offered(tmp_path):
+    make_run(tmp_path / "laptop", 6)
+    (tmp_path / "laptop" / "config.toml").write_text("num_players = 2\n")
+    async with Sit(tmp_path) as t:
+        assert any(o.name.startswith("laptop/") for o in t.screen.setup.options)
+        await t.press("4", "p")
+        await t.until("a new game")
+        setup = t.screen.setup
+        assert setup.settings.opponent.startswith("laptop/")
+        setup.chosen = setup.rows().index("players")
+        await t.press("space")
+        await t.until("does not play with 3: greedy does")
+        assert setup.settings.opponent == "greedy"
+        assert not any(o.name.startswith("laptop/") for o in setup.options)
+        assert "for 2 players" in (setup.typed("opponent", "laptop")[1] or "")
+        assert "strength" not in setup.rows(), "greedy has one strength"
+
+
+async def test_a_new_game_after_a_given_position_is_dealt_afresh(tmp_path):
+    game = expected_game(3)
+    game.apply(game.legal_actions()[0])
+    notation = game.notation()
+    async with Sit(tmp_path) as t:
+        open_play(t.app, opponent="greedy", notation=notation, seed=3, seat=1, start=True)
+        await t.phase("yours")
+        assert t.session.game.start.record.notation == notation
+        await t.press("n")
+        await t.when(lambda: t.session.game and t.session.game.base.startswith("new "), "a deal")

@@ -144,6 +144,8 @@ class AzulApp(PaintedApp):
         """The checkpoint that the Evaluate place starts with."""
         self.evaluating: RunPaths | None = None
         """The evaluation that the Evaluate place shows."""
+        self.game_at_stake = False
+        """Whether a game is on in the Play place that leaving would give up."""
         self.play_request: PlayRequest | None = None
         """What the Play place is asked to begin with."""
         self.analyse_request: AnalyseRequest | None = None
@@ -342,13 +344,15 @@ class AzulApp(PaintedApp):
 
     def action_leave(self) -> None:
         """Leave, asking first when a job that was started here is still running."""
-        from azul_tui.tui.screens.leave import LeaveScreen
+        from azul_tui.tui.screens.leave import LeaveGameScreen, LeaveScreen
 
-        if isinstance(self.screen, LeaveScreen):
+        if isinstance(self.screen, (LeaveScreen, LeaveGameScreen)):
             return
         judgement = self.judgement()
         running = [name for name, process in self.processes.items() if process.returncode is None]
-        if self.feed is not None and judgement is not None and not running:
+        if self.game_at_stake and not running:
+            self.push_screen(LeaveGameScreen())
+        elif self.feed is not None and judgement is not None and not running:
             # A run that somebody else started is left alone; leaving asks nothing.
             self.exit(0)
         elif running:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
 from azul_tui.runs.events import number, text
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths, run_folders
 from azul_tui.runs.tail import EventTail
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.checkpoints.row import CheckpointRow, file_facts
+from azul_tui.tui.checkpoints.seats import seats_of
 from azul_tui.tui.checkpoints.shipped import shipped_rows
 from azul_tui.tui.run_ratings import RatingsFile, anchor_name, over_training
 
@@ -35,6 +37,7 @@ class _RunNotes:
         default_factory=dict[int, "list[tuple[str, float, float, float, int]]"]
     )
     caught_up: bool = False
+    players: int | None = None
 
     def read(self, budget_ms: float) -> None:
         """Read what is new."""
@@ -89,6 +92,8 @@ class CheckpointIndex:
                 paths.name, _RunNotes(EventTail(paths.events), RatingsFile(paths))
             )
             notes.read(budget_ms)
+            if notes.players is None:
+                notes.players = seats_of(paths.config)
             done = done and notes.caught_up
             rows.extend(self._rows(paths, files, notes))
         rows.extend(shipped_rows(self.root))
@@ -100,6 +105,9 @@ class CheckpointIndex:
     ) -> list[CheckpointRow]:
         rows: list[CheckpointRow] = []
         rated = notes.ratings.refresh()
+        # The list beside the files knows: the records still tell of what a resume gave up.
+        listed = best_record(read_manifest(paths.directory))
+        best = listed.iteration if listed is not None else -1
         ratings = {row.iteration: row for row in over_training(rated)}
         for iteration, file in files:
             facts = file_facts(file)
@@ -117,12 +125,13 @@ class CheckpointIndex:
                     value_loss=number(losses, "value_loss"),
                     changed=facts[0],
                     size_bytes=facts[1],
-                    best=file.name == notes.best_file,
+                    best=iteration == best or (listed is None and file.name == notes.best_file),
                     newest=file == files[-1][1],
                     games_total=number(losses, "games_total"),
                     evaluations=tuple(notes.evaluations.get(iteration, [])),
                     rating=ratings.get(iteration),
                     rated_over=anchor_name(rated),
+                    players=notes.players,
                 )
             )
         return rows

@@ -30,6 +30,8 @@ class CheckpointRow:
     games_total: float | None = None
     evaluations: tuple[tuple[str, float, float, float, int], ...] = ()
     """Opponent, score, low, high, games."""
+    players: int | None = 2
+    """Seats at the table that it was trained for; None when its run does not say so."""
     rating: RatingRow | None = None
     """Of the last fit of its run's rated games."""
     rated_over: str = ""

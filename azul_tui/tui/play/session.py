@@ -98,6 +98,14 @@ class PlaySession:
         """Whether the person's move is on its way to the engine."""
         return bool(self._pending)
 
+    @property
+    def is_at_stake(self) -> bool:
+        """Whether a game is on in which the person has moved."""
+        game = self.game
+        if game is None or game.over or self.settings.seat is None:
+            return False
+        return self.is_sending or any(turn.seat == self.settings.seat for turn in game.turns)
+
     # -- what a person asks for; each is to run alone
 
     async def begin(self, settings: PlaySettings) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from azul_tui.players.names import scripted_players
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.play.settings import PlaySettings, short_name
+from azul_tui.tui.play.settings import PlaySettings, is_scripted, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,8 @@ def player_options(rows: Sequence[CheckpointRow], players: int) -> list[Option]:
     if players == 2 and any(row.shipped for row in rows):
         options.append(Option("pretrained", "the network that came with the program"))
     options.extend(Option(name, ABOUT.get(name, "")) for name in scripted_players(players))
-    own = sorted((row for row in rows if not row.shipped), key=lambda row: -row.changed)
+    fits = [row for row in rows if not row.shipped and row.players in {None, players}]
+    own = sorted(fits, key=lambda row: -row.changed)
     for row in own[:MAX_CHECKPOINTS]:
         about = f"iteration {row.iteration:,}" + (", the best of its run" if row.best else "")
         options.append(Option(player_of(row), about))
@@ -66,13 +67,16 @@ class PlaySetup:
     options: list[Option] = field(default_factory=list[Option])
     chosen: int = 0
     first: int = 0
+    seats: dict[str, int] = field(default_factory=dict[str, int])
+    """Players at the table that a run's networks are for, where it is known."""
 
     def rows(self) -> list[str]:
         """Names of the settings, in order."""
         names = ["opponent", "you play"]
         if self.settings.seat is None:
             names.append("first seat")
-        names.extend(["strength", "measured in"])
+        if not all(map(is_scripted, self.settings.engine_players())):
+            names.extend(["strength", "measured in"])  # scripted players have one strength
         names.append("position" if self.settings.notation else "players")
         names.append("seed")
         return names
@@ -126,7 +130,12 @@ class PlaySetup:
 
     def list_players(self, rows: Sequence[CheckpointRow]) -> None:
         """Know who can be chosen."""
+        self.seats = {row.run: row.players for row in rows if row.players is not None}
         self.options = player_options(rows, self.settings.players)
+
+    def seats_for(self, name: str) -> int | None:
+        """Players at the table that the network `name` is for; None when that is not known."""
+        return None if is_scripted(name) else self.seats.get(name.split("/", maxsplit=1)[0])
 
     def choose(self, row: str, name: str) -> None:
         """Choose a player for the opponent's or the first seat."""
@@ -185,6 +194,9 @@ class PlaySetup:
         if row in {"opponent", "first seat"}:
             if not word or " " in word:
                 return settings, "a player's name has no blanks in it"
+            seats = self.seats_for(word)
+            if seats not in {None, settings.players}:
+                return settings, f"{word} is for {seats} players, this table has {settings.players}"
             field_name = "opponent" if row == "opponent" else "partner"
             return replace(settings, **{field_name: word}), None
         try:
@@ -207,14 +219,24 @@ class PlaySetup:
             changed = replace(changed, seat=min(settings.seat, whole - 1))
         return changed, None
 
-    def repair(self) -> None:
-        """Let players of whom it is known that they cannot sit at this table make room."""
+    def repair(self) -> str:
+        """Let players of whom it is known that they cannot sit at this table make room.
+
+        Returns:
+            Who made room for whom, in words; empty when nobody did.
+        """
+        told: list[str] = []
         names = [option.name for option in self.options]
         fallback = "greedy" if "greedy" in names else (names[0] if names else "greedy")
         known = {*ABOUT, "pretrained"}
+        players = self.settings.players
         for row, name in (
             ("opponent", self.settings.opponent),
             ("first seat", self.settings.partner),
         ):
-            if names and name in known and name not in names:
+            strange = self.seats_for(name) not in {None, players}
+            if names and (strange or (name in known and name not in names)):
                 self.choose(row, fallback)
+                if row in self.rows():
+                    told.append(f"{short_name(name)} does not play with {players}")
+        return f"{' and '.join(told)}: {fallback} does" if told else ""

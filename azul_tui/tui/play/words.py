@@ -113,8 +113,8 @@ def prompt(session: PlaySession) -> Line:
         return (("enter", "key"), (f" {again}   ", ""), ("esc", "key"), (" setup", ""))
     if session.phase == "over":
         return (
-            *(("n", "key"), (" again   ", "")),
-            *(("s", "key"), (" again on the other seat   ", "")),
+            *(("n", "key"), (" new game   ", "")),
+            *(("s", "key"), (" again on another seat   ", "")),
             *(("a", "key"), (" analyse   ", "")),
             *(("u", "key"), (" take back", "")),
         )

@@ -11,6 +11,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class LeaveGameScreen(AskScreen):
+    """Leave in the middle of a game, or stay."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The game in Play is not over.",
+            "It is not kept when you leave.",
+            (("q", "leave, the game is given up"), ("n", "stay here")),
+            safe="n",
+        )
+
+    def dismiss(self, result: str | None = None):  # type: ignore[override]
+        """Act on the answer."""
+        waiting = super().dismiss(result)
+        if result == "q":
+            self.azul.exit(0)
+        return waiting
+
+
 class LeaveScreen(AskScreen):
     """Detach, stop after a checkpoint, or cancel; then leave."""
 

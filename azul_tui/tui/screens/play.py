@@ -127,16 +127,27 @@ class PlayScreen(PictureScreen):
             self.notify(str(error), severity="error", markup=False)
             return
         self._player_was_chosen = self._player_was_chosen or bool(request.opponent)
+        self._list_players()
+        seats = self.setup.seats_for(request.opponent)
+        if seats is not None and not request.notation and not request.players:
+            settings = replace(settings, players=seats, seat=min(settings.seat or 0, seats - 1))
         self.setup.settings = settings
         self._list_players()
-        self.setup.repair()
+        self._repair()
         self.setup.chosen = 0
         self.in_setup = True
         if request.start:
             self.action_deal()
 
+    def _repair(self) -> None:
+        """Say who cannot sit at the table and who does instead."""
+        words = self.setup.repair()
+        if words:
+            self.notify(words, markup=False)
+
     def _changed(self) -> None:
         """The session has something new to show."""
+        self.azul.game_at_stake = self.session is not None and self.session.is_at_stake
         self._tick_while_needed()
         self.refresh_bindings()
         self.redraw()
@@ -298,7 +309,7 @@ class PlayScreen(PictureScreen):
         self.setup.change(step)
         if self.setup.settings.players != before:
             self._list_players()
-            self.setup.repair()
+            self._repair()
         self.redraw()
 
     def action_edit(self) -> None:
@@ -322,6 +333,7 @@ class PlayScreen(PictureScreen):
             if problem is None:
                 self.setup.settings = changed
                 self._list_players()
+                self._repair()
                 self.redraw()
 
         self.azul.push_screen(PromptScreen(row, note, value, check), done)
@@ -402,11 +414,27 @@ class PlayScreen(PictureScreen):
         self.redraw()
 
     def action_again(self) -> None:
-        """A new game with the same players, from another deal unless a seed was chosen."""
+        """A new game with the same players, from another deal unless a seed was chosen.
+
+        One that the person has begun is given up only when asked for twice.
+        """
         session = self.session
-        if session is not None:
-            seed = self.setup.settings.seed
-            self._begin(replace(session.settings, seed=seed))
+        if session is None:
+            return
+        settings = replace(session.settings, seed=self.setup.settings.seed, notation="")
+
+        def answered(answer: str | None) -> None:
+            if answer == "n":
+                self._begin(settings)
+
+        if session.is_at_stake:
+            from azul_tui.tui.screens.ask import AskScreen
+
+            choices = (("n", "give it up and deal a new one"), ("b", "back to the game"))
+            question = AskScreen("This game is not over.", "", choices, safe="b")
+            self.azul.push_screen(question, answered)
+        else:
+            self._begin(settings)
 
     def action_swap(self) -> None:
         """The other seat: in this game, or in a new one when it is over."""
@@ -416,8 +444,11 @@ class PlayScreen(PictureScreen):
         if session.phase == "over":
             players = session.game.now.view.players
             seat = (session.settings.seat + 1) % players
+            self.setup.settings = replace(self.setup.settings, seat=seat)
             self._begin(replace(session.settings, seat=seat, seed=self.setup.settings.seed))
         else:
+            seat = (session.settings.seat + 1) % session.game.now.view.players
+            self.setup.settings = replace(self.setup.settings, seat=seat)
             self._run(session.swap())
 
     def action_stronger(self, step: int) -> None:
