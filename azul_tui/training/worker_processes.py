@@ -64,6 +64,7 @@ def _serve(connection: Connection, parent: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
@@ -88,6 +89,14 @@ def _serve(connection: Connection, parent: int) -> None:
             )
         except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
             answer = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+
+
+def _end_with_parent() -> None:
+    """Leave when the parent is gone, also in the middle of loading and compiling."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _deliver(connection: Connection, weights: bytes, task: SelfPlayTask | None) -> None:

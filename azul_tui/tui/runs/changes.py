@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from azul_tui.errors import RunError
 from azul_tui.runs.lock import lock_holder
 from azul_tui.runs.paths import run_paths
-from azul_tui.runs.status import ACTIVE, judge, read_status
+from azul_tui.runs.processes import is_alive
+from azul_tui.runs.status import ACTIVE, CRASHED_AFTER_S, judge, read_status
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ def refuse_live(paths: RunPaths, now: float, deed: str) -> None:
     status = read_status(paths.status)
     live = status is not None and judge(status, now).state in ACTIVE
     holder = lock_holder(paths)
-    if live or holder is not None:
+    held = False
+    if holder is not None:  # a process that was killed leaves its name in the lock
+        alive = is_alive(holder.process)
+        held = now - holder.since < CRASHED_AFTER_S if alive is None else alive
+    if live or held:
         who = f" by {holder}" if holder is not None else ""
         raise RunError(
             f"the run {plain_text(paths.name, 64)} is going on{who}; stop it before you {deed} it"
