@@ -224,6 +224,23 @@ def test_quit_leaves_the_rest_unanswered(talk):
     assert [record["id"] for record in records] == ["1"]
 
 
+def test_quit_takes_its_turn(talk):
+    told = talk.all("#1 hello", "#2 choose player=greedy", "#3 legal", "#4 quit")
+    records = [record for record in told if record.get("last")]
+    assert [record["id"] for record in records] == ["1", "2", "3", "4"]
+    assert [record["event"] for record in records] == ["hello", "choice", "position", "ok"]
+
+
+def test_a_search_before_quit_is_ended_by_stop_or_by_a_second_quit(talk):
+    for last in ("#9 stop", "#9 quit"):
+        records = talk.all("#1 choose player=pretrained seconds=500", "#2 quit", last)
+        ends = {record["id"]: record for record in records if record.get("last")}
+        assert ends["9"]["event"] == "ok"
+        # The second quit may be heard before the search has begun, which is then not answered.
+        if last == "#9 stop" or "1" in ends:
+            assert ends["1"]["stopped"] is True
+
+
 def test_lines_of_any_length_are_cut_where_they_end(tmp_path):
     import os
 

@@ -65,6 +65,7 @@ class Conversation:
         self._stopped_ids: set[str | None] = set()
         """Those of them that are to end early."""
         self._quit = False
+        """Whether to leave without the answers that are due: `quit` was said twice."""
         self._input_ended = False
 
     def listen(self, descriptor: int) -> None:
@@ -84,6 +85,9 @@ class Conversation:
             if heard is None:
                 break
             number, request = heard
+            if request.verb == "quit":
+                self._voice.say("ok", {"last": True}, answers=request.id)
+                break
             self._answer(number, request)
             answered += 1
         return answered
@@ -110,7 +114,8 @@ class Conversation:
         return named or self._quit or self._leaving() or unheard
 
     def _hear(self, descriptor: int) -> None:
-        """Read commands to the end of the input; `stop` and `quit` act at once."""
+        """Read commands to the end of the input; `stop` and a second `quit` act at once."""
+        leaving = False
         for line in read_lines(descriptor):
             if not line.strip():
                 continue
@@ -122,10 +127,15 @@ class Conversation:
             if request.verb == "stop":
                 self._stop(request.words)
                 self._voice.say("ok", {"last": True}, answers=request.id)
-            elif request.verb == "quit":
+            elif request.verb == "quit" and leaving:
                 self._quit = True
                 self._voice.say("ok", {"last": True}, answers=request.id)
                 break
+            elif leaving:
+                continue
+            elif request.verb == "quit":  # after the answers that are due before it
+                leaving = True
+                self._heard.put((self._number, request))
             elif self._heard.qsize() >= _MOST_WAITING:
                 text = f"{_MOST_WAITING:,} commands wait to be answered; this one is dropped"
                 self._voice.say("error", {"text": text, "last": True}, answers=request.id)
