@@ -116,6 +116,8 @@ def test_without_a_terminal_the_dashboard_is_one_line_and_exit_2():
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["--run", "nope"], "azul-tui --help lists them"),
+        (["--run", "trian"], "the nearest known one is train"),
         (["--run", "docto"], 'unknown job "docto"; the nearest known one is doctor'),
         (["--run", "doctor", "--set", "x=1"], "there is none to set"),
         (["--run", "quick", "--set", "learing_rate=1"], "nearest known one is learning_rate"),
@@ -124,7 +126,6 @@ def test_without_a_terminal_the_dashboard_is_one_line_and_exit_2():
         (["--run", "quick", "--config", "lapto"], "nearest preset is laptop"),
         (["--run", "quick", "--name", "../x"], "the run name"),
         (["--run", "quick", "--dir", "/proc/no"], "choose another place with --dir"),
-        (["--run", "play"], "needs a terminal"),
         (["--run", "losses", "--name", "x"], "--name is the name of a run, and losses makes none"),
         (["--run", "resume"], "there are no runs in checkpoints"),
         (["--run", "resume", "--set", "run=absent"], 'there is no run "absent"'),
@@ -155,6 +156,21 @@ def test_arguments_that_make_no_command_exit_2(capsys):
         with pytest.raises(SystemExit) as caught:
             main(arguments)
         assert caught.value.code == 2
+
+
+def test_a_setting_without_set_is_recognised(capsys):
+    with pytest.raises(SystemExit):
+        main(["--run", "train", "batch_size=16"])
+    assert "a setting is given as --set batch_size=16" in capsys.readouterr().err
+
+
+def test_play_takes_its_moves_from_a_pipe():
+    command = [*COMMAND, "--run", "play", "--set", "opponent=greedy"]
+    done = subprocess.run(
+        command, input="moves\nquit\n", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "left the game after 0 moves" in done.stdout
 
 
 def test_printed_settings_are_a_file_that_gives_them_back(capsys, tmp_path):

@@ -71,8 +71,10 @@ def test_what_cannot_be_played_is_explained_and_changes_nothing(table):
 
 def test_undo_goes_back_to_before_ones_own_move(table):
     before = table.game.notation()
-    table.play([first_legal(table.game), "undo", "quit"])
+    result = table.play([first_legal(table.game), "undo", "quit"])
     assert table.game.notation() == before
+    assert result["moves"] == 0, "moves taken back were not made"
+    assert "left the game after 0 moves" in table.output.getvalue()
 
 
 def test_the_moves_listed_are_the_legal_ones(table):

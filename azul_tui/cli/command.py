@@ -40,7 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             command.
     """
     _open_missing_streams()
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments, strays = parser.parse_known_args(argv)
+    if strays:
+        shown = " ".join(strays)
+        setting = next(
+            (stray for stray in strays if not stray.startswith("-") and "=" in stray), ""
+        )
+        hint = f"; a setting is given as --set {setting}" if setting else ""
+        parser.error(f"unrecognized arguments: {shown}{hint}")
     try:
         return _command(arguments)
     except AzulError as error:

@@ -71,7 +71,8 @@ class Table:
         self._opponent = opponent
         self._seat = seat
         self.game = game
-        self._before: list[GameState] = []
+        self._before: list[tuple[GameState, int]] = []
+        """Before each of the person's moves: the game, and how many moves it had."""
         self._moves = 0
 
     def play(self, lines: Iterable[str]) -> dict[str, Any]:
@@ -101,7 +102,9 @@ class Table:
 
     def leave(self, before: str = "") -> dict[str, Any]:
         """The person gets up before the end; how far it came."""
-        self._say(f"{before}left the game after {self._moves} moves")
+        self._say(
+            f"{before}left the game after {self._moves} move{'' if self._moves == 1 else 's'}"
+        )
         return {"finished": False, "scores": list(self.game.scores), "moves": self._moves}
 
     def _obey(self, line: str) -> None:
@@ -127,7 +130,7 @@ class Table:
 
     def _try(self, line: str) -> None:
         """Play the person's move, or say why it cannot be played."""
-        before = self.game.copy()
+        before = self.game.copy(), self._moves
         try:
             self._apply(self.game.parse_move(line))
         except GameError as error:
@@ -140,7 +143,7 @@ class Table:
         if not self._before:
             self._say("there is no move of yours to take back")
             return
-        self.game = self._before.pop()
+        self.game, self._moves = self._before.pop()
         self._say(str(self.game))
 
     def _answer(self) -> None:

@@ -79,8 +79,8 @@ def find_job(text: str) -> JobSpec:
     for spec in _JOBS:
         if text == spec.name or (spec.number is not None and text == str(spec.number)):
             return spec
-    place = "--run"
-    raise JobError(unknown_name("job", text, [spec.name for spec in _JOBS], place=place))
+    told = unknown_name("job", text, [spec.name for spec in _JOBS], place="--run")
+    raise JobError(f"{told}; azul-tui --help lists them")
 
 
 def job_settings(spec: JobSpec) -> tuple[SettingSpec, ...]:

@@ -95,8 +95,6 @@ def run_job(request: JobRequest) -> int:
     """
     spec = request.spec
     resolved = resolve_request(request)
-    if spec.needs_terminal and not request.interactive:
-        raise JobError(f"{spec.name} talks with you and needs a terminal")
     _refuse_useless_name(request)
     _check(request, resolved)
     if not _agreed(request, resolved):
