@@ -9,6 +9,7 @@ import pytest
 
 from azul_tui.runs.checkpoint_manifest import (
     CheckpointRecord,
+    best_record,
     read_manifest,
     verify_listed,
     write_manifest,
@@ -67,3 +68,17 @@ def test_the_list_comes_back(file):
     written = record(file, b"a", b"b")
     write_manifest(file.parent, [written])
     assert read_manifest(file.parent) == {file.name: written}
+
+
+def test_the_best_model_says_which_checkpoint_is_the_best_else_the_score():
+    def scored(file, iteration, score):
+        return CheckpointRecord(
+            file=file, iteration=iteration, score=score, timestamp=0.0, size=1, sha256=("a",)
+        )
+
+    regular = {f"c{n}": scored(f"c{n}", n, score) for n, score in ((18, 0.9), (24, 0.9), (30, 0.5))}
+    best = best_record(regular)
+    assert best is not None and best.iteration == 24
+    listed = best_record({**regular, "best_model.pt": scored("best_model.pt", 18, 0.9)})
+    assert listed is not None and listed.iteration == 18
+    assert best_record({"c1": scored("c1", 1, None)}) is None

@@ -99,7 +99,8 @@ def test_a_live_process_is_running_and_stalled_when_it_is_silent():
     status = Status(pid=mark.pid, host=mark.host, birth=mark.birth, heartbeat=1000.0)
     assert judge(status, 1001.0).state == "running"
     assert not judge(status, 1000.0 + STALLED_AFTER_S).stalled
-    assert judge(status, 1001.0 + STALLED_AFTER_S).stalled
+    silent = judge(status, 1001.0 + STALLED_AFTER_S)
+    assert silent.stalled and silent.alive
 
 
 def test_a_run_whose_process_is_gone_has_crashed():

@@ -63,3 +63,14 @@ def test_the_caret_is_always_seen_and_the_width_is_kept(keys, width):
         assert line_width(drawn) == width
         if width > 2:
             assert [text for text, role in drawn if role == "caret"]
+
+
+def test_the_first_letter_replaces_an_old_value_and_an_arrow_keeps_it():
+    line = LineEditor("84", 2, fresh=True)
+    line.press("9", "9")
+    line.press("6", "6")
+    assert line.text == "96"
+    line = LineEditor("84", 2, fresh=True)
+    line.press("left", None)
+    line.press("0", "0")
+    assert line.text == "804"

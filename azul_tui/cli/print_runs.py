@@ -12,6 +12,7 @@ from azul_tui.errors import EXIT_DONE
 from azul_tui.jobs.describe import in_bytes, in_words
 from azul_tui.runs.events import encode_plain
 from azul_tui.runs.listing import RunSummary, list_runs
+from azul_tui.runs.status import NO_NEWS
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def row(run: RunSummary, now: float) -> tuple[str, ...]:
     """One run as the cells under `HEADINGS`."""
     status = run.status
     most = f"/{status.max_iterations:,}" if status.max_iterations else ""
-    state = "stalled" if run.stalled else run.state
+    state = NO_NEWS if run.stalled else run.state
     return (
         run.name,
         state,

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final, cast
 from azul_tui.runs.files import open_own, read_bounded, write_bytes_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
 MANIFEST_NAME: Final = "checkpoints.json"
+BEST_NAME: Final = "best_model.pt"
 _LARGEST_MANIFEST: Final = 1 << 24
 
 
@@ -75,6 +76,24 @@ def read_manifest(folder: Path) -> dict[str, CheckpointRecord]:
         return {}
     records = (_record_from(entry) for entry in cast("list[object]", files))
     return {record.file: record for record in records if record is not None}
+
+
+def best_record(
+    records: Mapping[str, CheckpointRecord], superseded: Collection[str] = ()
+) -> CheckpointRecord | None:
+    """The best weights of a run: `best_model.pt`, else the regular file with the best score.
+
+    Of equal scores the latest; None before any checkpoint with a score.
+
+    Args:
+        records: The list, by file name.
+        superseded: Files that count only when there is no other with a score.
+    """
+    if BEST_NAME in records:
+        return records[BEST_NAME]
+    scored = [record for record in records.values() if record.score is not None]
+    valid = [record for record in scored if record.file not in superseded] or scored
+    return max(valid, key=lambda record: (record.score or 0.0, record.iteration), default=None)
 
 
 def write_manifest(folder: Path, records: Iterable[CheckpointRecord]) -> None:

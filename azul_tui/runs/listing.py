@@ -26,6 +26,7 @@ class RunSummary:
     state: str
     """A `State`, or "empty" for a folder in which nothing was recorded yet."""
     stalled: bool
+    alive: bool
     reason: str
     status: Status
     changed: float
@@ -65,6 +66,7 @@ def summarize(paths: RunPaths, now: float) -> RunSummary:
         paths,
         judgement.state if status.name or status.heartbeat else "empty",
         judgement.stalled,
+        judgement.alive,
         judgement.reason,
         status,
         changed,

@@ -175,6 +175,11 @@ def existing_run(root: Path, name: str) -> RunPaths:
     Raises:
         RunError: There is none of that name; the nearest known one is offered.
     """
+    if name == "pretrained":
+        raise RunError(
+            "pretrained came with the program, as weights without a run: evaluate, play, arena "
+            "and export take it by that name"
+        )
     paths = run_paths(root, name)
     if not paths.directory.is_dir():
         import difflib

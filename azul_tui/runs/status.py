@@ -23,7 +23,9 @@ STATES: tuple[State, ...] = ("running", "paused", "finished", "stopped", "crashe
 ACTIVE: frozenset[State] = frozenset({"running", "paused"})
 
 STALLED_AFTER_S = 30.0
-"""A live process that has not written for so long is worth an alert."""
+"""After so long without a word that is said; whether its process lives is said as well."""
+NO_NEWS = "no news"
+"""The one word for a run that goes on, as far as anybody knows, and has not written for long."""
 CRASHED_AFTER_S = 120.0
 """On another machine, silence for so long means that the process is gone."""
 MAX_STATUS_BYTES = 1 << 16
@@ -76,7 +78,9 @@ class Judgement:
 
     state: State
     stalled: bool = False
-    """The process is there, and silent."""
+    """The process is not known to be gone, and silent."""
+    alive: bool = False
+    """The process is known to live: it is one of this machine."""
     reason: str = ""
     """Why the state is not the one that was written, in words."""
 
@@ -169,7 +173,8 @@ def judge(status: Status, now: float) -> Judgement:
     if alive is None and silence_s > CRASHED_AFTER_S:
         host = plain_text(status.host, 40)
         return Judgement("crashed", reason=f"nothing from {host} for {silence_s:.0f} s")
-    return Judgement(status.state, stalled=silence_s > STALLED_AFTER_S)
+    stalled = silence_s > STALLED_AFTER_S
+    return Judgement(status.state, stalled=stalled, alive=alive is True)
 
 
 _KINDS: dict[str, str] = {field.name: str(field.type) for field in dataclasses.fields(Status)}

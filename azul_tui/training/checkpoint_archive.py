@@ -58,8 +58,7 @@ def check_archive(data: bytes, name: str) -> None:
     except CheckpointError:
         raise
     except Exception as error:  # noqa: BLE001 - zipfile raises a dozen kinds at damaged input
-        kind = type(error).__name__
-        raise CheckpointError(f"{name}: is not a checkpoint, or a damaged one ({kind})") from None
+        raise CheckpointError(f"{name}: is no checkpoint, or it is damaged") from error
     _check_pickle(program, name)
 
 

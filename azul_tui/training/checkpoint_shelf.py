@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from azul_tui.errors import CheckpointError
 from azul_tui.runs.checkpoint_manifest import (
     CheckpointRecord,
+    best_record,
     digest,
     read_manifest,
     write_manifest,
@@ -60,11 +61,7 @@ class CheckpointShelf:
 
     def best(self) -> CheckpointRecord | None:
         """`best_model.pt`, else the regular checkpoint with the best score, of equal the latest."""
-        if BEST_NAME in self._records:
-            return self._records[BEST_NAME]
-        scored = [record for record in self.history if record.score is not None]
-        valid = [record for record in scored if record.file not in self._superseded] or scored
-        return max(valid, key=lambda record: (record.score or 0.0, record.iteration), default=None)
+        return best_record(self._records, self._superseded)
 
     def known(self, iteration: int) -> CheckpointRecord | None:
         """The regular checkpoint of an iteration."""

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from azul_tui.errors import CheckpointError
 from azul_tui.network.building import build_network
-from azul_tui.runs.checkpoint_manifest import digest, read_manifest
+from azul_tui.runs.checkpoint_manifest import BEST_NAME, digest, read_manifest
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint_file import decode_checkpoint, description_of, read_bytes
 
 if TYPE_CHECKING:
     from azul_tui.network.azul_network import AzulNetwork
 
-BEST_NAME: Final = "best_model.pt"
 _PATTERN: Final = re.compile(r"checkpoint_iter_(\d{6,9})\.pt")
 
 

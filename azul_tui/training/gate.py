@@ -79,7 +79,9 @@ def play_gate(
         # Bags of its own in each iteration: the best must not be the best on some bags.
         evaluation_seed(config) + run.progress.iteration,
         players,
-        on_progress=lambda done, total: run.tell(before * total + done, opponents * total, "games"),
+        on_progress=lambda done, total: run.tell(
+            before * total + done, opponents * total, "games of the gate"
+        ),
         stop=run.steering.interrupts,
         test=test,
         games_at_once=_GAMES_BETWEEN_LOOKS,

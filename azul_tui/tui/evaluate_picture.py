@@ -106,10 +106,12 @@ def match_lines(state: EvaluateState, width: int) -> Picture:
         (f"B won {losses:,}", "series.1"),
         (f"   of {planned:,}", "quiet"),
     )
-    lines.extend([ends, ()])
+    lines.append(ends)
+    lines.extend(wrapped(f"A is {state.side_a}, B is {state.side_b}", width, "quiet"))
+    lines.append(())
     score, low, high = (number(record, key) for key in ("score", "low", "high"))
     if score is not None and low is not None and high is not None:
-        lines.extend(wrapped(verdict(score, low, high, state.signs.plus_minus), width, "strong"))
+        lines.extend(wrapped(verdict(score, low, high), width, "strong"))
         more = games_for_firmer(score, low, high, games)
         if more:
             lines.extend(wrapped(more, width, "quiet"))

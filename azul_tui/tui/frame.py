@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azul_tui.runs.status import NO_NEWS
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.picture import Line, fit, line_width, shorten, spread
 
@@ -65,7 +66,8 @@ def state_sign(judgement: Judgement | None, status: Status | None, signs: Signs)
         return (("waiting", "quiet"),)
     state = judgement.state
     if judgement.stalled:
-        return ((f"{signs.alert} silent", "alert"),)
+        sign = signs.running if judgement.alive else signs.alert
+        return ((f"{sign} {NO_NEWS}", "quiet" if judgement.alive else "alert"),)
     if state == "running":
         return ((f"{signs.running} {plain_text(status.phase, 20) or 'running'}", "good"),)
     words = {

@@ -14,7 +14,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, cast
 
+from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
 from azul_tui.runs.listing import summarize
+from azul_tui.runs.paths import RunPaths
+from azul_tui.runs.status import NO_NEWS
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.following.feed import RunFeed
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from azul_tui.runs.listing import RunSummary
-    from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.following.data import RunData
 
 CHART_HEIGHT = 15
@@ -68,7 +70,7 @@ def _no_color() -> bool:
 def summary_record(summary: RunSummary, data: RunData) -> dict[str, Any]:
     """The run as one record."""
     status = summary.status
-    best = best_checkpoint(data)
+    best = best_checkpoint(summary, data)
     return {
         "event": "run",
         "name": summary.paths.name,
@@ -90,8 +92,13 @@ def summary_record(summary: RunSummary, data: RunData) -> dict[str, Any]:
     }
 
 
-def best_checkpoint(data: RunData) -> tuple[str, float | None] | None:
-    """File and score of the best checkpoint that the records name."""
+def best_checkpoint(summary: RunSummary, data: RunData) -> tuple[str, float | None] | None:
+    """File and score of the best checkpoint: as the list beside it says, else the records."""
+    folder = summary.paths.directory
+    listed = best_record(read_manifest(folder))
+    if listed is not None:
+        regular = RunPaths(folder).checkpoint(listed.iteration)
+        return regular.name if regular.is_file() else listed.file, listed.score
     best = [saved for saved in data.checkpoints if saved.best]
     return (best[-1].file, best[-1].score) if best else None
 
@@ -102,7 +109,10 @@ def describe_run(
     """State, charts, evaluations and best checkpoint as text."""
     status = summary.status
     of = f" of {status.max_iterations:,}" if status.max_iterations else ""
-    state = f"{summary.state}, silent" if summary.stalled else summary.state
+    state = summary.state
+    if summary.stalled:
+        lives = ", the process is alive" if summary.alive else ""
+        state = f"{state}, {NO_NEWS} for {phrases.duration(now - status.heartbeat)}{lives}"
     lines = [
         f"{summary.name}  {state}" + (f": {summary.reason}" if summary.reason else ""),
         (
@@ -117,7 +127,7 @@ def describe_run(
     ]
     if status.left_s is not None and summary.state == "running":
         lines.append(f"{phrases.duration(status.left_s)} left in the run")
-    best = best_checkpoint(data)
+    best = best_checkpoint(summary, data)
     if best is not None:
         score = f", score {phrases.percent(best[1])}" if best[1] is not None else ""
         lines.append(f"best checkpoint {best[0]}{score}")

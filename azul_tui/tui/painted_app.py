@@ -137,7 +137,8 @@ class PaintedApp(App[int]):
 
         words = f"{title}: {message}" if title else message
         notice = Notice(plain_text(words, 500), severity)
-        self.notices.append(notice)
+        # Said again, it is shown once, for as long as the last time asks for.
+        self.notices = [*(other for other in self.notices if other != notice), notice]
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
         self.set_timer(seconds, lambda: self._drop(notice))
         self._show_notices()

@@ -24,10 +24,10 @@ def elo_text(score: float) -> str:
     return f"Elo {value:+.0f}"
 
 
-def verdict(score: float, low: float, high: float, plus_minus: str = "±") -> str:
-    """`A is stronger: 61.5% ± 4.8, Elo +81`, or that nothing is decided yet."""
-    half = (high - low) / 2
-    figures = f"{score * 100:.1f}% {plus_minus} {half * 100:.1f}, {elo_text(score)}"
+def verdict(score: float, low: float, high: float) -> str:
+    """`A is stronger: 61.5% (56.7 to 66.3), Elo +81`, or that nothing is decided yet."""
+    low_end, high_end = max(0.0, low) * 100, min(1.0, high) * 100
+    figures = f"{score * 100:.1f}% ({low_end:.1f} to {high_end:.1f}), {elo_text(score)}"
     if low > 0.5:
         return f"A is stronger: {figures}"
     if high < 0.5:

@@ -22,11 +22,16 @@ class LineEditor:
 
     text: str = ""
     caret: int = 0
+    fresh: bool = False
+    """Nothing was pressed yet: what is typed first replaces the text."""
 
     def insert(self, words: str) -> bool:
         """Put `words` (their first line, without control characters) at the caret."""
         first = words.splitlines()[0] if words.strip() else words
         clean = "".join(letter for letter in first if letter.isprintable())
+        if self.fresh and clean:
+            self.text, self.caret = "", 0
+        self.fresh = False
         clean = clean[: max(0, MOST - len(self.text))]
         self.text = self.text[: self.caret] + clean + self.text[self.caret :]
         self.caret += len(clean)
@@ -62,6 +67,7 @@ class LineEditor:
             self.insert(character)
         else:
             return False
+        self.fresh = False
         return True
 
     def _word_start(self) -> int:
@@ -76,6 +82,8 @@ class LineEditor:
 
     def drawn(self, width: int) -> Line:
         """The line in exactly `width` cells, scrolled so that the caret is seen."""
+        if self.fresh and self.text and cell_len(self.text) < width:
+            return fit(((self.text, "chosen"), (" ", "caret"), (" " * width, "field")), width)
         start = 0
         while start < self.caret and cell_len(self.text[start : self.caret]) > width - 1:
             start += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from azul_tui.runs.status import NO_NEWS
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.frame import panel
@@ -54,7 +55,8 @@ class RunsState:
 def state_cell(run: RunSummary, signs: Signs) -> tuple[str, str]:
     """A run's state as sign and word, with its role."""
     if run.stalled:
-        return f"{signs.alert} silent", "alert"
+        sign = signs.running if run.alive else signs.alert
+        return f"{sign} {NO_NEWS}", "quiet" if run.alive else "alert"
     looks = {
         "running": (signs.running, "good"),
         "paused": (signs.paused, "warning"),

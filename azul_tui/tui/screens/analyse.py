@@ -134,6 +134,8 @@ class AnalyseScreen(PictureScreen):
     def describe(self, binding: Binding) -> str:
         """The key that stops also goes on."""
         if binding.action == "stop":
+            if self.thinking.trouble:
+                return "ask again"
             if self.session.stopped:
                 return "go on"
             return "think on" if self.session.is_done else "stop"
@@ -346,6 +348,9 @@ class AnalyseScreen(PictureScreen):
 
     def action_stop(self) -> None:
         """Stop, or go on; where all is known, think on with twice the simulations."""
+        if self.thinking.trouble:
+            self.action_again()
+            return
         if self.session.is_done and not self.session.stopped:
             self.action_double()
             return

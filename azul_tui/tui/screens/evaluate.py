@@ -9,6 +9,7 @@ from textual.binding import Binding
 from azul_tui.errors import ConfigError
 from azul_tui.jobs.registry import find_job, job_settings
 from azul_tui.players.names import SCRIPTED_PLAYERS
+from azul_tui.runs.events import text
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.evaluate_picture import EvaluateState, evaluate_body
 from azul_tui.tui.forms.settings import SettingsForm, parse_value, shown_value
@@ -39,6 +40,8 @@ class EvaluateScreen(PictureScreen):
         self.form = SettingsForm.of(job_settings(self.spec), {})
         self.feed: RunFeed | None = None
         self.checkpoints: list[str] = []
+        self.played: tuple[str, str] | None = None
+        """What the form said when the match that `feed` reads was started, or found here."""
 
     def on_screen_resume(self) -> None:
         """Take over the checkpoint that was chosen in the browser, and a started match."""
@@ -50,6 +53,7 @@ class EvaluateScreen(PictureScreen):
             from azul_tui.tui.following.feed import RunFeed
 
             self.feed = RunFeed(paths.directory)
+            self.played = self.sides()
         self.redraw()
 
     def on_run_advanced(self, _message: RunAdvanced) -> None:
@@ -76,21 +80,36 @@ class EvaluateScreen(PictureScreen):
 
     def body(self, width: int, height: int) -> Picture:
         """The form, the bar and the words."""
-        checkpoint = str(self.form.value("checkpoint"))
-        name = "the best of the newest run" if not checkpoint else _short(checkpoint)
+        sides = self.sides()
+        # Another match than the one that was played last shows none of its results.
+        shown = self.feed if self.match_goes_on() or self.played == sides else None
+        if shown is not None:
+            sides = self.names_of(shown)
         state = EvaluateState(
             form=self.form,
-            side_a=name,
-            side_b=_short(str(self.form.value("opponent"))),
-            record=self.record(),
-            status=self.feed.status if self.feed is not None else None,
+            side_a=sides[0],
+            side_b=sides[1],
+            record=self.record() if shown is not None else {},
+            status=shown.status if shown is not None else None,
             running=self.match_goes_on(),
-            finished=self.feed is not None and bool(self.feed.data.result),
-            log=self.feed.log.lines if self.feed is not None else [],
+            finished=shown is not None and bool(shown.data.result),
+            log=shown.log.lines if shown is not None else [],
             earlier=self.earlier(),
             signs=self.azul.signs,
         )
         return evaluate_body(state, width, height)
+
+    def sides(self) -> tuple[str, str]:
+        """The names of A and B as the form has them."""
+        checkpoint = str(self.form.value("checkpoint"))
+        name = "the best of the newest run" if not checkpoint else _short(checkpoint)
+        return name, _short(str(self.form.value("opponent")))
+
+    def names_of(self, feed: RunFeed) -> tuple[str, str]:
+        """The names of A and B in the match that `feed` reads, as its result has them."""
+        result = feed.data.result
+        a, b = text(result, "checkpoint", 200), text(result, "opponent", 60)
+        return (_short(a), _short(b)) if a and b else self.played or self.sides()
 
     def earlier(self) -> list[str]:
         """Evaluations that the followed run has recorded."""
@@ -172,9 +191,11 @@ class EvaluateScreen(PictureScreen):
         from azul_tui.tui.following.feed import RunFeed
         from azul_tui.tui.starting import start_spec
 
+        sides = self.sides()
         paths = await start_spec(self.azul, self.spec, self.form.overrides())
         if paths is not None:
             self.azul.evaluating = paths
+            self.played = sides
             self.feed = RunFeed(paths.directory)
             self.redraw()
 

@@ -114,8 +114,6 @@ class GamesScreen(PictureScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The list and a game have their own keys."""
         if action in IN_GAME:
-            if action == "mistake":
-                return self.is_open and self.replay is not None and bool(self.replay.mistakes)
             return self.is_open
         if action == "open":
             return not self.is_open and bool(self.games.games)
@@ -335,6 +333,10 @@ class GamesScreen(PictureScreen):
             self._stop_playing()
             self.replay.go(number)
             self.redraw()
+        elif self.replay is not None and not self.replay.is_reviewed:
+            self.notify("not looked at yet: mistakes are known when the review has ended")
+        else:
+            self.notify("the review found no mistake in this game")
 
     def action_play_on(self) -> None:
         """Let the game play by itself, or stop it."""

@@ -23,7 +23,7 @@ class PromptScreen(OverScreen[str]):
     Args:
         title: What is asked for.
         explanation: What would be accepted, shown below.
-        value: What stands there at first.
+        value: What stands there at first; the first letter that is typed replaces it.
         check: Says in words what is wrong with a text, None when nothing is.
         typed: Told of every acceptable text while it is typed.
     """
@@ -41,7 +41,7 @@ class PromptScreen(OverScreen[str]):
         self.explanation = explanation
         self.check = check
         self.typed = typed
-        self.line = LineEditor(value, len(value))
+        self.line = LineEditor(value, len(value), fresh=bool(value))
         self._answered = False
 
     @property

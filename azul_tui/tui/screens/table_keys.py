@@ -34,6 +34,8 @@ class TableKeysScreen(PictureScreen, Generic[R]):
         Binding("down,j", "move(1)", "down", show=False),
         Binding("pageup", "move(-10)", "up ten", show=False),
         Binding("pagedown", "move(10)", "down ten", show=False),
+        Binding("home", "move(-100000)", "to the first", show=False),
+        Binding("end", "move(100000)", "to the last", show=False),
     ]
 
     def __init__(self, sorted_by: int) -> None:

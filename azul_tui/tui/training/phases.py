@@ -24,7 +24,7 @@ def phase_lines(state: TrainingState, width: int) -> Picture:
     bar_width = max(6, min(24, width - 38))
     lines: Picture = []
     for phase, unit in (("self-play", "games"), ("training", "steps")):
-        share, text = _phase_progress(status, phase, unit)
+        share, text = _phase_progress(status, phase, unit) if is_active(state) else (None, "")
         here = status.phase == phase and is_active(state)
         lines.append(
             (
@@ -33,12 +33,19 @@ def phase_lines(state: TrainingState, width: int) -> Picture:
                 (f" {text}", "strong" if here else "quiet"),
             )
         )
-    if status.phase not in {"self-play", "training", ""}:
+    if is_active(state) and status.phase not in {"self-play", "training", ""}:
         share, text = _phase_progress(status, status.phase, status.unit)
-        lines[-1] = (
-            (f" {status.phase[:10]:<10} ", "strong"),
-            *progress_bar(share, bar_width, state.signs),
-            (f" {text}", "strong"),
+        # While it is paused the bar is that of the phase it paused in.
+        if status.phase == "paused":
+            lines = [] if "game" in status.unit else lines[:1]
+        else:
+            lines = lines[:-1]
+        lines.append(
+            (
+                (f" {status.phase[:10]:<10} ", "strong"),
+                *progress_bar(share, bar_width, state.signs),
+                (f" {text}", "strong"),
+            )
         )
     fill = _fill(status)
     lines.append(
@@ -50,7 +57,8 @@ def phase_lines(state: TrainingState, width: int) -> Picture:
         )
     )
     lines.append(((" ", ""), *facts_line(state)))
-    lines.append(((" ", ""), *usage_line(state)))
+    if is_active(state):  # how busy the machine is says nothing of a run that has ended
+        lines.append(((" ", ""), *usage_line(state)))
     return lines
 
 
@@ -76,7 +84,7 @@ def facts_line(state: TrainingState) -> Line:
     if status is None:
         return ()
     parts: list[Line] = []
-    if status.learning_rate is not None:
+    if status.learning_rate is not None and is_active(state):
         parts.append(
             (("learn rate ", "quiet"), (phrases.short_float(status.learning_rate), "strong"))
         )
@@ -95,7 +103,7 @@ def phase_line(state: TrainingState, width: int) -> Line:
     if status is None:
         return text_line(f" {shorten(waiting_text(state), max(1, width - 2))}", "quiet")
     fill = _fill(status)
-    if status.phase or not is_over(state):
+    if not is_over(state):
         share, text = _phase_progress(status, status.phase, status.unit)
         head: Line = ((f" {plain_text(status.phase, 20) or 'starting'} ", "strong"),)
     else:
@@ -104,7 +112,7 @@ def phase_line(state: TrainingState, width: int) -> Line:
         word = state.judgement.state if state.judgement is not None else ""
         head = ((f" {word}", "strong"),)
     buffer = f"   buffer {phrases.percent(fill)}" if fill is not None else ""
-    busy = state.usage.cpu_percent if state.usage is not None else None
+    busy = state.usage.cpu_percent if state.usage is not None and is_active(state) else None
     usage = f"   cpu {busy:.0f}%" if busy is not None else ""
     tail: Line = ((f" {text}", "strong" if text else ""), (buffer + usage, "quiet"))
     if not text:

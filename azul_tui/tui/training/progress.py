@@ -74,6 +74,8 @@ def waiting_text(state: TrainingState) -> str:
     if status is not None and status.phase == "compile":
         seconds = phrases.duration(max(0.0, status.heartbeat - status.started))
         return f"compiling the rules, {seconds}, only the first time"
+    if status is not None and (status.state == "paused" or status.phase == "paused"):
+        return "paused; the first losses come with the first training steps"
     if status is not None and status.phase:
         return f"{status.phase} goes on; the first losses come with the first training steps"
     return "no losses yet"
