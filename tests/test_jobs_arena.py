@@ -53,6 +53,14 @@ def test_a_match_tells_who_is_stronger(tmp_path):
     json.dumps(heard.result, allow_nan=False)
 
 
+def test_games_are_rounded_up_to_pairs_and_said_so_with_an_interval_that_is_one(tmp_path):
+    heard = Heard(tmp_path, a="greedy", b="random", games=3)
+    assert heard.result["games"] == 4
+    assert "3 games are rounded up to 4, paired" in heard.text
+    assert "100.0% (" in heard.text and " to 100.0)" in heard.text
+    assert "would decide it" not in heard.text
+
+
 def test_a_sequential_test_ends_a_match_early(tmp_path):
     heard = Heard(tmp_path, a="greedy", b="random", games=1000, sequential_elo=50.0)
     assert heard.result["verdict"] == "better"

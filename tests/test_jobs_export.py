@@ -55,6 +55,12 @@ def test_without_a_name_it_lies_beside_the_checkpoint(tmp_path, checkpoint):
     assert result["file"] == str(checkpoint.with_suffix(".safetensors"))
 
 
+def test_the_shipped_player_is_exported_to_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = export.run(context(tmp_path, "pretrained", ""))
+    assert (tmp_path / result["file"]).is_file()
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path, checkpoint):
     with pytest.raises(JobError, match=r"nowhere/w\.safetensors cannot be written.*output="):
         export.run(context(tmp_path, checkpoint, tmp_path / "nowhere" / "w.safetensors"))

@@ -17,7 +17,8 @@ from azul_tui.arena.sequential import SequentialTest
 from azul_tui.arena.table import play_table
 from azul_tui.errors import JobError
 from azul_tui.jobs.arena_players import open_contestant, split_contestant
-from azul_tui.jobs.evaluate import keep_games, told
+from azul_tui.jobs.describe import in_percent
+from azul_tui.jobs.evaluate import keep_games, told, whole_pairs
 from azul_tui.jobs.ladder import run_ladder
 from azul_tui.jobs.waking import wake_player
 from azul_tui.training.checkpoint_players import find_player
@@ -66,9 +67,9 @@ def _one_table(context: JobContext) -> dict[str, Any]:
     )
     reporter.say(f"{result.games} games, every seating on each of {result.bags} bags")
     for standing in sorted(result.standings, key=lambda standing: -standing.share.mean):
-        half = (standing.share.high - standing.share.low) / 2
+        wins = in_percent(*standing.share)
         reporter.say(
-            f"  {standing.name}: wins {standing.share.mean:.1%} ± {half:.1%},"
+            f"  {standing.name}: wins {wins},"
             f" mean place {standing.rank.mean:.2f}, {standing.points:.1f} points"
         )
     reporter.say(f"  the first seat wins {result.first_seat_share:.1%}")
@@ -78,7 +79,7 @@ def _one_table(context: JobContext) -> dict[str, Any]:
 def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:
     """The match of `a` against `b`."""
     seats = context.integer("num_players")
-    games = context.integer("games")
+    games = whole_pairs(context, seats)
     one, other = open_contestant(context, name_a), open_contestant(context, name_b)
     elo = context.real("sequential_elo")
     test = SequentialTest(elo_1=elo, max_pairs=-(-games // seats), players=seats) if elo else None

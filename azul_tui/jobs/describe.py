@@ -18,6 +18,11 @@ def describe(record: Record) -> str:
     return line(record) if line else ""
 
 
+def in_percent(mean: float, low: float, high: float) -> str:
+    """A share with its interval, which is seldom as wide to either side: `51.0% (47.2 to 54.9)`."""
+    return f"{mean:.1%} ({100 * low:.1f} to {100 * high:.1f})"
+
+
 def in_words(seconds: float | None) -> str:
     """A length of time: `0.4 s`, `12 s`, `3 min 05 s`, `1 h 12 min`, `2 d 3 h`."""
     if seconds is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from azul_tui.arena.match import MatchResult, play_match
 from azul_tui.jobs.demonstration import compile_with_progress
-from azul_tui.jobs.describe import in_words
+from azul_tui.jobs.describe import in_percent, in_words
 from azul_tui.jobs.waking import wake_player
 from azul_tui.runs.events import encode
 from azul_tui.runs.paths import pretrained_directory
@@ -43,7 +43,7 @@ def run(context: JobContext) -> dict[str, Any]:
     )
     compile_with_progress(context, player.players)
     wake_player(context, opponent, player.players)
-    games = context.integer("games")
+    games = whole_pairs(context, player.players)
     reporter.say(f"{player.name} with {simulations} simulations against {opponent.name}")
     reporter.record(
         "match",
@@ -73,6 +73,16 @@ def run(context: JobContext) -> dict[str, Any]:
     return fields
 
 
+def whole_pairs(context: JobContext, seats: int) -> int:
+    """The games that are played: every bag from each seat; says so when that makes more."""
+    asked = context.integer("games")
+    games = -(-asked // seats) * seats
+    if games != asked:
+        paired = "paired" if seats == 2 else f"in groups of {seats}"
+        context.reporter.say(f"{asked} games are rounded up to {games}, {paired}")
+    return games
+
+
 def keep_games(checkpoint: Path, opponent: str, result: MatchResult) -> None:
     """A few games of the match, in the run that the checkpoint belongs to."""
     file = checkpoint_match_file(checkpoint, opponent)
@@ -89,7 +99,6 @@ def told(result: MatchResult, seconds: float) -> list[str]:
     """The result in lines for a person."""
     if not result.games:
         return ["stopped before a pair of games was finished"]
-    half = (result.high - result.low) / 2
     even = 1.0 / result.players
     if result.low > even:
         verdict = f"{result.player_a} is stronger"
@@ -99,7 +108,7 @@ def told(result: MatchResult, seconds: float) -> list[str]:
         verdict = "no difference is proven"
     elo = f"Elo {result.elo:+.0f}" if math.isfinite(result.elo) else "Elo beyond measure"
     lines = [
-        f"{verdict}: {result.score:.1%} ± {half:.1%}, {elo}",
+        f"{verdict}: {in_percent(result.score, result.low, result.high)}, {elo}",
         f"  {result.wins} won, {result.draws} shared, {result.losses} lost of {result.games} games",
         (
             f"  margin {result.margin:+.1f} points "
@@ -115,7 +124,9 @@ def told(result: MatchResult, seconds: float) -> list[str]:
         f"  {result.moves_per_game:.1f} moves and {in_words(seconds / result.games)} a game; "
         f"{result.ms_per_move_a:.2f} ms a move against {result.ms_per_move_b:.2f} ms"
     )
-    if result.low <= even <= result.high and result.games_to_decide:
+    undecided = result.low <= even <= result.high
+    # From few games the estimate may lie below what was played, and says nothing then.
+    if undecided and (result.games_to_decide or 0) > result.games:
         lines.append(f"  about {result.games_to_decide:,} games would decide it")
     return lines
 

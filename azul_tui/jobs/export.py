@@ -14,12 +14,20 @@ from typing import TYPE_CHECKING, Any
 from azul_tui.errors import JobError
 from azul_tui.jobs.describe import in_bytes
 from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.runs.paths import pretrained_directory
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint_players import find_checkpoint
 from azul_tui.training.checkpoints import load_network
 
 if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext
+
+
+def _beside(checkpoint: Path) -> Path:
+    """Where the file goes when nobody says: beside the checkpoint, of the shipped player here."""
+    output = checkpoint.with_suffix(".safetensors")
+    shipped = checkpoint.parent.resolve() == pretrained_directory().resolve()
+    return Path(f"pretrained_{output.name}") if shipped else output
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -32,7 +40,7 @@ def run(context: JobContext) -> dict[str, Any]:
     from safetensors.torch import save
 
     path = find_checkpoint(context.text("checkpoint"), context.runs_root)
-    output = Path(context.text("output") or path.with_suffix(".safetensors")).expanduser()
+    output = Path(context.text("output") or _beside(path)).expanduser()
     network, _settings = load_network(path)
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     metadata = {

@@ -14,6 +14,7 @@ from azul_tui.arena.rated_games import rated_games
 from azul_tui.arena.ratings import Ratings, fit_ratings
 from azul_tui.errors import JobError
 from azul_tui.jobs.arena_players import open_contestant, split_contestant
+from azul_tui.jobs.describe import in_percent
 from azul_tui.jobs.waking import wake_player
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import existing_run
@@ -176,9 +177,9 @@ def _lasting(names: Pairing, context: JobContext) -> bool:
 def _tell(context: JobContext, result: MatchResult) -> None:
     """One match, as a record and as a line."""
     context.reporter.record("match", **result.record())
-    half = (result.high - result.low) / 2
+    score = in_percent(result.score, result.low, result.high)
     context.reporter.say(
-        f"  {result.player_a} against {result.player_b}: {result.score:.1%} ± {half:.1%} of"
+        f"  {result.player_a} against {result.player_b}: {score} of"
         f" {result.games} games, margin {result.margin:+.1f}"
     )
 

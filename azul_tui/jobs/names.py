@@ -44,6 +44,27 @@ def check_names(spec: JobSpec, settings: Mapping[str, SettingValue], root: Path)
             check_checkpoint_name(value, root)
         elif setting.kind == "player":
             check_player_name(value, root, players)
+    if spec.name == "arena":
+        check_contestants(settings)
+
+
+def check_contestants(settings: Mapping[str, SettingValue]) -> None:
+    """Refuse an arena with nobody to play against.
+
+    Raises:
+        JobError: One side of a match is missing, or a ladder has fewer than two players.
+    """
+    player_a, player_b = settings["a"], settings["b"]
+    if bool(player_a) != bool(player_b):
+        missing = "b" if player_a else "a"
+        raise JobError(
+            f"a match needs two players: name the other with --set {missing}=NAME, or name"
+            " neither for a ladder of --set players"
+        )
+    named = settings["players"]
+    few = isinstance(named, tuple) and len(set(named)) < 2
+    if few and not (player_a or settings["run"] or settings["one_table"]):
+        raise JobError("a ladder needs two players or more: name them with --set players=[...]")
 
 
 def check_checkpoint_name(name: str, root: Path) -> None:

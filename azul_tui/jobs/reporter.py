@@ -98,9 +98,12 @@ class Reporter:
         if self._recorder is not None:
             self._recorder.status(done=done, total=total, unit=unit, left_s=left_s)
         # What is left is the run's, not the phase's that is counted before it.
-        left = f", {in_words(left_s)} left in the run" if left_s is not None else ""
+        left = (
+            f", {in_words(left_s)} left in the run" if left_s is not None and left_s >= 1.0 else ""
+        )
+        done = math.floor(done)  # a part of the first game is not yet 1% of them
         share = f"{100 * done / total:.0f}%" if total else ""
-        self._tell_transient(f"  {done:,.0f}/{total:,.0f} {unit} {share}{left}".rstrip())
+        self._tell_transient(f"  {done:,}/{total:,.0f} {unit} {share}{left}".rstrip())
 
     def finish(self) -> None:
         """Leave the last line of a terminal clean."""

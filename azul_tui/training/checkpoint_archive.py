@@ -57,7 +57,7 @@ def check_archive(data: bytes, name: str) -> None:
             program = archive.read(pickles[0])
     except CheckpointError:
         raise
-    except Exception as error:  # noqa: BLE001 - zipfile raises a dozen kinds at damaged input
+    except Exception as error:  # zipfile raises a dozen kinds at damaged input
         raise CheckpointError(f"{name}: is no checkpoint, or it is damaged") from error
     _check_pickle(program, name)
 
