@@ -120,7 +120,7 @@ class Desk:
 async def test_games_are_listed_newest_first_with_how_they_ended(run):
     async with Desk(run) as desk:
         shown = desk.shown()
-        labels = ["iteration 4 against greedy, game 1", "iteration 4, game 4", "iteration 3"]
+        labels = ["it 4 · greedy · game 1", "it 4 · game 4", "it 3"]
         assert [shown.index(label) for label in labels] == sorted(map(shown.index, labels))
         assert "games of night  3" in shown
         assert "2 : 0" in shown
@@ -240,7 +240,7 @@ async def test_a_file_that_is_no_game_is_counted_and_the_others_shown(run):
     (run.games / "iter_000009.jsonl").write_text("{}\n")
     async with Desk(run) as desk:
         assert "1 file could not be read" in desk.shown()
-        assert "iteration 3" in desk.shown()
+        assert "it 3" in desk.shown()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20), (200, 60)])
@@ -252,7 +252,7 @@ async def test_it_fits_every_size(run, size):
         assert f"move 7 of {MOVES}" in desk.shown()
         assert "costs 0.40" in desk.shown()
         await desk.press("escape")
-        assert "iteration 3" in desk.shown()
+        assert "it 3" in desk.shown()
 
 
 async def test_a_click_on_the_curve_goes_to_that_move(run):

@@ -328,7 +328,7 @@ async def test_starting_tells_what_it_waits_for(tmp_path):
     async with Sit(tmp_path) as t:
         t.engines.loading.clear()
         await t.deal()
-        await t.until("compiling the rules 1 of 4")
+        await t.until("compiling the rules, step 2 of 4")
         t.engines.loading.set()
         await t.phase("yours")
 
@@ -555,3 +555,19 @@ async def test_a_new_game_after_a_given_position_is_dealt_afresh(tmp_path):
         assert t.session.game.start.record.notation == notation
         await t.press("n")
         await t.when(lambda: t.session.game and t.session.game.base.startswith("new "), "a deal")
+
+
+def test_the_bonuses_of_a_wall_are_named():
+    from dataclasses import replace
+
+    from azul_tui.game.notation import parse_position
+    from azul_tui.tui.play.words import bonus_words
+
+    board = parse_position(expected_game(3).notation()).boards[0]
+    assert bonus_words(board) == "no bonus"
+    empty, full = (False,) * 5, (True,) * 5
+    assert bonus_words(replace(board, wall=(full, empty, empty, empty, empty))) == "rows +2"
+    first = (True, *empty[1:])
+    assert bonus_words(replace(board, wall=(first,) * 5)) == "columns +7"
+    diagonal = tuple(tuple(row == column for column in range(5)) for row in range(5))
+    assert bonus_words(replace(board, wall=diagonal)) == "colours +10"

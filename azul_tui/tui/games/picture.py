@@ -98,7 +98,7 @@ def _listed(view: GamesView, width: int, height: int) -> Picture:
         columns = [column for column in COLUMNS if named or column.title != "players"]
         body = draw_table(
             columns,
-            [_row(game, named=named) for game in games.games],
+            [_row(game, named=named, signs=view.signs) for game in games.games],
             inner,
             height - 2,
             chosen=games.chosen,
@@ -118,14 +118,22 @@ def _listed(view: GamesView, width: int, height: int) -> Picture:
     return beside(picture, left, _preview(view, width - left, height))
 
 
-def _row(game: ListedGame, *, named: bool) -> Row:
+def _brief_label(label: str, signs: Signs) -> str:
+    """`it 12 · greedy · game 3`: where columns are narrow the end tells the games apart."""
+    if not label.startswith("iteration "):
+        return label
+    words = label.removeprefix("iteration ").replace(" against ", ", ")
+    return f"it {words}".replace(", ", f" {signs.middle} ")
+
+
+def _row(game: ListedGame, *, named: bool, signs: Signs) -> Row:
     names = [short_name(name) for name in game.names]
     winners = [names[seat] if names else f"player {seat + 1}" for seat in game.winners]
     won = "shared" if len(winners) > 1 else "".join(winners)
     players = ((" - ".join(names) if names else "self-play", "quiet"),) if named else ()
     return Row(
         (
-            (game.label, ""),
+            (_brief_label(game.label, signs), ""),
             *players,
             (" : ".join(str(score) for score in game.scores), "strong"),
             (won, ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from azul_tui.tui.board.table import DrawnTable, draw_table
 from azul_tui.tui.picture import Line, Picture, crop, fit, shorten, spread, text_line, wrapped
 from azul_tui.tui.play.settings import is_scripted, short_name
 from azul_tui.tui.play.words import (
+    bonus_words,
     ended_round,
     move_words,
     prompt,
@@ -100,7 +102,10 @@ def _waiting(view: PlayView, width: int) -> Picture:
         return picture
     if session.progress is not None:
         done, total = session.progress
-        picture.append(((" ", ""), *progress_bar(done / total, min(60, width - 2), signs)))
+        # Nobody knows how long a step takes: the bar nears its end and does not reach it.
+        waited = max(0.0, view.now - session.progress_since)
+        share = min(1.0, (done + 1 - math.exp(-waited / 10)) / total)
+        picture.append(((" ", ""), *progress_bar(share, min(60, width - 2), signs)))
     picture.append(())
     words = (
         "The engine is a process of its own. The first time it compiles the rules, "
@@ -137,11 +142,14 @@ def _headline(view: PlayView, game: PlayGame, width: int) -> Line:
         room = width - sum(len(text) for text, _ in left) - 24
         words = round_words(ended, names)
         words = words if len(words) <= room else round_words(ended, names, brief=True)
+        room += 20  # the round's number at the right gives way first
+        words = words if len(words) <= room else round_scores(ended)
+        words = shorten(words, max(1, room), view.signs.ellipsis)
         left.append((f"   {words}", "changed"))
     record = game.now.record
     brief = f"round {record.round}{dot}move {len(game.turns) + 1}"
     settings = session.settings
-    whom = " against ".join(names[:2]) if settings.seat is None else short_name(settings.opponent)
+    whom = " against ".join(names) if settings.seat is None else short_name(settings.opponent)
     if not all(map(is_scripted, settings.engine_players())):
         whom = f"{whom}, {settings.strength_words}"
     full = f"{brief}{dot}{whom}{dot}seed {settings.seed}"
@@ -220,6 +228,11 @@ def _aside(view: PlayView, game: PlayGame, width: int, height: int, *, bag: bool
     if game.over and height >= 6:
         words = verdict(game, view.session.settings)
         picture.append(text_line(shorten(words, width, signs.ellipsis), "strong"))
+        if height >= 6 + position.players:
+            names = seat_names(view.session.settings, position.players)
+            for name, board in zip(names, position.boards, strict=True):
+                told = shorten(f"{name}: {bonus_words(board)}", width, signs.ellipsis)
+                picture.append(text_line(told))
     if bag:
         picture.append(_counts("bag", position.bag, width))
         picture.append(_counts("lid", position.lid, width))
@@ -256,8 +269,10 @@ def _moves(view: PlayView, game: PlayGame, width: int, height: int) -> Picture:
         newest = index == number - 1
         if turn.round_ended:
             words = round_words(turn, names, brief=True)
-            words = words if len(words) + 4 <= width else round_scores(turn)
-            lines.append(text_line(shorten(f"    {words}", width, view.signs.ellipsis), "title"))
+            told = wrapped(words, max(8, width - 4), "title")
+            if len(lines) + len(told) > height:
+                told = wrapped(round_scores(turn), max(8, width - 4), "title")[:1]
+            lines.extend((("    ", ""), *line) for line in reversed(told))
         words = move_words(turn.move, players) if width >= size + 36 else turn.move
         told = f"  {turn.value:+.2f}" if turn.value is not None and view.show_value else ""
         told = told if width >= 8 + size + len(words) + len(told) else ""

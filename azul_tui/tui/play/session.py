@@ -82,6 +82,7 @@ class PlaySession:
         """What is being waited for, while the phase is `starting`."""
         self.progress: tuple[float, float] | None = None
         """Done and total of it."""
+        self.progress_since = clock()
         self.problem = ""
         self.engine_died = False
         self.since = clock()
@@ -191,6 +192,7 @@ class PlaySession:
     def _hear(self, record: EngineRecord) -> None:
         """Progress of what is being waited for."""
         if record.get("event") == "progress":
+            self.progress_since = self._clock()
             self.words = text(record, "text", 200) or self.words
             done, total = number(record, "done"), number(record, "total")
             self.progress = (done, total) if done is not None and total else None

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azul_tui.game.constants import COLOR_LETTERS, COLOR_NAMES, FLOOR_ROW
+from azul_tui.game.constants import (
+    COLOR_BONUS,
+    COLOR_LETTERS,
+    COLOR_NAMES,
+    COLUMN_BONUS,
+    FLOOR_ROW,
+    ROW_BONUS,
+)
 from azul_tui.game.notation import describe_move, parse_move
+from azul_tui.game.view import wall_column
 from azul_tui.tui import phrases
 from azul_tui.tui.board.marks import fallen
 from azul_tui.tui.play.settings import short_name
 
 if TYPE_CHECKING:
+    from azul_tui.game.view import BoardView
     from azul_tui.tui.picture import Line, Segment
     from azul_tui.tui.play.game import PlayGame, Turn
     from azul_tui.tui.play.pick import Pick
@@ -50,13 +59,33 @@ def verdict(game: PlayGame, settings: PlaySettings) -> str:
 
 
 def round_words(turn: Turn, names: list[str], *, brief: bool = False) -> str:
-    """How a round ended: `round 2 is over: you 12 (+9), planner 15 (+6)`."""
+    """How a round ended: `round 2 is over: you 12 (+9), planner 15 (+6)`.
+
+    A name that ends in a number is set off: `greedy 2: 4 (+4)`.
+    """
     scores = ", ".join(
-        f"{name} {score} ({gain:+d})"
+        f"{name}{':' if name[-1:].isdigit() else ''} {score} ({gain:+d})"
         for name, score, gain in zip(names, turn.after.record.scores, turn.gains, strict=True)
     )
     number = turn.before.record.round
     return f"round {number}: {scores}" if brief else f"round {number} is over: {scores}"
+
+
+def bonus_words(board: BoardView) -> str:
+    """What the end of the game added for a wall: `rows +4, columns +7, colours +10`."""
+    wall = board.wall
+    rows = sum(all(row) for row in wall)
+    columns = sum(all(column) for column in zip(*wall, strict=True))
+    colors = sum(
+        all(wall[row][wall_column(row, color)] for row in range(len(wall)))
+        for color in range(len(COLOR_LETTERS))
+    )
+    found = (
+        ("rows", rows * ROW_BONUS),
+        ("columns", columns * COLUMN_BONUS),
+        ("colours", colors * COLOR_BONUS),
+    )
+    return ", ".join(f"{name} +{points}" for name, points in found if points) or "no bonus"
 
 
 def round_scores(turn: Turn) -> str:
@@ -84,7 +113,9 @@ def state_words(session: PlaySession, now: float) -> Line:
     seconds = phrases.duration(max(0.0, now - session.since))
     if session.phase == "starting":
         done = session.progress
-        share = f" {done[0]:,.0f} of {done[1]:,.0f}" if done is not None else ""
+        share = ""
+        if done is not None:
+            share = f", step {min(done[0] + 1, done[1]):,.0f} of {done[1]:,.0f}"
         return ((f"{session.words or 'starting the engine'}{share}, {seconds}", "strong"),)
     game = session.game
     if session.phase == "broken":
