@@ -87,3 +87,12 @@ def test_steps_are_a_falling_line(size):
     ]
     assert "chart " in picture(steps, size)
     assert "chart " not in picture(steps[:1], size), "one point is no line"
+
+
+def test_what_a_job_says_is_wrapped_not_cut():
+    from azul_tui.tui.demo.log import _pieces
+
+    line = "round 2  2:R 4>F 1:Y 3>1 5:K 2>F"
+    pieces = _pieces(line, 14)
+    assert all(len(piece) <= 14 for piece in pieces)
+    assert " ".join(" ".join(pieces).split()) == " ".join(line.split())

@@ -187,6 +187,11 @@ class AzulApp(PaintedApp):
         """Look at the run directory without waiting for the next second."""
         self._wake.set()
 
+    @property
+    def opening(self) -> str:
+        """The run that will be looked at once the first screen stands; empty when there is none."""
+        return self._attach_at_start.name if self._attach_at_start is not None else ""
+
     def judgement(self) -> Judgement | None:
         """What the followed run's status means now."""
         return self.feed.state(self.clock()) if self.feed is not None else None

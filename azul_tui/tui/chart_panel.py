@@ -105,9 +105,9 @@ def view_line(content: ChartContent, view: View, drawing: Drawing) -> Line:
         parts.append(x_text(drawing.extent[1], view))
     if view.smoothing > 0 and content.smoothed:
         parts.append(f"smooth {view.smoothing:g}")
-    if view.log_y:
+    if drawing.log_y:
         parts.append("log y")
-    if view.log_x:
+    if drawing.log_x:
         parts.append("log x")
     if view.hide_outliers:
         parts.append("outliers hidden")

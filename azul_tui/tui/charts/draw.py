@@ -37,6 +37,7 @@ class Drawing:
     """Column at which the plot begins, right of the labels and the axis."""
     plot_width: int = 0
     log_x: bool = False
+    log_y: bool = False
 
     def x_at(self, column: int) -> float | None:
         """The x that column `column` of the picture stands for; None outside of the plot."""
@@ -134,6 +135,7 @@ def draw_chart(
         plot_left=label_width + 1,
         plot_width=plot_width,
         log_x=log_x,
+        log_y=log_y,
     )
 
 

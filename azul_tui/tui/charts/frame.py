@@ -31,12 +31,22 @@ def panel(
     h, corners = signs.horizontal, signs.corners
     side = (signs.vertical, role)
     inner = width - 2
-    head = _in_rule(title, inner, h, role, right=False)
-    foot = _in_rule(footer, inner, h, role, right=True)
+    head = _in_rule(_marked(title, inner - 4, signs), inner, h, role, right=False)
+    foot = _in_rule(_marked(footer, inner - 4, signs), inner, h, role, right=True)
     lines: Picture = [((corners[0], role), *head, (corners[1], role))]
-    lines.extend((side, *line, side) for line in crop(body, inner, height - 2))
+    marked = [_marked(line, inner, signs) for line in body[: height - 2]]
+    lines.extend((side, *line, side) for line in crop(marked, inner, height - 2))
     lines.append(((corners[2], role), *foot, (corners[3], role)))
     return lines
+
+
+def _marked(line: Line, width: int, signs: Signs) -> Line:
+    """`line`, with a sign at its end when more of it than blanks is cut."""
+    words = "".join(text for text, _ in line).rstrip()
+    if line_width(line) <= width or line_width(((words, ""),)) <= width:
+        return line
+    room = width - line_width(((signs.ellipsis, ""),))
+    return (*fit(line, room), (signs.ellipsis, "quiet")) if room > 0 else line
 
 
 def _in_rule(words: Line, width: int, rule: str, role: str, *, right: bool) -> Line:

@@ -76,6 +76,12 @@ class ChartKeysScreen(ChartMouseScreen):
         """Smooth more or less."""
         self.look(self.view.with_next_smoothing(direction))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Ratings go below zero: they have no logarithm."""
+        if action == "log_y" and self.main_chart() == "rating":
+            return False
+        return super().check_action(action, parameters)
+
     def action_log_y(self) -> None:
         """Logarithmic y axis on or off."""
         self.look(replace(self.view, log_y=not self.view.log_y))

@@ -110,8 +110,13 @@ class MenuScreen(PictureScreen):
         if action == "begin":
             return True
         if action in {"preset", "save"}:
-            return self.spec.trains
+            return self.spec.trains or action == "save"  # which says why not
         return super().check_action(action, parameters)
+
+    def keys(self) -> list[tuple[str, str]]:
+        """The keys that matter here; what only says why it does nothing is not offered."""
+        found = super().keys()
+        return [key for key in found if key[0] != "S" or self.spec.trains]
 
     def describe(self, binding: Binding) -> str:
         """Enter edits in the form and starts in the list."""
@@ -289,13 +294,17 @@ class MenuScreen(PictureScreen):
         from azul_tui.config import create_training_config, dump_config
         from azul_tui.tui.screens.prompt import PromptScreen
 
+        if not self.spec.trains:
+            self.notify("only the settings of a training can be saved; this entry has none of them")
+            return
         form = self.form()
         own = {spec.name for spec in self.spec.settings}
 
         def done(text: str | None) -> None:
             if not text:
                 return
-            path = Path(text).expanduser()
+            path = Path(text).expanduser().absolute()
+            path = path if path.suffix == ".toml" else path.with_name(f"{path.name}.toml")
             values = {n: form.value(n) for n in form.base if n not in own}
             try:
                 path.write_text(dump_config(create_training_config(**values)), encoding="utf-8")

@@ -74,6 +74,9 @@ class TrainingScreen(ChartKeysScreen):
     def body(self, width: int, height: int) -> Picture:
         """The run, or how to get one."""
         feed = self.azul.feed
+        opening = self.azul.opening
+        if feed is None and opening:
+            return [(), text_line(f"  opening {opening}", "quiet")]
         if feed is None:
             return [
                 (),
@@ -155,7 +158,7 @@ class TrainingScreen(ChartKeysScreen):
         if action == "seen":
             feed = self.azul.feed
             return feed is not None and len(feed.data.alerts) > self.azul.alerts_seen
-        if action in {"full_chart", "board"}:
+        if action in {"full_chart", "board", "next_chart", "games"}:
             return self.azul.feed is not None
         return super().check_action(action, parameters)
 

@@ -56,7 +56,7 @@ def phase_lines(state: TrainingState, width: int) -> Picture:
             (f"  {phrases.amount(status.buffer_size)} positions", "quiet"),
         )
     )
-    lines.append(((" ", ""), *facts_line(state)))
+    lines.append(((" ", ""), *facts_line(state, width - 2)))
     if is_active(state):  # how busy the machine is says nothing of a run that has ended
         lines.append(((" ", ""), *usage_line(state)))
     return lines
@@ -78,8 +78,8 @@ def _fill(status: Status) -> float | None:
     return status.buffer_size / status.buffer_capacity
 
 
-def facts_line(state: TrainingState) -> Line:
-    """Learning rate, simulations and policy entropy."""
+def facts_line(state: TrainingState, width: int) -> Line:
+    """Learning rate, simulations and policy entropy: as many whole facts as `width` cells hold."""
     status = state.status
     if status is None:
         return ()
@@ -94,6 +94,8 @@ def facts_line(state: TrainingState) -> Line:
         parts.append((("policy entropy ", "quiet"), (f"{status.policy_entropy:.2f}", "strong")))
     if status.best_score is not None:
         parts.append((("best ", "quiet"), (phrases.percent(status.best_score), "strong")))
+    while parts and line_width(join(parts)) > width:
+        parts.pop()
     return join(parts)
 
 

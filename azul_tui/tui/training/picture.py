@@ -120,6 +120,6 @@ def _small(state: TrainingState, width: int, height: int) -> Picture:
     if phase_rows:
         picture.append(phase_line(state, width))
     if usage_rows:
-        picture.append(((" ", ""), *facts_line(state)))
+        picture.append(((" ", ""), *facts_line(state, width - 2)))
     picture.extend(log_lines(state, width, log_rows))
     return picture
