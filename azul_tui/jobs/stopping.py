@@ -68,7 +68,6 @@ def signals_set(
         ignore_hangup: Training outlives the terminal it was started in.
         interrupts: Raise KeyboardInterrupt at once instead of asking the job to finish.
     """
-
     first_at = 0.0
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
