@@ -230,7 +230,7 @@ async def test_moves_are_filtered_by_typing(root):
         assert {move[-1] for move in p.rows} == {"2"}
         await p.press("enter")
         assert "/red >2" in p.text and f"{len(p.rows)} of 90 moves" in p.text
-        await p.press("slash")
+        await p.press("slash", "end")
         await p.type(" zebra")
         await p.press("enter")
         assert "no move fits the filter 'red >2 zebra'" in p.text

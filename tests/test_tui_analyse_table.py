@@ -195,3 +195,12 @@ def test_bars_are_as_long_as_their_share():
 
 
 STUDIED = {False: studied(), True: studied("a", "b")}
+
+
+def test_moves_that_were_never_visited_have_no_q_and_stand_last():
+    found = entries(studied())
+    found[0] = replace(found[0], a=replace(found[0].a, visits=0, completed_q=9.0))
+    column = next(column for column in columns(compared=False) if column.key == "Q")
+    assert column.write(found[0], UNICODE) == "–"
+    for descending in (True, False):
+        assert sorted_entries(found, column, descending=descending)[-1].a.visits == 0

@@ -89,8 +89,9 @@ def _network_columns(side: Literal["a", "b"], *, alone: bool) -> list[Column]:
         return found.value if found is not None else None
 
     def completed(entry: Entry) -> float | None:
+        # Of a move that was never visited it is the position's own value and says nothing.
         found = of(entry)
-        return found.completed_q if found is not None else None
+        return found.completed_q if found is not None and found.visits else None
 
     def written_visits(entry: Entry) -> str:
         found = of(entry)

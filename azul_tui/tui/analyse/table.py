@@ -129,7 +129,8 @@ def _header(plan: _Plan, width: int, look: Look) -> Line:
         is_sorted = column.key == look.sorted_by
         cells = column.width + plan.bars[column.key]
         if is_sorted:
-            title += look.signs.down if look.descending else look.signs.up
+            mark = look.signs.down if look.descending else look.signs.up
+            title += "*" if look.signs.ascii else mark  # a `v` would read as a letter
         # A title stands over its numbers; it may run into the bar, or a cell into the gap.
         gap = max(0, column.width - cell_len(title)) if column.key != "move" else 0
         text = f"{' ' * gap}{title}"[: cells + 1]

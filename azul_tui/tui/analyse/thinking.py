@@ -5,6 +5,7 @@ Cancelling a task that waits here stops the engine's search as well (see `Engine
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from azul_tui.errors import AzulError, NotationError
@@ -136,11 +137,14 @@ class Thinking:
 
     def _is_in_trouble(self, error: AzulError) -> None:
         words = plain_text(str(error), 400)
-        self.trouble = (
-            f"{words}; r starts it again"
-            if self.is_gone
-            else f"{words}; m chooses another network, r asks again"
-        )
+        other_table = re.search(r" is for ([2-4]) players", words)
+        if self.is_gone:
+            self.trouble = f"{words}; r starts it again"
+        elif other_table is not None:
+            seats = other_table[1]
+            self.trouble = f"{words}; m chooses another network, N leads to openings for {seats}"
+        else:
+            self.trouble = f"{words}; m chooses another network, r asks again"
 
     def _busy_with(self, words: str) -> None:
         self.activity = words

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def value_words(state: AnalyseState) -> Line:
-    """The value of the position for the player to move, as the first network sees it."""
+    """The mean of all simulations for the player to move, as the first network sees it."""
     session = state.session
     found = session.analysis(session.players[0])
     if found is None:
         return ()
-    return (("value ", "title"), (f"{found.value:+.2f}", "strong"))
+    return (("mean value ", "title"), (f"{found.value:+.2f}", "strong"))
 
 
 def side_panel(state: AnalyseState, width: int, height: int) -> Picture:
@@ -139,6 +139,8 @@ def _chosen_lines(state: AnalyseState, width: int) -> Picture:
         told = describe_move(parse_move(chosen.move, view.players), view.players)
     except NotationError:
         told = chosen.move
+    if chosen.a is None and chosen.b is None and state.trouble:
+        return []  # nobody has looked, so nothing is recommended
     lines: Picture = [text_line(told, "strong")]
     if len(chosen.twins) > 1:
         lines.append(text_line(f"the same: {', '.join(chosen.twins[1:])}", "quiet"))
