@@ -24,18 +24,23 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("7", "analyse", "Analyse"),
 )
 """Key, mode and title of every place."""
+_SHORT = {"Training": "Train", "Checkpoints": "Checkp.", "Evaluate": "Eval"}
+"""Titles that a terminal of 80 columns has room for beside a run's state."""
 
 
 def top_line(place: str, run: Line, width: int) -> Line:
     """The places with the current one marked, and the run on the right.
 
-    Where it is narrow the run loses its name first, then the other places theirs.
+    Where it is narrow the run loses its name first, then long titles are shortened, then the other
+    places lose theirs.
     """
     brief: Line = run[-1:]
     for style, words in (
         ("full", run),
         ("short", run),
         ("short", brief),
+        ("brief", run),
+        ("brief", brief),
         ("numbers", run),
         ("numbers", brief),
     ):
@@ -49,7 +54,8 @@ def _places(here: str, style: str) -> Line:
     parts: list[tuple[str, str]] = [(" ", "")]
     if style == "full":
         parts.append(("azul-tui   ", "title"))
-    for key, mode, title in PLACES:
+    for key, mode, whole in PLACES:
+        title = _SHORT.get(whole, whole) if style == "brief" and mode != here else whole
         if mode == here:
             parts.append((f"[{key} {title}]", "place.here"))
         elif style == "here":
