@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PIP_FLAGS ?=
 WORKERS ?= 2
 
-.PHONY: run test setup format lint types layers pytest fuzz kills soak pictures clean
+.PHONY: run test setup format lint types layers pytest fuzz kills soak recipes pictures clean
 
 run: $(STAMP)
 	@$(BIN)/azul-tui --run quick --watch
@@ -62,6 +62,13 @@ MINUTES ?= 60
 
 soak: $(STAMP)
 	$(BIN)/python tests/soak/soak.py --minutes $(MINUTES)
+
+# Compare ways of training at equal processor time; RECIPES names the table of what differs.
+RECIPES ?= tests/recipes/recipes.toml
+RECIPE_FLAGS ?=
+
+recipes: $(STAMP)
+	$(BIN)/python tests/recipes/recipes.py $(RECIPES) $(RECIPE_FLAGS)
 
 # The README's pictures: the real screens on the newest run of a folder.
 RUNS ?= checkpoints
