@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
@@ -18,6 +18,8 @@ from azul_tui.tui.run_ratings import RatingsFile, anchor_name, over_training
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from azul_tui.runs.checkpoint_manifest import CheckpointRecord
 
 
 NO_STEPS = 1 << 40
@@ -76,6 +78,8 @@ class CheckpointIndex:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._notes: dict[str, _RunNotes] = {}
+        self._shipped: _RunNotes | None = None
+        self._shipped_list: dict[str, CheckpointRecord] = {}
         self.rows: list[CheckpointRow] = []
 
     def refresh(self, budget_ms: float = 12.0) -> bool:
@@ -96,9 +100,44 @@ class CheckpointIndex:
                 notes.players = seats_of(paths.config)
             done = done and notes.caught_up
             rows.extend(self._rows(paths, files, notes))
-        rows.extend(shipped_rows(self.root))
+        shipped = shipped_rows(self.root)
+        if shipped:
+            done = self._tell_of_shipped(shipped, budget_ms) and done
+            rows.extend(self._with_figures(row) for row in shipped)
         self.rows = rows
         return done
+
+    def _tell_of_shipped(self, shipped: list[CheckpointRow], budget_ms: float) -> bool:
+        """Read the records that came with the program; whether to their end."""
+        if self._shipped is None:
+            paths = RunPaths(shipped[0].file.parent)
+            self._shipped = _RunNotes(EventTail(paths.events), RatingsFile(paths))
+            self._shipped_list = read_manifest(paths.directory)
+            self._shipped.ratings.refresh()
+        self._shipped.read(budget_ms)
+        return self._shipped.caught_up
+
+    def _with_figures(self, row: CheckpointRow) -> CheckpointRow:
+        """A shipped row with what its list, its log and its ladder say of it."""
+        listed = self._shipped_list.get(row.file.name)
+        if listed is None or self._shipped is None:
+            return row
+        notes, at = self._shipped, listed.iteration
+        rated = notes.ratings.refresh()
+        # A checkpoint made within an iteration has the number of the one under way.
+        losses = notes.losses.get(at) or notes.losses.get(at - 1, {})
+        return replace(
+            row,
+            iteration=at,
+            score=listed.score,
+            total_loss=number(losses, "total_loss"),
+            policy_loss=number(losses, "policy_loss"),
+            value_loss=number(losses, "value_loss"),
+            games_total=number(losses, "games_total"),
+            evaluations=tuple(notes.evaluations.get(at, [])),
+            rating={one.iteration: one for one in over_training(rated)}.get(at),
+            rated_over=anchor_name(rated),
+        )
 
     def _rows(
         self, paths: RunPaths, files: list[tuple[int, Path]], notes: _RunNotes

@@ -66,7 +66,7 @@ def checkpoint_row(
     whole = ("", "") if wrong is None else (signs.mark, "good") if not wrong else DAMAGED
     if wrong == GONE:  # cleaned up by its run since the folder was listed
         whole = ("gone", "quiet")
-    name = row.file.stem if row.shipped else f"{row.iteration:,}"
+    name = f"{row.iteration:,}" if row.iteration else row.file.stem
     return Row(
         (
             (row.run, "strong"),
@@ -168,7 +168,7 @@ def facts(row: CheckpointRow, now: float, signs: Signs) -> list[tuple[str, str]]
         rating += f" over {row.rated_over}"
     found = [
         ("run", row.run),
-        ("iteration", f"{row.iteration:,}" if not row.shipped else "shipped with the program"),
+        ("iteration", f"{row.iteration:,}" + (", came with the program" if row.shipped else "")),
         ("score", phrases.percent(row.score)),
         ("rating", rating),
         ("loss", phrases.loss(row.total_loss)),
