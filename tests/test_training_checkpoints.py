@@ -503,7 +503,7 @@ def test_content_that_contains_itself_is_walked_once(tmp_path: Path):
 def test_files_of_other_programs_are_refused(tmp_path: Path, data: bytes):
     path = tmp_path / "a.pt"
     path.write_bytes(data)
-    with pytest.raises(CheckpointError, match=r"not a checkpoint"):
+    with pytest.raises(CheckpointError, match=r"is no checkpoint"):
         read_checkpoint(path)
 
 

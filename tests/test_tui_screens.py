@@ -250,7 +250,7 @@ async def test_alerts_stay_until_seen(tmp_path):
 async def test_a_stall_and_a_crash_say_so_and_the_way_back(tmp_path):
     run = make_run(tmp_path / "live", 6)
     async with Drive(tmp_path, "live", now=run.t + 60) as d:
-        await d.until("no sign of life for 1 min")
+        await d.until("no news for 1 min")
     async with Drive(tmp_path, "live", now=run.t + 600) as d:
         text = await d.until("crashed")
         assert "r resumes from checkpoint_iter_000005.pt" in text
@@ -549,7 +549,7 @@ async def test_evaluate_shows_the_score_in_words(tmp_path):
             simulations=32,
         )
         text = await d.until("A is stronger")
-        assert "61.5% ± 4.8, Elo +81" in text
+        assert "61.5% (56.7 to 66.3), Elo +81" in text
         assert "A won 123" in text
         assert "would halve the interval" in text
         await d.press("down", "space")
