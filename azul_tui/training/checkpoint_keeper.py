@@ -181,7 +181,7 @@ class CheckpointKeeper:
         progress.games_total += batch.tally.games
         self._games_lost = True
         self._saver.begin(partial(self._write_shard, iteration, batch))
-        run.journal.show(lambda: write_games(run.paths.games, iteration, batch, run.config))
+        run.journal.persistently(lambda: write_games(run.paths.games, iteration, batch, run.config))
         return True
 
     def take_stats(self, stats: Mapping[str, Any]) -> None:

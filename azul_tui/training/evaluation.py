@@ -181,4 +181,4 @@ class EvaluationPhase:
         run, iteration = self._run, self._run.progress.iteration
         file = match_file(run.paths.games, f"eval_{iteration:06d}", opponent)
         title = f"iteration {iteration} against {opponent}"
-        run.journal.show(lambda: write_match_games(file, title, result.results))
+        run.journal.persistently(lambda: write_match_games(file, title, result.results))
