@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,6 +34,13 @@ def no_settings_from_outside(monkeypatch):
     for variable in list(os.environ):
         if variable.startswith("AZUL_TUI_") and variable != "AZUL_TUI_CACHE":
             monkeypatch.delenv(variable)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report):
+    """Name what failed at once: a run that is cut off has told that much."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        sys.stderr.write(f"\n{report.when} failed: {report.nodeid}\n")
 
 
 class Fuzz:

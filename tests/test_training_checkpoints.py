@@ -450,7 +450,7 @@ CIRCLE.append(CIRCLE)
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format": "another program"}, "not a checkpoint of this program"),
+        ({"format": "another program"}, "no checkpoint of this program"),
         ({"iteration": "absent"}, "has no 'iteration'"),
         ({"model_state": "absent"}, "has no 'model_state'"),
         ({"model_state": 3}, "not a table"),

@@ -18,7 +18,9 @@ from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.status import read_status
 from azul_tui.training.disk_reserve import RESERVE_BYTES, DiskReserve
 from azul_tui.training.fingerprint import fingerprint
+from azul_tui.training.game_records import write_games
 from azul_tui.training.journal import Journal
+from azul_tui.training.self_play import SelfPlay
 from azul_tui.training.stopwatch import Stopwatch
 
 SENTENCE = (
@@ -271,14 +273,17 @@ def test_a_folder_that_becomes_unwritable_pauses_the_run_until_it_is_writable(
     assert fingerprint(folder) == fingerprint(tmp_path / "straight")
 
 
-def test_neither_status_nor_live_nor_game_samples_end_a_run(tmp_path, monkeypatch):
+def test_neither_status_nor_live_position_end_a_run(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise full()
 
     folder = tmp_path / "run"
     paths = RunPaths(folder)
     train(folder, tiny(max_iterations=1))
-    monkeypatch.setattr("azul_tui.training.checkpoint_keeper.write_games", refuse)
+    monkeypatch.setattr("azul_tui.training.self_play_phase.write_bytes_atomically", refuse)
+    play = SelfPlay.play
+    monkeypatch.setattr(SelfPlay, "play", lambda *a, **k: play(*a, report_every_s=0.0, **k))
+    monkeypatch.setattr("azul_tui.training.self_play_phase._SHOW_EVERY_S", -1.0)
 
     def status_refused(record):
         if record["event"] == "run_started":
@@ -288,3 +293,25 @@ def test_neither_status_nor_live_nor_game_samples_end_a_run(tmp_path, monkeypatc
     assert results["iterations"] == 2
     assert paths.checkpoint(2).is_file()
     assert sum("goes on without it" in text for text in alerts(folder)) == 1
+
+
+def test_kept_games_wait_for_room_and_are_the_same_then(tmp_path, monkeypatch):
+    train(tmp_path / "straight")
+    refusals = [full()]
+
+    def refuse_once(*arguments):
+        if refusals:
+            raise refusals.pop()
+        return write_games(*arguments)
+
+    monkeypatch.setattr("azul_tui.training.checkpoint_keeper.write_games", refuse_once)
+    folder = tmp_path / "run"
+    train(folder)
+    assert not refusals
+    told = alerts(folder)
+    assert "the run waits and tries again" in told[0]
+    assert told[-1] == "writing works again, the run goes on"
+    kept, expected = (RunPaths(root).games for root in (folder, tmp_path / "straight"))
+    names = sorted(file.name for file in expected.iterdir())
+    assert names and names == sorted(file.name for file in kept.iterdir())
+    assert all((kept / name).read_bytes() == (expected / name).read_bytes() for name in names)

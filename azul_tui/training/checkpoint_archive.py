@@ -46,7 +46,7 @@ def check_archive(data: bytes, name: str) -> None:
             members = archive.infolist()
             pickles = [member for member in members if member.filename.endswith("/data.pkl")]
             if len(pickles) != 1 or len(members) > _MOST_MEMBERS:
-                raise CheckpointError(f"{name}: is not a checkpoint of this program")
+                raise CheckpointError(f"{name}: is no checkpoint of this program")
             bomb = any(member.compress_type != zipfile.ZIP_STORED for member in members)
             total = sum(member.file_size for member in members)
             if bomb or total > len(data) or pickles[0].file_size > _LARGEST_PICKLE:

@@ -101,7 +101,7 @@ def decode_checkpoint(data: bytes, name: str) -> dict[str, Any]:
     """The content of a checkpoint's bytes, all of it checked.
 
     Raises:
-        CheckpointError: It is not a checkpoint of this program, or it is damaged.
+        CheckpointError: It is no checkpoint of this program, or it is damaged.
     """
     check_archive(data, name)
     outline = _load(data, name, "meta")
@@ -191,7 +191,7 @@ def _load(data: bytes, name: str, device: str) -> dict[str, Any]:
         raise CheckpointError(f"{name}: is damaged or holds more than weights ({reason})") from None
     table = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
     if table.get("format") != FORMAT:
-        raise CheckpointError(f"{name}: is not a checkpoint of this program ({FORMAT!r})")
+        raise CheckpointError(f"{name}: is no checkpoint of this program ({FORMAT!r})")
     return table
 
 
