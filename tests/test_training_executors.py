@@ -198,12 +198,13 @@ def test_killed_workers_are_replaced_and_their_games_are_played_again(workers, i
     idle = executor._workers[0].process
     idle.kill()
     idle.join()
-    task = SelfPlayTask(0, np.arange(500), CONFIG)
+    games = 5_000  # seconds of work, and progress is told twice a second
+    task = SelfPlayTask(0, np.arange(games), CONFIG)
     listen, killed = kill_once(executor, 1)
     batch = executor.play(task, WEIGHTS, on_progress=listen)
     assert killed, "the games were over before the worker could be killed"
-    assert [game.number for game in batch.games] == list(range(500))
-    assert batch.tally.games == 500
+    assert [game.number for game in batch.games] == list(range(games))
+    assert batch.tally.games == games
     sentence = "a self-play worker ended with code -9; it was replaced and its games are played"
     assert faults == [f"{sentence} again"] * 2
     assert not psutil.pid_exists(killed[0])

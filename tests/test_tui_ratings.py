@@ -103,7 +103,9 @@ async def test_a_run_without_ratings_shows_its_score(tmp_path):
         assert "rating" not in d.text
         await d.press("4")
         await d.until("10 new")
-        assert "rating" not in d.text, "an empty column says nothing"
+        own = [line for line in d.text.splitlines() if "run  " in line]
+        assert own
+        assert not any("±" in line for line in own), "only the shipped player is rated"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
