@@ -7,9 +7,9 @@ from search_lab import ScatteredEvaluator, after, moves_of
 
 from azul_tui.game.canonical import refill_canonical
 from azul_tui.game.constants import action_count, state_size, value_count
+from azul_tui.game.dealing import clear_game
 from azul_tui.game.layout import AFTERSTATE, MOVING, OVER, PHASE, ROUND, TO_MOVE, set_score
 from azul_tui.game.random import GAME, derive
-from azul_tui.game.rules import clear_game
 from azul_tui.game.state import GameState
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import SearchSettings
@@ -26,6 +26,7 @@ RULES = PlaySettings(
     temperature=1.0,
     temperature_threshold=12,
     value_target_mix=0.3,
+    value_target_lambda=1.0,
 )
 KINDS = {
     "gumbel": (SearchSettings(c_scale=0.3, max_considered_actions=6), 2),
@@ -236,6 +237,36 @@ def test_the_value_target_is_mixed_as_the_setting_says(played):
     np.testing.assert_array_equal(batch.outcomes[after_rounds], exact.outcomes[after_rounds])
     assert (batch.outcomes[~after_rounds, 0] != exact.outcomes[~after_rounds, 0]).mean() > 0.95
     assert np.abs(searched_only.outcomes).max() <= 1.0
+
+
+def test_values_met_on_the_way_take_the_outcome_s_place_from_the_end_backwards(played):
+    """TD(lambda): each seat's return starts as the outcome and takes in its own root values."""
+    settings, players, batch = played
+    share, mix = 0.25, RULES.value_target_mix
+    exact = play(settings, players, rules=RULES._replace(value_target_mix=0.0))
+    searched = play(settings, players, rules=RULES._replace(value_target_mix=1.0)).outcomes[:, 0]
+    found = play(settings, players, rules=RULES._replace(value_target_lambda=1.0 - share))
+    np.testing.assert_array_equal(found.states, batch.states)
+    rows = list(rows_of_games(players, exact))
+    returns, expected, end_before = np.zeros(players), np.zeros_like(exact.outcomes), None
+    for row, state, _, end in reversed(rows):
+        mover = int(state[TO_MOVE])
+        seats = [(mover + turn) % players for turn in range(players)]
+        if end is not end_before:
+            whole = outcome_for(mover, end)
+            if players == 2:
+                whole = [whole[0], -whole[0]]
+            returns[seats] = whole
+            end_before = end
+        if state[PHASE] != AFTERSTATE:
+            returns[mover] += share * (searched[row] - returns[mover])
+            if players == 2:
+                returns[1 - mover] = -returns[mover]
+        expected[row] = returns[seats][: expected.shape[1]]
+        if state[PHASE] != AFTERSTATE:
+            expected[row, 0] += mix * (searched[row] - expected[row, 0])
+    np.testing.assert_allclose(found.outcomes, expected, atol=1e-5)
+    assert (found.outcomes[:, 0] != batch.outcomes[:, 0]).mean() > 0.9
 
 
 @pytest.mark.parametrize("kind", ["gumbel", "puct"])

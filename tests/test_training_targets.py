@@ -31,6 +31,7 @@ RULES = PlaySettings(
     temperature=1.0,
     temperature_threshold=20,
     value_target_mix=0.0,
+    value_target_lambda=1.0,
 )
 
 

@@ -73,6 +73,14 @@ class LearningSettings(PlayingSettings):
         1.0,
         group="learning",
     )
+    value_target_lambda: float = setting(
+        1.0,
+        "Share that what a game says in the end keeps with every searched move back from it, the "
+        "root values met on the way taking its place, TD(lambda); 1 learns the outcome alone.",
+        0.0,
+        1.0,
+        group="learning",
+    )
     afterstate_samples: int = setting(
         0,
         "Refills whose values, averaged, are the target of a position between two rounds where "

@@ -19,7 +19,7 @@ from azul_tui.game.constants import (
     state_size,
     value_count,
 )
-from azul_tui.game.rules import clear_game
+from azul_tui.game.dealing import clear_game
 
 if TYPE_CHECKING:
     from azul_tui.search.tree import Records
@@ -45,7 +45,10 @@ class PlaySettings(NamedTuple):
     temperature_threshold: int
     """Moves of a game after which the best move is played."""
     value_target_mix: float
-    """Share of the search's root value in the value target; the rest is the outcome."""
+    """Share of the search's root value in the value target; the rest is what the game says."""
+    value_target_lambda: float
+    """What the game says of a position: this share of what it says of the next one, the rest is
+    the search's root value; 1 is the outcome alone."""
 
 
 class Place(Protocol):

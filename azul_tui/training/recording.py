@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
+from azul_tui.game.dealing import clear_game
 from azul_tui.game.kernel import Float32Array, Int8Array, integer, lean_kernel
 from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE, copy_state, score_of
+from azul_tui.game.moves import list_legal
 from azul_tui.game.observation import write_observation
 from azul_tui.game.random import GAME, SEARCH, derive, next_unit
-from azul_tui.game.rules import clear_game, list_legal
 from azul_tui.search.root import choose_edge, root_value, write_improved_policy, write_visit_policy
 from azul_tui.search.simulation import advance, begin, final_values, receive
 from azul_tui.search.tree import NO_NODE, Tree
@@ -141,20 +142,36 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
         return False
     final = Desk.final
     final_values(state, final)
+    tally = Desk.tally[0]
+    tally.games += 1
+    tally.moves += here.moves
+    tally.first_seat_wins += 0.5 * (np.float64(final[0]) + 1.0)
+    for seat in range(players):
+        if -1.0 < final[seat] < 1.0:
+            tally.draws += 1
+            break
+    # From here on `final` holds what the rest of the game says for every seat: TD(lambda),
+    # Sutton 1988, read backwards.
     mix = np.float32(rules.value_target_mix)
+    share = np.float32(1.0 - rules.value_target_lambda)
     values = 1 if players == 2 else players
-    for index in range(here.samples):
+    for index in range(here.samples - 1, -1, -1):
         copy_state(Desk.sample_states[place, index], Desk.out_states[at + index])
         for action in range(Desk.out_policies.shape[1]):
             Desk.out_policies[at + index, action] = Desk.sample_policies[place, index, action]
         mover = np.int64(Desk.sample_states[place, index, TO_MOVE])
+        searched = Desk.sample_values[place, index]
+        found = not np.isnan(searched)
+        if found:
+            final[mover] += share * (searched - final[mover])
+            if players == 2:
+                final[1 - mover] = -final[mover]
         for turn in range(values):
             seat = (mover + turn) % players
             Desk.out_outcomes[at + index, turn] = final[seat]
             if Desk.out_outcomes.shape[1] > values:
                 Desk.out_outcomes[at + index, values + turn] = _margin(state, integer(seat))
-        searched = Desk.sample_values[place, index]
-        if not np.isnan(searched):
+        if found:
             outcome = final[mover]
             Desk.out_outcomes[at + index, 0] = outcome + mix * (searched - outcome)
     game = Desk.cursor[2]
@@ -165,14 +182,6 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
         Desk.out_actions[game, move] = Desk.actions[place, move]
     Desk.cursor[1] = at + here.samples
     Desk.cursor[2] = game + 1
-    tally = Desk.tally[0]
-    tally.games += 1
-    tally.moves += here.moves
-    tally.first_seat_wins += 0.5 * (np.float64(final[0]) + 1.0)
-    for seat in range(players):
-        if -1.0 < final[seat] < 1.0:
-            tally.draws += 1
-            break
     return True
 
 

@@ -130,6 +130,7 @@ def play_settings(config: TrainingConfig) -> PlaySettings:
         temperature=config.temperature,
         temperature_threshold=config.temperature_threshold,
         value_target_mix=config.value_target_mix,
+        value_target_lambda=config.value_target_lambda,
     )
 
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from azul_tui.game.canonical import refill_canonical
 from azul_tui.game.constants import observation_size, state_size
+from azul_tui.game.dealing import clear_game
 from azul_tui.game.kernel import is_compiled
 from azul_tui.game.playout import random_games
-from azul_tui.game.rules import clear_game
 from azul_tui.network import NetworkEvaluator, create_azul_network
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
@@ -35,7 +35,7 @@ def _compile_rules(players: int) -> None:
 
 
 def _compile_self_play(players: int) -> None:
-    rules = PlaySettings(np.uint64(0), 2, 1, 1.0, 1.0, 4, 0.0)
+    rules = PlaySettings(np.uint64(0), 2, 1, 1.0, 1.0, 4, 0.0, 1.0)
     evaluator = ConstantEvaluator(2, players)
     batch = SelfPlay(evaluator, SearchSettings(), rules, players).play(np.arange(1))
     if batch is not None:
