@@ -18,6 +18,7 @@ A run that was finished before is not trained again, so the comparison can be co
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -28,8 +29,14 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from azul_tui.arena.kept_matches import (
+    KeptMatch,
+    decode_match,
+    encode_match,
+    joined_matches,
+    keep_match,
+)
 from azul_tui.arena.match import play_match
-from azul_tui.arena.rated_games import rated_games
 from azul_tui.arena.ratings import fit_ratings
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.listing import checkpoint_files
@@ -87,6 +94,24 @@ def train(root: Path, name: str, base: str, settings: dict[str, Any], budget: fl
     return existing_run(root, name)
 
 
+def play_anchors(player: Any, root: Path, games: int) -> list[KeptMatch]:
+    """Matches of a player against every anchor but `random`, all on the same bags."""
+    opponents = [open_player(anchor, 0, root, players=2) for anchor in ANCHORS[1:]]
+    return [keep_match(play_match(player, other, games, 1, 2)) for other in opponents]
+
+
+def anchors_among_themselves(root: Path, games: int) -> list[KeptMatch]:
+    """What holds the scale together: each anchor against the next."""
+    players = [open_player(name, 0, root, players=2) for name in ANCHORS]
+    pairs = itertools.pairwise(players)
+    return [keep_match(play_match(one, other, games, 1, 2)) for one, other in pairs]
+
+
+def share_of(match: KeptMatch) -> float:
+    """Score of the first player of a match: its seat alternates."""
+    return float((match.shares[0::2, 0].sum() + match.shares[1::2, 1].sum()) / len(match.shares))
+
+
 def main() -> int:
     """Train, rate and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -96,34 +121,30 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--games", type=int, default=400)
     parser.add_argument("--simulations", type=int, default=32)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="names of recipes, with commas between")
     options = parser.parse_args()
     table = tomllib.loads(options.table.read_text())
     options.root.mkdir(parents=True, exist_ok=True)
-    chosen = [name for name in table["recipes"] if not options.only or name in options.only]
-    results, shown = [], {}
-    for one, other in (("random", "greedy"), ("greedy", "heuristic"), ("heuristic", ANCHORS[3])):
-        players = [open_player(name, 0, options.root, players=2) for name in (one, other)]
-        results.append(play_match(*players, options.games, 1, 2).results)
+    chosen = [name for name in table["recipes"] if name in (options.only or name).split(",")]
+    matches = anchors_among_themselves(options.root, options.games)
+    shown: dict[str, tuple[str, int]] = {}
     for seed in range(options.seeds):
         for recipe in chosen:
             name = f"{recipe}-{seed}"
             settings = {**table.get("base_settings", {}), **table["recipes"][recipe], "seed": seed}
             paths = train(options.root, name, table["base"], settings, options.seconds)
-            kept = options.root / f"{name}.matches.json"
+            kept = options.root / f"{name}.matches.jsonl"
             newest = checkpoint_files(paths)[-1]
-            player = open_player(str(newest[1]), options.simulations, options.root, players=2)
-            shown[player.name] = (recipe, newest[0])
-            scores = {}
-            for anchor in ANCHORS[1:]:
-                opponent = open_player(anchor, 0, options.root, players=2)
-                result = play_match(player, opponent, options.games, 1, 2)
-                results.append(result.results)
-                scores[anchor] = result.score
-            kept.write_text(json.dumps({"iterations": newest[0], "scores": scores}))
-            print(name, newest[0], {key: f"{value:.1%}" for key, value in scores.items()})
-            sys.stdout.flush()
-    ratings = {row.name: row for row in fit_ratings(rated_games(results), anchor="random").ratings}
+            if not kept.exists():
+                player = open_player(str(newest[1]), options.simulations, options.root, players=2)
+                played = play_anchors(player, options.root, options.games)
+                kept.write_text("".join(encode_match(match) + "\n" for match in played))
+            played = [decode_match(line) for line in kept.read_text().splitlines()]
+            matches += played
+            shown[played[0].players[0]] = (recipe, newest[0])
+            scores = {match.players[1]: f"{share_of(match):.1%}" for match in played}
+            print(name, newest[0], scores, flush=True)
+    ratings = {row.name: row for row in fit_ratings(joined_matches(matches)).ratings}
     print("recipe, Elo (mean over seeds), by seed with its interval, iterations")
     for recipe in chosen:
         rows = [(ratings[name], made) for name, (owner, made) in shown.items() if owner == recipe]
