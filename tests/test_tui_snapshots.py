@@ -65,6 +65,8 @@ async def test_the_screen_looks_as_it_did(root, name, size, ascii_only, monkeypa
     )
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
+        while app.feed is None:  # opened after the first paint
+            await pilot.pause(0.01)
         app.feed.read_all()
         app.usage = usage
         await pilot.press(*SCREENS[name])

@@ -9,7 +9,7 @@ from azul_tui.jobs.registry import GROUP_TITLES
 from azul_tui.tui.charts.frame import panel
 from azul_tui.tui.forms.settings import SettingsForm, draw_form
 from azul_tui.tui.picture import Line, Picture, beside, crop, shorten, text_line, wrapped
-from azul_tui.tui.table import first_visible
+from azul_tui.tui.table import first_marked, with_marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,29 +72,36 @@ def menu_body(state: MenuState, width: int, height: int) -> Picture:
 
 def entry_lines(state: MenuState, width: int, height: int) -> Picture:
     """The entries under their groups, scrolled so that the chosen one is visible."""
-    lines: Picture = []
-    place_of_chosen = 0
+    lines: list[tuple[Line, int | None]] = []
     group = ""
     for index, spec in enumerate(state.entries):
         if spec.group != group:
             group = spec.group
             if lines:
-                lines.append(())
+                lines.append(((), None))
             title = f" {GROUP_TITLES[spec.group]}"
             # The numbers are what `--run` takes; a digit key goes to a place, here as elsewhere.
             head = NUMBER_HEAD if index == 0 and width >= len(title) + len(NUMBER_HEAD) + 3 else ""
-            lines.append(text_line(f"{title}{head:>{width - len(title) - 2}}", "quiet"))
-        if index == state.chosen:
-            place_of_chosen = len(lines)
-        lines.append(_entry(state, spec, index == state.chosen, width))
+            heading = text_line(f"{title}{head:>{width - len(title) - 2}}", "quiet")
+            lines.append((heading, None))
+        lines.append((_entry(state, spec, index == state.chosen, width), index))
     if len(lines) > height:
-        lines = [line for line in lines if line]
-        place_of_chosen = next(
-            (row for row, line in enumerate(lines) if line[0][0].startswith(state.signs.pointer)),
-            place_of_chosen,
-        )
-    first = first_visible(place_of_chosen, len(lines), max(1, height))
-    return lines[first : first + height]
+        lines = [(line, index) for line, index in lines if line]
+    entries = [index for _, index in lines]
+    first = first_marked(entries.index(state.chosen), len(lines), max(1, height))
+    stop = first + height
+    return with_marks(
+        [line for line, _ in lines[first:stop]],
+        _entries_of(entries[: first + 1]) if first > 0 else 0,
+        _entries_of(entries[stop - 1 :]) if stop < len(lines) else 0,
+        width,
+        state.signs,
+    )
+
+
+def _entries_of(lines: Sequence[int | None]) -> int:
+    """How many of the lines are entries, not headings."""
+    return sum(index is not None for index in lines)
 
 
 def _entry(state: MenuState, spec: JobSpec, here: bool, width: int) -> Line:

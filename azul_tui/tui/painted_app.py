@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding
 from textual.theme import Theme
 
-from azul_tui.tui.notices import Notice
+from azul_tui.tui.notices import READ_S, Notice
 from azul_tui.tui.painted_screen import PaintedScreen
 from azul_tui.tui.painter import Painter
 from azul_tui.tui.palette import BACKGROUND, FOREGROUND, depth_of
 from azul_tui.tui.signs import choose_signs, locale_has_unicode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from textual.driver import Driver
     from textual.notifications import SeverityLevel
 
@@ -79,6 +83,8 @@ class PaintedApp(App[int]):
         self.painter = Painter(self)
         self.notices: list[Notice] = []
         """Short messages that are shown now, the oldest first."""
+        self._said_at: dict[Notice, float] = {}
+        """Monotonic seconds at which each of them came up."""
 
     def get_driver_class(self) -> type[Driver]:
         """The library's driver; on a Unix terminal with an input thread that heeds escape."""
@@ -124,7 +130,9 @@ class PaintedApp(App[int]):
         timeout: float | None = None,
         markup: bool = False,  # noqa: ARG002 - the library's callers may name it
     ) -> None:
-        """Say something that goes by itself; as part of the picture, not as a widget.
+        """Say something in passing; as part of the picture, not as a widget.
+
+        It goes after a while, an error only at a key.
 
         Args:
             message: What is said; never read as markup.
@@ -139,14 +147,31 @@ class PaintedApp(App[int]):
         notice = Notice(plain_text(words, 500), severity)
         # Said again, it is shown once, for as long as the last time asks for.
         self.notices = [*(other for other in self.notices if other != notice), notice]
-        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
-        self.set_timer(seconds, lambda: self._drop(notice))
+        said_at = self._said_at[notice] = time.monotonic()
+        if not notice.stays:
+            seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+            self.set_timer(seconds, lambda: self._drop(notice, said_at))
         self._show_notices()
 
-    def _drop(self, notice: Notice) -> None:
-        """The notice has been there long enough."""
-        self.notices = [other for other in self.notices if other is not notice]
-        self._show_notices()
+    def _drop(self, notice: Notice, said_at: float) -> None:
+        """The notice has been there long enough, unless it was said again meanwhile."""
+        if self._said_at.get(notice) == said_at:
+            self._keep(other for other in self.notices if other != notice)
+
+    def _keep(self, notices: Iterable[Notice]) -> None:
+        """Show only these from now on."""
+        kept = list(notices)
+        if kept != self.notices:
+            self.notices = kept
+            self._said_at = {notice: self._said_at[notice] for notice in kept}
+            self._show_notices()
+
+    async def on_event(self, event: events.Event) -> None:
+        """A key takes away what was there long enough to be read, and then does what it does."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self.notices:
+            now = time.monotonic()
+            self._keep(n for n in self.notices if now - self._said_at[n] < READ_S)
+        await super().on_event(event)
 
     def _show_notices(self) -> None:
         screen = self.screen

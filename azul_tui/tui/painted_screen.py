@@ -8,7 +8,7 @@ from rich.segment import Segment as RichSegment
 from textual.screen import Screen
 from textual.strip import Strip
 
-from azul_tui.tui.notices import with_notices
+from azul_tui.tui.notices import notice_lines
 from azul_tui.tui.palette import role_style
 from azul_tui.tui.picture import Picture, asciified, crop, harmless
 
@@ -34,6 +34,7 @@ class PaintedScreen(Screen[Answer]):
         super().__init__()
         self._bare: Picture = []
         self._picture: Picture = []
+        self._said: Picture = []
         self._stale = True
         self._asked = False
         self._away = False
@@ -59,7 +60,7 @@ class PaintedScreen(Screen[Answer]):
 
     def shown_lines(self) -> Picture:
         """The picture that is shown now, or about to be."""
-        if self._stale:
+        if self._stale or self._said != self._notices():
             self._draw()
         return self._picture
 
@@ -68,13 +69,21 @@ class PaintedScreen(Screen[Answer]):
         self.shown_lines()
         return self._bare
 
+    def _notices(self) -> Picture:
+        """The lines that stand in the place of the last one for now."""
+        width, height = self.azul.size
+        return notice_lines(self.azul.notices, width, height, self.azul.signs)
+
     def _draw(self) -> None:
         width, height = self.azul.size
         if width <= 0 or height <= 0 or not self.is_running:
             return
         self._stale = False
+        self._said = self._notices()
+        # A notice covers the key line alone; what needs more lines makes the picture lower.
+        height -= max(0, len(self._said) - 1)
         self._bare = crop(harmless(self.draw_all(width, height)), width, height)
-        new = with_notices(self._bare, self.azul.notices, self.azul.signs)
+        new = [*self._bare[:-1], *self._said] if self._said else self._bare
         self._picture = asciified(new) if self.azul.signs.ascii else new
 
     def _show(self) -> None:

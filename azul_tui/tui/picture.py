@@ -55,6 +55,20 @@ def shorten(text: str, width: int, ellipsis: str = "…") -> str:
     return set_cell_size(text, width - len(ellipsis)).rstrip() + ellipsis
 
 
+def shorten_middle(text: str, width: int, ellipsis: str = "…") -> str:
+    """As `shorten`, but the end stays, where names of one kind differ: `night-r…name-12`."""
+    if cell_len(text) <= width:
+        return text
+    room = width - len(ellipsis)
+    if room < 2:
+        return shorten(text, width, ellipsis)
+    kept = text[len(text) - room // 2 :]
+    while cell_len(kept) > room // 2:
+        kept = kept[1:]
+    head = set_cell_size(text, room - cell_len(kept)).rstrip()
+    return f"{head}{ellipsis}{kept}"
+
+
 def spread(left: Line, right: Line, width: int) -> Line:
     """`left` and `right` at the two ends of `width` cells; `right` gives way first."""
     gap = width - line_width(left) - line_width(right)

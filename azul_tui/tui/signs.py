@@ -34,6 +34,9 @@ class Signs:
     mark: str
     up: str
     down: str
+    above: str
+    """There is more that way."""
+    below: str
     plus_minus: str
     ellipsis: str
     point: str
@@ -75,6 +78,8 @@ UNICODE = Signs(
     mark="✓",
     up="▲",
     down="▼",
+    above="↑",
+    below="↓",
     plus_minus="±",
     ellipsis="…",
     point="●",
@@ -113,6 +118,8 @@ ASCII = Signs(
     mark="+",
     up="^",
     down="v",
+    above="^",
+    below="v",
     plus_minus="+-",
     ellipsis="..",
     point="o",

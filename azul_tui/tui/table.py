@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from azul_tui.tui import phrases
-from azul_tui.tui.picture import Line, Picture, fit, shorten, text_line
+from azul_tui.tui.picture import Line, Picture, fit, shorten, shorten_middle, text_line
 from azul_tui.tui.signs import UNICODE, Signs
 
 if TYPE_CHECKING:
@@ -42,6 +42,42 @@ def first_visible(chosen: int, rows: int, room: int, before: int = 0) -> int:
     return min(max(start, 0), rows - room)
 
 
+LEAST_MARKED = 3
+"""Lines of a list from which its ends say that there is more."""
+
+
+def first_marked(chosen: int, rows: int, room: int, before: int = 0) -> int:
+    """As `first_visible`, where the ends of a cut list are taken by `with_marks`."""
+    first = first_visible(chosen, rows, room, before)
+    if room < LEAST_MARKED:
+        return first
+    if first > 0 and chosen == first:
+        return first - 1
+    if first + room < rows and chosen == first + room - 1:
+        return first + 1
+    return first
+
+
+def with_marks(lines: Picture, above: int, below: int, width: int, signs: Signs) -> Picture:
+    """The lines that fit of a list; in the place of an end that is cut, how many more there are.
+
+    Args:
+        lines: As many as fit.
+        above: Rows that are not shown once the first line has given way; 0 for a whole end.
+        below: The same of the last line.
+        width: Cells of the list.
+        signs: The characters.
+    """
+    if len(lines) < LEAST_MARKED:
+        return lines
+    marked = list(lines)
+    for at, sign, count in ((0, signs.above, above), (-1, signs.below, below)):
+        if count:
+            words = f"{sign} {phrases.count(count)} more"
+            marked[at] = fit((("  ", ""), (words, "quiet")), width)
+    return marked
+
+
 def count_line(noun: str, shown: int, total: int, words: str, marked: int) -> Line:
     """How many there are, how many of them the filter `words` shows, and how many are marked."""
     count = phrases.plural(total, noun)
@@ -65,7 +101,7 @@ def draw_table(
     first: int = 0,
     empty: str = "nothing here",
 ) -> Picture:
-    """A header line and as many rows as fit, exactly `height` lines."""
+    """A header line and as many rows as fit in `height` lines, ends that are cut marked."""
     if height < 1:
         return []
     if not rows:
@@ -79,12 +115,14 @@ def draw_table(
             title += signs.down if descending else signs.up
         head.append((_aligned(title, widths[index], column.align_right), "title"))
         head.append(("  ", ""))
-    picture: Picture = [fit(tuple(head), width)]
-    for number in range(first, min(len(rows), first + height - 1)):
-        picture.append(
-            _row_line(columns, rows[number], shown, widths, width, number == chosen, signs)
-        )
-    return picture
+    lines = [
+        _row_line(columns, rows[number], shown, widths, width, number == chosen, signs)
+        for number in range(first, min(len(rows), first + height - 1))
+    ]
+    stop = first + len(lines)
+    above = first + 1 if first > 0 and chosen != first else 0
+    below = len(rows) - stop + 1 if stop < len(rows) and chosen != stop - 1 else 0
+    return [fit(tuple(head), width), *with_marks(lines, above, below, width, signs)]
 
 
 def _row_line(
@@ -101,8 +139,12 @@ def _row_line(
     line: list[tuple[str, str]] = [(sign, "key"), (mark, "good")]
     for index in shown:
         text, role = row.cells[index]
+        # Names of one kind often begin alike.
+        shortened = shorten_middle if columns[index].stretch else shorten
         cell = _aligned(
-            shorten(text, widths[index], signs.ellipsis), widths[index], columns[index].align_right
+            shortened(text, widths[index], signs.ellipsis),
+            widths[index],
+            columns[index].align_right,
         )
         line.append((cell, role))
         line.append(("  ", ""))

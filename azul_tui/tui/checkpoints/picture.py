@@ -33,7 +33,8 @@ COLUMNS = (
     Column(title="whole", gives_way=3),
 )
 
-
+WIDE = 110
+"""Cells from which the panel stands beside the table."""
 DAMAGED = ("damaged", "alert")
 
 
@@ -102,8 +103,8 @@ def checkpoints_body(state: CheckpointsState, width: int, height: int) -> Pictur
     ]
     shown = shown_columns(state.rows)
     rows = [Row(tuple(row.cells[i] for i in shown), marked=row.marked) for row in rows]
-    wide = width >= 110
-    panel_height = 0 if wide or height < 15 else min(12, height * 45 // 100)
+    wide = width >= WIDE
+    panel_height = _panel_height(width, height)
     table_height = height - 1 - panel_height
     table_width = width * 62 // 100 if wide else width
     table = draw_table(
@@ -122,6 +123,16 @@ def checkpoints_body(state: CheckpointsState, width: int, height: int) -> Pictur
         side = _panel(state, width - table_width, height - 1)
         return [head, *beside(crop(table, table_width, table_height), table_width, side)]
     return [head, *crop(table, width, table_height), *_panel(state, width, panel_height)]
+
+
+def _panel_height(width: int, height: int) -> int:
+    """Lines of the panel below the table; none where it stands beside it."""
+    return 0 if width >= WIDE or height < 15 else min(12, height * 45 // 100)
+
+
+def rows_shown(width: int, height: int) -> int:
+    """Rows of the table that a body of that size has room for."""
+    return max(1, height - 2 - _panel_height(width, height))
 
 
 def _panel(state: CheckpointsState, width: int, height: int) -> Picture:

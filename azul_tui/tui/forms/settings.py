@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from azul_tui.config import SettingSpec, SettingValue, resolve_settings
 from azul_tui.errors import ConfigError
 from azul_tui.tui.picture import Line, Picture, shorten, text_line
-from azul_tui.tui.table import first_visible
+from azul_tui.tui.table import first_marked, with_marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,7 +147,7 @@ def draw_form(
 ) -> Picture:
     """The settings in `height` lines, the pointer's help in the last two, or the first two.
 
-    Notices come up over the last lines of a screen: a form that fills it explains itself above.
+    A form that fills a screen explains itself above: the typing comes up over its last lines.
     """
     shown = form.shown()
     if not shown:
@@ -155,7 +155,7 @@ def draw_form(
         return [text_line(f" {words}", "quiet")]
     current = form.current()
     room = max(1, height - 2) if height >= 6 else height
-    form.first = first_visible(form.chosen, len(shown), room, form.first)
+    form.first = first_marked(form.chosen, len(shown), room, form.first)
     name_width = min(34, max(len(spec.name) for spec in shown) + 1, max(8, width // 2))
     picture: Picture = []
     for index in range(form.first, min(len(shown), form.first + room)):
@@ -174,6 +174,10 @@ def draw_form(
             (note, "quiet"),
         )
         picture.append(line)
+    stop = form.first + len(picture)
+    above = form.first + 1 if form.first > 0 else 0
+    below = len(shown) - stop + 1 if stop < len(shown) else 0
+    picture = with_marks(picture, above, below, width, signs)
     if height < 6 or current is None:
         return picture
     picture.extend([()] * (room - len(picture)))

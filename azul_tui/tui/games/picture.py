@@ -26,7 +26,7 @@ from azul_tui.tui.picture import (
 )
 from azul_tui.tui.play.settings import short_name
 from azul_tui.tui.play.words import move_words
-from azul_tui.tui.table import Column, Row, draw_table, first_visible
+from azul_tui.tui.table import Column, Row, draw_table, first_marked
 
 if TYPE_CHECKING:
     from azul_tui.tui.charts.draw import Drawing
@@ -91,7 +91,7 @@ def _listed(view: GamesView, width: int, height: int) -> Picture:
     left = width - max(ASIDE, width * 2 // 5) if wide else width
     inner = left - 3
     room = max(1, height - 3)
-    games.first = first_visible(games.chosen, len(games.games), room, games.first)
+    games.first = first_marked(games.chosen, len(games.games), room, games.first)
     if games.games:
         # Self-play games have no names to show.
         named = any(game.names for game in games.games)

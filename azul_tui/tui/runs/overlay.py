@@ -9,6 +9,7 @@ import numpy as np
 from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.curves import Curve
+from azul_tui.tui.picture import shorten_middle
 from azul_tui.tui.training.charts import LOSSES, ChartContent
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def overlay_content(
     words: list[tuple[str, str]] = [(title, "title")]
     for index, source in enumerate(sources):
         role = f"series.{index % 6}"
-        name = plain_text(source.name, 24)
+        name = shorten_middle(plain_text(source.name, 64), 24, signs.ellipsis)
         curve = (
             _score(source, view, role, name, signs)
             if column == "score"

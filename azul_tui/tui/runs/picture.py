@@ -97,9 +97,9 @@ def runs_body(state: RunsState, width: int, height: int) -> Picture:
             text_line("  1 opens the menu; enter there starts the first one."),
         ]
     head = count_line("run", len(state.runs), state.total, state.filter, len(state.marked))
-    table_height = height - 1
+    table_height = rows_shown(height) + 1
     if height >= 14:
-        table_height = min(len(state.runs) + 2, height - 1 - height * 45 // 100)
+        table_height = min(len(state.runs) + 2, table_height)
     lower = height - 1 - table_height
     rows = [run_row(run, state.now, run.name in state.marked, state.signs) for run in state.runs]
     table = draw_table(
@@ -118,6 +118,11 @@ def runs_body(state: RunsState, width: int, height: int) -> Picture:
     if lower:
         picture.extend(_lower(state, width, lower))
     return crop(picture, width, height)
+
+
+def rows_shown(height: int) -> int:
+    """Rows of the table that a body of that height has room for."""
+    return max(1, height - 2 - (height * 45 // 100 if height >= 14 else 0))
 
 
 def _lower(state: RunsState, width: int, height: int) -> Picture:

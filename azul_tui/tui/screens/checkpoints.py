@@ -13,13 +13,14 @@ from azul_tui.tui.checkpoints.picture import (
     COLUMNS,
     CheckpointsState,
     checkpoints_body,
+    rows_shown,
     shown_columns,
 )
 from azul_tui.tui.checkpoints.verification import Verification
 from azul_tui.tui.forms.differences import read_settings
 from azul_tui.tui.forms.settings import toml_value
 from azul_tui.tui.screens.table_keys import TableKeysScreen
-from azul_tui.tui.table import first_visible
+from azul_tui.tui.table import first_marked
 
 if TYPE_CHECKING:
     from azul_tui.tui.checkpoints.row import CheckpointRow
@@ -117,8 +118,7 @@ class CheckpointsScreen(TableKeysScreen["CheckpointRow"]):
         """Table and panel."""
         rows = self.shown()
         index = self.chosen_index(rows)
-        room = max(1, height - 2 - (12 if width < 110 and height >= 15 else 0))
-        self.first = first_visible(index, len(rows), room, self.first)
+        self.first = first_marked(index, len(rows), rows_shown(width, height), self.first)
         marked = [row for row in rows if row.key in self.marked]
         looked_at = [*marked, *([rows[index]] if rows else [])]
         settings = {

@@ -11,10 +11,10 @@ from azul_tui.runs.listing import list_runs
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.forms.differences import read_settings
 from azul_tui.tui.runs.curves import RunCurves
-from azul_tui.tui.runs.picture import COLUMNS, RunsState, runs_body
+from azul_tui.tui.runs.picture import COLUMNS, RunsState, rows_shown, runs_body
 from azul_tui.tui.screens.chart_keys import ChartKeysScreen
 from azul_tui.tui.screens.table_keys import TableKeysScreen
-from azul_tui.tui.table import first_visible
+from azul_tui.tui.table import first_marked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,8 +124,7 @@ class RunsScreen(TableKeysScreen["RunSummary"], ChartKeysScreen):
         """Table, chart and differences."""
         runs = self.shown()
         index = self.chosen_index(runs)
-        room = max(1, height - 2 - (height * 45 // 100 if height >= 14 else 0))
-        self.first = first_visible(index, len(runs), room, self.first)
+        self.first = first_marked(index, len(runs), rows_shown(height), self.first)
         chosen = runs[index] if runs else None
         log: list[str] = []
         if chosen is not None and not self.marked:
