@@ -11,7 +11,7 @@ from azul_tui.jobs.demonstration import compile_with_progress
 from azul_tui.jobs.describe import in_percent, in_words
 from azul_tui.jobs.waking import wake_player
 from azul_tui.runs.events import encode
-from azul_tui.runs.paths import pretrained_directory
+from azul_tui.runs.paths import is_shipped
 from azul_tui.training.checkpoint_players import (
     find_checkpoint,
     open_checkpoint_player,
@@ -136,7 +136,7 @@ def _keep(path: Path, fields: dict[str, Any]) -> None:
 
     The shipped player is part of the program and stays as it came.
     """
-    if path.parent.resolve() == pretrained_directory().resolve():
+    if is_shipped(path):
         return
     line = encode("evaluation", time.time(), {"file": path.name, **fields})
     try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from azul_tui.errors import JobError
 from azul_tui.jobs.describe import in_bytes
 from azul_tui.runs.files import write_bytes_atomically
-from azul_tui.runs.paths import pretrained_directory
+from azul_tui.runs.paths import is_shipped
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint_players import find_checkpoint
 from azul_tui.training.checkpoints import load_network
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 def _beside(checkpoint: Path) -> Path:
     """Where the file goes when nobody says: beside the checkpoint, of the shipped player here."""
     output = checkpoint.with_suffix(".safetensors")
-    shipped = checkpoint.parent.resolve() == pretrained_directory().resolve()
-    return Path(f"pretrained_{output.name}") if shipped else output
+    return Path(f"{checkpoint.parent.name}_{output.name}") if is_shipped(checkpoint) else output
 
 
 def run(context: JobContext) -> dict[str, Any]:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from azul_tui.config import SettingValue
     from azul_tui.jobs.registry import JobSpec
 
-PRETRAINED = "pretrained"
-
 
 def check_names(spec: JobSpec, settings: Mapping[str, SettingValue], root: Path) -> None:
     """Refuse a job whose run, checkpoint, opponent or file is not there.
@@ -73,7 +71,7 @@ def check_checkpoint_name(name: str, root: Path) -> None:
     Raises:
         CheckpointError: There is neither.
     """
-    if name == PRETRAINED or Path(name).exists():
+    if name in RESERVED_NAMES or Path(name).exists():
         return
     shown = plain_text(name, 80)
     try:

@@ -20,7 +20,9 @@ DIRECTORY_VARIABLE = "AZUL_TUI_DIR"
 DEFAULT_DIRECTORY = "checkpoints"
 JOBS_FOLDER = ".jobs"
 """Folder for the records of jobs that are no training runs; hidden from lists of runs."""
-RESERVED_NAMES = frozenset({"pretrained"})
+SHIPPED_NAMES = {2: "pretrained", 3: "pretrained-3", 4: "pretrained-4"}
+"""The player that came with the program, by seats at the table."""
+RESERVED_NAMES = frozenset(SHIPPED_NAMES.values())
 _PUNCTUATION = frozenset("-_.+=@, ()")
 
 
@@ -126,14 +128,21 @@ def runs_root(directory: str | None, environment: Mapping[str, str]) -> Path:
     return root
 
 
-def pretrained_directory() -> Path:
+def pretrained_directory(players: int = 2) -> Path:
     """Folder of the shipped player: beside the code when installed, else in the checkout.
 
     It may be empty; it is never written to.
     """
+    name = SHIPPED_NAMES[players]
     package = Path(__file__).resolve().parent.parent
-    installed = package / "pretrained"
-    return installed if installed.is_dir() else package.parent / "checkpoints" / "pretrained"
+    installed = package / name
+    return installed if installed.is_dir() else package.parent / "checkpoints" / name
+
+
+def is_shipped(checkpoint: Path) -> bool:
+    """Whether a checkpoint file is a shipped player's, which stays as it came."""
+    folder = checkpoint.parent.resolve()
+    return any(folder == pretrained_directory(seats).resolve() for seats in SHIPPED_NAMES)
 
 
 def check_run_name(name: str) -> str:
@@ -175,9 +184,9 @@ def existing_run(root: Path, name: str) -> RunPaths:
     Raises:
         RunError: There is none of that name; the nearest known one is offered.
     """
-    if name == "pretrained":
+    if name in RESERVED_NAMES:
         raise RunError(
-            "pretrained came with the program, as weights without a run: evaluate, play, arena "
+            f"{name} came with the program, as weights without a run: evaluate, play, arena "
             "and export take it by that name"
         )
     paths = run_paths(root, name)

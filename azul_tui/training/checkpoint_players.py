@@ -13,7 +13,7 @@ from azul_tui.players.names import parse_player_name, scripted_players
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.runs.listing import newest_run
-from azul_tui.runs.paths import RunPaths, pretrained_directory, run_paths
+from azul_tui.runs.paths import SHIPPED_NAMES, RunPaths, pretrained_directory, run_paths
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoints import load_network, newest_valid
 from azul_tui.training.playing_search import playing_search
@@ -27,7 +27,7 @@ PRETRAINED: Final = "pretrained"
 _BATCH: Final = 256
 
 
-def find_checkpoint(name: str, root: Path) -> Path:
+def find_checkpoint(name: str, root: Path, players: int = 2) -> Path:
     """The checkpoint file that a person means.
 
     Args:
@@ -35,6 +35,7 @@ def find_checkpoint(name: str, root: Path) -> Path:
             model or else its newest checkpoint that verifies; `pretrained`; empty for the newest
             run, else the shipped player.
         root: The folder of runs.
+        players: Seats at the table, for which `pretrained` stands for the player made for them.
 
     Raises:
         CheckpointError: There is none.
@@ -45,7 +46,10 @@ def find_checkpoint(name: str, root: Path) -> Path:
         except AzulError:
             name = PRETRAINED
     if name == PRETRAINED:
-        return _of_run(RunPaths(pretrained_directory()))
+        name = SHIPPED_NAMES[players]
+    for seats, shipped in SHIPPED_NAMES.items():
+        if name == shipped:
+            return _of_run(RunPaths(pretrained_directory(seats)))
     path = Path(name)
     for file in (path, root / path):
         if file.is_file():
@@ -125,9 +129,9 @@ def find_player(name: str, root: Path, *, players: int = 2) -> Path | None:
         parse_player_name(name, players)
     except PlayerError as error:
         try:
-            return find_checkpoint(name, root)
+            return find_checkpoint(name, root, players)
         except CheckpointError:
-            if "/" in name or name.endswith(".pt") or name == PRETRAINED:
+            if "/" in name or name.endswith(".pt") or name in SHIPPED_NAMES.values():
                 raise
             raise PlayerError(f"{error}; nor is it a checkpoint file or a run") from None
     return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from azul_tui.runs.files import write_bytes_atomically
-from azul_tui.runs.paths import RunPaths, pretrained_directory
+from azul_tui.runs.paths import RunPaths, is_shipped
 from azul_tui.training.game_records import trace_game
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def checkpoint_match_file(checkpoint: Path, opponent: str) -> Path | None:
     The shipped player is part of the program and stays as it came.
     """
     folder = checkpoint.parent
-    shipped = folder.resolve() == pretrained_directory().resolve()
-    if shipped or not RunPaths(folder).events.is_file():
+    if is_shipped(checkpoint) or not RunPaths(folder).events.is_file():
         return None
     iteration = re.search(r"[0-9]{6,}$", checkpoint.stem)
     start = f"eval_{iteration[0]}" if iteration else f"eval_{checkpoint.stem}"

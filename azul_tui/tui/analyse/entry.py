@@ -42,10 +42,11 @@ def open_analyse(
 
 def player_name(file: Path, runs_root: Path) -> str:
     """The name under which the engine finds the checkpoint `file`."""
-    from azul_tui.runs.paths import pretrained_directory
+    from azul_tui.runs.paths import SHIPPED_NAMES, pretrained_directory
 
-    if file.parent in {runs_root / "pretrained", pretrained_directory()}:
-        return "pretrained"
+    for players, name in SHIPPED_NAMES.items():
+        if file.parent in {runs_root / name, pretrained_directory(players)}:
+            return name
     if file.parent.parent == runs_root:
         return f"{file.parent.name}/{file.name}"
     return str(file)

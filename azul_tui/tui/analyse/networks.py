@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from textual.binding import Binding
 
 from azul_tui.runs.listing import checkpoint_files
-from azul_tui.runs.paths import RunPaths, run_folders
+from azul_tui.runs.paths import RESERVED_NAMES, RunPaths, run_folders
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.picture import Line, Picture, fit, shorten, text_line
 from azul_tui.tui.screens.box import BoxScreen
@@ -36,7 +36,7 @@ def networks(runs_root: Path) -> list[Choice]:
     for folder in folders:
         paths = RunPaths(folder)
         files = checkpoint_files(paths)
-        if folder.name == "pretrained" or not (files or paths.best_model.is_file()):
+        if folder.name in RESERVED_NAMES or not (files or paths.best_model.is_file()):
             continue
         if paths.best_model.is_file():
             found.append(Choice(f"{folder.name}/{paths.best_model.name}", "the best of its run"))

@@ -78,8 +78,7 @@ class CheckpointIndex:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._notes: dict[str, _RunNotes] = {}
-        self._shipped: _RunNotes | None = None
-        self._shipped_list: dict[str, CheckpointRecord] = {}
+        self._shipped: dict[Path, tuple[_RunNotes, dict[str, CheckpointRecord]]] = {}
         self.rows: list[CheckpointRow] = []
 
     def refresh(self, budget_ms: float = 12.0) -> bool:
@@ -100,29 +99,30 @@ class CheckpointIndex:
                 notes.players = seats_of(paths.config)
             done = done and notes.caught_up
             rows.extend(self._rows(paths, files, notes))
-        shipped = shipped_rows(self.root)
-        if shipped:
-            done = self._tell_of_shipped(shipped, budget_ms) and done
-            rows.extend(self._with_figures(row) for row in shipped)
+        for row in shipped_rows(self.root):
+            done = self._tell_of_shipped(row.file.parent, budget_ms) and done
+            rows.append(self._with_figures(row))
         self.rows = rows
         return done
 
-    def _tell_of_shipped(self, shipped: list[CheckpointRow], budget_ms: float) -> bool:
-        """Read the records that came with the program; whether to their end."""
-        if self._shipped is None:
-            paths = RunPaths(shipped[0].file.parent)
-            self._shipped = _RunNotes(EventTail(paths.events), RatingsFile(paths))
-            self._shipped_list = read_manifest(paths.directory)
-            self._shipped.ratings.refresh()
-        self._shipped.read(budget_ms)
-        return self._shipped.caught_up
+    def _tell_of_shipped(self, folder: Path, budget_ms: float) -> bool:
+        """Read the records that came with a shipped player; whether to their end."""
+        if folder not in self._shipped:
+            paths = RunPaths(folder)
+            notes = _RunNotes(EventTail(paths.events), RatingsFile(paths))
+            notes.ratings.refresh()
+            self._shipped[folder] = notes, read_manifest(folder)
+        notes, _ = self._shipped[folder]
+        notes.read(budget_ms)
+        return notes.caught_up
 
     def _with_figures(self, row: CheckpointRow) -> CheckpointRow:
         """A shipped row with what its list, its log and its ladder say of it."""
-        listed = self._shipped_list.get(row.file.name)
-        if listed is None or self._shipped is None:
+        notes, shipped = self._shipped[row.file.parent]
+        listed = shipped.get(row.file.name)
+        if listed is None:
             return row
-        notes, at = self._shipped, listed.iteration
+        at = listed.iteration
         rated = notes.ratings.refresh()
         # A checkpoint made within an iteration has the number of the one under way.
         losses = notes.losses.get(at) or notes.losses.get(at - 1, {})

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from azul_tui.players.names import scripted_players
+from azul_tui.runs.paths import SHIPPED_NAMES
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.play.settings import PlaySettings, is_scripted, short_name
 
@@ -43,8 +44,8 @@ class Option:
 def player_options(rows: Sequence[CheckpointRow], players: int) -> list[Option]:
     """The shipped player, the scripted ones, then checkpoints with the newest first."""
     options: list[Option] = []
-    if players == 2 and any(row.shipped for row in rows):
-        options.append(Option("pretrained", "the network that came with the program"))
+    shipped = dict.fromkeys(row.run for row in rows if row.shipped and row.players == players)
+    options.extend(Option(name, "the network that came with the program") for name in shipped)
     options.extend(Option(name, ABOUT.get(name, "")) for name in scripted_players(players))
     fits = [row for row in rows if not row.shipped and row.players in {None, players}]
     own = sorted(fits, key=lambda row: -row.changed)
@@ -56,7 +57,7 @@ def player_options(rows: Sequence[CheckpointRow], players: int) -> list[Option]:
 
 def player_of(row: CheckpointRow) -> str:
     """A checkpoint's name as the engine takes it."""
-    return "pretrained" if row.shipped else f"{row.run}/{row.file.name}"
+    return row.run if row.shipped else f"{row.run}/{row.file.name}"
 
 
 @dataclass(slots=True)
@@ -227,8 +228,9 @@ class PlaySetup:
         """
         told: list[str] = []
         names = [option.name for option in self.options]
-        fallback = "greedy" if "greedy" in names else (names[0] if names else "greedy")
-        known = {*ABOUT, "pretrained"}
+        shipped = SHIPPED_NAMES.values()
+        scripted = "greedy" if "greedy" in names else (names[0] if names else "greedy")
+        known = {*ABOUT, *shipped}
         players = self.settings.players
         for row, name in (
             ("opponent", self.settings.opponent),
@@ -236,7 +238,8 @@ class PlaySetup:
         ):
             strange = self.seats_for(name) not in {None, players}
             if names and (strange or (name in known and name not in names)):
-                self.choose(row, fallback)
-                if row in self.rows():
+                own = name in shipped and names[0] in shipped
+                self.choose(row, names[0] if own else scripted)
+                if row in self.rows() and not own:
                     told.append(f"{short_name(name)} does not play with {players}")
-        return f"{' and '.join(told)}: {fallback} does" if told else ""
+        return f"{' and '.join(told)}: {scripted} does" if told else ""
