@@ -15,8 +15,9 @@ from azul_tui.game.constants import (
     state_size,
     value_count,
 )
+from azul_tui.game.dealing import clear_game
 from azul_tui.game.layout import AFTERSTATE, MOVING, PHASE
-from azul_tui.game.rules import clear_game, list_legal
+from azul_tui.game.moves import list_legal
 from azul_tui.search.lockstep import LockstepSearch, _begin_all, _step_all
 
 SCRATCH = np.zeros(1, np.uint64)

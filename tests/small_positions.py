@@ -10,10 +10,10 @@ import numpy as np
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical, sort_factories
 from azul_tui.game.constants import factory_count, state_size
+from azul_tui.game.dealing import clear_game
 from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, TABLE_TILES
 from azul_tui.game.notation import format_move, parse_position, position_bytes
 from azul_tui.game.playout import random_action
-from azul_tui.game.rules import clear_game
 
 NO_WALL = "..... ..... ..... ..... ....."
 NO_LINES = "- - - - -"

@@ -14,8 +14,8 @@ from azul_tui.arena.sequential import SequentialTest
 from azul_tui.errors import ConfigError, PlayerError
 from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import state_size
+from azul_tui.game.dealing import clear_game
 from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, ROUND, TABLE_TILES, score_of
-from azul_tui.game.rules import clear_game
 from azul_tui.players import create_player
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical, sort_factories
 from azul_tui.game.constants import decode_action, encode_action, factory_count
+from azul_tui.game.moves import list_legal
 from azul_tui.game.observation import legal_fields
-from azul_tui.game.rules import list_legal
 from azul_tui.game.state import GameState
 
 

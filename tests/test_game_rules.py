@@ -19,7 +19,7 @@ from azul_tui.game.constants import (
     source_count,
 )
 from azul_tui.game.legality import legal_moves, why_illegal
-from azul_tui.game.rules import is_legal, legal_count
+from azul_tui.game.moves import is_legal, legal_count
 from azul_tui.game.state import GameState
 
 EMPTY = "0,-/-/-/-/-,...../...../...../...../.....,-"

@@ -8,7 +8,7 @@ from search_lab import ScatteredEvaluator, opening, random_game
 
 from azul_tui.game.canonical import apply_canonical
 from azul_tui.game.constants import factory_count
-from azul_tui.game.rules import is_legal
+from azul_tui.game.moves import is_legal
 from azul_tui.game.state import GameState
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.reading.factory_order import FactoryOrder

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from azul_tui.errors import PlayerError
 from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import state_size
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.dealing import clear_game
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, integer, kernel
 from azul_tui.game.layout import (
     AFTERSTATE,
     MOVING,
@@ -29,10 +30,9 @@ from azul_tui.game.layout import (
     TO_MOVE,
     score_of,
 )
+from azul_tui.game.moves import is_legal
 from azul_tui.game.random import PLAYER, derive
-from azul_tui.game.rules import clear_game, is_legal
 from azul_tui.game.scoring import complete_rows, winner_mask
-from azul_tui.players.effects import integer
 
 if TYPE_CHECKING:
     from azul_tui.players.protocol import Player

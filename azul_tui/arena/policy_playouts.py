@@ -22,9 +22,9 @@ from azul_tui.game.kernel import (
     kernel,
 )
 from azul_tui.game.layout import AFTERSTATE, MOVING, PHASE, PLAYERS, score_of
+from azul_tui.game.moves import list_legal
 from azul_tui.game.observation import write_observation
 from azul_tui.game.random import PLAYER, derive, next_unit
-from azul_tui.game.rules import list_legal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

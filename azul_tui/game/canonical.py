@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azul_tui.game.constants import COLOR_COUNT
+from azul_tui.game.dealing import refill
 from azul_tui.game.kernel import Int8Array, Int64Array, Uint64Array, lean_kernel, small
 from azul_tui.game.layout import PLAYERS, sources_offset
-from azul_tui.game.rules import apply_move, refill
+from azul_tui.game.rules import apply_move
 
 if TYPE_CHECKING:
     import numpy as np

@@ -33,7 +33,8 @@ Uint64Array = npt.NDArray[np.uint64]
 Float32Array = npt.NDArray[np.float32]
 
 integer: Final = cast("Callable[[object], int]", np.int64)
-"""`np.int64`, typed as the `int` that it is inside a kernel."""
+"""`np.int64`, to widen what was read from a narrower array; typed as the `int` that it is
+inside a kernel."""
 unsigned: Final = cast("Callable[[object], int]", np.uint64)
 """The same of `np.uint64`: an index that numba does not check for being negative."""
 

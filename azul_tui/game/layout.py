@@ -96,6 +96,6 @@ def set_score(state: Int8Array, seat: int, points: int) -> None:
 
 @lean_kernel
 def copy_state(source: Int8Array, target: Int8Array) -> None:
-    """Copy one position `(S,)` over another."""
+    """Copy one position `(S,)` over another; assigning a slice would allocate."""
     for byte in range(len(source)):
         target[byte] = source[byte]

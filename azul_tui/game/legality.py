@@ -1,6 +1,6 @@
 """Which moves a position allows, and in words why it does not allow the others.
 
-The kernels in `rules` answer the first question faster; this is for people, who want the reason,
+The kernels in `moves` answer the first question faster; this is for people, who want the reason,
 and for programs that only look at positions (see `view`) and must not load the compiler.
 """
 

@@ -34,12 +34,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from azul_tui.game.constants import (
-    COLOR_COUNT,
-    LINE_COUNT,
-    observation_size,
-    source_count,
-)
+from azul_tui.game.constants import COLOR_COUNT, LINE_COUNT, observation_size, source_count
 from azul_tui.game.kernel import Float32Array, Int8Array, integer, kernel, lean_kernel
 from azul_tui.game.layout import (
     AFTERSTATE,
@@ -57,7 +52,7 @@ from azul_tui.game.layout import (
     score_of,
     sources_offset,
 )
-from azul_tui.game.rules import accepting_colors
+from azul_tui.game.moves import accepting_colors
 from azul_tui.game.scoring import (
     FLOOR_COST,
     FULL_ROW,

@@ -16,6 +16,7 @@ from azul_tui.game.constants import (
     source_count,
     state_size,
 )
+from azul_tui.game.dealing import begin_round, clear_game
 from azul_tui.game.kernel import Int8Array, Int32Array, lean_kernel
 from azul_tui.game.layout import (
     BAG,
@@ -30,8 +31,9 @@ from azul_tui.game.layout import (
     score_of,
 )
 from azul_tui.game.legality import why_illegal
+from azul_tui.game.moves import is_legal, legal_count
 from azul_tui.game.notation import format_move, view_position
-from azul_tui.game.rules import apply_move, begin_round, clear_game, is_legal, legal_count
+from azul_tui.game.rules import apply_move
 from azul_tui.game.scoring import end_bonus, winner_mask
 
 if TYPE_CHECKING:

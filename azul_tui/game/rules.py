@@ -1,14 +1,12 @@
 """The rules of Azul as kernels over one position, an int8 vector (see `layout`).
 
 `apply_move` changes a position in place and, with the last tile of a round, tiles the walls and
-scores. The position is then an *afterstate* (scored, factories not refilled) or over; `refill`
-starts the next round. Nothing is checked here: `is_legal` says what may be applied.
-Rules: Azul rulebook (Plan B Games, 2017); corners: README, "Rules".
+scores. The position is then an *afterstate* (scored, factories not refilled) or over; the refill
+of `dealing` starts the next round. Nothing is checked here: `moves` says what may be applied.
+Rules: Azul rulebook (Plan B Games, 2017); what it leaves open is told where it is decided.
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from azul_tui.game.constants import (
     COLOR_COUNT,
@@ -17,13 +15,10 @@ from azul_tui.game.constants import (
     LINE_COUNT,
     MAX_ROUNDS,
     ROW_COUNT,
-    TILES_PER_COLOR,
-    TILES_PER_FACTORY,
 )
-from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel, small
+from azul_tui.game.kernel import Int8Array, lean_kernel, small
 from azul_tui.game.layout import (
     AFTERSTATE,
-    BAG,
     BOARD_FLOOR,
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
@@ -34,9 +29,7 @@ from azul_tui.game.layout import (
     END_REASON,
     LID,
     MARKER_IN_CENTRE,
-    MOVING,
     NEXT_FIRST,
-    NO_TILES,
     NOT_ENDED,
     OVER,
     PHASE,
@@ -49,205 +42,8 @@ from azul_tui.game.layout import (
     board_offset,
     score_of,
     set_score,
-    sources_offset,
 )
-from azul_tui.game.packed import present, read_five
-from azul_tui.game.random import REFILL, derive, next_below
-from azul_tui.game.scoring import (
-    FULL_ROW,
-    complete_rows,
-    end_bonus,
-    floor_cost,
-    placement_points,
-)
-
-ALL_ROWS = (1 << ROW_COUNT) - 1
-"""Mask of the five pattern lines and the floor."""
-_FLOOR_OF_EVERY_COLOR = sum(1 << (ROW_COUNT * color + FLOOR_ROW) for color in range(COLOR_COUNT))
-_EVERY_SIXTH = np.array(
-    [sum((mask >> color & 1) << (ROW_COUNT * color) for color in range(5)) for mask in range(32)]
-)
-
-
-@lean_kernel
-def clear_game(state: Int8Array, players: int) -> None:
-    """Make `state` a game before its first deal: all tiles in the bag, seat 0 to start."""
-    for byte in range(len(state)):
-        state[byte] = 0
-    state[PLAYERS] = players
-    state[PHASE] = AFTERSTATE
-    for color in range(COLOR_COUNT):
-        state[BAG + color] = TILES_PER_COLOR
-
-
-@lean_kernel
-def _pour_lid_into_bag(state: Int8Array) -> int:
-    """Move the lid's tiles to the bag; return how many there were."""
-    poured = 0
-    for color in range(COLOR_COUNT):
-        poured += small(state[LID + color])
-        state[BAG + color] += state[LID + color]
-        state[LID + color] = 0
-    return poured
-
-
-@lean_kernel
-def begin_round(state: Int8Array) -> None:
-    """Turn an afterstate into the start of the next round, its factories still empty."""
-    state[ROUND] += 1
-    state[PHASE] = MOVING
-    state[TO_MOVE] = state[NEXT_FIRST]
-    state[MARKER_IN_CENTRE] = 1
-    state[TABLE_TILES] = 0
-
-
-@lean_kernel
-def _finish_empty_round(state: Int8Array) -> None:
-    """End a game whose bag, lid and factories are all empty: nothing can ever move again."""
-    state[PHASE] = OVER
-    state[END_REASON] = NO_TILES
-    for seat in range(small(state[PLAYERS])):
-        set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
-
-
-@lean_kernel
-def refill(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
-    """Start the next round of an afterstate: four tiles a factory, drawn from the bag.
-
-    The draw depends on `(seed, round)` and on the counts in bag and lid alone. The lid is
-    poured into the bag only when the bag is empty; if both are, factories stay short or empty.
-    `stream` is one uint64 of scratch.
-    """
-    begin_round(state)
-    stream[0] = derive(seed, REFILL, small(state[ROUND]))
-    at = sources_offset(state)
-    in_bag = 0
-    for color in range(COLOR_COUNT):
-        in_bag += small(state[BAG + color])
-    for factory in range(2 * small(state[PLAYERS]) + 1):
-        for _ in range(TILES_PER_FACTORY):
-            if in_bag == 0:
-                in_bag = _pour_lid_into_bag(state)
-                if in_bag == 0:
-                    break
-            drawn = next_below(stream, in_bag)
-            color = 0
-            while drawn >= state[BAG + color]:
-                drawn -= small(state[BAG + color])
-                color += 1
-            state[BAG + color] -= 1
-            state[at + COLOR_COUNT * factory + color] += 1
-            state[TABLE_TILES] += 1
-            in_bag -= 1
-    if state[TABLE_TILES] == 0:
-        _finish_empty_round(state)
-
-
-@lean_kernel
-def new_game(state: Int8Array, players: int, seed: np.uint64, stream: Uint64Array) -> None:
-    """Make `state` the first deal of a game; see `refill` for the arguments."""
-    clear_game(state, players)
-    refill(state, seed, stream)
-
-
-@lean_kernel
-def accepting_colors(state: Int8Array, seat: int, row: int) -> int:
-    """Mask of the colours that pattern line `row` of `seat` takes: not full, wall cell free."""
-    board = board_offset(seat)
-    if state[board + BOARD_LINE_TILES + row] > row:
-        return 0
-    columns = ~small(state[board + BOARD_WALL + row]) & FULL_ROW
-    colors = (columns >> row | columns << (COLOR_COUNT - row)) & FULL_ROW
-    holds = small(state[board + BOARD_LINE_COLOR + row])
-    return colors if holds == 0 else colors & (1 << (holds - 1))
-
-
-@lean_kernel
-def accepting_rows(state: Int8Array, seat: int, color: int) -> int:
-    """Mask of the lines of `seat` that take `color`; bit 5, the floor, is always set."""
-    mask = 1 << FLOOR_ROW
-    for row in range(LINE_COUNT):
-        mask |= (accepting_colors(state, seat, row) >> color & 1) << row
-    return mask
-
-
-@lean_kernel
-def accepting_rows_by_color(state: Int8Array, seat: int) -> int:
-    """`accepting_rows` of all five colours in one number, six bits a colour, colour 0 lowest."""
-    rows = _FLOOR_OF_EVERY_COLOR
-    for row in range(LINE_COUNT):
-        rows |= _EVERY_SIXTH[accepting_colors(state, seat, row)] << row
-    return rows
-
-
-@lean_kernel
-def row_count(rows: int) -> int:
-    """Number of bits set in a mask of six rows."""
-    pairs = (rows & 21) + (rows >> 1 & 21)
-    return (pairs & 3) + (pairs >> 2 & 3) + (pairs >> 4 & 3)
-
-
-@lean_kernel
-def legal_count(state: Int8Array) -> int:
-    """Number of legal moves; 0 unless the phase is MOVING."""
-    if state[PHASE] != MOVING:
-        return 0
-    at = sources_offset(state)
-    sources = 2 * small(state[PLAYERS]) + 2
-    rows = accepting_rows_by_color(state, small(state[TO_MOVE]))
-    offered = 0
-    for source in range(sources):
-        offered += present(read_five(state, at + COLOR_COUNT * source))
-    count = 0
-    for color in range(COLOR_COUNT):
-        targets = row_count(rows >> (ROW_COUNT * color) & ALL_ROWS)
-        count += targets * (offered >> (8 * color) & 127)
-    return count
-
-
-@lean_kernel
-def list_legal(state: Int8Array, actions: Int32Array, distinct: bool) -> int:
-    """Write the legal actions in ascending order into `actions` and return their number.
-
-    `actions` is at least `action_count(P)` long. `distinct` leaves out moves from a factory equal
-    to the one before it: in canonical order every set of equivalent moves is then listed once.
-    """
-    if state[PHASE] != MOVING:
-        return 0
-    at = sources_offset(state)
-    seat = small(state[TO_MOVE])
-    centre = 2 * small(state[PLAYERS]) + 1
-    rows = accepting_rows_by_color(state, seat)
-    count = 0
-    before = -1
-    for source in range(centre + 1):
-        tiles = read_five(state, at + COLOR_COUNT * source)
-        if distinct and tiles == before and source < centre:
-            continue
-        before = tiles
-        for color in range(COLOR_COUNT):
-            if tiles >> (8 * color) & 127 == 0:
-                continue
-            action = (source * COLOR_COUNT + color) * ROW_COUNT
-            mask = rows >> (ROW_COUNT * color) & ALL_ROWS
-            # Without a branch: a refused row is overwritten by the next, and the last is the
-            # floor, which is never refused.
-            for row in range(ROW_COUNT):
-                actions[small(count)] = action + row
-                count += mask >> row & 1
-    return count
-
-
-@lean_kernel
-def is_legal(state: Int8Array, action: int) -> bool:
-    """Whether `action` may be applied."""
-    sources = 2 * small(state[PLAYERS]) + 2
-    if state[PHASE] != MOVING or action < 0 or action >= sources * COLOR_COUNT * ROW_COUNT:
-        return False
-    source, color, row = action // 30, action // ROW_COUNT % COLOR_COUNT, action % ROW_COUNT
-    if state[sources_offset(state) + COLOR_COUNT * source + color] == 0:
-        return False
-    return accepting_rows(state, small(state[TO_MOVE]), color) >> row & 1 == 1
+from azul_tui.game.scoring import complete_rows, end_bonus, floor_cost, placement_points
 
 
 @lean_kernel

@@ -24,7 +24,9 @@ from azul_tui.game.constants import (
     source_count,
     state_size,
 )
+from azul_tui.game.dealing import clear_game, refill
 from azul_tui.game.legality import why_illegal
+from azul_tui.game.moves import is_legal, list_legal
 from azul_tui.game.notation import (
     draw_position,
     format_move,
@@ -45,7 +47,7 @@ from azul_tui.game.offsets import (
     ROUND,
     TO_MOVE,
 )
-from azul_tui.game.rules import apply_move, clear_game, is_legal, list_legal, refill
+from azul_tui.game.rules import apply_move
 from azul_tui.game.scoring import winner_mask
 from azul_tui.game.view import END_REASONS, PHASES
 from azul_tui.game.violations import violations

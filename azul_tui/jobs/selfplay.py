@@ -8,10 +8,10 @@ import numpy as np
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import state_size
+from azul_tui.game.dealing import clear_game
 from azul_tui.game.layout import AFTERSTATE, MOVING, PHASE, ROUND, TO_MOVE, score_of
 from azul_tui.game.notation import describe_move, format_move, format_position
 from azul_tui.game.random import GAME, derive
-from azul_tui.game.rules import clear_game
 from azul_tui.game.scoring import winner_mask
 from azul_tui.game.view import view_position
 from azul_tui.jobs.demonstration import PlayedDemo, play_games

@@ -9,7 +9,7 @@ import numpy as np
 
 from azul_tui.game.canonical import refill_canonical
 from azul_tui.game.constants import state_size
-from azul_tui.game.rules import clear_game
+from azul_tui.game.dealing import clear_game
 
 if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, FLOOR_SLOTS, ROW_COUNT
-from azul_tui.game.kernel import Int8Array, Int32Array, lean_kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, integer, lean_kernel
 from azul_tui.game.layout import (
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
@@ -15,7 +15,6 @@ from azul_tui.game.layout import (
     sources_offset,
 )
 from azul_tui.game.scoring import FLOOR_COST, earned_points, floor_slots
-from azul_tui.players.effects import integer
 
 
 @lean_kernel

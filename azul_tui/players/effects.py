@@ -6,12 +6,10 @@ the rest fall to the floor.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
-
-import numpy as np
+from typing import Final
 
 from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, MAX_PLAYERS, ROW_COUNT, action_count
-from azul_tui.game.kernel import Int8Array, lean_kernel
+from azul_tui.game.kernel import Int8Array, integer, lean_kernel
 from azul_tui.game.layout import (
     BOARD_LINE_TILES,
     BOARD_SIZE,
@@ -25,19 +23,6 @@ from azul_tui.game.rules import apply_move
 
 MAX_ACTIONS: Final = action_count(MAX_PLAYERS)
 """Room for the legal moves of any position."""
-integer: Final = cast("Callable[[object], int]", np.int64)
-"""Widen what was read from an int8 array, inside a kernel; to a type checker an int."""
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@lean_kernel
-def copy_position(state: Int8Array, out: Int8Array) -> None:
-    """Copy `state` into `out`, both `(S,)`; assigning a slice would allocate."""
-    for byte in range(state.shape[0]):
-        out[byte] = state[byte]
 
 
 @lean_kernel

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, integer, kernel
 from azul_tui.game.layout import TO_MOVE
+from azul_tui.game.moves import list_legal
 from azul_tui.game.random import PLAYER, derive
-from azul_tui.game.rules import list_legal
 from azul_tui.game.scoring import earned_points
-from azul_tui.players.effects import MAX_ACTIONS, apply_unscored, integer
+from azul_tui.players.effects import MAX_ACTIONS, apply_unscored
+from azul_tui.players.one_look import OneLookPlayer
 from azul_tui.players.ties import pick_best
 
 if TYPE_CHECKING:
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
 
 @kernel
 def greedy_values(state: Int8Array, actions: Int32Array, count: int, values: Int64Array) -> None:
-    """Write what greedy thinks of each of the first `count` legal `actions` into `values`."""
+    """Write the change of the mover's earned points into `values`.
+
+    Args:
+        state: `(S,)`, with a move to make.
+        actions: Legal ones, the first `count` of them.
+        count: At least 1.
+        values: One for each action, written; see `earned_points`.
+    """
     seat = integer(state[TO_MOVE])
     after = np.empty_like(state)
     for index in range(count):
@@ -41,21 +49,7 @@ def _choose(states: Int8Array, seeds: Uint64Array, deterministic: bool, chosen: 
         chosen[game] = actions[pick_best(values, count, deterministic, stream)]
 
 
-class GreedyPlayer:
-    """Largest immediate change of the mover's earned points (see `earned_points`)."""
-
-    name: str = "greedy"
-
-    def choose(
-        self, states: Int8Array, seeds: Uint64Array, deterministic: bool = False
-    ) -> Int32Array:
-        """See `Player.choose`."""
-        chosen = np.empty(len(states), np.int32)
-        _choose(states, seeds, deterministic, chosen)
-        return chosen
-
-
-def create(name: PlayerName, players: int) -> GreedyPlayer:
+def create(name: PlayerName, players: int) -> OneLookPlayer:
     """The player; it needs nothing from its name and plays with any number."""
     del name, players
-    return GreedyPlayer()
+    return OneLookPlayer("greedy", _choose)

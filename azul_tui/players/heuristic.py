@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from azul_tui.game.constants import FLOOR_ROW, ROW_COUNT
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel, lean_kernel
+from azul_tui.game.kernel import (
+    Int8Array,
+    Int32Array,
+    Int64Array,
+    Uint64Array,
+    integer,
+    kernel,
+    lean_kernel,
+)
+from azul_tui.game.moves import list_legal
 from azul_tui.game.random import PLAYER, derive
-from azul_tui.game.rules import list_legal
 from azul_tui.players.effects import (
     MAX_ACTIONS,
-    integer,
     line_tiles,
     tiles_placed,
     tiles_taken,
     wall_neighbours,
 )
+from azul_tui.players.one_look import OneLookPlayer
 from azul_tui.players.ties import pick_best
 
 if TYPE_CHECKING:
@@ -30,7 +38,7 @@ _NEIGHBOUR_VALUE: Final = 3
 
 @lean_kernel
 def heuristic_values(state: Int8Array, actions: Int32Array, count: int, values: Int64Array) -> None:
-    """Write what heuristic thinks of each of the first `count` legal `actions` into `values`."""
+    """Write the rule of thumb of a careful beginner into `values`; see `greedy_values`."""
     for index in range(count):
         action = integer(actions[index])
         row = action % ROW_COUNT
@@ -58,21 +66,7 @@ def _choose(states: Int8Array, seeds: Uint64Array, deterministic: bool, chosen: 
         chosen[game] = actions[pick_best(values, count, deterministic, stream)]
 
 
-class HeuristicPlayer:
-    """The rule of thumb of a careful beginner, as a number a move."""
-
-    name: str = "heuristic"
-
-    def choose(
-        self, states: Int8Array, seeds: Uint64Array, deterministic: bool = False
-    ) -> Int32Array:
-        """See `Player.choose`."""
-        chosen = np.empty(len(states), np.int32)
-        _choose(states, seeds, deterministic, chosen)
-        return chosen
-
-
-def create(name: PlayerName, players: int) -> HeuristicPlayer:
+def create(name: PlayerName, players: int) -> OneLookPlayer:
     """The player; it needs nothing from its name and plays with any number."""
     del name, players
-    return HeuristicPlayer()
+    return OneLookPlayer("heuristic", _choose)

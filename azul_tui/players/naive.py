@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel, lean_kernel
+from azul_tui.game.kernel import (
+    Int8Array,
+    Int32Array,
+    Int64Array,
+    Uint64Array,
+    integer,
+    kernel,
+    lean_kernel,
+)
+from azul_tui.game.moves import list_legal
 from azul_tui.game.random import PLAYER, derive
-from azul_tui.game.rules import list_legal
-from azul_tui.players.effects import MAX_ACTIONS, integer, tiles_placed, tiles_taken
+from azul_tui.players.effects import MAX_ACTIONS, tiles_placed, tiles_taken
+from azul_tui.players.one_look import OneLookPlayer
 from azul_tui.players.ties import pick_best
 
 if TYPE_CHECKING:
@@ -18,7 +27,7 @@ if TYPE_CHECKING:
 
 @lean_kernel
 def naive_values(state: Int8Array, actions: Int32Array, count: int, values: Int64Array) -> None:
-    """Write what naive thinks of each of the first `count` legal `actions` into `values`."""
+    """Write tiles placed, and among equals few to the floor, into `values`; see `greedy_values`."""
     for index in range(count):
         action = integer(actions[index])
         placed = tiles_placed(state, action)
@@ -38,21 +47,7 @@ def _choose(states: Int8Array, seeds: Uint64Array, deterministic: bool, chosen: 
         chosen[game] = actions[pick_best(values, count, deterministic, stream)]
 
 
-class NaivePlayer:
-    """Largest number of tiles placed; among equals, fewest to the floor."""
-
-    name: str = "naive"
-
-    def choose(
-        self, states: Int8Array, seeds: Uint64Array, deterministic: bool = False
-    ) -> Int32Array:
-        """See `Player.choose`."""
-        chosen = np.empty(len(states), np.int32)
-        _choose(states, seeds, deterministic, chosen)
-        return chosen
-
-
-def create(name: PlayerName, players: int) -> NaivePlayer:
+def create(name: PlayerName, players: int) -> OneLookPlayer:
     """The player; it needs nothing from its name and plays with any number."""
     del name, players
-    return NaivePlayer()
+    return OneLookPlayer("naive", _choose)

@@ -10,9 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from azul_tui.game.kernel import Int64Array, lean_kernel
+from azul_tui.game.kernel import Int64Array, integer, lean_kernel
 from azul_tui.game.layout import TABLE_TILES, TO_MOVE
-from azul_tui.players.effects import integer
 from azul_tui.players.planner_memory import (
     ALPHA,
     BAR,

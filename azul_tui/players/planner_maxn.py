@@ -7,9 +7,8 @@ nothing, so there is none. Shapes: D plies, P seats.
 
 from __future__ import annotations
 
-from azul_tui.game.kernel import lean_kernel
+from azul_tui.game.kernel import integer, lean_kernel
 from azul_tui.game.layout import TABLE_TILES, TO_MOVE
-from azul_tui.players.effects import integer
 from azul_tui.players.planner_memory import (
     BEST,
     BUDGET,

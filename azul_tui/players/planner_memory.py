@@ -18,10 +18,16 @@ from azul_tui.game.constants import (
     factory_count,
     state_size,
 )
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, lean_kernel
-from azul_tui.game.layout import TABLE_TILES, TO_MOVE
-from azul_tui.players.effects import copy_position, integer
-from azul_tui.players.prospects import (
+from azul_tui.game.kernel import (
+    Int8Array,
+    Int32Array,
+    Int64Array,
+    Uint64Array,
+    integer,
+    lean_kernel,
+)
+from azul_tui.game.layout import TABLE_TILES, TO_MOVE, copy_state
+from azul_tui.players.laid_boards import (
     BOARD_FIELDS,
     WORTH_FIELDS,
     FloatArray,
@@ -96,7 +102,7 @@ def thousandths(points: float) -> int:
 @lean_kernel
 def make_root(work: Workspace, state: Int8Array) -> None:
     """Make `state` the position at ply 0."""
-    copy_position(state, work.line[0])
+    copy_state(state, work.line[0])
     for seat in range(work.boards.shape[1]):
         describe_board(state, work.boards, work.worth, 0, seat)
 
@@ -105,7 +111,7 @@ def make_root(work: Workspace, state: Int8Array) -> None:
 def make_child(work: Workspace, ply: int, action: int) -> None:
     """Make the position at `ply + 1` that after `action`; its last tile leaves the round open."""
     child = work.line[ply + 1]
-    copy_position(work.line[ply], child)
+    copy_state(work.line[ply], child)
     child[TABLE_TILES] += 1
     apply_canonical(child, action)
     child[TABLE_TILES] -= 1

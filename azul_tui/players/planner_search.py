@@ -5,9 +5,8 @@ Shapes: M moves.
 
 from __future__ import annotations
 
-from azul_tui.game.kernel import Int64Array, lean_kernel
+from azul_tui.game.kernel import Int64Array, integer, lean_kernel
 from azul_tui.game.layout import TO_MOVE
-from azul_tui.players.effects import integer
 from azul_tui.players.planner_alphabeta import search_two
 from azul_tui.players.planner_maxn import search_many
 from azul_tui.players.planner_memory import (

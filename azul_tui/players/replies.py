@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, FLOOR_SLOTS, ROW_COUNT
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, lean_kernel
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, integer, lean_kernel
 from azul_tui.game.layout import (
     BOARD_LINE_TILES,
     BOARD_SIZE,
@@ -19,9 +19,9 @@ from azul_tui.game.layout import (
     TO_MOVE,
     sources_offset,
 )
-from azul_tui.game.rules import accepting_rows_by_color
+from azul_tui.game.moves import accepting_rows_by_color
 from azul_tui.game.scoring import FLOOR_COST, floor_slots, placement_points
-from azul_tui.players.effects import integer
+from azul_tui.players.ordering import insert_ranked
 from azul_tui.players.prospects import FILLED_POWER, MARKER_WORTH
 
 _REPLIES: Final = 12
@@ -108,13 +108,7 @@ def list_replies(state: Int8Array, actions: Int32Array, ranks: Int64Array, first
             rank = rank - 2 * _FORCED | 1
         if action == first:
             rank = 2 * _FORCED + 1
-        place = index
-        while place > 0 and ranks[place - 1] < rank:
-            ranks[place] = ranks[place - 1]
-            actions[place] = actions[place - 1]
-            place -= 1
-        ranks[place] = rank
-        actions[place] = action
+        insert_ranked(actions, ranks, index, action, rank)
     if not _factory_holds_tiles(state):
         return count
     kept = min(count, _REPLIES)

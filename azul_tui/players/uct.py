@@ -14,13 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.canonical import apply_canonical, refill_canonical
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, kernel, lean_kernel
+from azul_tui.game.kernel import (
+    Int8Array,
+    Int32Array,
+    Int64Array,
+    Uint64Array,
+    integer,
+    kernel,
+    lean_kernel,
+)
 from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, TO_MOVE
+from azul_tui.game.moves import list_legal
 from azul_tui.game.playout import play_out
 from azul_tui.game.random import PLAYER, REFILL, SEARCH, derive, next_below, next_bits
-from azul_tui.game.rules import list_legal
 from azul_tui.game.scoring import winner_mask
-from azul_tui.players.effects import MAX_ACTIONS, integer
+from azul_tui.players.effects import MAX_ACTIONS
 from azul_tui.players.threads import share_out
 from azul_tui.players.ties import pick_best
 

@@ -16,8 +16,8 @@ import numpy as np
 from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.kernel import Float32Array, Int8Array, inlined_kernel, integer, lean_kernel
 from azul_tui.game.layout import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE, copy_state
+from azul_tui.game.moves import list_legal
 from azul_tui.game.random import next_bits
-from azul_tui.game.rules import list_legal
 from azul_tui.game.scoring import winner_mask
 from azul_tui.search.exponential import exp_negative
 from azul_tui.search.root import begin_halving, mix_dirichlet, select_halving

@@ -18,9 +18,10 @@ from azul_tui.game.constants import (
     factory_count,
     state_size,
 )
+from azul_tui.game.dealing import clear_game
 from azul_tui.game.layout import BAG, LID, MOVING, OVER, PHASE, score_of, sources_offset
+from azul_tui.game.moves import legal_count
 from azul_tui.game.random import GAME, derive
-from azul_tui.game.rules import clear_game, legal_count
 from azul_tui.game.scoring import end_bonus, winner_mask
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.search.reading.factory_order import FactoryOrder

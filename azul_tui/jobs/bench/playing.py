@@ -12,11 +12,11 @@ import torch
 from azul_tui.config import TrainingConfig, create_training_config
 from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import state_size
+from azul_tui.game.dealing import clear_game
 from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel
 from azul_tui.game.layout import AFTERSTATE, OVER, PHASE
 from azul_tui.game.observation import write_observations
 from azul_tui.game.playout import random_games
-from azul_tui.game.rules import clear_game
 from azul_tui.network import NetworkEvaluator, create_azul_network
 from azul_tui.search.evaluator import ConstantEvaluator
 from azul_tui.search.lockstep import LockstepSearch

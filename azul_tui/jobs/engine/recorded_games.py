@@ -15,10 +15,10 @@ import numpy as np
 
 from azul_tui.errors import AzulError, JobError
 from azul_tui.game.constants import COLOR_COUNT, encode_action, state_size
+from azul_tui.game.dealing import begin_round, clear_game
 from azul_tui.game.layout import BAG, LID, NEXT_FIRST, TABLE_TILES, sources_offset
 from azul_tui.game.notation import format_move
 from azul_tui.game.replaying import replay_recorded
-from azul_tui.game.rules import begin_round, clear_game
 from azul_tui.game.state import GameState
 from azul_tui.jobs.game_files import FiledGame, describe_disagreement, read_games
 from azul_tui.runs.text import plain_text
