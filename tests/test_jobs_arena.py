@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from azul_tui.errors import AzulError, JobError, PlayerError
+from azul_tui.errors import AzulError, CheckpointError, JobError, PlayerError
 from azul_tui.jobs import arena
 from azul_tui.jobs.arena_players import split_contestant
 from azul_tui.jobs.context import JobContext
@@ -82,6 +82,22 @@ def test_names_that_mean_nobody_are_refused_in_one_sentence(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
+def test_a_ladder_is_refused_before_anything_is_played(tmp_path, monkeypatch):
+    monkeypatch.setattr("azul_tui.jobs.ladder.play_match", None)
+    with pytest.raises(PlayerError, match="nobody"):
+        Heard(tmp_path, players=("random", "naive", "nobody"))
+    with pytest.raises(PlayerError, match="two only"):
+        Heard(tmp_path, players=("random", "naive", "alphabeta-easy"), num_players=3)
+    with pytest.raises(JobError, match="two players or more, got greedy:"):
+        Heard(tmp_path, players=("greedy", "Greedy", " greedy"))
+    manager = ModelCheckpointManager(run_paths(tmp_path, "laptop-1").directory)
+    file = str(manager.save_checkpoint(create_azul_network("small"), None, 5, {}))
+    with pytest.raises(JobError, match=r"two players or more, got .*checkpoint_iter_000005.pt:"):
+        Heard(tmp_path, players=(file,), run="laptop-1")
+    with pytest.raises(CheckpointError, match="for 2 players, not 3"):
+        Heard(tmp_path, players=("random", "naive"), run="laptop-1", num_players=3)
+
+
 def test_simulations_may_stand_in_the_name():
     assert split_contestant("laptop-1122@100", 32) == ("laptop-1122", 100)
     assert split_contestant("best_model.pt", 32) == ("best_model.pt", 32)
@@ -100,7 +116,9 @@ def test_a_ladder_rates_everybody(tmp_path):
 
 
 def test_a_ladder_for_three(tmp_path):
-    heard = Heard(tmp_path, players=("random", "greedy"), games=6, num_players=3)
+    heard = Heard(tmp_path, players=("random", "greedy"), games=5, num_players=3)
+    assert "5 games are rounded up to 6, 3 on each bag" in heard.text
+    assert "1 match of 6 games" in heard.text
     assert heard.result["ratings"][0]["name"] == "greedy"
     assert len(heard.result["seat_elo"]) == 3
 
@@ -110,7 +128,8 @@ def test_one_table_seats_everybody_everywhere(tmp_path):
     heard = Heard(tmp_path, players=names, num_players=3, games=20, one_table=True)
     assert heard.result["games"] == 24
     assert [row["name"] for row in heard.result["standings"]] == list(names)
-    assert "every seating on each of 4 bags" in heard.text
+    assert "20 games are rounded up to 24, 6 on each bag" in heard.text
+    assert "24 games, every seating on each of 4 bags" in heard.text
     with pytest.raises(JobError, match="takes 4 players, got 3"):
         Heard(tmp_path, players=names, num_players=4, one_table=True)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
-from tiny_training import StopAt, records, resume, state_of, tiny, train
+from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 
 from azul_tui.arena.kept_matches import decode_match, encode_match, joined_matches, keep_match
 from azul_tui.arena.match import play_match
@@ -149,6 +151,45 @@ def test_games_that_the_disk_refuses_until_the_run_is_left_are_played_again(
     assert (folder / run_ratings.FILE).read_bytes() == (straight / run_ratings.FILE).read_bytes()
     assert [record["iteration"] for record in records(folder, "rating")] == [1, 2, 3, 4]
     assert len(records(folder, "evaluation")) == len(records(straight, "evaluation"))
+
+
+def test_a_match_is_on_the_disk_before_the_run_counts_on_it(tmp_path, monkeypatch):
+    flushed = []
+    fsync = os.fsync
+
+    def watched(handle):
+        fsync(handle)
+        flushed.append((os.fstat(handle).st_ino, os.fstat(handle).st_size))
+
+    monkeypatch.setattr(run_ratings.os, "fsync", watched)
+    train(tmp_path / "run", tiny(**SETTINGS, max_iterations=1))
+    kept = tmp_path / "run" / run_ratings.FILE
+    sizes = [size for inode, size in flushed if inode == kept.stat().st_ino]
+    ends = [len(line) for line in kept.read_bytes().splitlines(keepends=True)]
+    assert sizes == list(itertools.accumulate(ends))
+
+
+def test_a_damaged_best_model_is_told_and_the_checkpoint_of_it_takes_its_place(straight, tmp_path):
+    folder = shutil.copytree(straight, tmp_path / "run")
+    best, paths = best_iteration(folder), RunPaths(folder)
+    if not paths.checkpoint(best).exists():
+        shutil.copy(paths.best_model, paths.checkpoint(best))
+    paths.best_model.write_bytes(paths.best_model.read_bytes()[:-1] + b"x")
+    resume(folder, tiny(**SETTINGS, max_iterations=5))
+    told = [text for text in alerts(folder) if "passed over for the best weights" in text]
+    assert len(told) == 1 and told[0].startswith("best_model.pt was passed over"), alerts(folder)
+    assert records(folder, "gate")[-1]["best_iteration"] == best
+
+
+def test_best_weights_that_are_in_no_file_are_told(straight, tmp_path):
+    folder = shutil.copytree(straight, tmp_path / "run")
+    best, paths = best_iteration(folder), RunPaths(folder)
+    assert best < 4, "else it is the checkpoint that the run goes on from"
+    paths.best_model.unlink()
+    paths.checkpoint(best).unlink(missing_ok=True)
+    resume(folder, tiny(**SETTINGS, max_iterations=5))
+    assert any(f"of iteration {best}, are in no file" in text for text in alerts(folder))
+    assert records(folder, "gate")[-1]["decision"] == "first"
 
 
 def test_a_line_that_a_power_cut_tore_takes_no_other_with_it(straight, tmp_path):

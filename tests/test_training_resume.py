@@ -8,13 +8,14 @@ import random
 import shutil
 
 import pytest
+import torch
 from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 
 from azul_tui.errors import CheckpointError, ConfigError, RunError
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training.checkpoints import read_checkpoint
-from azul_tui.training.fingerprint import fingerprint
+from azul_tui.training.fingerprint import _digest, fingerprint
 from azul_tui.training.resuming import find_beginning, find_resume_point
 from azul_tui.training.run_progress import progress_from_dict
 
@@ -50,6 +51,13 @@ def cut_back_to(folder, number):
 
 
 # Bit by bit
+
+
+def test_a_digest_takes_what_a_drained_sampler_leaves():
+    """A tensor without elements comes back with strides that no other type may be read with."""
+    empty = torch.empty(0, dtype=torch.int64).as_strided((0,), (0,))
+    assert _digest({"rows": empty}) == _digest({"rows": torch.empty(0, dtype=torch.int64)})
+    assert _digest({"rows": empty}) != _digest({"rows": torch.zeros(1, dtype=torch.int64)})
 
 
 def test_the_same_run_twice_is_the_same(straight, tmp_path):

@@ -18,7 +18,7 @@ from azul_tui.arena.table import play_table
 from azul_tui.errors import JobError
 from azul_tui.jobs.arena_players import open_contestant, split_contestant
 from azul_tui.jobs.describe import in_percent
-from azul_tui.jobs.evaluate import keep_games, told, whole_pairs
+from azul_tui.jobs.evaluate import keep_games, told, whole_bags
 from azul_tui.jobs.ladder import run_ladder
 from azul_tui.jobs.waking import wake_player
 from azul_tui.training.checkpoint_players import find_player
@@ -58,14 +58,19 @@ def _one_table(context: JobContext) -> dict[str, Any]:
             f" {', '.join(names)}"
         )
     reporter = context.reporter
+    players = [open_contestant(context, name) for name in names]
+    seatings = math.factorial(seats)
+    games = whole_bags(context, seatings)
+    reporter.say(f"{games} games, every seating on each of {games // seatings} bags")
     result = play_table(
-        [open_contestant(context, name) for name in names],
-        -(-context.integer("games") // math.factorial(seats)),
+        players,
+        games // seatings,
         context.integer("seed"),
         on_progress=lambda done, total: reporter.progress(done, total, "games"),
         stop=context.stop.is_set,
     )
-    reporter.say(f"{result.games} games, every seating on each of {result.bags} bags")
+    if result.games < games:
+        reporter.say(f"stopped after {result.games} games of whole bags")
     for standing in sorted(result.standings, key=lambda standing: -standing.share.mean):
         wins = in_percent(*standing.share)
         reporter.say(
@@ -79,7 +84,7 @@ def _one_table(context: JobContext) -> dict[str, Any]:
 def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:
     """The match of `a` against `b`."""
     seats = context.integer("num_players")
-    games = whole_pairs(context, seats)
+    games = whole_bags(context, seats)
     one, other = open_contestant(context, name_a), open_contestant(context, name_b)
     elo = context.real("sequential_elo")
     test = SequentialTest(elo_1=elo, max_pairs=-(-games // seats), players=seats) if elo else None

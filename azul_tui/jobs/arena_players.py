@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from azul_tui.errors import PlayerError
-from azul_tui.training.checkpoint_players import open_player
+from azul_tui.players.registry import create_player
+from azul_tui.training.checkpoint_players import find_player, open_player, read_saved_network
 
 if TYPE_CHECKING:
     from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array
@@ -45,6 +46,21 @@ def split_contestant(name: str, simulations: int) -> tuple[str, int]:
             f" {MOST_SIMULATIONS:,}, as in {before or 'NAME'}@100"
         )
     return before, int(after)
+
+
+def shown_name(context: JobContext, name: str) -> str:
+    """The name that the player called `name` goes by, once it is known that it can play.
+
+    Raises:
+        PlayerError: It is no player's name, or it cannot play with so many.
+        CheckpointError: Its checkpoint cannot be used.
+    """
+    plain, simulations = split_contestant(name, context.integer("simulations"))
+    seats = context.integer("num_players")
+    path = find_player(plain, context.runs_root, players=seats)
+    if path is None:
+        return create_player(plain, seats).name
+    return f"{read_saved_network(path, seats).name}@{simulations}"
 
 
 def open_contestant(context: JobContext, name: str) -> Player:

@@ -43,7 +43,7 @@ def run(context: JobContext) -> dict[str, Any]:
     )
     compile_with_progress(context, player.players)
     wake_player(context, opponent, player.players)
-    games = whole_pairs(context, player.players)
+    games = whole_bags(context, player.players)
     reporter.say(f"{player.name} with {simulations} simulations against {opponent.name}")
     reporter.record(
         "match",
@@ -73,13 +73,18 @@ def run(context: JobContext) -> dict[str, Any]:
     return fields
 
 
-def whole_pairs(context: JobContext, seats: int) -> int:
-    """The games that are played: every bag from each seat; says so when that makes more."""
+def whole_bags(context: JobContext, games_per_bag: int) -> int:
+    """The games that are played, whole bags of them; says so when that is more than asked for.
+
+    Args:
+        context: Its setting `games` says how many are asked for.
+        games_per_bag: P where the one who is measured sits on every seat, P! for every seating.
+    """
     asked = context.integer("games")
-    games = -(-asked // seats) * seats
+    games = -(-asked // games_per_bag) * games_per_bag
     if games != asked:
-        paired = "paired" if seats == 2 else f"in groups of {seats}"
-        context.reporter.say(f"{asked} games are rounded up to {games}, {paired}")
+        why = "paired" if games_per_bag == 2 else f"{games_per_bag} on each bag"
+        context.reporter.say(f"{asked} games are rounded up to {games}, {why}")
     return games
 
 

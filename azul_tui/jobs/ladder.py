@@ -13,14 +13,17 @@ from azul_tui.arena.match import MatchResult, play_match
 from azul_tui.arena.rated_games import rated_games
 from azul_tui.arena.ratings import Ratings, fit_ratings
 from azul_tui.errors import JobError
-from azul_tui.jobs.arena_players import open_contestant, split_contestant
+from azul_tui.jobs.arena_players import open_contestant, shown_name, split_contestant
 from azul_tui.jobs.describe import in_percent
+from azul_tui.jobs.evaluate import whole_bags
 from azul_tui.jobs.waking import wake_player
+from azul_tui.runs.files import append_durably
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import existing_run
 from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RatingRow, ladder_file, write_ratings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from azul_tui.arena.games import GameResults
@@ -42,14 +45,23 @@ def run_ladder(context: JobContext) -> dict[str, Any]:
     Raises:
         JobError: There are fewer than two players.
         RunError: There is no such run.
+        PlayerError: One of the names is no player's. Nothing has been played then.
+        CheckpointError: A checkpoint cannot be used. Nothing has been played then.
     """
     paths = existing_run(context.runs_root, context.text("run")) if context.text("run") else None
-    named = list(dict.fromkeys(context.words("players")))
     checkpoints = [] if paths is None else _checkpoints(paths, context.integer("checkpoints"))
+    named, checkpoints = _different(context, context.words("players"), checkpoints)
     if len(named) + len(checkpoints) < 2:
-        raise JobError("a ladder needs two players or more: name them with --set players=[...]")
+        only = ", ".join([*named, *checkpoints]) or "none"
+        raise JobError(
+            f"a ladder needs two players or more, got {only}: name others with --set players=[...]"
+        )
     kept = {} if paths is None else _read_kept(ladder_file(paths), context)
     pairings = _pairings(named, checkpoints)
+    games = whole_bags(context, context.integer("num_players"))
+    context.reporter.say(
+        f"{len(pairings)} match{'' if len(pairings) == 1 else 'es'} of {games} games"
+    )
     results = _play(context, pairings, kept, None if paths is None else ladder_file(paths))
     if not results:
         return {"ok": False, "stopped": True, "ratings": []}
@@ -71,6 +83,21 @@ def run_ladder(context: JobContext) -> dict[str, Any]:
         )
         context.reporter.say(f"kept in {ladder_file(paths).parent}")
     return {"matches": len(results), "stopped": context.stop.is_set(), **ratings.record()}
+
+
+def _different(
+    context: JobContext, named: Sequence[str], checkpoints: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """The names and the files of different players: what means one of them again is left out."""
+    seen: set[str] = set()
+    kept: tuple[list[str], list[str]] = [], []
+    for names, place in zip((named, checkpoints), kept, strict=True):
+        for name in names:
+            shown = shown_name(context, name)
+            if shown not in seen:
+                seen.add(shown)
+                place.append(name)
+    return kept
 
 
 def _checkpoints(paths: RunPaths, most: int) -> list[str]:
@@ -161,8 +188,7 @@ def _play(
             results.append(result.results)
         if file is not None and not result.stopped and _lasting(names, context):
             line = json.dumps({"key": key, "results": results_record(result.results)})
-            with file.open("a", encoding="utf-8") as ladder:
-                ladder.write(line + "\n")
+            append_durably(file, line.encode() + b"\n")
     return results
 
 

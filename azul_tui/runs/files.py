@@ -53,6 +53,18 @@ def write_bytes_atomically(path: Path, data: bytes, *, durable: bool = True) -> 
     write_atomically(path, lambda unfinished: _fill(unfinished, data), durable=durable)
 
 
+def append_durably(path: Path, data: bytes) -> None:
+    """Add `data` to the end of a file, made when absent, and flush it to the disk.
+
+    Raises:
+        OSError: The disk is full, read-only or refuses; part of `data` may have been added.
+    """
+    with path.open("ab") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def sync_directory(folder: Path) -> None:
     """Flush a folder's list of names to the disk, where the file system can.
 

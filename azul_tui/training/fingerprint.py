@@ -109,7 +109,8 @@ def _digest(value: object) -> str:
         if isinstance(item, Tensor):
             tensor = item.detach().cpu().contiguous()
             digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+            if tensor.numel():  # one without elements may have strides that no other type takes
+                digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
         elif isinstance(item, bytes):
             digest.update(item)
         elif isinstance(item, Mapping):

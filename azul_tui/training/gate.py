@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from azul_tui.arena.match import play_match
 from azul_tui.arena.sequential import SequentialTest
 from azul_tui.errors import CheckpointError
+from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoints import read_checkpoint
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def has_gate(config: TrainingConfig) -> bool:
 
 
 def weights_of_best(run: OpenRun) -> tuple[int, Mapping[str, Tensor]] | None:
-    """Iteration and acting weights of the best so far; None when the run holds none."""
+    """Iteration and acting weights of the best so far; None when the run holds none.
+
+    A damaged file is passed over with an alert that says why.
+    """
     wanted = run.progress.best_iteration
     places = [run.paths.best_model]
     if wanted is not None:
@@ -43,12 +47,20 @@ def weights_of_best(run: OpenRun) -> tuple[int, Mapping[str, Tensor]] | None:
     for path in places:
         try:
             content = read_checkpoint(path)
-        except CheckpointError:
+        except CheckpointError as error:
+            if path.exists():
+                why = str(error).removeprefix(f"{plain_text(str(path))}: ")
+                run.journal.alert(f"{path.name} was passed over for the best weights: {why}")
             continue
         iteration: int = content["iteration"]
         later = iteration > run.progress.iteration  # left behind by a process that went further
         if not later and wanted in (None, iteration):
             return iteration, content["extra"].get("acting_state") or content["model_state"]
+    if wanted is not None:
+        run.journal.alert(
+            f"the best weights so far, of iteration {wanted}, are in no file of the run: "
+            "the newest take their place without a game"
+        )
     return None
 
 

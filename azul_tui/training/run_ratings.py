@@ -9,6 +9,7 @@ How many bytes of the file a checkpoint knows of stands in its progress: a resum
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import time
 from typing import TYPE_CHECKING, Final
@@ -83,6 +84,8 @@ class RunRatings:
             file.seek(progress.rated_bytes)
             file.write(line)
             file.truncate()
+            file.flush()
+            os.fsync(file.fileno())  # a checkpoint will name how many bytes there are
         progress.rated_bytes += len(line)
         return True
 
