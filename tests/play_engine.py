@@ -10,6 +10,7 @@ import asyncio
 
 from analyse_engine import analyse_options, analysis_of
 
+from azul_tui.errors import AzulError
 from azul_tui.jobs.engine.table import Table
 from azul_tui.tui.engine.process import EngineError
 
@@ -49,6 +50,13 @@ class FakeEngine:
         self.table = Table.laid(laid, int(options.get("players", 2)), int(options["seed"]))
         return {"event": "position", **self.table.record(), "last": True}
 
+    async def _play(self, command, _on_record):
+        try:
+            self.table.play(command.removeprefix("play "))
+        except AzulError as error:
+            raise EngineError(str(error)) from None
+        return {"event": "position", **self.table.record(), "last": True}
+
     async def _choose(self, command, _on_record):
         await self.source.thinking.wait()
         if self.source.dies:
@@ -56,7 +64,11 @@ class FakeEngine:
             raise EngineError("the engine has ended with code 9: Killed")
         move = self.table.record()["legal"][0]
         value = self.source.value
-        return {"event": "choice", "move": move, "value": value, "simulations": 100, "last": True}
+        game = self.table.game
+        rest = -value if game.players == 2 else self.source.others
+        values = [value if seat == game.to_move else rest for seat in range(game.players)]
+        told = {"value": value, "values": values, "simulations": 100}
+        return {"event": "choice", "move": move, **told, "last": True}
 
     async def _analyse(self, command, _on_record):
         return analysis_of(self.table.game, *analyse_options(command))
@@ -71,6 +83,8 @@ class FakeEngines:
         self.asked = []
         self.unknown = set()
         self.value = -0.3
+        self.others = -0.5
+        """What a player thinks that every other seat may expect, of three and four."""
         self.dies = False
         self.thinking = asyncio.Event()
         self.loading = asyncio.Event()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import time
 
 import pytest
 from analyse_engine import FakeShared, opinion
+from driven_app import DrivenApp
 from fake_run import POSITION, make_run
 from textual import events
 
@@ -36,13 +36,13 @@ def root(tmp_path_factory):
     return root
 
 
-class Place:
+class Place(DrivenApp):
     """The app in the Analyse place, and what it shows."""
 
     def __init__(self, root, size=(120, 40), **options):
         self.now = 1_700_000_000.0
         options = {"ascii_only": False} | options
-        self.app = AzulApp(root, clock=lambda: self.now, tick_s=5.0, **options)
+        super().__init__(AzulApp(root, clock=lambda: self.now, tick_s=5.0, **options))
         self.app.engine = self.shared = FakeShared()
         self.size = size
 
@@ -60,10 +60,6 @@ class Place:
         return self.shared.engine
 
     @property
-    def screen(self):
-        return self.app.screen
-
-    @property
     def session(self):
         return self.place.session
 
@@ -72,29 +68,18 @@ class Place:
         return next(s for s in self.app.screen_stack if isinstance(s, AnalyseScreen))
 
     @property
-    def text(self):
-        return plain(self.screen.shown_lines())
-
-    @property
     def words(self):
         """What is said beside the board, unbroken."""
         said = plain(side_panel(self.place.state(), 400, 20))
         return " ".join(said.replace("│", " ").split())
 
     async def told(self, words):
-        end = time.monotonic() + 10
-        while words not in self.words:
-            assert time.monotonic() < end, f"{words!r} is not in {self.words!r}"
-            await asyncio.sleep(0.01)
+        await self.when(lambda: words in self.words, words)
         return self.words
 
     @property
     def rows(self):
         return [entry.move for entry in self.place.state().rows]
-
-    async def press(self, *keys):
-        for key in keys:
-            await self.pilot.press(key)
 
     async def type(self, words):
         await self.press(*["space" if letter == " " else letter for letter in words])
@@ -102,13 +87,6 @@ class Place:
     async def paste(self, words):
         self.app.post_message(events.Paste(words))
         await self.pilot.pause()
-
-    async def until(self, words, seconds=10.0):
-        end = time.monotonic() + seconds
-        while words not in self.text:
-            assert time.monotonic() < end, f"{words!r} did not appear in\n{self.text}"
-            await asyncio.sleep(0.01)
-        return self.text
 
     async def opened(self):
         await self.press("7")

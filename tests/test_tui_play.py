@@ -3,59 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
+from driven_app import DrivenApp
 from fake_run import make_run
 from play_engine import FakeEngines
 
 from azul_tui.game.state import GameState
 from azul_tui.tui.app import AzulApp
-from azul_tui.tui.picture import plain
 from azul_tui.tui.play.open import open_play
 from azul_tui.tui.screens.play import PlayScreen
 
 pytestmark = pytest.mark.timeout(60)
 
 
-class Table:
+class Table(DrivenApp):
     """The Play place under test."""
 
     def __init__(self, app, pilot, engines):
-        self.app = app
-        self.pilot = pilot
+        super().__init__(app, pilot)
         self.engines = engines
-
-    @property
-    def screen(self):
-        return self.app.screen
 
     @property
     def session(self):
         return self.screen.session
 
     @property
-    def text(self):
-        return plain(self.screen.shown_lines())
-
-    @property
     def moves(self):
         return [turn.move for turn in self.session.game.turns]
 
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-
-    async def until(self, words, seconds=10.0):
-        await self.when(lambda: words in self.text, words, seconds)
-
     async def phase(self, phase):
         await self.when(lambda: self.session.phase == phase, phase)
-
-    async def when(self, true, words, seconds=10.0):
-        end = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < end, f"{words!r} did not come about in\n{self.text}"
-            await asyncio.sleep(0.01)
 
     async def deal(self, *, seed=7, **settings):
         from dataclasses import replace
@@ -78,11 +56,12 @@ class Table:
 
 
 class Sit:
-    """Open the Play place without dealing."""
+    """Open the Play place without dealing, or another by its key."""
 
-    def __init__(self, root, size=(120, 40)):
+    def __init__(self, root, size=(120, 40), place="6"):
         self.root = root
         self.size = size
+        self.place = place
 
     async def __aenter__(self):
         engines = FakeEngines()
@@ -91,7 +70,7 @@ class Sit:
         self.context = app.run_test(size=self.size)
         pilot = await self.context.__aenter__()
         await pilot.pause()
-        await pilot.press("6")
+        await pilot.press(*self.place)
         await pilot.pause()
         return Table(app, pilot, engines)
 
@@ -450,7 +429,7 @@ async def test_the_position_opens_in_the_analyse_place(tmp_path):
 
 async def test_three_and_four_players_sit_down(tmp_path):
     for players in (3, 4):
-        async with Sit(tmp_path, size=(80, 24)) as t:
+        async with Sit(tmp_path / str(players), size=(80, 24)) as t:
             await t.deal(players=players, opponent="greedy")
             await t.phase("yours")
             assert all(f"greedy {seat}" in t.text for seat in range(2, players + 1))
@@ -518,10 +497,11 @@ async def test_a_game_that_has_begun_is_given_up_only_when_asked_for_twice(tmp_p
         await t.press("enter")
         await t.until("your turn")
         assert len(t.moves) == 2
-        await t.press("q")
-        await t.until("The game in Play is not over.")
-        await t.press("n")
         assert t.screen is table
+        await t.press("escape", "enter")
+        await t.until("This game is not over.")
+        await t.press("b")
+        await t.until("your turn")
         await t.press("n", "n")
         await t.when(lambda: t.session.game is not None and not t.moves, "a new deal")
         assert not t.app.game_at_stake

@@ -53,7 +53,7 @@ async def test_the_screen_looks_as_it_did(root, name, size, ascii_only, monkeypa
     monkeypatch.setattr(AzulApp, "_read_meter", lambda self: setattr(self, "usage", usage))
     # What is shipped changes with every release.
     monkeypatch.setattr(
-        "azul_tui.tui.checkpoints.shipped.pretrained_directory", lambda: root / "nothing-shipped"
+        "azul_tui.tui.checkpoints.shipped.pretrained_directory", lambda *_: root / "nothing-shipped"
     )
     monkeypatch.setattr("azul_tui.runs.listing._sizes", lambda _folder: (14_000_000, 7))
     app = AzulApp(

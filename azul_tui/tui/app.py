@@ -145,7 +145,9 @@ class AzulApp(PaintedApp):
         self.evaluating: RunPaths | None = None
         """The evaluation that the Evaluate place shows."""
         self.game_at_stake = False
-        """Whether a game is on in the Play place that leaving would give up."""
+        """Whether a game is on in the Play place that leaving would give up: it is not kept."""
+        self.keeps_games = True
+        """Whether the game that is on in the Play place is kept in a file."""
         self.play_request: PlayRequest | None = None
         """What the Play place is asked to begin with."""
         self.analyse_request: AnalyseRequest | None = None

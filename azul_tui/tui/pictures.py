@@ -70,6 +70,7 @@ async def take_pictures(
     app = AzulApp(runs, attach=attach, ascii_only=False, clock=clock)
     app.depth, app.patterns = "full", False
     app.engine = engine or app.engine
+    app.keeps_games = False  # the game of the picture must not replace the reader's own
     taken: dict[str, str] = {}
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()

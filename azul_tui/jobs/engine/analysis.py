@@ -49,6 +49,7 @@ def choose(
     began = time.monotonic()
     refuse_finished(game)
     value: float | None = None
+    values: list[float] | None = None
     spent: int | None = None
     stopped = False
     if player.network is not None:
@@ -65,6 +66,7 @@ def choose(
             reading.simulations,
             thought.stopped,
         )
+        values = [round(seat, DIGITS) for seat in reading.seats]
         if not simulations and seconds is None:
             spent = 0
     else:
@@ -80,6 +82,7 @@ def choose(
         notation=game.notation(),
         move=format_move(action, game.players),
         value=None if value is None else round(value, DIGITS),
+        values=values,
         simulations=spent,
         seconds=round(time.monotonic() - began, 3),
         **({"stopped": True} if stopped else {}),

@@ -45,6 +45,8 @@ class ChoiceRecord:
     move: str
     value: float | None
     """What the mover may expect, -1 to 1."""
+    values: tuple[float, ...]
+    """What each seat may expect, in seat order; empty when the player tells no value."""
     simulations: int | None
     seconds: float
     notation: str
@@ -153,6 +155,7 @@ def read_choice(record: Mapping[str, Any]) -> ChoiceRecord:
     return ChoiceRecord(
         move=_text(record, "move"),
         value=_real(record, "value"),
+        values=_reals(record, "values"),
         simulations=simulations if isinstance(simulations, int) else None,
         seconds=_real(record, "seconds") or 0.0,
         notation=_text(record, "notation"),
@@ -184,11 +187,7 @@ def read_analysis(record: Mapping[str, Any]) -> AnalysisRecord:
         ),
         last=record.get("last") is True,
         stopped=record.get("stopped") is True,
-        values=tuple(
-            float(value)
-            for value in _list(record, "values")
-            if isinstance(value, (int, float)) and math.isfinite(value)
-        ),
+        values=_reals(record, "values"),
     )
 
 
@@ -257,6 +256,14 @@ def _list(record: Mapping[str, Any], key: str) -> list[Any]:
 
 def _texts(record: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(value for value in _list(record, key) if isinstance(value, str))
+
+
+def _reals(record: Mapping[str, Any], key: str) -> tuple[float, ...]:
+    return tuple(
+        float(value)
+        for value in _list(record, key)
+        if isinstance(value, (int, float)) and math.isfinite(value)
+    )
 
 
 def _wholes(record: Mapping[str, Any], key: str) -> tuple[int, ...]:

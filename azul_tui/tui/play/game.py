@@ -42,8 +42,13 @@ class Turn:
     seat: int
     before: GamePosition
     after: GamePosition
-    value: float | None = None
-    """What its mover expected before it, -1 to 1; None when nobody said."""
+    values: tuple[float, ...] = ()
+    """What its mover thought that every seat may expect, -1 to 1; empty when nobody said."""
+
+    @property
+    def value(self) -> float | None:
+        """What its mover expected for itself; None when nobody said."""
+        return self.values[self.seat] if self.values else None
 
     @property
     def round_ended(self) -> bool:
@@ -86,9 +91,9 @@ class PlayGame:
         moves = [*(turn.move for turn in self.turns), *more]
         return f"position {self.base}" + (f" moves {', '.join(moves)}" if moves else "")
 
-    def add(self, move: str, after: GamePosition, value: float | None = None) -> None:
+    def add(self, move: str, after: GamePosition, values: tuple[float, ...] = ()) -> None:
         """Note a move that the engine has accepted."""
-        self.turns.append(Turn(move, self.to_move, self.now, after, value))
+        self.turns.append(Turn(move, self.to_move, self.now, after, values))
 
     def last_move(self) -> tuple[Move | None, int]:
         """The move that led here and who made it; nothing to light at the start of a round."""
@@ -107,18 +112,13 @@ class PlayGame:
         return -1
 
     def expected(self, seat: int) -> float | None:
-        """What `seat` may expect of the newest thought about this game, -1 to 1.
-
-        With two players what one expects is what the other fears; with more only `seat`'s own
-        thoughts count.
-        """
-        two = self.now.view.players == 2
+        """What `seat` may expect by the newest thought about this game, -1 to 1."""
         if self.over:
             winners = self.now.record.winners
             if seat not in winners:
                 return -1.0
             return 1.0 if len(winners) == 1 else 0.0
         for turn in reversed(self.turns[-8:]):
-            if turn.value is not None and (two or turn.seat == seat):
-                return turn.value if turn.seat == seat else -turn.value
+            if turn.values:
+                return turn.values[seat]
         return None

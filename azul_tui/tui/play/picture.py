@@ -13,6 +13,7 @@ from azul_tui.tui.board.scale import Brush
 from azul_tui.tui.board.table import DrawnTable, draw_table
 from azul_tui.tui.picture import Line, Picture, crop, fit, shorten, spread, text_line, wrapped
 from azul_tui.tui.play.settings import is_scripted, short_name
+from azul_tui.tui.play.value import value_line
 from azul_tui.tui.play.words import (
     bonus_words,
     ended_round,
@@ -86,7 +87,8 @@ def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
         air = int(second.height > len(bag))
         table.surface.put_picture(second.left, second.top + air, bag)
     picture = [_headline(view, game, width), *table.surface.picture()]
-    picture.append(fit(((" ", ""), *_value(view, game, width - 2)), width))
+    told = value_line(session, game, width - 2, show_value=view.show_value, signs=view.signs)
+    picture.append(fit(((" ", ""), *told), width))
     picture.append(fit(((" ", ""), *_prompt(view, game, width - 2)), width))
     return PlayPicture(crop(picture, width, height), table, top)
 
@@ -100,10 +102,10 @@ def _waiting(view: PlayView, width: int) -> Picture:
         picture.extend(((" ", ""), *line) for line in wrapped(session.problem, width - 2))
         picture.extend([(), ((" ", ""), *prompt(session))])
         return picture
-    if session.progress is not None:
-        done, total = session.progress
+    if session.talk.progress is not None:
+        done, total = session.talk.progress
         # Nobody knows how long a step takes: the bar nears its end and does not reach it.
-        waited = max(0.0, view.now - session.progress_since)
+        waited = max(0.0, view.now - session.talk.progress_since)
         share = min(1.0, (done + 1 - math.exp(-waited / 10)) / total)
         picture.append(((" ", ""), *progress_bar(share, min(60, width - 2), signs)))
     picture.append(())
@@ -158,39 +160,6 @@ def _headline(view: PlayView, game: PlayGame, width: int) -> Line:
         if used + len(words) + 3 <= width:
             return spread(tuple(left), ((words, "quiet"), (" ", "")), width)
     return fit(tuple(left), width)
-
-
-def _value(view: PlayView, game: PlayGame, width: int) -> Line:
-    """The value of the position as a bar from one side to the other."""
-    session, signs = view.session, view.signs
-    if session.phase == "broken":
-        return text_line(shorten(session.problem, width, signs.ellipsis), "warning")
-    if not view.show_value:
-        return text_line("the value is hidden, v shows it", "quiet")
-    own = session.settings.seat or 0
-    names = seat_names(session.settings, game.now.view.players)
-    value = game.expected(own)
-    other = names[(own + 1) % len(names)] if len(names) == 2 else "the others"
-    if value is None and len(names) > 2:
-        told = [seat for seat in range(len(names)) if game.expected(seat) is not None]
-        if told:
-            own, other = told[0], "the others"
-            value = game.expected(own)
-    if value is None:
-        words = "no value yet: it comes with the first move of a network"
-        if all(is_scripted(name) for name in session.settings.engine_players()):
-            words = "scripted players tell no value"
-        return text_line(words, "quiet")
-    share = (value + 1) / 2
-    left, right = f"{names[own]} {share:.0%} ", f" {1 - share:.0%} {other}"
-    told = f"   value {value:+.2f}"
-    room = max(8, min(100, width - len(left) - len(right) - len(told) - 1))
-    return (
-        (left, "strong"),
-        *progress_bar(share, room, signs),
-        (right, ""),
-        (told, "quiet"),
-    )
 
 
 def _prompt(view: PlayView, game: PlayGame, width: int) -> Line:

@@ -8,45 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from azul_tui.runs.events import number, text
-from azul_tui.tui.engine.process import EngineError, EngineRecord
+from azul_tui.tui.engine.process import EngineError
 from azul_tui.tui.engine.records import read_choice
 from azul_tui.tui.play.game import GamePosition, PlayGame
+from azul_tui.tui.play.kept import KeptGame, KeptMove
 from azul_tui.tui.play.pick import Pick
 from azul_tui.tui.play.settings import PlaySettings, short_name
+from azul_tui.tui.play.talk import EngineTalk, word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
+
+    from azul_tui.tui.engine.records import ChoiceRecord
+    from azul_tui.tui.play.talk import EngineSource
 
 Phase = Literal["none", "starting", "thinking", "yours", "paused", "over", "broken"]
 
 WATCH_S: Final = 0.8
 """Seconds that a move stays on the board at least while two players are watched."""
-
-
-class Asked(Protocol):
-    """What a session wants of an engine."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can be asked."""
-        ...
-
-    async def ask_in_turn(
-        self, commands: Sequence[str], on_record: Callable[[EngineRecord], None] | None = None
-    ) -> list[EngineRecord]:
-        """The last records of several commands."""
-        ...
-
-
-class EngineSource(Protocol):
-    """Where an engine comes from; it is started when there is none."""
-
-    async def get(self) -> Asked:
-        """The engine."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +51,13 @@ class PlaySession:
     def __init__(
         self, source: EngineSource, changed: Callable[[], None], clock: Callable[[], float]
     ) -> None:
-        self._source = source
         self._changed = changed
         self._clock = clock
-        self._engine: Asked | None = None
+        self.talk = EngineTalk(source, changed, clock)
         self.settings = PlaySettings()
         self.game: PlayGame | None = None
         self.pick: Pick | None = None
         self.phase: Phase = "none"
-        self.words = ""
-        """What is being waited for, while the phase is `starting`."""
-        self.progress: tuple[float, float] | None = None
-        """Done and total of it."""
-        self.progress_since = clock()
         self.problem = ""
         self.engine_died = False
         self.since = clock()
@@ -91,6 +66,12 @@ class PlaySession:
         self.hinting = False
         self.watching_paused = False
         self.shown_since = clock()
+        self.went_on = False
+        """Whether the game was kept from before, and the person has done nothing in it yet."""
+        self.lost = ""
+        """Why the kept game cannot be gone on with."""
+        self._kept: KeptGame | None = None
+        """A kept game whose positions the engine has not told yet."""
         self._pending = ""
         """The person's move that the engine has not yet heard."""
 
@@ -103,25 +84,45 @@ class PlaySession:
     def is_at_stake(self) -> bool:
         """Whether a game is on in which the person has moved."""
         game = self.game
+        if self._kept is not None:
+            return self._kept.is_at_stake
         if game is None or game.over or self.settings.seat is None:
             return False
         return self.is_sending or any(turn.seat == self.settings.seat for turn in game.turns)
 
+    def to_keep(self) -> KeptGame | None:
+        """The game as it can be gone on with later; None without moves, or when it is over."""
+        game = self.game
+        if game is None:
+            return self._kept
+        moves = [KeptMove(turn.move, turn.values) for turn in game.turns]
+        moves.extend([KeptMove(self._pending)] * self.is_sending)
+        return KeptGame(self.settings, tuple(moves)) if moves and not game.over else None
+
     # -- what a person asks for; each is to run alone
 
-    async def begin(self, settings: PlaySettings) -> None:
+    def begin(self, settings: PlaySettings) -> Coroutine[Any, Any, None]:
         """Deal a new game, or lay the position to play on from."""
-        self.settings, self.game, self.pick = settings, None, None
-        self.watching_paused, self._pending = False, ""
-        await self._guarded(self._deal())
+        self._set_table(settings, None)
+        return self._guarded(self._deal())
+
+    def take_up(self, kept: KeptGame) -> Coroutine[Any, Any, None]:
+        """Go on with a game that was kept; a watched one stands still first."""
+        self._set_table(kept.settings, kept)
+        self.watching_paused = kept.settings.seat is None
+        return self._guarded(self._lay(kept))
 
     async def go_on(self) -> None:
         """Whatever comes next: dealing, the engine's moves, or the person's turn."""
-        await self._guarded(self._deal() if self.game is None else self._turns(load=True))
+        if self.game is not None:
+            await self._guarded(self._turns(load=True))
+        else:
+            await self._guarded(self._lay(self._kept) if self._kept else self._deal())
 
     def play(self, move: str) -> Coroutine[Any, Any, None]:
         """Play the person's move, then the others'; it is noted before anything is awaited."""
         self._pending, self.pick, self.since = move, None, self._clock()
+        self.went_on = False
         return self._play_on()
 
     async def ask_hint(self) -> None:
@@ -144,7 +145,7 @@ class PlaySession:
             return
         # A move that is on its way is the last decision: only that one is taken back.
         left = -1 if self.is_sending else game.undo_to(self.settings)
-        self._pending = ""
+        self._pending, self.went_on = "", False
         if left >= 0:
             del game.turns[left:]
             self.watching_paused = self.settings.seat is None
@@ -165,6 +166,12 @@ class PlaySession:
 
     # -- how it is done
 
+    def _set_table(self, settings: PlaySettings, kept: KeptGame | None) -> None:
+        """An empty table."""
+        self.settings, self.game, self.pick = settings, None, None
+        self._kept, self.lost, self.went_on = kept, "", False
+        self.watching_paused, self._pending = False, ""
+
     async def _play_on(self) -> None:
         await self._guarded(self._turns(load=False))
 
@@ -173,7 +180,7 @@ class PlaySession:
         try:
             await work
         except EngineError as error:
-            self.engine_died = self._engine is None or not self._engine.alive
+            self.engine_died = not self.talk.alive
             self.problem = str(error)
             self._enter("broken")
 
@@ -183,45 +190,46 @@ class PlaySession:
             self.problem = ""
         self._changed()
 
-    async def _ask(self, *commands: str) -> list[EngineRecord]:
-        engine = self._engine
-        if engine is None:
-            engine = self._engine = await self._source.get()
-        return await engine.ask_in_turn(commands, self._hear)
-
-    def _hear(self, record: EngineRecord) -> None:
-        """Progress of what is being waited for."""
-        if record.get("event") == "progress":
-            self.progress_since = self._clock()
-            self.words = text(record, "text", 200) or self.words
-            done, total = number(record, "done"), number(record, "total")
-            self.progress = (done, total) if done is not None and total else None
-            self._changed()
-
     async def _load(self) -> None:
         """Have an engine that knows the players; the first time it takes a while."""
-        self.words, self.progress, self.hint = "starting the engine", None, None
+        self.hint = None
         self._enter("starting")
-        if self._engine is None or not self._engine.alive:
-            self._engine = None
-        for player in self.settings.engine_players():
-            await self._ask(f"load player={player}")
-        self.words, self.progress = "", None
+        await self.talk.load(self.settings.engine_players())
 
     async def _deal(self) -> None:
         await self._load()
-        (record,) = await self._ask(f"position {self.settings.base}")
+        (record,) = await self.talk.ask(f"position {self.settings.base}")
         start = GamePosition.of(record)
         if self.settings.players != start.view.players:
             self.settings = replace(self.settings, players=start.view.players)
         self.game = PlayGame(self.settings.base, start)
         await self._turns(load=False)
 
-    async def _apply(self, move: str, value: float | None) -> None:
+    async def _lay(self, kept: KeptGame) -> None:
+        """Play the moves of a kept game again."""
+        await self._load()
+        commands = [f"position {self.settings.base}", *(f"play {turn.move}" for turn in kept.moves)]
+        try:
+            first, *after = map(GamePosition.of, await self.talk.ask(*commands))
+        except EngineError as error:
+            if not self.talk.alive:
+                raise
+            # The rules do not allow it: asking again would not help.
+            self._kept = None
+            self.lost = f"the game that was kept cannot be gone on with: {error}"
+            self._enter("none")
+            return
+        self.game = game = PlayGame(self.settings.base, first)
+        for turn, position in zip(kept.moves, after, strict=True):
+            game.add(turn.move, position, turn.values)
+        self._kept, self.went_on = None, True
+        await self._turns(load=False)
+
+    async def _apply(self, move: str, values: tuple[float, ...]) -> None:
         game = self.game
         assert game is not None
-        (record,) = await self._ask(game.command(move))
-        game.add(move, GamePosition.of(record), value)
+        (record,) = await self.talk.ask(game.command(move))
+        game.add(move, GamePosition.of(record), values)
         self.hint = None
         self.shown_since = self._clock()
 
@@ -235,13 +243,13 @@ class PlaySession:
         game = self.game
         assert game is not None
         self.hint = None
-        if load and (self._engine is None or not self._engine.alive):
+        if load and not self.talk.alive:
             await self._load()
         played = 0
         while not game.over:
             player = self.settings.player_at(game.to_move)
             if player is None and self._pending:
-                await self._apply(self._pending, None)
+                await self._apply(self._pending, ())
                 self._pending = ""
                 continue
             if player is None:
@@ -263,21 +271,28 @@ class PlaySession:
         self._enter("thinking")
         seed = self.settings.seed + len(game.turns)
         strength = self.settings.strength
-        choose = f"choose player={player} {strength} seed={seed}"
-        records = await self._ask(game.command(), choose)
+        choose = f"choose player={word(player)} {strength} seed={seed}"
+        records = await self.talk.ask(game.command(), choose)
         choice = read_choice(records[-1])
         if not choice.move:
             raise EngineError(f"{short_name(player)} chose no move")
         if self.settings.seat is None:
             await asyncio.sleep(max(0.0, WATCH_S - (self._clock() - self.shown_since)))
-        await self._apply(choice.move, choice.value)
+        await self._apply(choice.move, _values(choice, game))
 
     async def _ask_hint(self) -> None:
         game = self.game
         assert game is not None
         settings = self.settings
-        choose = f"choose player={settings.opponent} {settings.strength} seed={settings.seed}"
-        records = await self._ask(game.command(), choose)
+        player = word(settings.opponent)
+        choose = f"choose player={player} {settings.strength} seed={settings.seed}"
+        records = await self.talk.ask(game.command(), choose)
         choice = read_choice(records[-1])
         if choice.move:
             self.hint = Hint(choice.move, choice.value, choice.simulations)
+
+
+def _values(choice: ChoiceRecord, game: PlayGame) -> tuple[float, ...]:
+    """What every seat may expect by a choice; empty when it does not say."""
+    players = game.now.view.players
+    return choice.values if len(choice.values) == players else ()

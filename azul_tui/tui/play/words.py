@@ -112,11 +112,11 @@ def state_words(session: PlaySession, now: float) -> Line:
     """What is going on, at the left of the first line."""
     seconds = phrases.duration(max(0.0, now - session.since))
     if session.phase == "starting":
-        done = session.progress
+        done = session.talk.progress
         share = ""
         if done is not None:
             share = f", step {min(done[0] + 1, done[1]):,.0f} of {done[1]:,.0f}"
-        return ((f"{session.words or 'starting the engine'}{share}, {seconds}", "strong"),)
+        return ((f"{session.talk.words or 'starting the engine'}{share}, {seconds}", "strong"),)
     game = session.game
     if session.phase == "broken":
         what = "the engine is gone" if session.engine_died else "that did not work"
@@ -134,6 +134,11 @@ def state_words(session: PlaySession, now: float) -> Line:
         return ((f"your move is on its way, {seconds}", ""),)
     if session.hinting:
         return ((f"asking for a hint, {seconds}", ""),)
+    if session.went_on and not game.over:
+        return (
+            ("your turn", "player.now"),
+            ("   the game goes on where it was, n deals a new one", "changed"),
+        )
     return (("your turn", "player.now"),)
 
 

@@ -17,7 +17,7 @@ class LeaveGameScreen(AskScreen):
     def __init__(self) -> None:
         super().__init__(
             "The game in Play is not over.",
-            "It is not kept when you leave.",
+            "Its file cannot be written, so it is not kept when you leave.",
             (("q", "leave, the game is given up"), ("n", "stay here")),
             safe="n",
         )

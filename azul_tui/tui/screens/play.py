@@ -13,6 +13,8 @@ from azul_tui.game.constants import encode_action
 from azul_tui.game.notation import format_move
 from azul_tui.tui.frame import PLACES
 from azul_tui.tui.play.hand import click, press
+from azul_tui.tui.play.keeper import GameKeeper
+from azul_tui.tui.play.kept import kept_path
 from azul_tui.tui.play.picture import PlayView, play_body
 from azul_tui.tui.play.session import PlaySession
 from azul_tui.tui.play.setup_picture import click_setup, setup_body
@@ -52,19 +54,29 @@ class PlayScreen(PlaySetupKeys, PlayTableKeys):
         self._table: DrawnTable | None = None
         self._table_top = 0
         self._ticking: Timer | None = None
+        self._was_open = False
 
     # -- coming and going
 
     def on_mount(self) -> None:
-        """Nothing starts before the person deals."""
+        """Nothing starts before the person deals, or goes on with the game that was kept."""
         self.session = PlaySession(self.azul.engine, self.changed, time.monotonic)
         self._ticking = self.set_interval(TICK_S, self._tick, pause=True)
+        if self.azul.keeps_games:
+            self.keeper = GameKeeper(kept_path(self.azul.runs_root))
+        problem = self.keeper.look()
+        if problem:
+            self.notify(problem, severity="warning", markup=False)
 
     def on_screen_resume(self) -> None:
         """List the players again, and take over what another place asked for."""
         super().on_screen_resume()
         self.list_players()
+        wanted = self.azul.play_request is not None
         self.on_play_asked()
+        if not (wanted or self._was_open):
+            self.take_up()
+        self._was_open = True
         self._tick_while_needed()
         self.redraw()
 
@@ -89,7 +101,15 @@ class PlayScreen(PlaySetupKeys, PlayTableKeys):
 
     def changed(self) -> None:
         """The session has something new to show."""
-        self.azul.game_at_stake = self.session is not None and self.session.is_at_stake
+        session = self.session
+        if session is not None and session.phase != "none":
+            problem = self.keeper.keep(session.to_keep())
+            if problem:
+                self.notify(problem, severity="warning", markup=False)
+            self.azul.game_at_stake = session.is_at_stake and bool(self.keeper.problem)
+        elif session is not None and session.lost:
+            self.in_setup = True
+            self.notify(session.lost, severity="warning", markup=False)
         self._tick_while_needed()
         self.refresh_bindings()
         self.redraw()
@@ -115,8 +135,7 @@ class PlayScreen(PlaySetupKeys, PlayTableKeys):
         session, signs = self.session, self.azul.signs
         self._table = None
         if session is None or self.in_setup:
-            waits = session is not None and session.phase != "none"
-            return setup_body(self.setup, width, height, signs, game_waits=waits)
+            return setup_body(self.setup, width, height, signs, game_waits=self.game_waits)
         view = PlayView(
             session=session,
             now=time.monotonic(),
@@ -139,7 +158,7 @@ class PlayScreen(PlaySetupKeys, PlayTableKeys):
         watched = session is not None and session.settings.seat is None
         at_table = not self.in_setup and session is not None
         if action == "back":
-            return at_table or phase != "none"
+            return at_table or self.game_waits
         if action == "go_on":
             return at_table and phase == "broken"
         if action == "pause":

@@ -21,8 +21,9 @@ class PlayTableKeys(PlayPlace):
         if session is None:
             return
         if self.in_setup:
-            self.in_setup = False
-        elif session.pick is None or not session.pick.back():
+            self.back_to_game()
+            return
+        if session.pick is None or not session.pick.back():
             self.in_setup = True
         self.changed()
 
@@ -70,27 +71,11 @@ class PlayTableKeys(PlayPlace):
         self.redraw()
 
     def action_again(self) -> None:
-        """A new game with the same players, from another deal unless a seed was chosen.
-
-        One that the person has begun is given up only when asked for twice.
-        """
+        """A new game with the same players, from another deal unless a seed was chosen."""
         session = self.session
         if session is None:
             return
-        settings = replace(session.settings, seed=self.setup.settings.seed, notation="")
-
-        def answered(answer: str | None) -> None:
-            if answer == "n":
-                self.begin(settings)
-
-        if session.is_at_stake:
-            from azul_tui.tui.screens.ask import AskScreen
-
-            choices = (("n", "give it up and deal a new one"), ("b", "back to the game"))
-            question = AskScreen("This game is not over.", "", choices, safe="b")
-            self.azul.push_screen(question, answered)
-        else:
-            self.begin(settings)
+        self.begin(replace(session.settings, seed=self.setup.settings.seed, notation=""))
 
     def action_swap(self) -> None:
         """The other seat: in this game, or in a new one when it is over."""
@@ -134,7 +119,7 @@ class PlayTableKeys(PlayPlace):
             self.notify("scripted players have one strength", timeout=2)
         else:
             self.notify(f"from the next move on: {settings.strength_words}", timeout=2)
-        self.redraw()
+        self.changed()
 
     def action_analyse(self) -> None:
         """Open the position in the Analyse place."""
