@@ -11,7 +11,6 @@ from scipy.stats import t
 from azul_tui.arena.statistics import (
     elo_difference,
     expected_score,
-    games_for_half_width,
     games_to_decide,
     mean_interval,
     score_interval,
@@ -74,7 +73,6 @@ def test_nothing_played_is_nothing_known():
     assert mean_interval(np.zeros(0)) == (0.0, -math.inf, math.inf)
     assert mean_interval(np.ones(1)).high == math.inf
     assert games_to_decide(np.zeros(0), 2, 0.5) is None
-    assert games_for_half_width(np.zeros(0), 2, 0.01) is None
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 3, 4, 7, 20, 100])
@@ -112,11 +110,3 @@ def test_games_to_decide_is_enough_four_times_out_of_five():
         decided += score_interval(pair_scores(rng, games // 2, 0.56, 0.2)).low > 0.5
     assert 0.7 < decided / 300 < 0.9
     assert games_to_decide(np.full(50, 0.5), 2, 0.5) is None
-
-
-def test_games_for_a_half_width():
-    rng = np.random.default_rng(9)
-    sample = pair_scores(rng, 100_000, 0.6, 0.0)
-    games = games_for_half_width(sample, 2, 0.02)
-    interval = score_interval(pair_scores(rng, games // 2, 0.6, 0.0))
-    assert (interval.high - interval.low) / 2 == pytest.approx(0.02, rel=0.1)

@@ -1,13 +1,15 @@
-"""Tables of several different players, and ladders that are kept as records."""
+"""Tables of several different players, and matches of a ladder that are kept as records."""
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 
-from azul_tui.arena.ladder import play_ladder, results_from_record, results_record
+from azul_tui.arena.kept_results import results_from_record, results_record
+from azul_tui.arena.match import play_match
 from azul_tui.arena.rated_games import rated_games
 from azul_tui.arena.ratings import fit_ratings
 from azul_tui.arena.table import play_table
@@ -59,25 +61,9 @@ def test_tables_that_cannot_be_laid_are_refused():
         play_table(players("greedy", "naive"), 0, 0)
 
 
-def test_a_ladder_plays_everybody_against_everybody():
-    told, done = [], []
-    matches = play_ladder(
-        players("random", "naive", "greedy"),
-        12,
-        1,
-        on_match=told.append,
-        on_progress=lambda now, total: done.append((now, total)),
-    )
-    assert [(m.player_a, m.player_b) for m in told] == [
-        ("random", "naive"), ("random", "greedy"), ("naive", "greedy"),
-    ]  # fmt: skip
-    assert [m.games for m in matches] == [12, 12, 12]
-    assert done[-1] == (36, 36)
-    assert all(m.results.deals.tolist() == matches[0].results.deals.tolist() for m in matches)
-
-
 def test_kept_results_rate_as_the_played_ones():
-    matches = play_ladder(players("random", "naive", "greedy"), 20, 1)
+    pairs = itertools.combinations(players("random", "naive", "greedy"), 2)
+    matches = [play_match(one, other, 20, 1) for one, other in pairs]
     kept = [
         results_from_record(json.loads(json.dumps(results_record(match.results))))
         for match in matches
@@ -92,13 +78,8 @@ def test_kept_results_rate_as_the_played_ones():
     {"deals": ["-1"]},
 ])  # fmt: skip
 def test_a_damaged_record_is_refused(damage):
-    match = play_ladder(players("random", "naive"), 2, 1)[0]
+    match = play_match(*players("random", "naive"), 2, 1)
     with pytest.raises(JobError, match="damaged"):
         results_from_record(results_record(match.results) | damage)
     with pytest.raises(JobError, match="damaged"):
         results_from_record({})
-
-
-def test_a_ladder_needs_different_players():
-    with pytest.raises(PlayerError, match="two or more different players, got greedy, greedy"):
-        play_ladder(players("greedy", "greedy"), 2, 1)

@@ -143,6 +143,9 @@ def test_a_ladder_is_kept_with_its_run_and_only_new_matches_are_played(tmp_path)
     assert [(m["player_a"], m["player_b"]) for m in second.matches()] == [
         ("random", "greedy"), ("naive", "greedy"),
     ]  # fmt: skip
+    kept = [json.loads(line)["results"] for line in ladder_file(paths).read_text().splitlines()]
+    assert [len(results["deals"]) for results in kept] == [20, 20, 20]
+    assert all(results["deals"] == kept[0]["deals"] for results in kept), "the same bags for all"
     rows = read_ratings(paths)
     assert [row.name for row in rows] == ["greedy", "naive", "random"]
     assert rows[-1].elo == 0.0

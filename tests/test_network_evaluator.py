@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
@@ -21,13 +23,33 @@ from azul_tui.network import evaluator as module
 from azul_tui.network.amx_inference import tiles_of
 from azul_tui.network.amx_tiles import has_tiles
 from azul_tui.network.device_inference import DeviceInference
-from azul_tui.network.evaluator import inference_error
 from azul_tui.network.folding import evaluate_folded, fold_weights
 
 FORMATS = ("float32", "bfloat16", "tiles")
 """The last is bfloat16 with the matrix extension; the one before it without."""
 LARGEST_ERROR = {"float32": (2e-5, 1e-5), "bfloat16": (0.08, 0.05), "tiles": (0.08, 0.05)}
 """Of a legal logit and of a value, for the weights that `network` makes."""
+
+
+class InferenceError(NamedTuple):
+    """Largest differences between an evaluator and its network in float32."""
+
+    legal_logit: float
+    value: float
+
+
+@torch.inference_mode()
+def inference_error(evaluator, network, observations) -> InferenceError:
+    """How far the evaluator's results are from the network's own on `(B, F)` observations."""
+    logits, values = evaluator(observations)
+    states = torch.from_numpy(observations)
+    exact_logits, exact_values = network.unmasked_logits(states)
+    legal = network.legal_actions(states).numpy()
+    assert legal.any(axis=1).all()
+    return InferenceError(
+        float(np.abs(logits - exact_logits.numpy())[legal].max()),
+        float(np.abs(values - exact_values.numpy()).max()),
+    )
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from azul_tui.errors import RunLockedError
-from azul_tui.runs.control import drop_request
 from azul_tui.runs.events import encode_plain
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.processes import host_name
@@ -55,21 +54,6 @@ def test_a_stale_lock_is_taken_over_and_said_so(paths):
         pass
     (alert,) = (json.loads(line) for line in paths.events.read_text().splitlines())
     assert "took over the lock of process" in alert["text"]
-
-
-def test_requests_are_answered_once(paths):
-    with RunRecorder(paths, job="train") as recorder:
-        asked = drop_request(paths, "pause")
-        (paths.control / "nonsense").write_text("x")
-        (request,) = recorder.requests()
-        recorder.answer(request, accepted=True)
-        assert recorder.requests() == []
-    answers = [json.loads(line) for line in paths.events.read_text().splitlines()]
-    assert [(answer["event"], answer["accepted"]) for answer in answers] == [
-        ("control", False),
-        ("control", True),
-    ]
-    assert answers[1]["id"] == asked
 
 
 def test_a_resume_keeps_the_log_up_to_its_checkpoint(paths):

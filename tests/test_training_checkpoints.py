@@ -20,7 +20,7 @@ from azul_tui.network.azul_network import AzulNetwork
 from azul_tui.network.presets import NetworkDescription
 from azul_tui.runs.checkpoint_manifest import MANIFEST_NAME, read_manifest
 from azul_tui.training import checkpoint_shelf as module
-from azul_tui.training.checkpoint_file import FORMAT, LARGEST_FILE, encode_checkpoint
+from azul_tui.training.checkpoint_file import FORMAT, LARGEST_FILE, encode_plain, plain
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 from azul_tui.training.checkpoints import load_network, newest_valid, read_checkpoint
 
@@ -329,7 +329,7 @@ def test_no_mutated_file_loads_wrongly(tmp_path: Path, fuzz):
     """Without a manifest beside it, which would know at once; damage may hit padding only."""
     source = manager(tmp_path / "source")
     path = source.save_checkpoint(network(), None, 3, {"loss": 1.25}, 0.5)
-    data, whole = path.read_bytes(), encode_checkpoint(read_checkpoint(path))
+    data, whole = path.read_bytes(), encode_plain(plain(read_checkpoint(path)))
     generator = np.random.default_rng(fuzz.rng.randrange(2**32))
     stranger = tmp_path / "stranger.pt"
     refusals: list[str] = []
@@ -340,7 +340,7 @@ def test_no_mutated_file_loads_wrongly(tmp_path: Path, fuzz):
         except CheckpointError as error:
             refusals.append(str(error))
         else:
-            assert encode_checkpoint(content) == whole
+            assert encode_plain(plain(content)) == whole
     assert len(refusals) > fuzz.rounds(700)
     for text in refusals:
         assert text.startswith(str(stranger))

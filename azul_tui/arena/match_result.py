@@ -83,6 +83,19 @@ class MatchResult:
     results: GameResults = field(repr=False, compare=False)
     """Every game, those of unfinished pairs included."""
 
+    def tally(self) -> dict[str, int | float]:
+        """Games and score of `a`, as the records of a run tell them."""
+        return {
+            "games": self.games,
+            "wins": self.wins,
+            "draws": self.draws,
+            "losses": self.losses,
+            "score": self.score,
+            "low": self.low,
+            "high": self.high,
+            "margin": self.margin,
+        }
+
     def record(self) -> dict[str, object]:
         """Plain numbers and texts for an event record; None where a number is infinite."""
         plain: dict[str, object] = {

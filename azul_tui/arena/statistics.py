@@ -128,11 +128,3 @@ def games_to_decide(scores: FloatArray, games_per_pair: int, even: float) -> int
     spread = float(scores.var(ddof=1)) if len(scores) > 1 else 0.25
     pairs = ((Z_95 + _Z_POWER_80) / lead) ** 2 * spread
     return games_per_pair * max(2, math.ceil(pairs))
-
-
-def games_for_half_width(scores: FloatArray, games_per_pair: int, half_width: float) -> int | None:
-    """Games in all after which the 95% interval of the score is `half_width` to either side."""
-    if len(scores) == 0:
-        return None
-    spread = float(scores.var(ddof=1)) if len(scores) > 1 else 0.25
-    return games_per_pair * max(2, math.ceil((Z_95 / half_width) ** 2 * spread))

@@ -8,7 +8,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from azul_tui.arena.ladder import results_from_record, results_record
+from azul_tui.arena.kept_results import results_from_record, results_record
 from azul_tui.arena.match import MatchResult, play_match
 from azul_tui.arena.rated_games import rated_games
 from azul_tui.arena.ratings import Ratings, fit_ratings

@@ -8,7 +8,7 @@ network's legal logits are off by at most 0.004 and its values by 0.003.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,6 @@ from azul_tui.network.cpu_inference import CpuInference
 from azul_tui.network.device_inference import DeviceInference
 from azul_tui.network.devices import resolve_device, resolve_precision
 from azul_tui.network.module_inference import ModuleInference
-from azul_tui.network.tensors import tensor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,24 +105,3 @@ class NetworkEvaluator:
         if network.description != self.description:
             raise ValueError(f"the network is {network.description}, not {self.description}")
         self.load_weights(network.state_dict())
-
-
-class InferenceError(NamedTuple):
-    """Largest differences between an evaluator and its network in float32."""
-
-    legal_logit: float
-    value: float
-
-
-@torch.inference_mode()
-def inference_error(
-    evaluator: NetworkEvaluator, network: AzulNetwork, observations: Int8Array
-) -> InferenceError:
-    """How far the evaluator's results are from the network's own on `(B, F)` observations."""
-    logits, values = evaluator(observations)
-    states = tensor_of(observations).to(network.observation_scales.device)
-    exact_logits, exact_values = network.unmasked_logits(states)
-    legal = network.legal_actions(states).cpu().numpy()
-    logit_errors = np.abs(logits - exact_logits.cpu().numpy())[legal]
-    value_errors = np.abs(values - exact_values.cpu().numpy())
-    return InferenceError(float(logit_errors.max(initial=0.0)), float(value_errors.max()))

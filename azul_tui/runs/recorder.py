@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from azul_tui.errors import RunError
-from azul_tui.runs.control import ControlRequest, poll_requests, remove_request
 from azul_tui.runs.events import EventLog, Record
 from azul_tui.runs.lock import RunLock
 from azul_tui.runs.status import StatusWriter
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class RunRecorder:
-    """Lock, event log, status and requests of one run; a context manager.
+    """Lock, event log and status of one run; a context manager.
 
     Leaving it with an exception leaves the state "crashed"; otherwise the state is what was
     set last, "finished" when that is still "running".
@@ -127,24 +126,3 @@ class RunRecorder:
     def status(self, *, force: bool = False, **fields: object) -> bool:
         """New values for `status.json`, written at most once a second; also the heartbeat."""
         return self._status.update(force=force, **fields)
-
-    def requests(self) -> list[ControlRequest]:
-        """Requests to obey, oldest first; those to refuse have been answered already."""
-        waiting = poll_requests(self.paths)
-        for request in waiting:
-            if request.refusal:
-                self.answer(request, accepted=False, reason=request.refusal)
-        return [request for request in waiting if not request.refusal]
-
-    def answer(self, request: ControlRequest, *, accepted: bool, reason: str | None = None) -> None:
-        """Record what became of a request and take it out of the folder."""
-        self.record(
-            "control",
-            request=request.request,
-            accepted=accepted,
-            reason=reason,
-            key=request.key,
-            value=request.value,
-            id=request.id,
-        )
-        remove_request(request)

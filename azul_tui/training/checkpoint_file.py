@@ -46,15 +46,6 @@ LARGEST_FILE: Final = 1 << 30
 _DEEPEST: Final = 24
 
 
-def encode_checkpoint(content: Mapping[str, object]) -> bytes:
-    """A checkpoint's bytes.
-
-    Raises:
-        TypeError: A value is neither plain nor a tensor.
-    """
-    return encode_plain(plain(content))
-
-
 def encode_plain(copied: object) -> bytes:
     """The bytes of what `plain` returned; nothing is copied again and no tensor computed with."""
     stream = io.BytesIO()

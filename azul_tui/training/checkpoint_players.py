@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from azul_tui.config import create_training_config
 from azul_tui.errors import AzulError, CheckpointError, PlayerError
 from azul_tui.network import NetworkEvaluator
-from azul_tui.players.names import parse_player_name, scripted_players
+from azul_tui.players.names import parse_player_name
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.runs.listing import newest_run
@@ -150,8 +150,3 @@ def open_player(
     if path is not None:
         return open_checkpoint_player(path, simulations, players=players, device=device)
     return create_player(name, players)
-
-
-def player_names(players: int) -> tuple[str, ...]:
-    """Scripted players for that many seats, for forms and messages."""
-    return scripted_players(players)

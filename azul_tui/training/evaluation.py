@@ -165,14 +165,7 @@ class EvaluationPhase:
             "evaluation",
             iteration=self._run.progress.iteration,
             opponent=opponent,
-            games=result.games,
-            wins=result.wins,
-            draws=result.draws,
-            losses=result.losses,
-            score=result.score,
-            low=result.low,
-            high=result.high,
-            margin=result.margin,
+            **result.tally(),
             simulations=self._run.config.eval_simulations,
         )
 
