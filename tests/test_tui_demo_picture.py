@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
+from fake_run import POSITION
 
 from azul_tui.tui.demo.picture import demo_body
 from azul_tui.tui.demo.state import DemoState
@@ -90,9 +92,22 @@ def test_steps_are_a_falling_line(size):
 
 
 def test_what_a_job_says_is_wrapped_not_cut():
-    from azul_tui.tui.demo.log import _pieces
+    from azul_tui.tui.picture import hanging
 
     line = "round 2  2:R 4>F 1:Y 3>1 5:K 2>F"
-    pieces = _pieces(line, 14)
+    pieces = hanging(line, 14)
     assert all(len(piece) <= 14 for piece in pieces)
     assert " ".join(" ".join(pieces).split()) == " ".join(line.split())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_moves_before_are_shown_whole_the_newest_last(size):
+    moves = [
+        {"event": "move", "position": POSITION, "move": f"B {n % 5 + 1}>F", "number": n, "game": 0}
+        for n in range(40)
+    ]
+    text = picture(moves, size)
+    line = next(line for line in text.splitlines() if line.count(">F") > 3).strip("│ ")
+    assert line.startswith("… ")
+    assert line.endswith("B 5>F")
+    assert not re.search(r"(?<!B )\d>F", line)

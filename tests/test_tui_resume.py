@@ -36,13 +36,41 @@ async def test_a_finished_run_is_asked_how_many_iterations_more(tmp_path, starte
     async with Drive(tmp_path, "done", now=LATER) as d:
         await d.until("more iterations")
         await d.press("r")
+        await d.until("how many more iterations?")
+        assert "done has finished its 10 iterations" in d.text
+        await d.press("0")
+        await d.until("above 0")
+        await d.press("enter")
+        assert not started
+        await d.press("backspace", *"1,005", "enter")
+        await d.until("done goes on")
+    ((job, arguments, name),) = started
+    assert (job, name) == ("resume", "done")
+    assert '--set=run="done"' in arguments and "--set=max_iterations=1015" in arguments
+
+
+async def test_the_short_question_leads_to_the_whole_form(tmp_path, started):
+    finished(tmp_path)
+    async with Drive(tmp_path, "done", now=LATER) as d:
+        await d.until("more iterations")
+        await d.press("r", "tab")
         await d.until("It has finished its 10 iterations")
         assert "was 10" in d.text and "20" in d.text
         await d.press("g")
-        await d.until("loss")
-    ((job, arguments, name),) = started
-    assert (job, name) == ("resume", "done")
-    assert '--set=run="done"' in arguments and "--set=max_iterations=20" in arguments
+        await d.until("done goes on")
+    assert "--set=max_iterations=20" in started[0][1]
+
+
+async def test_a_run_that_ended_by_the_clock_is_asked_for_minutes(tmp_path, started):
+    run = make_run(tmp_path / "timed", 6, max_iterations=100, max_minutes=30.0)
+    run.status("finished")
+    async with Drive(tmp_path, "timed", now=LATER) as d:
+        await d.until("more iterations")
+        await d.press("r")
+        await d.until("how many more minutes?")
+        await d.press(*"12.5", "enter")
+        await d.until("timed goes on")
+    assert "--set=max_minutes=42.5" in started[0][1]
 
 
 async def test_a_stopped_run_goes_on_at_once_and_says_so(tmp_path, started):

@@ -108,7 +108,7 @@ class AzulApp(PaintedApp):
     }
     BINDINGS: ClassVar = [
         *(
-            Binding(key, f"go('{mode}')", title, show=False, id=f"go-{mode}")
+            Binding(key, f"place('{mode}')", title, show=False, id=f"go-{mode}")
             for key, mode, title in PLACES
         ),
         Binding("question_mark", "keys", "All keys", show=False),
@@ -336,6 +336,12 @@ class AzulApp(PaintedApp):
         if self.current_mode != mode:
             self.switch_mode(mode)
 
+    def action_place(self, mode: str) -> None:
+        """To a place by its key; from a screen that covers this very place, back to it."""
+        while self.current_mode == mode and len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.action_go(mode)
+
     def action_games(self) -> None:
         """Show the games of the run that is looked at."""
         from azul_tui.tui.games.open import open_games
@@ -363,7 +369,7 @@ class AzulApp(PaintedApp):
             # A run that somebody else started is left alone; leaving asks nothing.
             self.exit(0)
         elif running:
-            self.push_screen(LeaveScreen(running))
+            self.push_screen(LeaveScreen({name: self.job_names[name] for name in running}))
         else:
             self.exit(0)
 
@@ -387,7 +393,7 @@ class AzulApp(PaintedApp):
         from azul_tui.tui.screens.place import PictureScreen, key_word
 
         for key, mode, title in PLACES:
-            yield SystemCommand(f"Go to {title}", f"key {key}", lambda m=mode: self.action_go(m))
+            yield SystemCommand(f"Go to {title}", f"key {key}", lambda m=mode: self.action_place(m))
         if isinstance(screen, PictureScreen):
             for binding in screen.own_bindings():
                 action = binding.action

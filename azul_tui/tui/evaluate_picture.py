@@ -9,7 +9,7 @@ from azul_tui.runs.events import number, text
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.charts.frame import panel
 from azul_tui.tui.forms.settings import SettingsForm, draw_form
-from azul_tui.tui.picture import Line, Picture, beside, crop, shorten, text_line, wrapped
+from azul_tui.tui.picture import Line, Picture, beside, crop, last_lines, text_line, wrapped
 from azul_tui.tui.score_words import games_for_firmer, verdict
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def _result_panel(state: EvaluateState, match: Picture, width: int, height: int)
         else:
             content.append(())
         content.extend(
-            text_line(" " + shorten(line, width - 4, state.signs.ellipsis), "quiet")
-            for line in lines
+            text_line(f" {line}", "quiet") for line in last_lines(lines, width - 4, room - 1)
         )
     title: Line = ((f"{state.side_a} against {state.side_b}", "title"),)
     return panel(content, title, (), width, height, state.signs)

@@ -63,9 +63,9 @@ def why_not(paths: RunPaths, now: float) -> str:
 
 
 async def go_on(app: AzulApp, paths: RunPaths, checkpoint: Path | None = None) -> None:
-    """Resume a run: at once when it was interrupted, with a form when it has finished.
+    """Resume a run: at once when it was interrupted, asked how far when it has finished.
 
-    An older checkpoint is asked about as well, for what came after it is given up.
+    An older checkpoint is asked about with the whole form, for what came after it is given up.
     """
     from azul_tui.tui.starting import look_at, start_resume
 
@@ -74,8 +74,11 @@ async def go_on(app: AzulApp, paths: RunPaths, checkpoint: Path | None = None) -
         app.notify(reason, severity="warning", markup=False)
         return
     plan = plan_for(paths, checkpoint, app.clock())
-    if plan.finished or plan.iteration < plan.newest:
+    if plan.iteration < plan.newest:
         _ask(app, plan)
+        return
+    if plan.finished:
+        _ask_how_many_more(app, plan)
         return
     started = await start_resume(app, paths, checkpoint)
     if started is not None:
@@ -85,6 +88,32 @@ async def go_on(app: AzulApp, paths: RunPaths, checkpoint: Path | None = None) -
 def go_on_as_new(app: AzulApp, paths: RunPaths, checkpoint: Path | None) -> None:
     """Ask for name and settings of a new run from a checkpoint."""
     _ask(app, plan_for(paths, checkpoint, app.clock(), as_new=True))
+
+
+def _ask_how_many_more(app: AzulApp, plan: ResumePlan) -> None:
+    """One number, or the whole form for whoever wants it."""
+    from azul_tui.tui.forms.resume import further_of
+    from azul_tui.tui.screens.how_many_more import WHOLE_FORM, HowManyMoreScreen
+    from azul_tui.tui.starting import look_at, start_resume
+
+    further = further_of(plan)
+    if further is None:
+        _ask(app, plan)
+        return
+    screen = HowManyMoreScreen(plan, further)
+
+    async def go(overrides: list[str]) -> None:
+        started = await start_resume(app, plan.paths, plan.checkpoint, overrides)
+        if started is not None:
+            look_at(app, started)
+
+    def answered(text: str | None) -> None:
+        if text == WHOLE_FORM:
+            _ask(app, plan)
+        elif text is not None:
+            app.run_worker(go([f"{further.setting}={screen.limit(text)}"]), name="resume")
+
+    app.push_screen(screen, answered)
 
 
 def _ask(app: AzulApp, plan: ResumePlan) -> None:

@@ -187,6 +187,23 @@ def wrapped(text: str, width: int, role: str = "") -> Picture:
     return [text_line(line, role) for line in lines]
 
 
+def hanging(text: str, width: int) -> list[str]:
+    """One line in pieces of at most `width` cells; those that go on stand further in."""
+    if cell_len(text) <= width:
+        return [text]
+    start = len(text) - len(text.lstrip())
+    indent = " " * min(start + 2, width // 3)
+    pieces = wrapped(text.strip(), width - len(indent))
+    words = ["".join(part for part, _ in piece) for piece in pieces]
+    return [text[: min(start, len(indent))] + words[0], *(indent + word for word in words[1:])]
+
+
+def last_lines(texts: Sequence[str], width: int, height: int) -> list[str]:
+    """The newest of `texts` in `height` lines, each whole, in pieces where it is longer."""
+    pieces = [piece for text in texts[-height:] for piece in hanging(text, width)]
+    return pieces[-height:] if height > 0 else []
+
+
 _ASCII_FORMS = str.maketrans(
     {"…": "~", "–": "-", "—": "-", "±": "~", "×": "x", "·": ".", "←": "<", "→": ">", "↑": "^"}
 )

@@ -6,13 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from azul_tui.runs.events import number, text
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.picture import Picture, shorten, text_line
+from azul_tui.tui.picture import Line, Picture, shorten, text_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from azul_tui.tui.demo.state import Block
     from azul_tui.tui.signs import Signs
+
+
+def _moves_line(moves: Sequence[dict[str, Any]], width: int, signs: Signs) -> Line:
+    """The newest moves that fit, whole; a mark where there were others before."""
+    names = [text(move, "move", 12) for move in moves[-30:]]
+    shown: list[str] = []
+    used = len(signs.ellipsis)
+    while names and used + 2 + len(names[-1]) <= width:
+        used += 2 + len(names[-1])
+        shown.insert(0, names.pop())
+    if names or len(moves) > 30:
+        shown.insert(0, signs.ellipsis)
+    return text_line("  ".join(shown), "quiet")
 
 
 def board_block(record: dict[str, Any], moves: Sequence[dict[str, Any]], signs: Signs) -> Block:
@@ -30,9 +43,8 @@ def board_block(record: dict[str, Any], moves: Sequence[dict[str, Any]], signs: 
         lines = draw_board(position, width, height - 2, signs=signs)
         told = text(record, "told", 60) or text(record, "move", 60)
         lines.append(text_line(f"last move {told}" if told else "", "quiet"))
-        before = "  ".join(text(move, "move", 12) for move in moves[-30:])
-        if len(lines) < height and before:
-            lines.append(text_line(before[-width:], "quiet"))
+        if len(lines) < height:
+            lines.append(_moves_line(moves, width, signs))
         return lines
 
     game, number_ = number(record, "game"), number(record, "number")

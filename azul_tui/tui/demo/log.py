@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.charts.frame import panel
-from azul_tui.tui.picture import Picture, shorten, text_line, wrapped
+from azul_tui.tui.picture import Picture, hanging, shorten, text_line
 
 if TYPE_CHECKING:
     from azul_tui.tui.demo.state import DemoState
-
-
-def _pieces(line: str, width: int) -> list[str]:
-    """A line in pieces of at most `width` cells; those that go on stand further in."""
-    if cell_len(line) <= width:
-        return [line]
-    start = len(line) - len(line.lstrip())
-    indent = " " * min(start + 2, width // 3)
-    pieces = wrapped(line.strip(), width - len(indent))
-    words = ["".join(text for text, _ in piece) for piece in pieces]
-    return [line[: min(start, len(indent))] + words[0], *(indent + word for word in words[1:])]
 
 
 def log_panel(state: DemoState, width: int, height: int) -> Picture:
     """The lines that are looked at, in a frame that says which."""
     inner = max(1, height - 2)
     room = max(8, width - 4)
-    lines = [piece for line in state.log for piece in _pieces(plain_text(line, 400), room)]
+    lines = [piece for line in state.log for piece in hanging(plain_text(line, 400), room)]
     last = max(0, len(lines) - inner)
     first = last if state.first_line is None else min(max(0, state.first_line), last)
     shown = lines[first : first + inner]

@@ -57,11 +57,33 @@ def resume_form(plan: ResumePlan) -> SettingsForm:
         specs.insert(0, NAME)
         base["name"] = free_name(plan.paths)
     form = SettingsForm.of(specs, base)
-    if plan.iteration >= config.max_iterations:
-        form.set("max_iterations", more_iterations(plan.iteration, config.max_iterations))
-    elif plan.finished and config.max_minutes:
-        form.set("max_minutes", 2 * config.max_minutes)
+    further = further_of(plan)
+    if further is not None:
+        form.set(further.setting, further.done + further.more)
     return form
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """The limit that keeps a run from going on."""
+
+    setting: str
+    unit: str
+    done: float
+    """Where the limit is reached."""
+    more: float
+    """What could sensibly be added."""
+
+
+def further_of(plan: ResumePlan) -> Further | None:
+    """The limit that has to be raised; None when the run may go on as it is."""
+    config = config_of(plan.paths)
+    if plan.iteration >= config.max_iterations:
+        most = more_iterations(plan.iteration, config.max_iterations)
+        return Further("max_iterations", "iterations", plan.iteration, most - plan.iteration)
+    if plan.finished and config.max_minutes:
+        return Further("max_minutes", "minutes", config.max_minutes, config.max_minutes)
+    return None
 
 
 def config_of(paths: RunPaths) -> TrainingConfig:

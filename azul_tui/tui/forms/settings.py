@@ -109,6 +109,12 @@ def shown_value(value: SettingValue) -> str:
     return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
 
 
+def typed_value(spec: SettingSpec, value: SettingValue) -> str:
+    """A value as the line in which it is typed has it at first: numbers without marks."""
+    words = shown_value(value)
+    return words.replace(",", "") if spec.kind in {"int", "float"} else words
+
+
 def parse_value(spec: SettingSpec, text: str) -> SettingValue:
     """What a person typed for `spec`.
 

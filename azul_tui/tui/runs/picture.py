@@ -10,7 +10,7 @@ from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.frame import panel
 from azul_tui.tui.forms.differences import draw_diff
-from azul_tui.tui.picture import BLANK, Picture, beside, crop, shorten, text_line, wrapped
+from azul_tui.tui.picture import BLANK, Picture, beside, crop, last_lines, text_line, wrapped
 from azul_tui.tui.table import Column, Row, count_line, draw_table
 
 if TYPE_CHECKING:
@@ -171,9 +171,7 @@ def _side(state: RunsState, width: int, height: int) -> Picture:
         content.append((("newest ", "quiet"), (status.last_checkpoint, "")))
     content.append(BLANK)
     room = height - 2 - len(content)
-    content.extend(
-        text_line(shorten(plain_text(line, 300), inner, state.signs.ellipsis), "quiet")
-        for line in (state.log[-room:] if room > 0 else ())
-    )
+    log = [plain_text(line, 300) for line in state.log[-max(0, room) :]]
+    content.extend(text_line(line, "quiet") for line in last_lines(log, inner, room))
     content = [((" ", ""), *line) for line in content]
     return panel(content, ((run.name, "title"),), (), width, height, state.signs)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from azul_tui.tui.checkpoints.row import CheckpointRow
     from azul_tui.tui.picture import Picture
 
+OF_A_RUN = frozenset({"resume", "resume_new", "delete"})
+"""What needs the run of a checkpoint; what came with the program has none."""
+ON_A_ROW = OF_A_RUN | {"evaluate", "mark", "export", "play", "analyse", "verify"}
 AGE = next(i for i, column in enumerate(COLUMNS) if column.title == "age")
 
 
@@ -167,14 +170,31 @@ class CheckpointsScreen(TableKeysScreen["CheckpointRow"]):
         self.filter = "" if self.filter == name else name
         self.redraw()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What came with the program cannot be resumed or deleted; without a row nothing can."""
+        if action in ON_A_ROW:
+            row = self.chosen()
+            return row is not None and not (row.shipped and action in OF_A_RUN)
+        return super().check_action(action, parameters)
+
+    def refusal(self, action: str) -> str:
+        """Why a key does nothing for the chosen row."""
+        if action not in ON_A_ROW:
+            return ""
+        if self.chosen() is None:
+            return "there is no checkpoint here to do this with"
+        if action == "delete":
+            return "a checkpoint that came with the program stays"
+        return (
+            "it came with the program as weights alone and cannot be resumed; "
+            "v evaluates it, p plays against it"
+        )
+
     def action_resume(self) -> None:
         """Go on with the run from this checkpoint."""
         row = self.chosen()
-        if row is None:
-            return
-        if self._refuse_shipped(row):
-            return
-        self.run_worker(self._resume(row), name="resume")
+        if row is not None:
+            self.run_worker(self._resume(row), name="resume")
 
     async def _resume(self, row: CheckpointRow) -> None:
         from azul_tui.tui.going_on import go_on
@@ -186,15 +206,8 @@ class CheckpointsScreen(TableKeysScreen["CheckpointRow"]):
         from azul_tui.tui.going_on import go_on_as_new
 
         row = self.chosen()
-        if row is not None and not self._refuse_shipped(row):
+        if row is not None:
             go_on_as_new(self.azul, RunPaths(row.file.parent), row.file)
-
-    def _refuse_shipped(self, row: CheckpointRow) -> bool:
-        """A shipped player holds weights alone: say so instead of starting what must fail."""
-        if row.shipped:
-            words = "it came with the program as weights alone; v evaluates it, p plays against it"
-            self.notify(words, severity="warning")
-        return row.shipped
 
     def action_evaluate(self) -> None:
         """Choose an opponent for it."""
@@ -250,9 +263,6 @@ class CheckpointsScreen(TableKeysScreen["CheckpointRow"]):
 
         row = self.chosen()
         if row is None:
-            return
-        if row.shipped:
-            self.notify("a checkpoint that came with the program stays", severity="warning")
             return
         good = [other for other in self.rows() if not self.verified.get(other.key)]
         last = not any(other.run == row.run and other.key != row.key for other in good)

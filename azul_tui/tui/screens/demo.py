@@ -112,6 +112,13 @@ class DemoScreen(PictureScreen):
             return not self.job_goes_on()
         return super().check_action(action, parameters)
 
+    def refusal(self, action: str) -> str:
+        """Why a key of the job does nothing now."""
+        return {
+            "cancel": "it has ended; g runs it again",
+            "again": "it is still running; x cancels it",
+        }.get(action, "")
+
     def action_cancel(self) -> None:
         """End the job."""
         process = self.azul.processes.get(self.paths.name)

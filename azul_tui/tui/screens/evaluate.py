@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
 
-from azul_tui.errors import ConfigError
 from azul_tui.jobs.registry import find_job, job_settings
 from azul_tui.players.names import SCRIPTED_PLAYERS
 from azul_tui.runs.events import text
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.evaluate_picture import EvaluateState, evaluate_body
-from azul_tui.tui.forms.settings import SettingsForm, parse_value, shown_value
+from azul_tui.tui.forms.settings import SettingsForm
 from azul_tui.tui.screens.place import PictureScreen
 
 if TYPE_CHECKING:
@@ -130,6 +129,13 @@ class EvaluateScreen(PictureScreen):
             return self.match_goes_on()
         return super().check_action(action, parameters)
 
+    def refusal(self, action: str) -> str:
+        """Why a key of the match does nothing now."""
+        return {
+            "start": "a match is going on; x cancels it",
+            "cancel": "no match is going on; g starts one",
+        }.get(action, "")
+
     def action_move(self, step: int) -> None:
         """Move the pointer."""
         self.form.move(step)
@@ -161,27 +167,9 @@ class EvaluateScreen(PictureScreen):
 
     def action_edit(self) -> None:
         """Type the chosen value."""
-        from azul_tui.tui.screens.prompt import PromptScreen
+        from azul_tui.tui.screens.value_prompt import ask_value
 
-        spec = self.form.current()
-        if spec is None:
-            return
-
-        def check(text: str) -> str | None:
-            try:
-                parse_value(spec, text)
-            except ConfigError as error:
-                return str(error)
-            return None
-
-        def done(text: str | None) -> None:
-            if text is not None:
-                self.form.set(spec.name, parse_value(spec, text))
-                self.redraw()
-
-        note = f"{spec.help} Accepted: {spec.accepted()}."
-        value = shown_value(self.form.value(spec.name)).replace(",", "")
-        self.azul.push_screen(PromptScreen(spec.name, note, value, check), done)
+        ask_value(self.azul, self.form, lambda _spec, _value: self.redraw())
 
     def action_start(self) -> None:
         """Start the match in the background."""

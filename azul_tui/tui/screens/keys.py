@@ -30,30 +30,42 @@ class KeysScreen(BoxScreen[None]):
         self.below = below
         self.first = 0
 
-    def entries(self) -> list[tuple[str, str]]:
-        """`(key, words)`: this screen's first, then those that work everywhere."""
+    def entries(self) -> list[tuple[str, str, bool]]:
+        """`(key, words, works now)`: this screen's first, then those that work everywhere."""
         ascii_only = self.azul.signs.ascii
-        found: list[tuple[str, str]] = []
-        if isinstance(self.below, PictureScreen):
+        found: list[tuple[str, str, bool]] = []
+        below = self.below
+        if isinstance(below, PictureScreen):
             found.extend(
-                (key_word(b.key, ascii_only=ascii_only), self.below.describe(b))
-                for b in self.below.own_bindings()
+                (
+                    key_word(b.key, ascii_only=ascii_only),
+                    below.describe(b),
+                    bool(below.check_action(b.action.split("(")[0], ())),
+                )
+                for b in below.own_bindings()
                 if b.description
             )
-            if self.below.MOUSE:
-                found.append(("mouse", self.below.MOUSE))
+            if below.MOUSE:
+                found.append(("mouse", below.MOUSE, True))
         places = f"{PLACES[0][0]} to {PLACES[-1][0]}"
-        found.append((places, "places: " + ", ".join(title for _, _, title in PLACES)))
-        found.append(("^p", "search every command"))
-        found.append(("^l", "paint the screen anew"))
-        found.extend([("q", "leave"), ("?", "these keys")])
+        everywhere = (
+            (places, "places: " + ", ".join(title for _, _, title in PLACES)),
+            ("^p", "search every command"),
+            ("^l", "paint the screen anew"),
+            ("q", "leave"),
+            ("?", "these keys"),
+        )
+        found.extend((key, words, True) for key, words in everywhere)
         return found
 
     def lines(self, width: int) -> Picture:
         """Keys in one column, or two where there are many."""
         entries = self.entries()
         room = self.azul.size.height - 4
-        cells: list[Line] = [((f"{key:>8}  ", "key"), (words, "")) for key, words in entries]
+        cells: list[Line] = [
+            ((f"{key:>8}  ", "key" if works else "quiet"), (words, "" if works else "quiet"))
+            for key, words, works in entries
+        ]
         widest = max(line_width(cell) for cell in cells)
         if len(cells) <= room or widest * 2 + 3 > width:
             return list(cells)

@@ -8,7 +8,7 @@ from azul_tui.runs.text import plain_text
 from azul_tui.tui.screens.ask import AskScreen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
 
 class LeaveGameScreen(AskScreen):
@@ -31,19 +31,25 @@ class LeaveGameScreen(AskScreen):
 
 
 class LeaveScreen(AskScreen):
-    """Detach, stop after a checkpoint, or cancel; then leave."""
+    """Detach, stop after a checkpoint, or cancel; then leave.
 
-    def __init__(self, running: Sequence[str]) -> None:
-        names = ", ".join(plain_text(name, 40) for name in running[:3])
+    Args:
+        running: Folder and job of what still runs.
+    """
+
+    def __init__(self, running: Mapping[str, str]) -> None:
+        from azul_tui.jobs.registry import find_job
+
+        specs = {name: find_job(job) for name, job in running.items()}
+        trainings = [name for name, spec in specs.items() if spec.trains]
+        # The folder of a job that keeps no run has a name that nobody chose.
+        shown = [plain_text(n, 40) if n in trainings else s.title for n, s in specs.items()]
+        is_one = len(specs) == 1
+        names = ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
         super().__init__(
-            f"{names} is still running." if len(running) == 1 else f"{names} are still running.",
+            f"{names} {'is' if is_one else 'are'} still running.",
             "",
-            (
-                ("d", "detach: leave, and it goes on"),
-                ("s", "stop: it ends after this iteration, saved"),
-                ("c", "cancel: it ends at once; its checkpoints stay"),
-                ("n", "stay here"),
-            ),
+            _choices(bool(trainings), len(trainings) < len(specs), is_one),
             safe="d",
         )
         self.running = tuple(running)
@@ -74,3 +80,20 @@ class LeaveScreen(AskScreen):
                 drop_request(paths, request)
             except AzulError as error:
                 self.azul.notify(str(error), severity="error", markup=False)
+
+
+def _choices(trainings: bool, others: bool, is_one: bool) -> tuple[tuple[str, str], ...]:
+    """The answers: only a training ends at an iteration, and only it leaves checkpoints."""
+    it = "it" if is_one else "they"
+    s = "s" if is_one else ""
+    ends = f"{it} end{s} at once"
+    stop = f"stop: {it} end{s} after this iteration, saved"
+    if others:
+        stop = "stop: trainings end after this iteration, saved; the rest at once"
+    kept = f"; {'its' if is_one else 'their'} checkpoints stay" if trainings else ""
+    return (
+        ("d", f"detach: leave, and {it} go{'es' if is_one else ''} on"),
+        *((("s", stop),) if trainings else ()),
+        ("c", f"cancel: {ends}{kept}"),
+        ("n", "stay here"),
+    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 
 from azul_tui.config import SettingSpec, load_config, training_settings
-from azul_tui.errors import AzulError, ConfigError
-from azul_tui.tui.forms.settings import SettingsForm, draw_form, parse_value, shown_value
+from azul_tui.errors import AzulError
+from azul_tui.tui.forms.settings import SettingsForm, draw_form
 from azul_tui.tui.picture import text_line
 from azul_tui.tui.screens.place import PictureScreen
 
@@ -89,7 +89,7 @@ class LiveSettingsScreen(PictureScreen):
 
     def action_edit(self) -> None:
         """Type or switch the chosen value, and send it."""
-        from azul_tui.tui.screens.prompt import PromptScreen
+        from azul_tui.tui.screens.value_prompt import ask_value
 
         form = self.make_form()
         spec = form.current() if form is not None else None
@@ -98,24 +98,7 @@ class LiveSettingsScreen(PictureScreen):
         if form.cycle(1):
             self.send(spec, form.value(spec.name))
             return
-
-        def check(text: str) -> str | None:
-            try:
-                parse_value(spec, text)
-            except ConfigError as error:
-                return str(error)
-            return None
-
-        def done(text: str | None) -> None:
-            if text is not None:
-                value = parse_value(spec, text)
-                form.set(spec.name, value)
-                self.send(spec, value)
-
-        title = f"{spec.name}, from the next iteration on"
-        note = f"{spec.help} Accepted: {spec.accepted()}."
-        value = shown_value(form.value(spec.name)).replace(",", "")
-        self.azul.push_screen(PromptScreen(title, note, value, check), done)
+        ask_value(self.azul, form, self.send, title=f"{spec.name}, from the next iteration on")
 
     def send(self, spec: SettingSpec, value: SettingValue) -> None:
         """Ask the run for the change."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 
 from azul_tui.config import find_preset, load_config, preset_names, training_settings
-from azul_tui.errors import AzulError, ConfigError
+from azul_tui.errors import AzulError
 from azul_tui.jobs.registry import job_settings, jobs
-from azul_tui.tui.forms.settings import SettingsForm, parse_value, shown_value
+from azul_tui.tui.forms.settings import SettingsForm
 from azul_tui.tui.frame import PLACES
 from azul_tui.tui.menu_picture import MenuState, menu_body, ordered
 from azul_tui.tui.screens.place import PictureScreen
@@ -107,16 +107,19 @@ class MenuScreen(PictureScreen):
         """Keys of the form are there while it has the focus."""
         if action in {"cycle", "undo", "undo_all", "filter"}:
             return self.form_focused
-        if action == "begin":
-            return True
         if action in {"preset", "save"}:
-            return self.spec.trains or action == "save"  # which says why not
+            return self.spec.trains
         return super().check_action(action, parameters)
 
-    def keys(self) -> list[tuple[str, str]]:
-        """The keys that matter here; what only says why it does nothing is not offered."""
-        found = super().keys()
-        return [key for key in found if key[0] != "S" or self.spec.trains]
+    def refusal(self, action: str) -> str:
+        """Why a key of the form does nothing now."""
+        return {
+            "save": "only the settings of a training can be saved; this entry has none of them",
+            "preset": "only a training has presets",
+            "filter": "tab goes to the settings; there it filters them",
+            "undo": "tab goes to the settings; there it undoes a change",
+            "undo_all": "tab goes to the settings; there it undoes all changes",
+        }.get(action, "")
 
     def describe(self, binding: Binding) -> str:
         """Enter edits in the form and starts in the list."""
@@ -213,30 +216,10 @@ class MenuScreen(PictureScreen):
         )
 
     def edit_value(self) -> None:
-        """Type a value for the chosen setting, checked as it is typed."""
-        from azul_tui.tui.screens.prompt import PromptScreen
+        """Type a value for the chosen setting."""
+        from azul_tui.tui.screens.value_prompt import ask_value
 
-        form = self.form()
-        spec = form.current()
-        if spec is None:
-            return
-
-        def check(text: str) -> str | None:
-            try:
-                parse_value(spec, text)
-            except ConfigError as error:
-                return str(error)
-            return None
-
-        def done(text: str | None) -> None:
-            if text is not None:
-                form.set(spec.name, parse_value(spec, text))
-                self.redraw()
-
-        value = shown_value(form.value(spec.name)).replace(",", "" if spec.kind == "int" else ",")
-        self.azul.push_screen(
-            PromptScreen(spec.name, f"{spec.help} Accepted: {spec.accepted()}.", value, check), done
-        )
+        ask_value(self.azul, self.form(), lambda _spec, _value: self.redraw())
 
     def action_start(self) -> None:
         """Start the chosen job, or edit the chosen setting."""
@@ -294,9 +277,6 @@ class MenuScreen(PictureScreen):
         from azul_tui.config import create_training_config, dump_config
         from azul_tui.tui.screens.prompt import PromptScreen
 
-        if not self.spec.trains:
-            self.notify("only the settings of a training can be saved; this entry has none of them")
-            return
         form = self.form()
         own = {spec.name for spec in self.spec.settings}
 

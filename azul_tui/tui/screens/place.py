@@ -12,6 +12,8 @@ from azul_tui.tui.painted_screen import PaintedScreen
 from azul_tui.tui.picture import Picture, crop, fit
 
 if TYPE_CHECKING:
+    from textual import events
+
     from azul_tui.tui.messages import RunAdvanced
 
 KEY_WORDS = {
@@ -83,6 +85,22 @@ class PictureScreen(PaintedScreen[Any]):
     def describe(self, binding: Binding) -> str:
         """The words of a binding; a screen may change them with its state."""
         return binding.description
+
+    def refusal(self, action: str) -> str:
+        """Why `action` cannot be done now, in one sentence; empty when nobody would expect it."""
+        del action
+        return ""
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that does nothing now says why instead of nothing."""
+        for binding in self.own_bindings():
+            action = binding.action.split("(")[0]
+            if event.key in binding.key.split(",") and not self.check_action(action, ()):
+                words = self.refusal(action)
+                if words:
+                    event.stop()
+                    self.notify(words)
+                return
 
     def own_bindings(self) -> list[Binding]:
         """The bindings of this screen's class and the classes below it, nearest first."""

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
-from azul_tui.errors import ConfigError
 from azul_tui.tui.forms.resume import NAME, name_problem, plan_lines, resume_form
-from azul_tui.tui.forms.settings import draw_form, parse_value, shown_value
+from azul_tui.tui.forms.settings import draw_form
 from azul_tui.tui.screens.place import PictureScreen
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class ResumeScreen(PictureScreen):
 
     def action_edit(self) -> None:
         """Type or switch the chosen value."""
-        from azul_tui.tui.screens.prompt import PromptScreen
+        from azul_tui.tui.screens.value_prompt import ask_value
 
         form, spec = self.form, self.form.current()
         if spec is None:
@@ -72,24 +71,11 @@ class ResumeScreen(PictureScreen):
             self.redraw()
             return
 
-        def check(text: str) -> str | None:
-            if spec is NAME:
-                return name_problem(self.azul.runs_root, text)
-            try:
-                parse_value(spec, text)
-            except ConfigError as error:
-                return str(error)
-            return None
+        def name_check(text: str) -> str | None:
+            return name_problem(self.azul.runs_root, text)
 
-        def done(text: str | None) -> None:
-            if text is not None:
-                form.set(spec.name, parse_value(spec, text))
-                self.redraw()
-
-        note = spec.help if spec is NAME else f"{spec.help} Accepted: {spec.accepted()}."
-        value = shown_value(form.value(spec.name))
-        value = value.replace(",", "") if spec.kind == "int" else value
-        self.azul.push_screen(PromptScreen(spec.name, note, value, check), done)
+        check = name_check if spec is NAME else None
+        ask_value(self.azul, form, lambda _spec, _value: self.redraw(), check=check)
 
     def action_start(self) -> None:
         """Let the run go on."""

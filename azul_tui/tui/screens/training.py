@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
+from azul_tui.runs.text import plain_text
 from azul_tui.tui.chart_panel import chart_panel
 from azul_tui.tui.picture import Picture, text_line
 from azul_tui.tui.run_ratings import RatingsFile, over_training
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from azul_tui.tui.following.feed import RunFeed
     from azul_tui.tui.training.charts import ChartContent
+
+
+STEERING = frozenset({"pause", "request", "edit", "stop", "cancel"})
 
 
 class TrainingScreen(ChartKeysScreen):
@@ -150,7 +154,7 @@ class TrainingScreen(ChartKeysScreen):
         """Keys that steer are there while the run listens, the way back once it does not."""
         state = self._state_word()
         active = state in {"running", "paused"}
-        if action in {"pause", "request", "edit", "stop", "cancel"}:
+        if action in STEERING:
             return active
         if action == "resume_run":
             # While the run goes on, `r` says so; the key line offers it once the run has ended.
@@ -161,6 +165,19 @@ class TrainingScreen(ChartKeysScreen):
         if action in {"full_chart", "board", "next_chart", "games"}:
             return self.azul.feed is not None
         return super().check_action(action, parameters)
+
+    def refusal(self, action: str) -> str:
+        """Why a key that steers does nothing now."""
+        if self.azul.feed is None:
+            return "no run is looked at; 1 starts one, 3 shows those that there are"
+        if action == "seen":
+            return "there is no alert that was not seen"
+        way = "r asks how many iterations more" if self._state_word() == "finished" else "r resumes"
+        ended = {"finished": "has finished", "crashed": "has crashed", "stopped": "was stopped"}
+        words = ended.get(self._state_word())
+        if action in STEERING and words:
+            return f"{plain_text(self.azul.feed.name, 64)} {words}; {way}"
+        return ""
 
     def keys(self) -> list[tuple[str, str]]:
         """The keys that matter now; a run that goes on needs no way back."""

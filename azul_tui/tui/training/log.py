@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
+from typing import TYPE_CHECKING
 
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.picture import Line, Picture, shorten, text_line
-from azul_tui.tui.training.state import TrainingState, is_crashed
+from azul_tui.tui.picture import Line, Picture, hanging, text_line
+
+if TYPE_CHECKING:
+    from azul_tui.tui.training.state import TrainingState
 
 
 def log_title(state: TrainingState) -> Line:
@@ -24,23 +26,15 @@ def log_lines(state: TrainingState, width: int, height: int) -> Picture:
     if height <= 0:
         return []
     texts = [plain_text(line, 400) for line in state.log[-height:]]
-    if is_crashed(state) or state.status is None:
-        # The end of a traceback is what matters, and its last line must be whole.
-        texts = [piece for text in texts for piece in _pieces(text, max(8, width - 2))][-height:]
-    if not texts:
-        texts = [happening.text for happening in list(state.data.happenings)[-height:]]
+    texts = texts or [happening.text for happening in list(state.data.happenings)[-height:]]
     if not texts:
         return [text_line(" nothing was said yet", "quiet")]
     lines: Picture = []
     for text in texts:
+        # What a line tells, and what a traceback ends in, stands at its end: nothing is cut.
         role = "alert" if _sounds_bad(text) else ""
-        lines.append(text_line(" " + shorten(text, max(1, width - 2), state.signs.ellipsis), role))
-    return lines
-
-
-def _pieces(text: str, width: int) -> list[str]:
-    """A long line cut between words into pieces of at most `width` characters."""
-    return textwrap.wrap(text, width, replace_whitespace=False) or [""]
+        lines.extend(text_line(f" {piece}", role) for piece in hanging(text, max(8, width - 2)))
+    return lines[-height:]
 
 
 def _sounds_bad(text: str) -> bool:
