@@ -451,6 +451,106 @@ async def test_every_size_shows_the_table(tmp_path, size):
             assert all(len(line) <= size[0] for line in lines)
 
 
+async def test_every_seat_of_a_large_table_has_its_share(tmp_path):
+    async with Sit(tmp_path) as t:
+        t.engines.value, t.engines.others = -0.2, -0.6
+        await t.deal(players=3, opponent="pretrained", seat=1)
+        await t.phase("yours")
+        line = t.text.splitlines()[-3]
+        assert [word for word in line.split() if word[-1:] == "%"] == ["20%", "20%", "40%"]
+        assert line.index("you") < line.index("pretrained 3") < line.index("pretrained 1")
+        assert [words for words in t.text.splitlines() if "-0.20" in words], "in the list of moves"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("players", [3, 4])
+async def test_shares_keep_the_seat_where_names_find_no_room(tmp_path, width, players):
+    name = "four/checkpoint_iter_000110.pt"
+    async with Sit(tmp_path, size=(width, 30)) as t:
+        await t.deal(players=players, opponent=name, seat=1)
+        await t.phase("yours")
+        line = t.text.splitlines()[-3]
+        assert line.count("%") == players
+        assert ("four/000110 3" in line) or line.split()[0] == "you"
+        for seat in {1, 3, players}:
+            assert f"{seat} " in line, "who it is"
+
+
+async def test_a_table_without_room_for_all_boards_shows_whole_ones_and_turns_to_the_others(
+    tmp_path,
+):
+    async with Sit(tmp_path, size=(60, 20)) as t:
+        await t.deal(players=4, opponent="greedy")
+        await t.phase("yours")
+        seen = set()
+        for _ in range(3):
+            whole = [line for line in t.text.splitlines() if "points" in line]
+            assert len(whole) == 1 and whole[0].count("points") == 2
+            assert t.text.count("1 1 2 2 2 3 3") == 2, "floor costs: the boards are whole"
+            assert "o the others" in t.text
+            seen.add(t.screen.shown_others)
+            await t.press("o")
+        assert seen == {(1,), (2,), (3,)}
+        t.engines.thinking.clear()
+        t.screen.other = None
+        await t.lay(t.session.game.now.record.legal[0])
+        await t.phase("thinking")
+        await t.until("greedy 2 thinks")
+        assert t.screen.shown_others == (1,)
+    async with Sit(tmp_path, size=(80, 24)) as t:
+        await t.when(lambda: t.session.game is not None, "the game")
+        assert "the others" not in t.text
+        assert not t.screen.check_action("turn_boards", ())
+
+
+async def test_a_terminal_too_small_for_any_whole_board_says_so(tmp_path):
+    async with Sit(tmp_path, size=(40, 10)) as t:
+        await t.deal()
+        await t.phase("yours")
+        assert "the boards are cut: too little room" in t.text
+        assert "take from" in t.text
+
+
+async def test_the_list_of_keys_says_which_keys_lead_to_the_places(tmp_path):
+    async with Sit(tmp_path, size=(80, 30)) as t:
+        await t.press("question_mark")
+        assert "1 to 7  places" in t.text
+        await t.press("escape")
+        await t.deal()
+        await t.phase("yours")
+        await t.press("question_mark")
+        assert "F1 to F7  places" in t.text
+        assert "1 to 7" not in t.text
+        assert t.text.count("places:") == 1
+        await t.press("escape", "f3")
+        assert t.app.current_mode == "runs"
+
+
+async def test_answers_to_keys_stand_beside_the_prompt_until_the_next_key(tmp_path):
+    async with Sit(tmp_path, size=(80, 24)) as t:
+        await t.deal()
+        await t.phase("yours")
+        keys = t.text.splitlines()[-1]
+        await t.press("plus", "t")
+        lines = t.text.splitlines()
+        assert lines[-1] == keys, "the key line stays"
+        assert "from the next move on: 2 s a move" in lines[-2]
+        assert "take from" in lines[-2]
+        assert "200 simulations" not in t.text.replace(lines[1], ""), "the newest answer alone"
+        await t.press("v")
+        assert "next move on" not in t.text
+        assert "the value is hidden" in t.text
+
+
+async def test_a_run_whose_name_holds_blanks_plays(tmp_path):
+    async with Sit(tmp_path) as t:
+        await t.deal(opponent="my run/checkpoint_iter_000001.pt", seat=1)
+        await t.when(lambda: t.session.phase in {"yours", "broken"}, "the first move")
+        name = '"my run/checkpoint_iter_000001.pt"'
+        assert f"load player={name}" in t.engines.asked
+        assert any(line.startswith(f"choose player={name} ") for line in t.engines.asked)
+
+
 async def test_a_hint_asked_while_a_move_is_sent_loses_no_move(tmp_path):
     async with Sit(tmp_path) as t:
         await t.deal()

@@ -118,6 +118,7 @@ def draw_table(
     *,
     names: Sequence[str],
     own: int = 0,
+    others: Sequence[int] | None = None,
     marks: Marks | None = None,
     brush: Brush | None = None,
 ) -> DrawnTable:
@@ -129,12 +130,15 @@ def draw_table(
         height: Lines.
         names: A name for each seat.
         own: The seat whose board is drawn on the left, and larger.
+        others: The seats whose boards are drawn beside it; None takes all, as they follow.
         marks: What is lit.
         brush: What tiles are drawn with.
     """
     marks = marks or Marks()
     brush = brush or Brush(UNICODE, "full")
-    seats = [(own + turn) % position.players for turn in range(position.players)]
+    if others is None:
+        others = [(own + turn) % position.players for turn in range(1, position.players)]
+    seats = [own, *others]
     for arrangement in ARRANGEMENTS:
         sources = Sources(position, marks, scale=arrangement.sources, brush=brush)
         top = sources.height(width)

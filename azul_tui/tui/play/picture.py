@@ -11,12 +11,19 @@ from azul_tui.tui.bars import progress_bar
 from azul_tui.tui.board.marks import Marks, Move
 from azul_tui.tui.board.scale import Brush
 from azul_tui.tui.board.table import DrawnTable, draw_table
-from azul_tui.tui.picture import Line, Picture, crop, fit, shorten, spread, text_line, wrapped
-from azul_tui.tui.play.settings import is_scripted, short_name
+from azul_tui.tui.picture import (
+    Line,
+    Picture,
+    crop,
+    fit,
+    shorten,
+    text_line,
+    wrapped,
+)
+from azul_tui.tui.play.lines import headline, prompt_line
 from azul_tui.tui.play.value import value_line
 from azul_tui.tui.play.words import (
     bonus_words,
-    ended_round,
     move_words,
     prompt,
     round_scores,
@@ -28,25 +35,13 @@ from azul_tui.tui.play.words import (
 
 if TYPE_CHECKING:
     from azul_tui.game.view import Counts
-    from azul_tui.tui.palette import Depth
     from azul_tui.tui.play.game import PlayGame
     from azul_tui.tui.play.session import PlaySession
+    from azul_tui.tui.play.view import PlayView
     from azul_tui.tui.signs import Signs
 
 PROMPT_LINES = 2
 """Lines under the table: the value, and what can be chosen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlayView:
-    """Everything that the picture depends on besides its size."""
-
-    session: PlaySession
-    now: float
-    """The session's clock."""
-    show_value: bool
-    signs: Signs
-    depth: Depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +52,8 @@ class PlayPicture:
     table: DrawnTable | None
     top: int
     """Line at which the table begins."""
+    others: tuple[int, ...] = ()
+    """Seats besides the own one whose boards are shown."""
 
 
 def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
@@ -67,15 +64,7 @@ def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
         return PlayPicture(crop(_waiting(view, width), width, height), None, 0)
     top = 1
     room = max(1, height - top - PROMPT_LINES)
-    table = draw_table(
-        game.now.view,
-        width,
-        room,
-        names=seat_names(session.settings, game.now.view.players),
-        own=session.settings.seat or 0,
-        marks=_marks(session, game),
-        brush=Brush(view.signs, view.depth),
-    )
+    table, others = _table(view, game, width, room)
     free, second = table.free, table.second_free
     apart = second.height >= 7
     if free.height:
@@ -86,11 +75,50 @@ def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
         bag = _bag(game, view.signs)
         air = int(second.height > len(bag))
         table.surface.put_picture(second.left, second.top + air, bag)
-    picture = [_headline(view, game, width), *table.surface.picture()]
+    picture = [headline(view, game, width), *table.surface.picture()]
     told = value_line(session, game, width - 2, show_value=view.show_value, signs=view.signs)
+    if not table.complete:
+        told = text_line("the boards are cut: too little room", "warning")
     picture.append(fit(((" ", ""), *told), width))
-    picture.append(fit(((" ", ""), *_prompt(view, game, width - 2)), width))
-    return PlayPicture(crop(picture, width, height), table, top)
+    picture.append(fit(((" ", ""), *prompt_line(view, game, others, width - 2)), width))
+    return PlayPicture(crop(picture, width, height), table, top, others)
+
+
+def _table(
+    view: PlayView, game: PlayGame, width: int, height: int
+) -> tuple[DrawnTable, tuple[int, ...]]:
+    """The table, and whose boards are on it besides the own one: as many as there is room for.
+
+    Where none but the own one fits, all are drawn and cut.
+    """
+    session, position = view.session, game.now.view
+    own, players = session.settings.seat or 0, position.players
+    order = [(own + turn) % players for turn in range(1, players)]
+    # The board that matters most comes first: who is to move, or who moves after the person.
+    wanted = view.other if view.other in order else position.to_move
+    at = order.index(wanted) if wanted in order else 0
+    order = order[at:] + order[:at]
+    tables: list[tuple[DrawnTable, tuple[int, ...]]] = []
+    for count in range(players - 1, 0, -1):
+        others = (
+            order[:count]
+            if count < players - 1
+            else sorted(order, key=lambda s: (s - own) % players)
+        )
+        table = draw_table(
+            position,
+            width,
+            height,
+            names=seat_names(session.settings, players),
+            own=own,
+            others=others,
+            marks=_marks(session, game),
+            brush=Brush(view.signs, view.depth),
+        )
+        tables.append((table, tuple(others)))
+        if table.complete:
+            return tables[-1]
+    return tables[0]
 
 
 def _waiting(view: PlayView, width: int) -> Picture:
@@ -133,44 +161,6 @@ def _marks(session: PlaySession, game: PlayGame) -> Marks:
         last_seat=seat,
         hint=hint if held is None else None,
     )
-
-
-def _headline(view: PlayView, game: PlayGame, width: int) -> Line:
-    session, dot = view.session, f" {view.signs.middle} "
-    left: list[tuple[str, str]] = [(" ", ""), *state_words(session, view.now)]
-    ended = ended_round(game, session.settings)
-    names = seat_names(session.settings, game.now.view.players)
-    if ended is not None and not game.over:
-        room = width - sum(len(text) for text, _ in left) - 24
-        words = round_words(ended, names)
-        words = words if len(words) <= room else round_words(ended, names, brief=True)
-        room += 20  # the round's number at the right gives way first
-        words = words if len(words) <= room else round_scores(ended)
-        words = shorten(words, max(1, room), view.signs.ellipsis)
-        left.append((f"   {words}", "changed"))
-    record = game.now.record
-    brief = f"round {record.round}{dot}move {len(game.turns) + 1}"
-    settings = session.settings
-    whom = " against ".join(names) if settings.seat is None else short_name(settings.opponent)
-    if not all(map(is_scripted, settings.engine_players())):
-        whom = f"{whom}, {settings.strength_words}"
-    full = f"{brief}{dot}{whom}{dot}seed {settings.seed}"
-    used = sum(len(text) for text, _ in left)
-    for words in (full, f"{brief}{dot}{whom}", brief):
-        if used + len(words) + 3 <= width:
-            return spread(tuple(left), ((words, "quiet"), (" ", "")), width)
-    return fit(tuple(left), width)
-
-
-def _prompt(view: PlayView, game: PlayGame, width: int) -> Line:
-    session = view.session
-    line = prompt(session)
-    hint = session.hint
-    if hint is not None and session.phase == "yours":
-        value = f", value {hint.value:+.2f}" if hint.value is not None and view.show_value else ""
-        words = f"hint: {move_words(hint.move, game.now.view.players)}{value}"
-        return spread(line, ((words, "changed"),), width)
-    return line
 
 
 def _bag(game: PlayGame, signs: Signs) -> Picture:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from azul_tui.tui.bars import progress_bar
-from azul_tui.tui.picture import Line, fit, shorten, text_line
+from azul_tui.tui.picture import Line, shorten, text_line
 from azul_tui.tui.play.settings import is_scripted
 from azul_tui.tui.play.words import seat_names
 
@@ -46,7 +46,12 @@ def value_line(
     if len(names) == 2:
         return _between(names[own], names[1 - own], values[own], width, signs)
     seats = [(own + turn) % len(names) for turn in range(len(names))]
-    return _shares([names[seat] for seat in seats], [values[seat] for seat in seats], width, signs)
+    room = (width + 2) // len(names) - 2
+    if max(map(cell_len, names)) + len(" 100% ") + LEAST > room:  # the boards carry the numbers
+        names = [
+            "you" if seat == session.settings.seat else str(seat + 1) for seat in range(len(names))
+        ]
+    return _shares([(names[seat], values[seat]) for seat in seats], room, signs)
 
 
 def _between(own: str, other: str, value: float, width: int, signs: Signs) -> Line:
@@ -59,17 +64,14 @@ def _between(own: str, other: str, value: float, width: int, signs: Signs) -> Li
     return ((left, "strong"), *bar, (right, ""), (told, "quiet"))
 
 
-def _shares(names: Sequence[str], values: Sequence[float], width: int, signs: Signs) -> Line:
-    """For each player the share of the victory that it may expect, with a bar as long as that."""
-    room = (width + 2) // len(names) - 2
-    longest = max(3, room - len(" 100% ") - LEAST)
+def _shares(told: Sequence[tuple[str, float]], room: int, signs: Signs) -> Line:
+    """For each player the share of the victory that it may expect, as a bar, in `room` cells."""
+    longest = max(cell_len(name) for name, _ in told)
+    size = min(WIDEST // 2, room - longest - len(" 100% "))
     line: list[tuple[str, str]] = []
-    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+    for place, (name, value) in enumerate(told):
         share = min(max((value + 1) / 2, 0.0), 1.0)
-        short = shorten(name, longest, signs.ellipsis)
-        size = min(WIDEST // 2, room - cell_len(short) - len(" 100% "))
         bar = progress_bar(share, size, signs) if size >= LEAST else ()
-        told: Line = ((short, "" if place else "strong"), (f" {share:>4.0%} ", "quiet"), *bar)
-        line.extend(fit(told, room))
-        line.append(("  ", ""))
+        line.append((f"{name:<{longest}}", "" if place else "strong"))
+        line.extend([(f" {share:>4.0%}", "quiet"), (" " * bool(bar), ""), *bar, ("  ", "")])
     return tuple(line[:-1])

@@ -134,11 +134,6 @@ def state_words(session: PlaySession, now: float) -> Line:
         return ((f"your move is on its way, {seconds}", ""),)
     if session.hinting:
         return ((f"asking for a hint, {seconds}", ""),)
-    if session.went_on and not game.over:
-        return (
-            ("your turn", "player.now"),
-            ("   the game goes on where it was, n deals a new one", "changed"),
-        )
     return (("your turn", "player.now"),)
 
 

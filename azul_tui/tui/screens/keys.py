@@ -48,6 +48,8 @@ class KeysScreen(BoxScreen[None]):
             if below.MOUSE:
                 found.append(("mouse", below.MOUSE, True))
         places = f"{PLACES[0][0]} to {PLACES[-1][0]}"
+        if isinstance(below, PictureScreen):
+            places = below.place_keys()
         everywhere = (
             (places, "places: " + ", ".join(title for _, _, title in PLACES)),
             ("^p", "search every command"),

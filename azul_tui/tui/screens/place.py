@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.binding import Binding
 from textual.screen import Screen
 
-from azul_tui.tui.frame import key_line, top_line
+from azul_tui.tui.frame import PLACES, key_line, top_line
 from azul_tui.tui.painted_screen import PaintedScreen
 from azul_tui.tui.picture import Picture, crop, fit
 
@@ -72,6 +72,10 @@ class PictureScreen(PaintedScreen[Any]):
             *crop(self.body(width, height - 2), width, height - 2),
             fit(key_line(self.keys(), width), width),
         ]
+
+    def place_keys(self) -> str:
+        """The keys that lead to the places from here."""
+        return f"{PLACES[0][0]} to {PLACES[-1][0]}"
 
     def keys(self) -> list[tuple[str, str]]:
         """The keys of the bottom line: bindings that are shown and make sense now."""

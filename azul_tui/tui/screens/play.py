@@ -15,9 +15,10 @@ from azul_tui.tui.frame import PLACES
 from azul_tui.tui.play.hand import click, press
 from azul_tui.tui.play.keeper import GameKeeper
 from azul_tui.tui.play.kept import kept_path
-from azul_tui.tui.play.picture import PlayView, play_body
+from azul_tui.tui.play.picture import play_body
 from azul_tui.tui.play.session import PlaySession
 from azul_tui.tui.play.setup_picture import click_setup, setup_body
+from azul_tui.tui.play.view import PlayView
 from azul_tui.tui.screens.play_keys import (
     DIGITS,
     IN_GAME,
@@ -140,11 +141,14 @@ class PlayScreen(PlaySetupKeys, PlayTableKeys):
             session=session,
             now=time.monotonic(),
             show_value=self.show_value,
+            message=self.message,
+            other=self.other,
             signs=signs,
             depth=self.azul.depth,
         )
         drawn = play_body(view, width, height)
         self._table, self._table_top = drawn.table, drawn.top + 1  # below the top line
+        self.shown_others = drawn.others
         return drawn.picture
 
     # -- what a key does
@@ -171,9 +175,25 @@ class PlayScreen(PlaySetupKeys, PlayTableKeys):
             return at_table and session is not None and session.pick is not None
         if action == "swap" and (watched or (session is not None and session.is_sending)):
             return False
+        if (
+            action == "turn_boards"
+            and at_table
+            and session is not None
+            and session.game is not None
+        ):
+            return len(self.shown_others) < session.game.now.view.players - 1
         if action in IN_GAME:
             return at_table and session is not None and session.game is not None
         return super().check_action(action, parameters)
+
+    def place_keys(self) -> str:
+        """At the table digits are factories and lines."""
+        session = self.session
+        if self.in_setup or session is None or session.game is None:
+            return super().place_keys()
+        if session.settings.seat is not None and session.phase != "over":
+            return f"F1 to F{len(PLACES)}"
+        return super().place_keys()
 
     def describe(self, binding: Binding) -> str:
         """Escape goes back by what was chosen last."""
@@ -212,6 +232,7 @@ class PlayScreen(PlaySetupKeys, PlayTableKeys):
     def on_key(self, event: events.Key) -> None:
         """The keys of a move; digits lead to other places only from the setup."""
         session = self.session
+        self.message = ""
         if session is None or self.in_setup or session.settings.seat is None:
             return
         key = event.key.lower()

@@ -14,7 +14,7 @@ PLACE_DIGITS: Final = DIGITS[: len(PLACES)]
 MAX_SEED: Final = 1_000_000
 
 IN_GAME: Final = frozenset(
-    {"undo", "hint", "again", "swap", "stronger", "measure", "value", "analyse"}
+    {"undo", "hint", "again", "swap", "stronger", "measure", "value", "analyse", "turn_boards"}
 )
 IN_SETUP: Final = frozenset({"deal", "move", "change", "edit"})
 
@@ -39,6 +39,7 @@ KEYS: Final = (
     Binding("plus,equals_sign", "stronger(1)", "stronger", show=False),
     Binding("minus", "stronger(-1)", "weaker", show=False),
     Binding("t", "measure", "strength by time or simulations", show=False),
+    Binding("o", "turn_boards", "the others' boards", show=False),
     Binding("escape", "back", "setup"),
 )
 
@@ -49,5 +50,4 @@ def move_keys(players: int) -> tuple[Binding, ...]:
         Binding(f"1-{factory_count(players)} C", "explain", "from"),
         Binding("B Y R K W", "explain", "colour"),
         Binding("1-5 F", "explain", "line"),
-        Binding(f"F1-F{len(PLACES)}", "explain", "places, from the table", show=False),
     )

@@ -27,10 +27,21 @@ class PlayPlace(PictureScreen):
         self.session: PlaySession | None = None
         self.show_value = True
         self.keeper = GameKeeper(None)
+        self.message = ""
+        """An answer to the last key, until the next one."""
+        self.shown_others: tuple[int, ...] = ()
+        """Seats besides the own one whose boards are on the screen."""
+        self.other: int | None = None
+        """The seat whose board the person wants to see where there is no room for all."""
 
     def changed(self) -> None:
         """Show what is new; the screen also counts seconds while somebody waits."""
         raise NotImplementedError
+
+    def say(self, words: str) -> None:
+        """Answer a key in words, until the next one."""
+        self.message = words
+        self.redraw()
 
     @property
     def game_waits(self) -> bool:

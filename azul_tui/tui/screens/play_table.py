@@ -60,7 +60,7 @@ class PlayTableKeys(PlayPlace):
         if session is None or session.game is None:
             return
         if not session.is_sending and session.game.undo_to(session.settings) < 0:
-            self.notify("there is no move of yours to take back")
+            self.say("there is no move of yours to take back")
             return
         self.run_alone(session.undo())
 
@@ -116,10 +116,22 @@ class PlayTableKeys(PlayPlace):
             seconds=settings.seconds,
         )
         if all(map(is_scripted, settings.engine_players())):
-            self.notify("scripted players have one strength", timeout=2)
+            self.say("scripted players have one strength")
         else:
-            self.notify(f"from the next move on: {settings.strength_words}", timeout=2)
+            self.say(f"from the next move on: {settings.strength_words}")
         self.changed()
+
+    def action_turn_boards(self) -> None:
+        """See the next of the boards for which there is no room."""
+        session = self.session
+        if session is None or session.game is None or not self.shown_others:
+            return
+        own, players = session.settings.seat or 0, session.game.now.view.players
+        order = [(own + turn) % players for turn in range(1, players)]
+        if len(self.shown_others) < len(order):
+            at = order.index(self.shown_others[0])
+            self.other = order[(at + len(self.shown_others)) % len(order)]
+            self.redraw()
 
     def action_analyse(self) -> None:
         """Open the position in the Analyse place."""
