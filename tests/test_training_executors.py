@@ -19,7 +19,7 @@ import torch
 from azul_tui.config import TrainingConfig
 from azul_tui.errors import JobFailedError
 from azul_tui.network import create_azul_network
-from azul_tui.training import executors, worker_processes
+from azul_tui.training import executors, worker_life, worker_processes
 from azul_tui.training.executors import (
     InlineExecutor,
     SelfPlayTask,
@@ -27,7 +27,8 @@ from azul_tui.training.executors import (
     worker_count,
 )
 from azul_tui.training.self_play import GameBatch, SelfPlayProgress
-from azul_tui.training.worker_processes import WorkerExecutor, _Worker
+from azul_tui.training.worker_handle import Worker
+from azul_tui.training.worker_processes import WorkerExecutor
 
 # A start takes two seconds of a processor, and the processor may be a busy one.
 pytestmark = pytest.mark.timeout(300)
@@ -271,7 +272,7 @@ def test_a_failure_in_a_worker_is_one_sentence(workers, monkeypatch):
 
 def test_a_silent_worker_is_a_fault_and_words_say_so():
     ours, theirs = multiprocessing.Pipe()
-    worker = _Worker(None, ours, TASK)
+    worker = Worker(None, ours, TASK)
     executor = WorkerExecutor(1)
     assert executor._hear(worker) == "a self-play worker said nothing for 180 s"
     theirs.send("ValueError: no\nTraceback ...")
@@ -282,7 +283,7 @@ def test_a_silent_worker_is_a_fault_and_words_say_so():
 
 def test_workers_that_fail_to_start_are_given_up(monkeypatch):
     monkeypatch.setattr(worker_processes, "MOST_REPLACEMENTS", 1)
-    monkeypatch.setattr(worker_processes, "_serve", divmod)
+    monkeypatch.setattr(worker_life, "serve", divmod)
     faults = []
     executor = WorkerExecutor(1, faults.append)
     with pytest.raises(JobFailedError, match="failed 2 times in one iteration"):

@@ -53,9 +53,9 @@ def test_a_worker_that_dies_or_hangs_is_replaced_and_the_run_ends_the_same(
 
 PARENT = """
 import multiprocessing, os, signal, time
-from azul_tui.training.worker_processes import _end_with_parent
+from azul_tui.training.worker_life import end_with_parent
 if __name__ == "__main__":
-    child = multiprocessing.get_context("spawn").Process(target=_end_with_parent)
+    child = multiprocessing.get_context("spawn").Process(target=end_with_parent)
     child.start()
     print(child.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

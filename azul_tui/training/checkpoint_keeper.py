@@ -1,4 +1,4 @@
-"""What a run saves of itself: checkpoints, the replay shards that they name, its settings.
+"""What a run saves of itself: checkpoints and the replay shards that they name.
 
 A checkpoint is copied where training stands and written beside the games that follow; the shard
 of an iteration's games is written beside the training on them. Its record comes into the log at a
@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from azul_tui import __version__
-from azul_tui.config import dump_config
 from azul_tui.errors import DivergedError
-from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.training.best_measure import BestMeasure
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 from azul_tui.training.game_records import write_games
-from azul_tui.training.measure import in_words, measure_of
+from azul_tui.training.kept_shards import mark_shards, remove_old_shards
 from azul_tui.training.replay_shards import shards_in_window, write_shard
 from azul_tui.training.saver import Saver
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from azul_tui.config import TrainingConfig
-    from azul_tui.runs.paths import RunPaths
     from azul_tui.training.checkpoint_manager import Snapshot
     from azul_tui.training.measure import Measure
     from azul_tui.training.open_run import OpenRun
@@ -54,10 +52,9 @@ class CheckpointKeeper:
         self._unrecorded: Callable[[], None] | None = None
         self._games_lost = False
         self._held_s = 0.0
-        self._measure: Measure | None = None
+        self._measure = BestMeasure(run)
         self._stats: dict[str, Any] = {}
         self._saved: tuple[dict[str, object], TrainingConfig] | None = None
-        self._config_written = config
         self.newest = ""
         """File name of the newest checkpoint."""
         run.steering.watch = self.notice
@@ -133,10 +130,10 @@ class CheckpointKeeper:
             progress.elapsed_s = run.stopwatch.seconds
             score = None if progress.partial else progress.score
             if score is not None and not silently:  # else it was judged before
-                self.forget_incomparable()
-                self._measure = measure_of(run.config)
+                self._forget_incomparable()
+                self._measure.take_current()
                 progress.judge_best(number, score)
-            self._mark_shards(number)
+            mark_shards(progress, number, self._manager.checkpoint_history)
             self._manager.keep_latest = run.config.keep_latest_checkpoints
             snapshot = self._snapshot(number, score, in_log=silently and not beside, later=beside)
             self._saved = (_lasting(progress.as_dict()), run.config)
@@ -190,38 +187,21 @@ class CheckpointKeeper:
 
     def take_measure(self, measure: Measure) -> bool:
         """Know how the scores so far were measured; whether they count no more for that."""
-        self._measure = measure
-        return self.forget_incomparable()
-
-    def forget_incomparable(self) -> bool:
-        """Set the best score back when scores are measured otherwise by now, and say so.
-
-        Returns whether it was.
-        """
-        run, best = self._run, self._run.progress.best_score
-        old, new = self._measure, measure_of(run.config)
-        if best is None or old is None or old == new or not run.config.eval_frequency:
-            return False
-        run.journal.alert(
-            f"the best score so far, {100 * best:.1f}% {in_words(old)}, does not compare with "
-            f"scores {in_words(new)}: it begins anew with the next evaluation"
-        )
-        self._measure = None
-        run.progress.best_score = self._manager.best_score = None
-        return True
-
-    def write_config(self) -> None:
-        """Bring `config.toml` up to date with the settings in force."""
-        config = self._run.config
-        if config != self._config_written:
-            self._run.journal.persistently(lambda: write_config(self._run.paths, config))
-            self._config_written = config
+        self._measure.take(measure)
+        return self._forget_incomparable()
 
     def last_good(self) -> str:
         """Name the newest checkpoint, in words."""
         if not self.newest:
             return "no checkpoint was written yet"
         return f"the last good checkpoint is {self.newest}"
+
+    def _forget_incomparable(self) -> bool:
+        """Set the best score back when it does not compare any more; whether it was."""
+        if not self._measure.forget_incomparable():
+            return False
+        self._manager.best_score = None
+        return True
 
     def _snapshot(self, number: int, score: float | None, *, in_log: bool, later: bool) -> Snapshot:
         """Copies of what the checkpoint holds, and where its record is in the log."""
@@ -239,7 +219,7 @@ class CheckpointKeeper:
                 "acting_state": run.learner.acting_weights() if config.ema_decay else None,
                 "progress": run.progress.as_dict(),
                 "best": run.progress.best_iteration == number,
-                "measure": None if self._measure is None else list(self._measure),
+                "measure": self._measure.as_plain(),
                 "config": config.to_dict(),
                 "log_position": run.journal.position,
                 "in_log": in_log,
@@ -279,7 +259,7 @@ class CheckpointKeeper:
     def _take_in(self, name: str, snapshot: Snapshot, silently: bool) -> None:
         """A checkpoint is on the disk."""
         self.newest = name
-        self._remove_old_shards()
+        remove_old_shards(self._run, self._manager.checkpoint_history)
         self._run.journal.status(last_checkpoint=name)
         if not silently:
             number, score = snapshot["iteration"], snapshot["score"]
@@ -326,34 +306,6 @@ class CheckpointKeeper:
             yield
         finally:
             self._held_s += self._run.stopwatch.seconds - began
-
-    def _mark_shards(self, number: int) -> None:
-        """Remember, with the checkpoint about to be written, which shards each kept one needs."""
-        progress = self._run.progress
-        kept = {record.iteration for record in self._manager.checkpoint_history}
-        oldest = {key: file for key, file in progress.oldest_shards.items() if key in kept}
-        oldest[number] = min((shard.file for shard in progress.shards), default="")
-        progress.oldest_shards = oldest
-
-    def _remove_old_shards(self) -> None:
-        """Delete shards that no kept checkpoint names."""
-        progress, folder = self._run.progress, self._run.paths.replay
-        kept = {record.iteration for record in self._manager.checkpoint_history}
-        if not kept <= set(progress.oldest_shards):
-            return  # one of them was written by somebody else: better keep too much
-        oldest = min((progress.oldest_shards[number] for number in kept), default="")
-        for file in folder.glob("iter_*.npz"):
-            if file.name < oldest:
-                self._run.journal.show(lambda file=file: file.unlink(missing_ok=True))
-
-
-def write_config(paths: RunPaths, config: TrainingConfig) -> None:
-    """Write `config.toml`.
-
-    Raises:
-        OSError: The disk is full or refuses.
-    """
-    write_bytes_atomically(paths.config, dump_config(config).encode())
 
 
 def _lasting(progress: dict[str, object]) -> dict[str, object]:

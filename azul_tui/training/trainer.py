@@ -19,7 +19,7 @@ from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.text import plain_text
-from azul_tui.training.checkpoint_keeper import CheckpointKeeper, write_config
+from azul_tui.training.checkpoint_keeper import CheckpointKeeper
 from azul_tui.training.executors import create_executor
 from azul_tui.training.journal import Journal
 from azul_tui.training.learner import Learner
@@ -27,6 +27,7 @@ from azul_tui.training.open_run import OpenRun, ProgressListener
 from azul_tui.training.resuming import ResumePoint, find_log_end, find_resume_point
 from azul_tui.training.run_progress import RunProgress
 from azul_tui.training.run_start import announce, continue_run
+from azul_tui.training.settings_file import SettingsFile, write_config
 from azul_tui.training.steering import Steering
 from azul_tui.training.stopwatch import Stopwatch
 from azul_tui.training.training_loop import TrainingLoop
@@ -126,6 +127,7 @@ class AzulTrainer:
                 )
             )
             run = self._open(recorder)
+            settings_file = SettingsFile(self.paths, self.config, run.journal)
             keeper = CheckpointKeeper(run)
             stack.callback(keeper.close)
             announce(run, resume, log_end)
@@ -135,7 +137,7 @@ class AzulTrainer:
             stack.callback(executor.close)
             with run.stopwatch.paused():
                 compile_kernels(self.config.num_players, partial(_report_compile, run))
-            stopped = TrainingLoop(run, executor, keeper).run()
+            stopped = TrainingLoop(run, executor, keeper, settings_file).run()
             if stopped:
                 run.journal.status(state="stopped", force=True)
             _record_the_end(run, recorder, self._job, stopped=stopped)

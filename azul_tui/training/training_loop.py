@@ -18,15 +18,23 @@ if TYPE_CHECKING:
     from azul_tui.training.checkpoint_keeper import CheckpointKeeper
     from azul_tui.training.executors import SelfPlayExecutor
     from azul_tui.training.open_run import OpenRun
+    from azul_tui.training.settings_file import SettingsFile
 
 
 class TrainingLoop:
     """Iterations of one run, until a limit is reached or somebody asks to leave."""
 
-    def __init__(self, run: OpenRun, executor: SelfPlayExecutor, keeper: CheckpointKeeper) -> None:
+    def __init__(
+        self,
+        run: OpenRun,
+        executor: SelfPlayExecutor,
+        keeper: CheckpointKeeper,
+        settings_file: SettingsFile,
+    ) -> None:
         """Put the phases together."""
         self._run = run
         self._keeper = keeper
+        self._settings_file = settings_file
         self._self_play = SelfPlayPhase(run, executor, keeper)
         self._learning = LearningPhase(run, keeper)
         self._evaluation = EvaluationPhase(run, keeper)
@@ -76,7 +84,7 @@ class TrainingLoop:
         if not self._evaluation.evaluate():
             return False
         run.time_left.finished(run.stopwatch.seconds - run.iteration_began_s)
-        self._keeper.write_config()
+        self._settings_file.bring_up_to_date(run.config)
         if self._keeper.is_due():
             # Somebody who asked for it is told of it at once.
             self._keeper.save(beside=not run.steering.checkpoint_wanted)
