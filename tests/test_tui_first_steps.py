@@ -11,6 +11,7 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.forms.settings import SettingsForm, parse_value, typed_value
 from azul_tui.tui.picture import last_lines
 from azul_tui.tui.screens.leave import LeaveScreen
+from azul_tui.tui.signs import choose_signs
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -68,7 +69,7 @@ async def test_what_came_with_the_program_is_not_offered_to_be_resumed(tmp_path)
         assert "r resume" not in d.text.splitlines()[-1]
         for key in "rR":
             await d.press(key)
-            assert "weights alone and cannot be resumed; v evaluates it" in d.text
+            assert "weights alone and cannot be resumed; v evaluates," in d.text
             d.app.notices.clear()
         screen.chosen_key = own.key
         screen.redraw()
@@ -108,6 +109,66 @@ async def test_leaving_speaks_of_what_is_running(tmp_path, jobs, said, not_said)
         assert all(words in text for words in said), text
         assert not any(words in text for words in not_said), text
         await d.press("n")
+
+
+DISK_FULL = (
+    "checkpoints/night/checkpoint_iter_000030.pt: cannot be written (No space left on device); "
+    "the run waits and tries again every few seconds, free some space or stop it"
+)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_an_alert_is_told_to_its_end(tmp_path, size):
+    run = make_run(tmp_path / "night", 3)
+    run.event("alert", level="error", text=DISK_FULL)
+    run.event("alert", level="warning", text="a setting was refused")
+    run.event("alert", level="warning", text="another was refused")
+    async with Drive(tmp_path, "night", size=size, now=run.t) as d:
+        await d.until("a seen")
+        told = [line for line in d.text.splitlines()[2:6] if line[:3] in {" ! ", "   "}]
+        words = " ".join(" ".join(told).replace("(and 1 more)   a seen", "").split())
+        assert DISK_FULL in words
+        assert len(d.text.splitlines()) == size[1]
+        assert "(and 1 more)" in d.text
+        await d.press("a")
+        assert "No space left" not in d.text.splitlines()[2]
+
+
+@pytest.mark.parametrize(("ascii_only", "sample"), [(False, "╍╍ policy"), (True, "+ policy")])
+async def test_without_colour_the_title_shows_how_each_curve_is_drawn(tmp_path, ascii_only, sample):
+    run = make_run(tmp_path / "night", 3)
+    async with Drive(tmp_path, "night", now=run.t) as d:
+        d.app.signs, d.app.patterns = choose_signs(ascii_only=ascii_only), True
+        d.app.screen.redraw()
+        await d.until(sample)
+        d.app.signs, d.app.patterns = choose_signs(ascii_only=False), False
+        d.app.screen.redraw()
+        assert sample not in await d.until("total")
+
+
+async def test_a_demo_that_is_run_again_has_the_settings_that_it_had(tmp_path, monkeypatch):
+    started = []
+
+    def start(_app, job, arguments, paths):
+        paths.directory.mkdir(parents=True, exist_ok=True)
+        started.append((job, list(arguments)))
+
+    monkeypatch.setattr("azul_tui.tui.app.AzulApp.start_job", start)
+    run = make_run(tmp_path / "night", 6)
+    async with Drive(tmp_path, now=run.t) as d:
+        await d.press("4")
+        await d.until("night")
+        d.app.screen.chosen_key = next(r.key for r in d.app.screen.rows() if not r.shipped)
+        await d.press("x")
+        await d.until("Export weights")
+        assert "[4 Checkpoints]" in d.text
+        await d.press("g")
+        while len(started) < 2:
+            await d.pilot.pause(0.01)
+        await d.press("escape")
+        assert d.kind == "CheckpointsScreen"
+    first, second = ([w for w in words if w.startswith("--set")] for _, words in started)
+    assert first == second != []
 
 
 def test_numbers_are_typed_with_and_without_marks_and_paths_are_left_whole():

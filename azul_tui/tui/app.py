@@ -138,6 +138,8 @@ class AzulApp(PaintedApp):
         """Jobs that this dashboard started and that have not ended, by run name."""
         self.job_paths: dict[str, RunPaths] = {}
         self.job_names: dict[str, str] = {}
+        self.job_settings: dict[str, tuple[str, ...]] = {}
+        """What jobs that are shown on a screen of their own were started with."""
         self.left_with = ""
         """How the person chose to leave: a key of the question, empty when none was asked."""
         self.evaluate_checkpoint = ""
@@ -303,7 +305,8 @@ class AzulApp(PaintedApp):
             return
         from azul_tui.tui.screens.demo import DemoScreen
 
-        self.push_screen(DemoScreen(spec, paths))
+        settings = self.job_settings.get(paths.name, ())
+        self.push_screen(DemoScreen(spec, paths, settings, self.current_mode))
 
     def run_in_terminal(self, job: str, overrides: Sequence[str]) -> None:
         """Give the terminal to a job that talks with a person, and take it back after."""

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING
 from azul_tui.tui import phrases
 from azul_tui.tui.charts.draw import Drawing, draw_chart
 from azul_tui.tui.charts.frame import panel
+from azul_tui.tui.charts.layers import ASCII_LINES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azul_tui.tui.charts.curves import Curve
     from azul_tui.tui.charts.view import View
     from azul_tui.tui.picture import Line, Picture, Segment
     from azul_tui.tui.signs import Signs
     from azul_tui.tui.training.charts import ChartContent
+
+
+PATTERN_SAMPLES = ("━━", "╍╍", "┉┉")
+"""What `line_layer` makes of its patterns."""
 
 
 @dataclass(slots=True)
@@ -66,11 +74,29 @@ def chart_panel(
     title = content.title
     if drawing.readings:
         title = reading_line(content, drawing, view)
+    title = with_samples(title, content.curves, signs, patterns)
     footer = view_line(content, view, drawing)
     framed_picture = panel(drawing.picture, title, footer, width, height, signs)
     if framed_picture and framed_picture[0]:
         memory.corners[content.name] = framed_picture[0][0]
     return framed_picture
+
+
+def with_samples(title: Line, curves: Sequence[Curve], signs: Signs, patterns: bool) -> Line:
+    """`title` with a piece of each line before its name, where colour does not tell them apart."""
+    lines = [curve for curve in curves if curve.kind == "line" and len(curve.x)]
+    if len(lines) < 2 or not (patterns or signs.ascii):
+        return title
+    samples = ASCII_LINES if signs.ascii else PATTERN_SAMPLES
+    sample_of = {c.role: samples[index % len(samples)] for index, c in enumerate(lines)}
+    parts: list[tuple[str, str]] = []
+    for text, role in title:
+        if role in sample_of:
+            blanks = text[: len(text) - len(text.lstrip())]
+            parts.append((f"{blanks}{sample_of.pop(role)} {text.lstrip()}", role))
+        else:
+            parts.append((text, role))
+    return tuple(parts)
 
 
 def reading_line(content: ChartContent, drawing: Drawing, view: View) -> Line:

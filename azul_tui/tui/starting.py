@@ -54,6 +54,7 @@ async def start_spec(
             arguments = job_arguments(
                 spec.name, root=app.runs_root, record=paths.directory, overrides=list(overrides)
             )
+            app.job_settings[paths.name] = tuple(overrides)
         app.start_job(spec.name, arguments, paths)
     except AzulError as error:
         app.notify(str(error), severity="error", markup=False, timeout=10)

@@ -51,7 +51,7 @@ def _marked(line: Line, width: int, signs: Signs) -> Line:
 
 def _in_rule(words: Line, width: int, rule: str, role: str, *, right: bool) -> Line:
     """`words` set into a rule of exactly `width` cells."""
-    if not words or width < 6:
+    if not line_width(words) or width < 6:
         return ((rule * width, role),)
     size = min(line_width(words), width - 4)
     inner = fit(words, size)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 def checkpoints_block(state: DemoState) -> Block:
     """The checkpoints, the newest that fit."""
     saved = list(state.data.checkpoints)
+    best = max((number for number, c in enumerate(saved) if c.best), default=-1)
 
     def draw(width: int, height: int) -> Picture:
         from azul_tui.tui.table import Column, Row, draw_table
@@ -28,10 +29,10 @@ def checkpoints_block(state: DemoState) -> Block:
                     (f"{c.iteration:,}", "strong"),
                     (c.file, ""),
                     (f"{c.score:.3f}" if c.score is not None else "–", ""),
-                    (f"{state.signs.best} best" if c.best else "", "warning"),
+                    (f"{state.signs.best} best" if number == best else "", "warning"),
                 )
             )
-            for c in saved[-max(1, height - 1) :]
+            for number, c in list(enumerate(saved))[-max(1, height - 1) :]
         ]
         return draw_table(columns, rows, width, height, signs=state.signs)
 

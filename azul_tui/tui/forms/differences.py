@@ -73,7 +73,7 @@ def draw_diff(
         return [text_line(" the settings are the same", "quiet")][:height]
     columns = [[values.get(name, UNSET) for name in different] for values in settings]
     widest = max(len(name) for name in different)
-    room = width - 1 - min(widest, max(LEAST_NAME, width // 3))
+    room = width - 2 - min(widest, max(LEAST_NAME, width // 3))
     shown: list[int] = []
     for most in MOST_VALUE:
         sizes = [_column_width(n, column, most) for n, column in zip(names, columns, strict=True)]
@@ -81,7 +81,7 @@ def draw_diff(
         if len(shown) == len(names):
             break
     hidden = len(names) - len(shown)
-    left = width - 1 - sum(size + GAP for size in shown)
+    left = width - 2 - sum(size + GAP for size in shown)
     name_width = min(widest, max(LEAST_NAME, left))
     shown = _with_spare(names, shown, left - name_width)
     head: list[tuple[str, str]] = [(f" {'setting':<{name_width}}", "title")]

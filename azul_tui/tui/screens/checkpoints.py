@@ -185,10 +185,7 @@ class CheckpointsScreen(TableKeysScreen["CheckpointRow"]):
             return "there is no checkpoint here to do this with"
         if action == "delete":
             return "a checkpoint that came with the program stays"
-        return (
-            "it came with the program as weights alone and cannot be resumed; "
-            "v evaluates it, p plays against it"
-        )
+        return "it came as weights alone and cannot be resumed; v evaluates, p plays against it"
 
     def action_resume(self) -> None:
         """Go on with the run from this checkpoint."""

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
-from azul_tui.tui.chart_panel import ChartMemory, chart_panel
+from azul_tui.tui.chart_panel import ChartMemory, chart_panel, with_samples
 from azul_tui.tui.charts.view import View
 from azul_tui.tui.demo.picture import demo_body
 from azul_tui.tui.demo.state import DemoState
 from azul_tui.tui.following.feed import RunFeed
+from azul_tui.tui.picture import fit
 from azul_tui.tui.screens.place import PictureScreen
 from azul_tui.tui.training.charts import ChartSource
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from azul_tui.jobs.registry import JobSpec
     from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.messages import RunAdvanced
@@ -29,11 +32,12 @@ class DemoScreen(PictureScreen):
     Args:
         spec: The job.
         paths: The folder that it records to.
+        overrides: The settings that it was started with, `key=value` each.
+        place: The place that it covers.
     """
 
-    PLACE = "menu"
     BINDINGS: ClassVar = [
-        Binding("escape,enter", "close", "back to the menu"),
+        Binding("escape,enter", "close", "back"),
         Binding("x", "cancel", "cancel"),
         Binding("g", "again", "run it again"),
         Binding("up,k", "scroll_log(-1)", "scroll up", show=False),
@@ -43,8 +47,12 @@ class DemoScreen(PictureScreen):
         Binding("end", "scroll_end", "to the end", show=False),
     ]
 
-    def __init__(self, spec: JobSpec, paths: RunPaths) -> None:
+    def __init__(
+        self, spec: JobSpec, paths: RunPaths, overrides: Sequence[str] = (), place: str = "menu"
+    ) -> None:
         super().__init__()
+        self.PLACE = place  # pyright: ignore[reportAttributeAccessIssue] - as it was opened
+        self.overrides = tuple(overrides)
         self.spec = spec
         self.paths = paths
         self.demo_feed = RunFeed(paths.directory)
@@ -87,17 +95,22 @@ class DemoScreen(PictureScreen):
         if self._source is None or self._source.data is not self.demo_feed.data:
             self._source = ChartSource(self.demo_feed.data)
         view = View(smoothing=0.5)
-        return chart_panel(
-            self._source.content("loss", view, self.azul.signs),
+        content = self._source.content("loss", view, self.azul.signs)
+        # The frame is that of the demo's blocks: which curve is which stands in the first line.
+        signs, patterns = self.azul.signs, self.azul.patterns
+        legend = with_samples(content.title[1:], content.curves, signs, patterns)
+        chart = chart_panel(
+            content,
             view,
             width,
-            height,
+            height - 1,
             memory=self.memory,
-            signs=self.azul.signs,
-            patterns=self.azul.patterns,
+            signs=signs,
+            patterns=patterns,
             empty_text="no losses yet",
             framed=False,
         )
+        return [fit(legend, width), *chart]
 
     def job_goes_on(self) -> bool:
         """Whether the job goes on."""
@@ -132,7 +145,7 @@ class DemoScreen(PictureScreen):
     async def _again(self) -> None:
         from azul_tui.tui.starting import start_spec
 
-        paths = await start_spec(self.azul, self.spec, [])
+        paths = await start_spec(self.azul, self.spec, self.overrides)
         if paths is not None:
             self.paths, self.demo_feed, self.first_line = paths, RunFeed(paths.directory), None
             self.redraw()

@@ -75,7 +75,9 @@ class LiveSettingsScreen(PictureScreen):
         if feed is None or not self.sent:
             return []
         kinds = {"setting", "control"}
-        found = [h for h in feed.data.happenings if h.kind in kinds][-4:]
+        # That a request was accepted says less than the change that follows.
+        told = [h for h in feed.data.happenings if h.kind == "setting" or h.level != "info"]
+        found = [h for h in told if h.kind in kinds][-4:]
         role = {"info": "good", "warning": "warning"}
         lines = [text_line(f" {h.text}", role.get(h.level, "")) for h in found]
         return [text_line(" the run answers", "quiet"), *lines]
