@@ -148,7 +148,10 @@ class CheckpointIndex:
         listed = best_record(read_manifest(paths.directory))
         best = listed.iteration if listed is not None else -1
         ratings = {row.iteration: row for row in over_training(rated)}
-        for iteration, file in files:
+        shown = list(files)
+        if listed is not None and best not in dict(files) and paths.best_model.is_file():
+            shown.append((best, paths.best_model))  # its own checkpoint was cleaned up since
+        for iteration, file in shown:
             facts = file_facts(file)
             if facts is None:
                 continue
@@ -158,14 +161,16 @@ class CheckpointIndex:
                     run=plain_text(paths.name, 64),
                     file=file,
                     iteration=iteration,
-                    score=notes.scores.get(file.name),
+                    score=listed.score
+                    if listed is not None and file == paths.best_model
+                    else notes.scores.get(file.name),
                     total_loss=number(losses, "total_loss"),
                     policy_loss=number(losses, "policy_loss"),
                     value_loss=number(losses, "value_loss"),
                     changed=facts[0],
                     size_bytes=facts[1],
                     best=iteration == best or (listed is None and file.name == notes.best_file),
-                    newest=file == files[-1][1],
+                    newest=bool(files) and file == files[-1][1],
                     games_total=number(losses, "games_total"),
                     evaluations=tuple(notes.evaluations.get(iteration, [])),
                     rating=ratings.get(iteration),
