@@ -162,7 +162,7 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
         mover = np.int64(Desk.sample_states[place, index, TO_MOVE])
         searched = Desk.sample_values[place, index]
         found = not np.isnan(searched)
-        if found:
+        if found and share > 0.0:  # else the outcome stays as it is, to the sign of a draw's zero
             final[mover] += share * (searched - final[mover])
             if players == 2:
                 final[1 - mover] = -final[mover]
