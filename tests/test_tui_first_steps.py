@@ -111,6 +111,29 @@ async def test_leaving_speaks_of_what_is_running(tmp_path, jobs, said, not_said)
         await d.press("n")
 
 
+async def test_marked_runs_are_compared_at_80_columns_however_many_there_are(tmp_path):
+    for number in range(9):
+        make_run(tmp_path / f"night-{number}", 1, batch_size=32 * number + 32)
+    async with Drive(tmp_path, size=(80, 24)) as d:
+        await d.press("3")
+        await d.until("9 runs")
+        await d.press("space", "space")
+        text = await d.until("settings that differ")
+        assert "batch_size" in text and "more" in text
+        assert len(text.splitlines()) == 24
+
+
+async def test_help_that_does_not_fit_says_that_it_goes_on(tmp_path):
+    run = make_run(tmp_path / "night", 1)
+    async with Drive(tmp_path, "night", size=(80, 24), now=run.t) as d:
+        await d.until("loss")
+        await d.press("question_mark")
+        assert "more lines" in d.text.splitlines()[-2]
+        await d.press(*["down"] * 50)
+        assert "more lines" in d.text.splitlines()[1]
+        assert "these keys" in d.text
+
+
 DISK_FULL = (
     "checkpoints/night/checkpoint_iter_000030.pt: cannot be written (No space left on device); "
     "the run waits and tries again every few seconds, free some space or stop it"

@@ -58,7 +58,9 @@ def first_marked(chosen: int, rows: int, room: int, before: int = 0) -> int:
     return first
 
 
-def with_marks(lines: Picture, above: int, below: int, width: int, signs: Signs) -> Picture:
+def with_marks(
+    lines: Picture, above: int, below: int, width: int, signs: Signs, noun: str = ""
+) -> Picture:
     """The lines that fit of a list; in the place of an end that is cut, how many more there are.
 
     Args:
@@ -67,13 +69,15 @@ def with_marks(lines: Picture, above: int, below: int, width: int, signs: Signs)
         below: The same of the last line.
         width: Cells of the list.
         signs: The characters.
+        noun: What is counted, where it is not the rows that one sees.
     """
     if len(lines) < LEAST_MARKED:
         return lines
     marked = list(lines)
     for at, sign, count in ((0, signs.above, above), (-1, signs.below, below)):
         if count:
-            words = f"{sign} {phrases.count(count)} more"
+            more = phrases.plural(count, f"more {noun}") if noun else f"{phrases.count(count)} more"
+            words = f"{sign} {more}"
             marked[at] = fit((("  ", ""), (words, "quiet")), width)
     return marked
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from azul_tui.runs.listing import RunSummary
     from azul_tui.tui.signs import Signs
 
+SIDE_BY_SIDE = 90
+"""Cells from which the chart has the differences beside it."""
 COLUMNS = (
     Column(title="run", stretch=True, least=10),
     Column(title="state"),
@@ -97,7 +99,7 @@ def runs_body(state: RunsState, width: int, height: int) -> Picture:
             text_line("  1 opens the menu; enter there starts the first one."),
         ]
     head = count_line("run", len(state.runs), state.total, state.filter, len(state.marked))
-    table_height = rows_shown(height) + 1
+    table_height = rows_shown(width, height, len(state.marked)) + 1
     if height >= 14:
         table_height = min(len(state.runs) + 2, table_height)
     lower = height - 1 - table_height
@@ -120,15 +122,19 @@ def runs_body(state: RunsState, width: int, height: int) -> Picture:
     return crop(picture, width, height)
 
 
-def rows_shown(height: int) -> int:
-    """Rows of the table that a body of that height has room for."""
-    return max(1, height - 2 - (height * 45 // 100 if height >= 14 else 0))
+def rows_shown(width: int, height: int, marked: int) -> int:
+    """Rows of the table that a body of that size has room for.
+
+    Where chart and differences stand above each other, both are there once two runs are marked.
+    """
+    share = 64 if width < SIDE_BY_SIDE and marked >= 2 else 45
+    return max(1, height - 2 - (height * share // 100 if height >= 14 else 0))
 
 
 def _lower(state: RunsState, width: int, height: int) -> Picture:
     """The chart, and beside it the differences or what there is to say."""
-    if width < 90:
-        if len(state.marked) >= 2 and height >= 16:
+    if width < SIDE_BY_SIDE:
+        if len(state.marked) >= 2 and height >= 12:
             half = height // 2
             return [*state.chart(width, height - half), *_side(state, width, half)]
         return state.chart(width, height)

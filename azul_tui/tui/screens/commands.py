@@ -9,7 +9,7 @@ from textual.binding import Binding
 from azul_tui.tui.forms.line import LineEditor
 from azul_tui.tui.picture import fit, text_line
 from azul_tui.tui.screens.box import BoxScreen
-from azul_tui.tui.table import first_visible
+from azul_tui.tui.table import first_marked, with_marks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,18 +62,22 @@ class CommandsScreen(BoxScreen["SystemCommand"]):
         rows = max(1, min(ROWS, self.azul.size.height - 6))
         found = self.found()
         self.chosen = min(max(self.chosen, 0), max(0, len(found) - 1))
-        self.first = first_visible(self.chosen, len(found), rows, self.first)
-        picture: Picture = [self.line.drawn(size)]
+        self.first = first_marked(self.chosen, len(found), rows, self.first)
+        listed: Picture = []
         for index, command in enumerate(found[self.first : self.first + rows], self.first):
             key = f"{command.help.removeprefix('key '):>9}  "
             here = index == self.chosen
             line: Line = ((key, "key"), (command.title, ""))
-            picture.append(
+            listed.append(
                 tuple((text, "chosen") for text, _ in fit(line, size)) if here else fit(line, size)
             )
         if not found:
-            picture.append(text_line("no command has these words", "quiet"))
-        return [*picture, *[()] * (rows + 1 - len(picture))]
+            listed.append(text_line("no command has these words", "quiet"))
+        stop = self.first + rows
+        above = self.first + 1 if self.first else 0
+        below = len(found) - stop + 1 if stop < len(found) else 0
+        listed = with_marks(listed, above, below, size, self.azul.signs)
+        return [self.line.drawn(size), *listed, *[()] * (rows - len(listed))]
 
     def action_move(self, step: int) -> None:
         """Another command."""

@@ -10,6 +10,7 @@ from azul_tui.tui.frame import PLACES
 from azul_tui.tui.picture import Line, Picture, fit, line_width
 from azul_tui.tui.screens.box import BoxScreen
 from azul_tui.tui.screens.place import PictureScreen, key_word
+from azul_tui.tui.table import with_marks
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -64,8 +65,9 @@ class KeysScreen(BoxScreen[None]):
         """Keys in one column, or two where there are many."""
         entries = self.entries()
         room = self.azul.size.height - 4
+        size = max(8, *(len(key) for key, _, _ in entries))
         cells: list[Line] = [
-            ((f"{key:>8}  ", "key" if works else "quiet"), (words, "" if works else "quiet"))
+            ((f"{key:>{size}}  ", "key" if works else "quiet"), (words, "" if works else "quiet"))
             for key, words, works in entries
         ]
         widest = max(line_width(cell) for cell in cells)
@@ -80,7 +82,12 @@ class KeysScreen(BoxScreen[None]):
     def window_of(self, content: Picture, room: int) -> Picture:
         """A window of the keys when they do not all fit."""
         self.first = min(max(0, self.first), max(0, len(content) - room))
-        return content[self.first : self.first + max(0, room)]
+        shown = content[self.first : self.first + max(0, room)]
+        stop = self.first + len(shown)
+        above = self.first + 1 if self.first else 0
+        below = len(content) - stop + 1 if stop < len(content) else 0
+        width = max((line_width(line) for line in content), default=0)
+        return with_marks(shown, above, below, width, self.azul.signs, noun="line")
 
     def action_move(self, step: int) -> None:
         """Scroll."""

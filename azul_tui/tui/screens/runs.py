@@ -124,7 +124,9 @@ class RunsScreen(TableKeysScreen["RunSummary"], ChartKeysScreen):
         """Table, chart and differences."""
         runs = self.shown()
         index = self.chosen_index(runs)
-        self.first = first_marked(index, len(runs), rows_shown(height), self.first)
+        self.first = first_marked(
+            index, len(runs), rows_shown(width, height, len(self.marked)), self.first
+        )
         chosen = runs[index] if runs else None
         log: list[str] = []
         if chosen is not None and not self.marked:
