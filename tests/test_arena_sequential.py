@@ -76,6 +76,17 @@ def test_the_cap_ends_it_undecided():
 
 def test_bounds_are_walds():
     assert SequentialTest().bounds == pytest.approx((-math.log(19), math.log(19)))
+    uneven = SequentialTest(alpha=0.1, beta=0.01).bounds
+    assert uneven == pytest.approx((math.log(0.01 / 0.9), math.log(0.99 / 0.1)))
+
+
+@pytest.mark.parametrize("players", [2, 3, 4])
+def test_the_hypotheses_are_scores_at_a_table_of_so_many(players):
+    scores = np.random.default_rng(3).choice([0.0, 1 / players, 2 / players], 60)
+    even, better = 1 / players, 1 / (1 + (players - 1) * 10 ** (-100 / 400))
+    verdict = SequentialTest(elo_1=100.0, players=players).judge(scores)
+    expected = log_likelihood_ratio(scores, even, better)
+    assert verdict.log_likelihood_ratio == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

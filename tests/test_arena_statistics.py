@@ -49,6 +49,16 @@ def test_the_interval_is_not_wider_than_it_must_be():
     assert textbook * 0.97 < np.mean(widths) < textbook * 1.1
 
 
+def test_the_interval_of_four_pairs_worked_out_by_hand():
+    """Mean 1/2; s^2 = 1/6; r = (4/6 + 1) / (4/4 + 1) = 5/6, so 4.8 coins; Student's t of 3."""
+    interval = score_interval(np.array([1.0, 0.5, 0.5, 0.0]))
+    shrink = t.ppf(0.975, 3) ** 2 / 4.8
+    half = math.sqrt(shrink * (0.25 + shrink / 4)) / (1 + shrink)
+    assert interval.mean == 0.5
+    assert interval.low == pytest.approx(0.5 - half, abs=1e-3)
+    assert interval.high == pytest.approx(0.5 + half, abs=1e-3)
+
+
 @pytest.mark.parametrize("pairs", [1, 10, 200])
 def test_a_clean_sweep_has_the_interval_of_as_many_coins(pairs):
     won = score_interval(np.ones(pairs))
