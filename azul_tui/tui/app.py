@@ -1,4 +1,4 @@
-"""The app: places, the run that is followed, the jobs it started, themes and quitting.
+"""The app: its places, what they hand to each other, and quitting.
 
 It never imports torch or numba. What draws charts imports numpy, which waits until the
 first screen has been painted.
@@ -6,7 +6,6 @@ first screen has been painted.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from contextlib import suppress
@@ -15,32 +14,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import SystemCommand
 from textual.binding import Binding
 
-from azul_tui.errors import EXIT_FAILED, EXIT_USER
 from azul_tui.tui.engine.process import SharedEngine
-from azul_tui.tui.frame import PLACES, run_words
-from azul_tui.tui.messages import JobEnded, RunAdvanced, RunSwitched
-from azul_tui.tui.painted_app import PaintedApp
+from azul_tui.tui.following_app import TICK_S
+from azul_tui.tui.frame import PLACES
+from azul_tui.tui.jobs_app import JobsApp
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from textual.screen import Screen
 
     from azul_tui.jobs.registry import JobSpec
     from azul_tui.runs.paths import RunPaths
-    from azul_tui.runs.status import Judgement
     from azul_tui.tui.analyse.entry import AnalyseRequest
-    from azul_tui.tui.following.feed import RunFeed
-    from azul_tui.tui.machine import Usage
-    from azul_tui.tui.picture import Line
     from azul_tui.tui.play.open import PlayRequest
-
-TICK_S = 1.0
-JOB_POLL_S = 0.3
-SLICE_S = 0.012
-"""Seconds of reading between two looks at the keyboard."""
 
 
 def _menu() -> Screen[Any]:
@@ -85,7 +73,7 @@ def _analyse() -> Screen[Any]:
     return AnalyseScreen()
 
 
-class AzulApp(PaintedApp):
+class AzulApp(JobsApp):
     """The dashboard.
 
     Args:
@@ -127,19 +115,9 @@ class AzulApp(PaintedApp):
         clock: Callable[[], float] = time.time,
         tick_s: float = TICK_S,
     ) -> None:
-        super().__init__(ascii_only=ascii_only)
-        self.runs_root = runs_root
-        self.clock = clock
-        self.tick_s = tick_s
-        self.feed: RunFeed | None = None
-        self.usage: Usage | None = None
-        self.alerts_seen = 0
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        """Jobs that this dashboard started and that have not ended, by run name."""
-        self.job_paths: dict[str, RunPaths] = {}
-        self.job_names: dict[str, str] = {}
-        self.job_settings: dict[str, tuple[str, ...]] = {}
-        """What jobs that are shown on a screen of their own were started with."""
+        super().__init__(
+            runs_root, attach=attach, ascii_only=ascii_only, clock=clock, tick_s=tick_s
+        )
         self.left_with = ""
         """How the person chose to leave: a key of the question, empty when none was asked."""
         self.evaluate_checkpoint = ""
@@ -156,9 +134,6 @@ class AzulApp(PaintedApp):
         """What the Analyse place is to look at (see `analyse_entry.open_analyse`)."""
         self.engine = SharedEngine(runs_root)
         """Rules, players and networks, in a process of their own."""
-        self._attach_at_start = attach
-        self._meter: Any = None
-        self._wake = asyncio.Event()
 
     def on_mount(self) -> None:
         """Open the first place; everything that reads files waits for the first paint."""
@@ -174,125 +149,6 @@ class AzulApp(PaintedApp):
             self.follow(self._attach_at_start.directory)
         self.run_worker(self._follow_runs(), name="follow", exit_on_error=True)
 
-    # -- the run that is looked at
-
-    def follow(self, directory: Path) -> None:
-        """Look at the run in `directory` from now on."""
-        from azul_tui.tui.following.feed import RunFeed
-
-        if self.feed is not None and self.feed.directory == directory:
-            return
-        self.feed = RunFeed(directory)
-        self.alerts_seen = 0
-        self._tell(RunSwitched(self.feed.name))
-        self.look_now()
-
-    def look_now(self) -> None:
-        """Look at the run directory without waiting for the next second."""
-        self._wake.set()
-
-    @property
-    def opening(self) -> str:
-        """The run that will be looked at once the first screen stands; empty when there is none."""
-        return self._attach_at_start.name if self._attach_at_start is not None else ""
-
-    def judgement(self) -> Judgement | None:
-        """What the followed run's status means now."""
-        return self.feed.state(self.clock()) if self.feed is not None else None
-
-    def run_words(self) -> Line:
-        """The run that is looked at, for the top line."""
-        feed = self.feed
-        if feed is None:
-            return ()
-        alerts = max(0, len(feed.data.alerts) - self.alerts_seen)
-        return run_words(feed.name, self.judgement(), feed.status, self.signs, alerts)
-
-    async def _follow_runs(self) -> None:
-        """Read what is new once a second, in slices that leave the keyboard alone."""
-        ticks = 0
-        while True:
-            self._wake.clear()
-            feed = self.feed
-            changed = False
-            if feed is not None:
-                changed = feed.tick(SLICE_S)
-                drawn = self.clock()
-                while not feed.at_end and feed is self.feed:
-                    await asyncio.sleep(0)
-                    feed.tick(SLICE_S)
-                    if self.clock() - drawn > 0.5:
-                        drawn = self.clock()
-                        self._tell(RunAdvanced(changed=True))
-                if ticks % 2 == 0 and self.current_mode == "training":
-                    self._read_meter()
-            ticks += 1
-            self._tell(RunAdvanced(changed))
-            wait_s = 0.1 if feed is not None and feed.is_sampled else self.tick_s
-            try:
-                await asyncio.wait_for(self._wake.wait(), wait_s)
-            except TimeoutError:
-                continue
-
-    def _read_meter(self) -> None:
-        if self._meter is None:
-            from azul_tui.tui.machine import Meter
-
-            self._meter = Meter()
-        self.usage = self._meter.read(str(self.runs_root))
-
-    def _tell(self, message: RunAdvanced | RunSwitched | JobEnded) -> None:
-        """Hand a message to the screens that can be seen."""
-        for screen in self.screen_stack[-2:]:
-            screen.post_message(message)
-
-    # -- jobs
-
-    def start_job(self, job: str, arguments: Sequence[str], paths: RunPaths) -> None:
-        """Start `azul-tui ARGUMENTS` in the background for the folder at `paths`.
-
-        Raises:
-            JobError: The process cannot be made.
-        """
-        from azul_tui.runs.launch import job_command, launch
-
-        # Not asyncio's form: its transport kills the child when the loop ends, and a job
-        # has to outlive the dashboard that started it.
-        process = launch(job_command(arguments), paths)
-        self.processes[paths.name] = process
-        self.job_paths[paths.name] = paths
-        self.job_names[paths.name] = job
-        self.run_worker(self._await_job(paths.name, process), name=f"job {paths.name}")
-
-    async def _await_job(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        """Notice the end of a job; a worker that is cancelled leaves the job alone."""
-        while (code := process.poll()) is None:  # noqa: ASYNC110 - a process sets no event
-            await asyncio.sleep(JOB_POLL_S)
-        if self.processes.get(name) is process:
-            del self.processes[name]
-        if code in {EXIT_FAILED, EXIT_USER}:
-            # It may have ended before it wrote a record: then its log alone says why.
-            self._say_why(name, self.job_paths[name])
-        self._tell(JobEnded(name, code))
-        self.look_now()
-
-    def _say_why(self, name: str, paths: RunPaths) -> None:
-        """The last words of a job that failed."""
-        from azul_tui.runs.text import plain_text
-        from azul_tui.tui.following.log_tail import LogTail
-
-        log = LogTail(paths.log, keep=20)
-        log.read()
-        last = next((line for line in reversed(log.lines) if line.strip()), "it said nothing")
-        words = plain_text(last.removeprefix("azul-tui: "), 300)
-        self.notify(f"{name} failed: {words}", severity="error", markup=False, timeout=15)
-
-    def has_runs(self) -> bool:
-        """Whether anything was ever trained here."""
-        from azul_tui.runs.paths import run_folders
-
-        return bool(run_folders(self.runs_root))
-
     def show_job(self, spec: JobSpec, paths: RunPaths) -> None:
         """Go to where the job in `paths` can be watched."""
         if spec.trains:
@@ -307,30 +163,6 @@ class AzulApp(PaintedApp):
 
         settings = self.job_settings.get(paths.name, ())
         self.push_screen(DemoScreen(spec, paths, settings, self.current_mode))
-
-    def run_in_terminal(self, job: str, overrides: Sequence[str]) -> None:
-        """Give the terminal to a job that talks with a person, and take it back after."""
-        from azul_tui.runs.launch import job_arguments, job_command
-        from azul_tui.tui.terminal_job import lend_terminal
-
-        arguments = job_arguments(job, root=self.runs_root, overrides=list(overrides))
-        with self.suspend():
-            lend_terminal(job_command(arguments))
-        self.painter.forget()
-        self.refresh()
-
-    def request(self, request: str, *, key: str = "", value: Any = None) -> None:
-        """Leave a request for the followed run; says in words when that is not possible."""
-        from azul_tui.errors import AzulError
-        from azul_tui.runs.control import drop_request
-
-        if self.feed is None:
-            self.notify("no run is looked at", severity="warning")
-            return
-        try:
-            drop_request(self.feed.paths, request, key=key, value=value)
-        except AzulError as error:
-            self.notify(str(error), severity="error", markup=False)
 
     # -- going places
 
