@@ -69,6 +69,8 @@ def test_both_games_of_a_pair_see_the_same_displays_all_five_rounds():
         dealt = displays[number]
         assert len(dealt) == 2 * bags
         assert len(set(dealt)) == bags, "each display is seen by both games of its pair"
+    assert bags < len(displays[5]) <= 2 * len(set(displays[5])), "some games are over by then"
+    assert len(set(displays[5])) <= bags
 
 
 def test_the_result_is_the_other_sides_turned_round():

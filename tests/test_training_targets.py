@@ -177,6 +177,36 @@ def test_a_refill_is_one_that_the_rules_could_deal():
     assert before[62] == 1
 
 
+@pytest.mark.parametrize("players", [2, 3])
+def test_the_mean_is_over_the_values_of_all_refills_of_that_round_of_that_game(players):
+    batch = play(players)
+    rows = afterstate_rows(batch.states)[:3]
+    seen, valued = [], []
+
+    class Watching(ScatteredEvaluator):
+        def __call__(self, observations):
+            logits, values = super().__call__(observations)
+            seen.append(observations.copy())
+            valued.append(values.copy())
+            return logits, values
+
+    def refills(numbers, rounds):
+        seen.clear()
+        valued.clear()
+        states, evaluator = batch.states[rows], Watching(4, players)
+        found = average_refills(
+            states, np.array(numbers), np.array(rounds), 1, 5, evaluator, players
+        )
+        values = np.concatenate(valued)[:15].reshape(3, 5, -1)
+        np.testing.assert_allclose(found, values.mean(axis=1), atol=1e-6)
+        return np.concatenate(seen)[:15].reshape(3, 5, -1)
+
+    dealt = refills([0, 1, 2], [0, 0, 0])
+    np.testing.assert_array_equal(refills([0, 1, 2], [0, 0, 0]), dealt)
+    for other in (refills([0, 1, 2], [1, 1, 1]), refills([5, 6, 7], [0, 0, 0])):
+        assert (other != dealt).any(axis=2).all()
+
+
 def test_who_plays_beside_a_game_does_not_change_its_refills():
     one, other = play(places=2, afterstate_samples=3), play(places=7, afterstate_samples=3)
     np.testing.assert_array_equal(one.outcomes, other.outcomes)
