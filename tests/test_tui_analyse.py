@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from azul_tui.game.state import GameState
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.analyse.entry import open_analyse, player_name
 from azul_tui.tui.analyse.moves import HOLD_S
+from azul_tui.tui.analyse.networks import fits, networks
 from azul_tui.tui.analyse.session import OPENING
 from azul_tui.tui.analyse.setup import field_rows
 from azul_tui.tui.analyse.words import side_panel
@@ -506,6 +508,93 @@ async def test_a_network_that_is_refused_says_why(root):
         p.engine.refuses.clear()
         await p.press("r")
         await p.until("400 of 400 simulations")
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Runs for two, three and four players, and one that does not say."""
+    for number, name in enumerate(("two", "three", "four"), start=2):
+        make_run(tmp_path / name, 5)
+        (tmp_path / name / "config.toml").write_text(f"num_players = {number}\n")
+    make_run(tmp_path / "unsaid", 5)
+    return tmp_path
+
+
+def test_networks_for_other_tables_are_not_offered(tables):
+    for players, name in ((2, "two"), (3, "three"), (4, "four")):
+        runs = {choice.name.split("/")[0] for choice in networks(tables, players)}
+        assert runs - {"pretrained"} == {name, "unsaid"}
+    assert fits("two/checkpoint_iter_000005.pt", tables, 2)
+    assert not fits("two", tables, 3)
+    assert fits("unsaid", tables, 3)
+    assert fits("/somewhere/else.pt", tables, 4)
+
+
+async def test_each_table_keeps_its_own_networks(tables, monkeypatch):
+    monkeypatch.setattr(
+        "azul_tui.tui.checkpoints.shipped.pretrained_directory", lambda *_: tables / "nothing"
+    )
+    async with Place(tables) as p:
+        await p.opened()
+        first = list(p.session.players)
+        assert first[0].startswith("two/")
+        await p.press("m")
+        await p.until("type to filter")
+        assert "three/" not in p.text and "four/" not in p.text
+        await p.type("unsaid")
+        await p.press("enter")
+        await p.until("400 of 400 simulations")
+        assert p.session.players[0].startswith("unsaid/")
+        p.session.players = list(first)
+        await p.press("N")
+        await p.told(f"is for 3 players, {first[0]} is not")
+        await p.when(lambda: p.session.players[0].startswith("three/"), "the run for three")
+        await p.until("400 of 400 simulations")
+        await p.press("N", "N")
+        await p.when(lambda: p.session.players == first, "the choice for two")
+        assert all(
+            player.split("/")[0] in {"two", "three", "four", "unsaid"}
+            for player, _ in p.engine.searches
+        )
+
+
+async def test_a_table_without_any_network_says_what_would_train_one(tmp_path, monkeypatch):
+    make_run(tmp_path / "two", 5)
+    (tmp_path / "two" / "config.toml").write_text("num_players = 2\n")
+    monkeypatch.setattr(
+        "azul_tui.tui.checkpoints.shipped.pretrained_directory", lambda *_: tmp_path / "nothing"
+    )
+    async with Place(tmp_path) as p:
+        await p.opened()
+        asked = len(p.engine.searches)
+        await p.press("N", "N")
+        await p.told("no network here is for 4 players; the preset four-players trains one")
+        assert len(p.engine.searches) == asked
+        await p.press("m")
+        await p.until("the preset four-players trains one")
+        await p.press("escape", "N")
+        await p.until("400 of 400 simulations")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (100, 30), (200, 60)])
+@pytest.mark.parametrize("players", [3, 4])
+async def test_boards_of_large_tables_are_whole(root, size, players):
+    async with Place(root, size) as p:
+        await p.press("7", *"N" * (players - 2))
+        await p.when(lambda: p.session.here.view.players == players, "the opening")
+        await p.pilot.pause()
+        heads = re.findall(r"player (\d) +0 points", p.text)
+        floors = re.findall(r"-?1 +-?1 +-?2 +-?2 +-?2 +-?3 +-?3", p.text)
+        assert len(floors) == len(heads) >= 2, "no board is cut"
+        if len(heads) == players:
+            assert "the others" not in p.text
+            return
+        assert f"{len(heads)} of {players} boards, o the others" in p.text
+        seen = set()
+        for _ in range(players - 1):
+            seen |= set(re.findall(r"player (\d) +0 points", p.text))
+            await p.press("o")
+        assert seen == set("1234"[:players])
 
 
 # -- an engine that is slow, or gone

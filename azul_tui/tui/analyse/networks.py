@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from textual.binding import Binding
 
 from azul_tui.runs.listing import checkpoint_files
-from azul_tui.runs.paths import RESERVED_NAMES, RunPaths, run_folders
+from azul_tui.runs.paths import RESERVED_NAMES, SHIPPED_NAMES, RunPaths, run_folders
 from azul_tui.runs.text import plain_text
+from azul_tui.tui.checkpoints.seats import seats_of
+from azul_tui.tui.checkpoints.shipped import shipped_rows
 from azul_tui.tui.picture import Line, Picture, fit, shorten, text_line
 from azul_tui.tui.screens.box import BoxScreen
 from azul_tui.tui.table import first_visible
@@ -27,24 +29,55 @@ class Choice(NamedTuple):
 
     name: str
     words: str
+    players: int | None = None
+    """Seats at the table that it is for; None when that is not known."""
 
 
-def networks(runs_root: Path) -> list[Choice]:
-    """The shipped player, then the runs, newest first: their best, then their checkpoints."""
-    found = [Choice("pretrained", "came with the program")]
+PRESETS = {2: "laptop", 3: "three-players", 4: "four-players"}
+"""Presets that train a network, by players at the table."""
+
+
+def networks(runs_root: Path, players: int) -> list[Choice]:
+    """The networks for a table of so many: the shipped one, then the runs' with the newest first.
+
+    Of a run its best, then its checkpoints. A run that does not say for how many it plays is
+    listed too: the engine knows, and says so.
+    """
+    found: list[Choice] = []
+    if fits("pretrained", runs_root, players):
+        found.append(Choice("pretrained", "came with the program", players))
     folders = sorted(run_folders(runs_root), key=_changed, reverse=True)
     for folder in folders:
         paths = RunPaths(folder)
         files = checkpoint_files(paths)
         if folder.name in RESERVED_NAMES or not (files or paths.best_model.is_file()):
             continue
+        seats = seats_of(paths.config)
+        if seats not in {None, players}:
+            continue
         if paths.best_model.is_file():
-            found.append(Choice(f"{folder.name}/{paths.best_model.name}", "the best of its run"))
+            name = f"{folder.name}/{paths.best_model.name}"
+            found.append(Choice(name, "the best of its run", seats))
         found.extend(
-            Choice(f"{folder.name}/{file.name}", f"iteration {iteration:,}")
+            Choice(f"{folder.name}/{file.name}", f"iteration {iteration:,}", seats)
             for iteration, file in reversed(files)
         )
     return found
+
+
+def fits(name: str, runs_root: Path, players: int) -> bool:
+    """Whether a network may sit at a table of so many; False only where that is known."""
+    run = name.split("/", maxsplit=1)[0]
+    if run == SHIPPED_NAMES[2]:  # the engine takes the shipped one of the table at hand
+        return any(row.players == players for row in shipped_rows(runs_root))
+    if run in RESERVED_NAMES:
+        return run == SHIPPED_NAMES[players]
+    return seats_of(RunPaths(runs_root / run).config) in {None, players}
+
+
+def no_network(players: int) -> str:
+    """That nobody can look at a table of so many, and what would change that."""
+    return f"no network here is for {players} players; the preset {PRESETS[players]} trains one"
 
 
 def _changed(folder: Path) -> float:
@@ -60,6 +93,7 @@ class NetworkBox(BoxScreen[str]):
     Args:
         title: What the network is for.
         chosen: The name under the pointer at first.
+        players: Seats at the table; networks for others are not offered.
         with_none: Whether "none" is an answer.
     """
 
@@ -72,8 +106,9 @@ class NetworkBox(BoxScreen[str]):
     ]
     ROOM: ClassVar[int] = 14
 
-    def __init__(self, title: str, chosen: str, *, with_none: bool = False) -> None:
+    def __init__(self, title: str, chosen: str, *, players: int, with_none: bool = False) -> None:
         super().__init__()
+        self.players = players
         self.words = title
         self.with_none = with_none
         self.filter = ""
@@ -85,7 +120,7 @@ class NetworkBox(BoxScreen[str]):
     def choices(self) -> list[Choice]:
         """What the filter leaves."""
         if self._all is None:
-            self._all = networks(self.azul.runs_root)
+            self._all = networks(self.azul.runs_root, self.players)
             if self.with_none:
                 self._all.insert(0, Choice("", "none: one network alone"))
             names = [choice.name for choice in self._all]
@@ -122,7 +157,8 @@ class NetworkBox(BoxScreen[str]):
                 line = tuple((text, "chosen") for text, _ in fitted)
             picture.append(line)
         if not found:
-            picture.append(text_line("no network is called so", "quiet"))
+            words = "no network is called so" if self._all else no_network(self.players)
+            picture.append(text_line(words, "quiet"))
         elif len(found) > room:
             picture.append(text_line(f"  {self.index + 1} of {len(found)}", "quiet"))
         return picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ from azul_tui.tui.analyse.text import why_no_moves
 from azul_tui.tui.analyse.words import side_panel, value_words
 from azul_tui.tui.board.marks import Marks, Move
 from azul_tui.tui.board.scale import Brush
-from azul_tui.tui.board.table import DrawnTable, draw_table
+from azul_tui.tui.board.table import DrawnTable, draw_table, draw_whole_boards
 from azul_tui.tui.charts.frame import panel
 from azul_tui.tui.picture import Line, Picture, beside, crop, text_line
 
@@ -58,22 +59,48 @@ def split(state: AnalyseState, width: int, height: int) -> Split:
 
 
 def _board_room(state: AnalyseState, width: int, most: int) -> int:
-    """Lines for the board and its frame: two fifths of the body, more where that is too little."""
+    """Lines for the board and its frame: two fifths of the body, more where that is too little.
+
+    Three and four boards take no more than they need: the moves matter more than large tiles.
+    """
+    players = state.session.here.view.players
+
+    def is_whole(room: int) -> bool:
+        drawn = _drawn(state, width, room - 2)
+        return drawn.complete and len(drawn.seats) == players
+
     fair = min(most, max(12, (most + LEAST_ROWS) * 2 // 5))
-    return fair if _drawn(state, width, fair - 2).complete else most
+    if is_whole(fair):
+        return fair
+    if players == 2:
+        return most
+    return bisect_left(range(most), True, lo=fair, key=is_whole)
 
 
-def _drawn(state: AnalyseState, width: int, height: int) -> DrawnTable:
-    return draw_table(state.session.here.view, width, height, names=(), brush=_brush(state))
+def _drawn(state: AnalyseState, width: int, height: int, marks: Marks | None = None) -> DrawnTable:
+    """The table from the first seat; from the seat to move where not all boards find room."""
+    view = state.session.here.view
+    names = tuple(f"player {seat + 1}" for seat in range(view.players))
+    brush = Brush(state.signs, state.depth)
+    drawn = draw_table(view, width, height, names=names, marks=marks, brush=brush)
+    if drawn.complete or view.players == 2:
+        return drawn
+    own = view.to_move
+    return draw_whole_boards(
+        view,
+        width,
+        height,
+        names=names,
+        own=own,
+        wanted=(own + 1) % view.players if state.other is None else state.other,
+        marks=marks,
+        brush=brush,
+    )
 
 
 def _margin(width: int) -> int:
     """Cells between a panel's sides and the board, the frame included."""
     return 1 if width < 80 else 2
-
-
-def _brush(state: AnalyseState) -> Brush:
-    return Brush(state.signs, state.depth)
 
 
 def analyse_body(state: AnalyseState, width: int, height: int) -> Picture:
@@ -108,16 +135,18 @@ def _board_panel(state: AnalyseState, width: int, height: int) -> Picture:
         last=_move(moves[-1], view.players) if moves else None,
         last_seat=state.session.steps[-2].view.to_move if moves else -1,
     )
-    drawn = draw_table(
-        view,
-        width - 2 * margin,
-        height - 2,
-        names=tuple(f"player {seat + 1}" for seat in range(view.players)),
-        marks=marks,
-        brush=_brush(state),
-    )
+    drawn = _drawn(state, width - 2 * margin, height - 2, marks)
     content: Picture = [((" " * (margin - 1), ""), *line) for line in drawn.surface.picture()]
-    return panel(content, board_title(state), _bag(state, width), width, height, state.signs)
+    foot = _bag(state, width)
+    if len(drawn.seats) < view.players:
+        foot = (
+            (f"{len(drawn.seats)} of {view.players} boards, ", "quiet"),
+            ("o", "key"),
+            (" the others", "quiet"),
+        )
+    elif not drawn.complete:
+        foot = text_line("the boards are cut: too little room", "warning")
+    return panel(content, board_title(state), foot, width, height, state.signs)
 
 
 def _move(text: str, players: int) -> Move | None:

@@ -39,6 +39,8 @@ class AnalyseState:
     """Whether the message is about something that did not work."""
     depth: Depth
     signs: Signs
+    other: int | None = None
+    """The seat whose board is to be seen where there is no room for all; None for who is next."""
 
     @property
     def chosen(self) -> Entry | None:

@@ -72,6 +72,11 @@ class Thinking:
         finally:
             self._busy_with("")
 
+    def refuse(self, words: str) -> None:
+        """Ask nothing, because of what `words` say."""
+        self.trouble, self.is_gone = words, False
+        self._changed()
+
     async def walk(self, notation: str, moves: Sequence[str], seed: int) -> PositionView | None:
         """The position after `moves` from `notation`; None when there is trouble, which is kept.
 

@@ -109,6 +109,8 @@ class DrawnTable:
     """The largest part besides that one."""
     complete: bool
     """Whether everything found room."""
+    seats: tuple[int, ...] = ()
+    """Whose boards are drawn, the own one first."""
 
 
 def draw_table(
@@ -173,7 +175,57 @@ def draw_table(
     used = max(rectangle.bottom for rectangle in taken)
     free = free_rectangle(tuple(taken), width, height)
     second = free_rectangle((*taken, free), width, height) if free.height else free
-    return DrawnTable(surface, min(used, height), free, second, used <= height)
+    complete = used <= height and all(other.right <= width for other in taken)
+    return DrawnTable(surface, min(used, height), free, second, complete, tuple(seats))
+
+
+def draw_whole_boards(
+    position: PositionView,
+    width: int,
+    height: int,
+    *,
+    names: Sequence[str],
+    own: int,
+    wanted: int,
+    marks: Marks | None = None,
+    brush: Brush | None = None,
+) -> DrawnTable:
+    """As `draw_table`, but where there is no room for all boards only as many as are whole.
+
+    Args:
+        position: What lies on the table.
+        width: Cells across.
+        height: Lines.
+        names: A name for each seat.
+        own: The seat whose board is drawn in any case.
+        wanted: The seat whose board comes next to it where not all are drawn.
+        marks: What is lit.
+        brush: What tiles are drawn with.
+
+    Returns:
+        The table with the most boards that find room; all of them, cut, where not even two do.
+    """
+    players = position.players
+    others = [(own + turn) % players for turn in range(1, players)]
+    turned = others
+    if wanted in others:
+        turned = others[others.index(wanted) :] + others[: others.index(wanted)]
+    tables: list[DrawnTable] = []
+    for count in range(players - 1, 0, -1):
+        table = draw_table(
+            position,
+            width,
+            height,
+            names=names,
+            own=own,
+            others=others if count == players - 1 else turned[:count],
+            marks=marks,
+            brush=brush,
+        )
+        tables.append(table)
+        if table.complete:
+            return table
+    return tables[0]
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from azul_tui.game.constants import COLOR_LETTERS
 from azul_tui.tui.bars import progress_bar
 from azul_tui.tui.board.marks import Marks, Move
 from azul_tui.tui.board.scale import Brush
-from azul_tui.tui.board.table import DrawnTable, draw_table
+from azul_tui.tui.board.table import DrawnTable, draw_whole_boards
 from azul_tui.tui.picture import (
     Line,
     Picture,
@@ -64,7 +64,8 @@ def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
         return PlayPicture(crop(_waiting(view, width), width, height), None, 0)
     top = 1
     room = max(1, height - top - PROMPT_LINES)
-    table, others = _table(view, game, width, room)
+    table = _table(view, game, width, room)
+    others = table.seats[1:]
     free, second = table.free, table.second_free
     apart = second.height >= 7
     if free.height:
@@ -84,41 +85,21 @@ def play_body(view: PlayView, width: int, height: int) -> PlayPicture:
     return PlayPicture(crop(picture, width, height), table, top, others)
 
 
-def _table(
-    view: PlayView, game: PlayGame, width: int, height: int
-) -> tuple[DrawnTable, tuple[int, ...]]:
-    """The table, and whose boards are on it besides the own one: as many as there is room for.
-
-    Where none but the own one fits, all are drawn and cut.
-    """
+def _table(view: PlayView, game: PlayGame, width: int, height: int) -> DrawnTable:
+    """The table: who is to move stands beside the person, or who moves next after them."""
     session, position = view.session, game.now.view
-    own, players = session.settings.seat or 0, position.players
-    order = [(own + turn) % players for turn in range(1, players)]
-    # The board that matters most comes first: who is to move, or who moves after the person.
-    wanted = view.other if view.other in order else position.to_move
-    at = order.index(wanted) if wanted in order else 0
-    order = order[at:] + order[:at]
-    tables: list[tuple[DrawnTable, tuple[int, ...]]] = []
-    for count in range(players - 1, 0, -1):
-        others = (
-            order[:count]
-            if count < players - 1
-            else sorted(order, key=lambda s: (s - own) % players)
-        )
-        table = draw_table(
-            position,
-            width,
-            height,
-            names=seat_names(session.settings, players),
-            own=own,
-            others=others,
-            marks=_marks(session, game),
-            brush=Brush(view.signs, view.depth),
-        )
-        tables.append((table, tuple(others)))
-        if table.complete:
-            return tables[-1]
-    return tables[0]
+    own = session.settings.seat or 0
+    follows = position.to_move if position.to_move != own else (own + 1) % position.players
+    return draw_whole_boards(
+        position,
+        width,
+        height,
+        names=seat_names(session.settings, position.players),
+        own=own,
+        wanted=follows if view.other is None else view.other,
+        marks=_marks(session, game),
+        brush=Brush(view.signs, view.depth),
+    )
 
 
 def _waiting(view: PlayView, width: int) -> Picture:

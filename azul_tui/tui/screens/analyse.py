@@ -38,6 +38,7 @@ class AnalyseScreen(AnalyseMoves, AnalyseDepth):
         Binding("slash", "filter", "filter moves", show=False),
         Binding("s", "sort(1)", "sort by the next column", show=False),
         Binding("S", "reverse", "reverse the order", show=False),
+        Binding("o", "turn_boards", "the others' boards", show=False),
         Binding("r", "again", "ask again, start the engine again", show=False),
         Binding("escape", "clear", "show all moves, follow the best", show=False),
         Binding("up,k", "move(-1)", "up", show=False),
@@ -64,9 +65,20 @@ class AnalyseScreen(AnalyseMoves, AnalyseDepth):
         """Nothing is offered that would do nothing."""
         if action == "back":
             return len(self.session.steps) > 1
+        if action == "turn_boards":
+            return self.session.here.view.players > 2
         if action == "play_move":
             return self.session.here.view.phase == "moving"
         return super().check_action(action, parameters)
+
+    def action_turn_boards(self) -> None:
+        """See the next of the boards for which there is no room."""
+        view = self.session.here.view
+        here = view.to_move if self.other is None else self.other
+        order = [(view.to_move + turn) % view.players for turn in range(1, view.players)]
+        at = order.index(here) if here in order else 0
+        self.other = order[(at + 1) % len(order)]
+        self.redraw()
 
     # -- coming and going
 

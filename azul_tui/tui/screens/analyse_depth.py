@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from azul_tui.tui.analyse.networks import fits, networks, no_network
 from azul_tui.tui.screens.analyse_place import AnalysePlace
 
 
 class AnalyseDepth(AnalysePlace):
     """Networks and simulations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seats = 2
+        self._seated: dict[int, list[str]] = {}
+        """The networks that were chosen, by players at the table."""
+
+    def seat_networks(self) -> bool:
+        """Let networks for this number of players take the place of others; False without any.
+
+        Each table keeps its own choice.
+        """
+        session, root = self.session, self.azul.runs_root
+        players = session.here.view.players
+        if players != self._seats:
+            self._seated[self._seats] = list(session.players)
+            self._seats = players
+        strangers = [name for name in session.players if not fits(name, root, players)]
+        if not strangers:
+            return True
+        offered = networks(root, players)
+        if not offered:
+            self.thinking.refuse(no_network(players))
+            return False
+        before = [name for name in self._seated.get(players, []) if fits(name, root, players)]
+        known = [choice.name for choice in offered if choice.players == players]
+        if before or known:  # otherwise the engine knows whether one of them will do
+            session.players = before or known[:1]
+        if known and not before:
+            self.say(f"{known[0]} is for {players} players, {strangers[0]} is not")
+        return True
 
     def action_double(self) -> None:
         """Twice the simulations."""
@@ -46,7 +78,8 @@ class AnalyseDepth(AnalysePlace):
                 self.message, self.thinking.trouble = "", ""
                 self.think()
 
-        self.azul.push_screen(NetworkBox("network", self.session.players[0]), answered)
+        box = NetworkBox("network", self.session.players[0], players=self._seats)
+        self.azul.push_screen(box, answered)
 
     def action_compare(self) -> None:
         """Choose a second network, or go back to one."""
@@ -65,4 +98,5 @@ class AnalyseDepth(AnalysePlace):
             self.think()
 
         second = self.session.players[1] if self.moves.is_compared else ""
-        self.azul.push_screen(NetworkBox("compare with", second, with_none=True), answered)
+        box = NetworkBox("compare with", second, players=self._seats, with_none=True)
+        self.azul.push_screen(box, answered)

@@ -34,6 +34,8 @@ class AnalysePlace(PictureScreen):
         self.session = AnalyseSession()
         self.thinking = Thinking(self.session, self._engine, self.redraw)
         self.moves = MoveList(self.session)
+        self.other: int | None = None
+        """The seat whose board the reader wants to see where there is no room for all."""
         self.message = ""
         self.is_bad = False
         self.walking = False
@@ -70,6 +72,7 @@ class AnalysePlace(PictureScreen):
             bad=self.is_bad,
             depth=self.azul.depth,
             signs=self.azul.signs,
+            other=self.other,
         )
 
     def activity(self) -> str:
@@ -111,9 +114,18 @@ class AnalysePlace(PictureScreen):
         self.walking = False
         self.redraw()
         if not self.session.stopped and not self.session.is_done:
-            self.work(self.thinking.think)
+            self.work(self.think_on)
         else:
             self.stop_working()
+
+    def seat_networks(self) -> bool:
+        """Whether there are networks for this table."""
+        raise NotImplementedError
+
+    async def think_on(self) -> None:
+        """Ask what is not known yet."""
+        if self.seat_networks():
+            await self.thinking.think()
 
     def say(self, words: str, *, bad: bool = False) -> None:
         """Answer a key in words, until the next one."""

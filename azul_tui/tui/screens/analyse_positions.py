@@ -57,7 +57,7 @@ class AnalysePositions(AnalysePlace):
             self.say(plain_text(str(error), 300), bad=True)
         finally:
             self.walking = False
-        await self.thinking.think()
+        await self.think_on()
 
     def read(self, text: str) -> None:
         """Look at a position that was pasted or typed; say what is wrong with it otherwise."""
@@ -129,7 +129,7 @@ class AnalysePositions(AnalysePlace):
             self.say(plain_text(str(error), 300), bad=True)
         finally:
             self.walking = False
-        await self.thinking.think()
+        await self.think_on()
 
     def action_play_move(self) -> None:
         """Play the move under the pointer and look at what follows."""
