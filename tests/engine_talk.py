@@ -36,6 +36,10 @@ class Talk:
         conversation.listen(reader)
         conversation.answer_all()
         writing.join()
+        # Who still hears would read on in the next conversation's pipe, which may get this number.
+        for thread in threading.enumerate():
+            if thread.name == "hear":
+                thread.join()
         os.close(reader)
         return [json.loads(line) for line in output.getvalue().splitlines()]
 

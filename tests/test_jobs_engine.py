@@ -10,6 +10,7 @@ from engine_talk import Talk
 from azul_tui.game.state import GameState
 from azul_tui.jobs.engine.conversation import read_lines
 from azul_tui.jobs.engine.request import MOST_BYTES, BadLineError, parse_request
+from azul_tui.runs.paths import pretrained_directory
 
 NEW = GameState.new(2, 3)
 
@@ -133,9 +134,12 @@ def test_scripted_players_choose_legal_moves(talk):
 
 
 def test_a_network_is_for_its_own_number_of_players(talk):
+    # By its path: the bare name means the shipped player of the table at hand.
+    shipped = next(pretrained_directory(2).glob("*.pt"))
     talk.last("position new players=3")
-    assert "pretrained" in talk.last("choose player=pretrained")["text"]
-    assert talk.last("choose player=pretrained")["event"] == "error"
+    record = talk.last(f'choose player="{shipped}"')
+    assert record["event"] == "error"
+    assert record["text"].endswith("is for 2 players, and the game before it has 3")
 
 
 def without_seconds(records):
@@ -206,6 +210,16 @@ def test_stop_ends_what_was_said_before_it(talk):
     assert ends["2"]["stopped"] is True
     assert "stopped" not in ends["4"]
     assert ends["4"]["simulations"] == 20
+
+
+def test_stop_interrupts_a_scripted_player_that_thinks_for_long(talk):
+    records = talk.all("#1 load player=uct-1000000", "#2 choose player=uct-1000000", "#3 stop 2")
+    ends = {record["id"]: record for record in records if record.get("last")}
+    assert ends["1"]["event"] == "ready"
+    assert ends["2"]["stopped"] is True
+    assert ends["2"]["move"] in talk.last("legal")["legal"]
+    whole = talk.last("choose player=uct-1500 seed=5")
+    assert "stopped" not in whole
 
 
 def test_stop_with_an_id_ends_that_command_alone(talk):

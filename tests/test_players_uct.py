@@ -8,10 +8,12 @@ from small_positions import board, choices, position, random_position, steady_ch
 
 from azul_tui.game.layout import MOVING, PHASE
 from azul_tui.players import create_player
+from azul_tui.players.protocol import StoppablePlayer
 from azul_tui.players.uct import (
     CHILDREN,
     FIRST_CHILD,
     MADE_BY,
+    PLAYOUTS_A_SLICE,
     REFILLS_KEPT,
     SIBLING,
     VISITS,
@@ -102,3 +104,31 @@ def test_more_playouts_than_moves_left_do_no_harm():
     assert steady_choice(create_player("uct-1"), state) in {"W C>1", "W C>2", "W C>F"} | {
         f"W C>{row}" for row in "345"
     }
+
+
+@pytest.mark.parametrize("players", [2, 3, 4])
+@pytest.mark.parametrize("playouts", [1, 999, 1000, 2500])
+def test_thinking_in_slices_chooses_what_thinking_at_once_does(players, playouts):
+    player = create_player(f"uct-{playouts}", players)
+    for seed in range(4):
+        state = random_position(seed, 6, players)
+        seeds = np.array([seed], np.uint64)
+        at_once = int(player.choose(state[None, :], seeds, deterministic=True)[0])
+        assert player.choose_until(state, seed, lambda: False) == (at_once, False)
+
+
+def test_a_player_that_is_stopped_plays_what_it_likes_best_so_far():
+    state = random_position(3, 6)
+    asked = []
+
+    def stopped():
+        asked.append(None)
+        return len(asked) == 2
+
+    player = create_player("uct-1000000")
+    assert isinstance(player, StoppablePlayer)
+    after_two_slices = create_player(f"uct-{2 * PLAYOUTS_A_SLICE}").choose_until(
+        state, 7, lambda: False
+    )[0]
+    assert player.choose_until(state, 7, stopped) == (after_two_slices, True)
+    assert len(asked) == 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array
 
 
@@ -33,5 +35,25 @@ class Player(Protocol):
 
         Returns:
             `(G,)` actions.
+        """
+        ...
+
+
+@runtime_checkable
+class StoppablePlayer(Player, Protocol):
+    """A player that may think for long about a move, and can be interrupted."""
+
+    def choose_until(
+        self, state: Int8Array, seed: int, stopped: Callable[[], bool]
+    ) -> tuple[int, bool]:
+        """As `choose` for one game with `deterministic`, unless somebody wants it to end early.
+
+        Args:
+            state: `(S,)` position with a move to make.
+            seed: Seed of this decision.
+            stopped: Asked now and then, after some thought: whether to answer at once.
+
+        Returns:
+            The action, and whether it was interrupted: then the best found so far.
         """
         ...

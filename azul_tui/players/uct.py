@@ -33,11 +33,15 @@ from azul_tui.players.threads import share_out
 from azul_tui.players.ties import pick_best
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azul_tui.players.names import PlayerName
 
 EXPLORATION: Final = 1.0 / math.sqrt(2.0)
 """C in mean + C sqrt(2 ln(visits) / visits of the child)."""
 REFILLS_KEPT: Final = 10
+PLAYOUTS_A_SLICE: Final = 1_000
+"""After so many, 15 to 30 ms, one that can be interrupted looks whether it is."""
 _LONGEST_PATH: Final = 4096
 _NO_NODE: Final = -1
 
@@ -170,13 +174,36 @@ def _search(
 ) -> None:
     """Grow a tree from `root` by that many playouts; see `_descend` for the arguments."""
     stream = np.empty(1, np.uint64)
-    scratch = np.empty(1, np.uint64)
+    _plant(tree, values, stream, seed)
+    _grow(root, playouts, 1, seed, tree, values, path, actions, stream)
+
+
+@kernel
+def _plant(
+    tree: Int32Array, values: npt.NDArray[np.float64], stream: Uint64Array, seed: np.uint64
+) -> None:
+    """Make a tree that is its root, and the stream of the playouts."""
     stream[0] = derive(seed, PLAYER, 1)
     tree[0, VISITS] = 1
     tree[0, CHILDREN] = 0
     tree[0, FIRST_CHILD] = _NO_NODE
     values[0] = 0.0
-    used = 1
+
+
+@kernel
+def _grow(
+    root: Int8Array,
+    playouts: int,
+    used: int,
+    seed: np.uint64,
+    tree: Int32Array,
+    values: npt.NDArray[np.float64],
+    path: Int64Array,
+    actions: Int32Array,
+    stream: Uint64Array,
+) -> int:
+    """Go on by that many playouts with a tree of `used` nodes; return how many it then has."""
+    scratch = np.empty(1, np.uint64)
     state = np.empty_like(root)
     for _ in range(playouts):
         state[:] = root
@@ -192,6 +219,26 @@ def _search(
             node = integer(path[index, 0])
             tree[node, VISITS] += 1
             values[node] += (winners >> integer(path[index, 1]) & 1) / count
+    return used
+
+
+@kernel
+def _most_visited(
+    state: Int8Array, tree: Int32Array, actions: Int32Array, seed: np.uint64, deterministic: bool
+) -> int:
+    """The root's most visited move; `actions` is scratch."""
+    visits = np.empty(MAX_ACTIONS, np.int64)
+    stream = np.empty(1, np.uint64)
+    count = list_legal(state, actions, True)
+    for index in range(count):
+        visits[index] = 0
+        child = integer(tree[0, FIRST_CHILD])
+        while child != _NO_NODE:
+            if tree[child, MADE_BY] == actions[index]:
+                visits[index] = tree[child, VISITS]
+            child = integer(tree[child, SIBLING])
+    stream[0] = derive(seed, PLAYER, 0)
+    return integer(actions[pick_best(visits, count, deterministic, stream)])
 
 
 @kernel
@@ -207,21 +254,9 @@ def _choose(
     values = np.empty(playouts + 1, np.float64)
     path = np.empty((_LONGEST_PATH, 2), np.int64)
     actions = np.empty(MAX_ACTIONS, np.int32)
-    visits = np.empty(MAX_ACTIONS, np.int64)
-    stream = np.empty(1, np.uint64)
     for game in range(states.shape[0]):
-        seed = seeds[game]
-        _search(states[game], playouts, seed, tree, values, path, actions)
-        count = list_legal(states[game], actions, True)
-        for index in range(count):
-            visits[index] = 0
-            child = integer(tree[0, FIRST_CHILD])
-            while child != _NO_NODE:
-                if tree[child, MADE_BY] == actions[index]:
-                    visits[index] = tree[child, VISITS]
-                child = integer(tree[child, SIBLING])
-        stream[0] = derive(seed, PLAYER, 0)
-        chosen[game] = actions[pick_best(visits, count, deterministic, stream)]
+        _search(states[game], playouts, seeds[game], tree, values, path, actions)
+        chosen[game] = _most_visited(states[game], tree, actions, seeds[game], deterministic)
 
 
 class UctPlayer:
@@ -243,6 +278,24 @@ class UctPlayer:
 
         share_out(len(states), self._threads, work)
         return chosen
+
+    def choose_until(
+        self, state: Int8Array, seed: int, stopped: Callable[[], bool]
+    ) -> tuple[int, bool]:
+        """See `StoppablePlayer.choose_until`: it is asked between slices of playouts."""
+        tree = np.empty((self.playouts + 1, 5), np.int32)
+        values = np.empty(self.playouts + 1, np.float64)
+        path = np.empty((_LONGEST_PATH, 2), np.int64)
+        actions = np.empty(MAX_ACTIONS, np.int32)
+        stream = np.empty(1, np.uint64)
+        drawn = np.uint64(seed)
+        _plant(tree, values, stream, drawn)
+        used, left = 1, self.playouts
+        while left and not (left < self.playouts and stopped()):
+            playouts = min(left, PLAYOUTS_A_SLICE)
+            used = _grow(state, playouts, used, drawn, tree, values, path, actions, stream)
+            left -= playouts
+        return int(_most_visited(state, tree, actions, drawn, True)), left > 0
 
 
 def create(name: PlayerName, players: int) -> UctPlayer:

@@ -13,13 +13,17 @@ from azul_tui.game.notation import format_move
 from azul_tui.game.random import PLAYOUT, derive
 from azul_tui.jobs.engine.opened_players import PLAYOUT_ROWS, check_seats
 from azul_tui.jobs.engine.thinking import think, think_by_time
+from azul_tui.players.protocol import StoppablePlayer
 from azul_tui.search.reading.factory_order import FactoryOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azul_tui.game.kernel import Int8Array
     from azul_tui.game.state import GameState
     from azul_tui.jobs.engine.conversation import Answer
     from azul_tui.jobs.engine.opened_players import OpenedNetwork, OpenedPlayer
+    from azul_tui.players.protocol import Player
     from azul_tui.search.reading.root_moves import RootMove, RootReading
 
 MOST_SECONDS: Final = 600.0
@@ -71,11 +75,7 @@ def choose(
             spent = 0
     else:
         assert player.scripted is not None
-        canonical, order = game.canonical()
-        chosen = player.scripted.choose(
-            canonical.array[None, :], np.asarray([seed], np.uint64), deterministic=True
-        )
-        action = FactoryOrder(order).table_action(int(chosen[0]))
+        action, stopped = _choose_scripted(player.scripted, game, seed, answer.stopped)
     answer.end(
         "choice",
         player=player.name,
@@ -87,6 +87,23 @@ def choose(
         seconds=round(time.monotonic() - began, 3),
         **({"stopped": True} if stopped else {}),
     )
+
+
+def _choose_scripted(
+    player: Player, game: GameState, seed: int, stopped: Callable[[], bool]
+) -> tuple[int, bool]:
+    """The action on the table, and whether its search was interrupted.
+
+    Only those that may think for seconds can be: the others take a quarter of one at most.
+    """
+    canonical, order = game.canonical()
+    if isinstance(player, StoppablePlayer):
+        chosen, interrupted = player.choose_until(canonical.array, seed, stopped)
+    else:
+        seeds = np.asarray([seed], np.uint64)
+        chosen = int(player.choose(canonical.array[None, :], seeds, deterministic=True)[0])
+        interrupted = False
+    return FactoryOrder(order).table_action(chosen), interrupted
 
 
 def analyse(

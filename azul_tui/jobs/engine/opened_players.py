@@ -12,6 +12,7 @@ import numpy as np
 
 from azul_tui.errors import CheckpointError, PlayerError
 from azul_tui.players.names import parse_player_name
+from azul_tui.players.protocol import StoppablePlayer
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
@@ -160,8 +161,11 @@ def _open_scripted(name: str, players: int, progress: Progress) -> Player:
 
     player = create_player(name, players)
     progress(_compiling(player.name), 1, 3)
-    start = GameState.new(players).canonical()[0].array[None, :]
-    player.choose(start, np.zeros(1, np.uint64), deterministic=True)
+    start = GameState.new(players).canonical()[0].array
+    if isinstance(player, StoppablePlayer):
+        player.choose_until(start, 0, lambda: True)  # as it is asked later, and briefly
+    else:
+        player.choose(start[None, :], np.zeros(1, np.uint64), deterministic=True)
     progress("ready", 3, 3)
     return player
 
