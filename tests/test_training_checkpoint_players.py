@@ -1,0 +1,35 @@
+"""Names of players: which file a name stands for."""
+
+from __future__ import annotations
+
+import pytest
+
+from azul_tui.errors import CheckpointError, RunError
+from azul_tui.runs.paths import check_run_name, existing_run, is_shipped, pretrained_directory
+from azul_tui.training.checkpoint_players import find_checkpoint, find_player
+
+
+def test_pretrained_is_the_player_made_for_the_table(tmp_path):
+    two, three = (pretrained_directory(seats) / "best_model.pt" for seats in (2, 3))
+    assert find_checkpoint("pretrained", tmp_path) == two
+    assert find_checkpoint("", tmp_path) == two, "no run is there"
+    assert find_player("pretrained", tmp_path, players=2) == two
+    assert find_player("pretrained", tmp_path, players=3) == three
+    assert find_player("pretrained-3", tmp_path, players=3) == three
+    assert find_player("greedy", tmp_path, players=3) is None
+    assert is_shipped(two)
+    assert is_shipped(three)
+    assert not is_shipped(tmp_path / "best_model.pt")
+
+
+@pytest.mark.parametrize("name", ["pretrained", "pretrained-3", "pretrained-4"])
+def test_no_run_is_called_as_a_shipped_player(tmp_path, name):
+    with pytest.raises(RunError, match="taken by the program"):
+        check_run_name(name)
+    with pytest.raises(RunError, match=f"{name} came with the program"):
+        existing_run(tmp_path, name)
+
+
+def test_a_name_of_nobody_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="no such checkpoint"):
+        find_checkpoint("pretrained-5", tmp_path)
