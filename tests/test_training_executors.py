@@ -26,7 +26,7 @@ from azul_tui.training.executors import (
     create_executor,
     worker_count,
 )
-from azul_tui.training.self_play import GameBatch, SelfPlayProgress
+from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
 from azul_tui.training.worker_handle import Worker
 from azul_tui.training.worker_processes import WorkerExecutor
 

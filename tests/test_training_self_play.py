@@ -15,8 +15,9 @@ from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import SearchSettings
 from azul_tui.training import self_play
 from azul_tui.training.desk import PlaySettings
+from azul_tui.training.game_batch import merge_batches
 from azul_tui.training.recording import play_on
-from azul_tui.training.self_play import SelfPlay, merge_batches
+from azul_tui.training.self_play import SelfPlay
 
 RULES = PlaySettings(
     seed=np.uint64(11),

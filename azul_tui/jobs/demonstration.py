@@ -17,7 +17,7 @@ from azul_tui.training.warm_up import compile_kernels
 if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext
     from azul_tui.network import AzulNetwork
-    from azul_tui.training.self_play import GameBatch
+    from azul_tui.training.game_batch import GameBatch
 
 
 @dataclass(frozen=True, slots=True)

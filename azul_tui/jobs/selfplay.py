@@ -18,7 +18,7 @@ from azul_tui.jobs.demonstration import PlayedDemo, play_games
 
 if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext
-    from azul_tui.training.self_play import PlayedGame
+    from azul_tui.training.game_batch import PlayedGame
 
 _LIKELY = 5
 

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from azul_tui.config import TrainingConfig
     from azul_tui.training.checkpoint_manager import Snapshot
+    from azul_tui.training.game_batch import GameBatch
     from azul_tui.training.measure import Measure
     from azul_tui.training.open_run import OpenRun
     from azul_tui.training.replay_shards import Shard
     from azul_tui.training.resuming import ResumePoint
-    from azul_tui.training.self_play import GameBatch
 
 
 class CheckpointKeeper:

@@ -15,13 +15,7 @@ import numpy as np
 
 from azul_tui.config import create_training_config
 from azul_tui.network import NetworkEvaluator, create_azul_network
-from azul_tui.training.self_play import (
-    GameBatch,
-    SelfPlay,
-    SelfPlayProgress,
-    play_settings,
-    search_settings,
-)
+from azul_tui.training.self_play import SelfPlay, play_settings, search_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +25,7 @@ if TYPE_CHECKING:
 
     from azul_tui.config import TrainingConfig
     from azul_tui.network import AzulNetwork
+    from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
 
 _MOST_AUTOMATIC_WORKERS = 16
 _PLACES = 256

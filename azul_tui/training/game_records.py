@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.config import TrainingConfig
-    from azul_tui.training.self_play import GameBatch
+    from azul_tui.training.game_batch import GameBatch
 
 GAMES_KEPT = 2
 """Games of an iteration that are kept."""

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from azul_tui.training.game_batch import GameBatch
     from azul_tui.training.replay_buffer import ReplayBuffer
-    from azul_tui.training.self_play import GameBatch
 
 _FILE: Final = re.compile(r"iter_\d{6,9}\.npz")
 _LARGEST_COUNT: Final = 1 << 40

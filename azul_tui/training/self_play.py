@@ -7,7 +7,6 @@ margins).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,16 +15,19 @@ import numpy.typing as npt
 from azul_tui.game.constants import observation_size
 from azul_tui.search.settings import SearchSettings
 from azul_tui.search.tree import allocate_tree
-from azul_tui.training.afterstate_targets import (
-    afterstate_rows,
-    average_refills,
-    place_in_game,
-)
+from azul_tui.training.afterstate_targets import afterstate_rows, average_refills, place_in_game
 from azul_tui.training.desk import PlaySettings, allocate_desk
+from azul_tui.training.game_batch import (
+    GameBatch,
+    PlayedGame,
+    SelfPlayProgress,
+    SelfPlayTally,
+    merge_batches,
+)
 from azul_tui.training.recording import play_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from azul_tui.config import TrainingConfig
     from azul_tui.search.evaluator import Evaluator
@@ -34,76 +36,6 @@ MOST_SAMPLES: int = 512
 """Samples kept of one game; a real one has about 60, a stalling one might never end."""
 _OUTBOX_GAMES: int = 64
 _CALLS_BETWEEN_REPORTS: int = 64
-
-
-@dataclass(frozen=True, slots=True)
-class PlayedGame:
-    """One game's moves, enough to replay it with the run's seed."""
-
-    number: int
-    actions: tuple[int, ...]
-    """In canonical factory order."""
-
-
-@dataclass(frozen=True, slots=True)
-class SelfPlayTally:
-    """Sums over a batch of games; add two with `+`."""
-
-    games: int = 0
-    moves: int = 0
-    simulations: int = 0
-    first_seat_wins: float = 0.0
-    """Shared victories count by their share."""
-    draws: int = 0
-    entropy: float = 0.0
-    """Sum over the learnt policies, in nats."""
-    policies: int = 0
-
-    def __add__(self, other: SelfPlayTally) -> SelfPlayTally:
-        """Sums of both."""
-        return SelfPlayTally(
-            self.games + other.games,
-            self.moves + other.moves,
-            self.simulations + other.simulations,
-            self.first_seat_wins + other.first_seat_wins,
-            self.draws + other.draws,
-            self.entropy + other.entropy,
-            self.policies + other.policies,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class GameBatch:
-    """The samples of finished games, in order of game number."""
-
-    states: npt.NDArray[np.int8]
-    """`(N, S)`."""
-    policies: npt.NDArray[np.float16]
-    """`(N, A)`; zeros where only the value is learnt."""
-    outcomes: npt.NDArray[np.float32]
-    """`(N, W)` in [-1, 1], seen by the mover: outcomes, then margins where they are learnt."""
-    games: tuple[PlayedGame, ...]
-    samples: npt.NDArray[np.int64]
-    """`(len(games),)` samples of each game."""
-    tally: SelfPlayTally = field(default_factory=SelfPlayTally)
-
-
-@dataclass(frozen=True, slots=True)
-class SelfPlayProgress:
-    """How far a batch of games is, for people to look at."""
-
-    games: int
-    simulations: int
-    position: bytes
-    """The position under play at the first place."""
-    number: int
-    """Its game number."""
-    moves: int
-    """Moves made in it."""
-    last_action: int = -1
-    """The last of them, -1 before the first."""
-    value: float | None = None
-    """What the last search thought of the position it moved from, seen by its mover."""
 
 
 def search_settings(config: TrainingConfig) -> SearchSettings:
@@ -131,24 +63,6 @@ def play_settings(config: TrainingConfig) -> PlaySettings:
         temperature_threshold=config.temperature_threshold,
         value_target_mix=config.value_target_mix,
         value_target_lambda=config.value_target_lambda,
-    )
-
-
-def merge_batches(batches: Sequence[GameBatch]) -> GameBatch:
-    """All games of `batches` in order of number, whoever played them and whenever."""
-    games = [game for batch in batches for game in batch.games]
-    samples = np.concatenate([batch.samples for batch in batches])
-    numbers = np.asarray([game.number for game in games], np.int64)
-    # Rows keep their order within a game, so sorting them by game is all there is to do.
-    rows = np.argsort(np.repeat(numbers, samples), kind="stable")
-    order: list[int] = np.argsort(numbers, kind="stable").tolist()
-    return GameBatch(
-        states=np.concatenate([batch.states for batch in batches])[rows],
-        policies=np.concatenate([batch.policies for batch in batches])[rows],
-        outcomes=np.concatenate([batch.outcomes for batch in batches])[rows],
-        games=tuple(games[game] for game in order),
-        samples=samples[order],
-        tally=sum((batch.tally for batch in batches), SelfPlayTally()),
     )
 
 

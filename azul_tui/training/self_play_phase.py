@@ -16,8 +16,8 @@ from azul_tui.training.schedule import simulations_at
 if TYPE_CHECKING:
     from azul_tui.training.checkpoint_keeper import CheckpointKeeper
     from azul_tui.training.executors import SelfPlayExecutor
+    from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
     from azul_tui.training.open_run import OpenRun
-    from azul_tui.training.self_play import GameBatch, SelfPlayProgress
 
 _SHOW_EVERY_S = 1.0
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
     from azul_tui.training.executors import SelfPlayTask
-    from azul_tui.training.self_play import GameBatch, SelfPlayProgress
+    from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from azul_tui.errors import JobFailedError
 from azul_tui.training.executors import SelfPlayTask
-from azul_tui.training.self_play import GameBatch, SelfPlayProgress, merge_batches
+from azul_tui.training.game_batch import GameBatch, SelfPlayProgress, merge_batches
 from azul_tui.training.worker_handle import Worker, start_worker
 from azul_tui.training.worker_life import READY
 
