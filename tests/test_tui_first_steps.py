@@ -194,6 +194,21 @@ async def test_a_demo_that_is_run_again_has_the_settings_that_it_had(tmp_path, m
     assert first == second != []
 
 
+async def test_a_job_that_failed_is_called_by_what_it_does(tmp_path):
+    for name in ("night", "evaluate-17"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "log.txt").write_text("azul-tui: there is no such checkpoint\n")
+    async with Drive(tmp_path) as d:
+        d.app.job_names = {"night": "train", "evaluate-17": "evaluate"}
+        for name in d.app.job_names:
+            d.app._say_why(name, RunPaths(tmp_path / name))
+        said = [notice.text for notice in d.app.notices]
+    assert said == [
+        "night failed: there is no such checkpoint",
+        "Evaluate a trained model failed: there is no such checkpoint",
+    ]
+
+
 def test_numbers_are_typed_with_and_without_marks_and_paths_are_left_whole():
     number = SettingSpec(name="games", kind="int", default=10_000, help="", minimum=1)
     path = SettingSpec(name="checkpoint", kind="str", default="", help="")

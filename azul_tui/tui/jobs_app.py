@@ -73,7 +73,15 @@ class JobsApp(FollowingApp):
         log.read()
         last = next((line for line in reversed(log.lines) if line.strip()), "it said nothing")
         words = plain_text(last.removeprefix("azul-tui: "), 300)
-        self.notify(f"{name} failed: {words}", severity="error", markup=False, timeout=15)
+        self.notify(f"{self.shown_name(name)} failed: {words}", severity="error", markup=False)
+
+    def shown_name(self, name: str) -> str:
+        """What a job in the folder `name` is called: a run by its name, others by what they do."""
+        from azul_tui.jobs.registry import find_job
+        from azul_tui.runs.text import plain_text
+
+        spec = find_job(self.job_names[name])
+        return plain_text(name, 64) if spec.trains else spec.title
 
     def run_in_terminal(self, job: str, overrides: Sequence[str]) -> None:
         """Give the terminal to a job that talks with a person, and take it back after."""
