@@ -765,3 +765,16 @@ def test_nothing_heavy_is_imported():
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+async def test_two_networks_at_a_larger_table_have_their_letter_on_every_bar(tables):
+    async with Place(tables) as p:
+        await p.press("7", "N")
+        await p.when(lambda: p.session.here.view.players == 3, "the opening")
+        await p.press("c")
+        await p.until("compare with")
+        await p.type("three")
+        await p.press("enter")
+        await p.until("B three/")
+        for name in ("A1", "A2", "A3", "B1", "B2", "B3"):
+            assert f"{name} " in p.words

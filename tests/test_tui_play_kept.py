@@ -156,6 +156,8 @@ async def test_a_game_goes_on_in_the_next_dashboard_as_if_nothing_had_been(tmp_p
         assert t.session.settings.seed == 7
         assert "the game goes on where it was, n deals a new one" in t.text
         assert "you 65%" in t.text
+        assert t.screen.setup.settings.simulations == 200, "the setup is that of the game"
+        assert t.screen.setup.settings.seed == 0, "and deals anew"
         await t.lay(t.session.game.now.record.legal[0])
         await t.when(lambda: len(t.moves) > len(moves) + 1, "the answer")
         assert t.session.game.now.record.notation == expected_game(7, *t.moves).notation()

@@ -84,7 +84,8 @@ def value_bars(state: AnalyseState, width: int) -> Picture:
         role = "bar.full" if len(session.players) == 1 else f"series.{index}"
         if view.players > 2:
             values = found.values if found is not None else ()
-            lines.extend(_seat_bars(values, role, width, state))
+            letter = "" if len(session.players) == 1 else "AB"[index]
+            lines.extend(_seat_bars(values, letter, role, width, state))
             continue
         value = found.value if found is not None else None
         first = None if value is None else (value if view.to_move == 0 else -value)
@@ -97,17 +98,19 @@ def value_bars(state: AnalyseState, width: int) -> Picture:
     return lines
 
 
-def _seat_bars(values: Sequence[float], role: str, width: int, state: AnalyseState) -> Picture:
+def _seat_bars(
+    values: Sequence[float], letter: str, role: str, width: int, state: AnalyseState
+) -> Picture:
     lines: Picture = []
     view = state.session.here.view
     for seat in range(view.players):
         value = values[seat] if seat < len(values) else None
         share = None if value is None else (value + 1) / 2
-        bar = progress_bar(share, max(4, width - 9), state.signs)
+        bar = progress_bar(share, max(4, width - 9 - len(letter)), state.signs)
         styled = tuple((text, role if style == "bar.full" else style) for text, style in bar)
         told = "–" if value is None else f"{value:+.2f}"
         name = (f"{seat + 1} ", "strong" if seat == view.to_move else "quiet")
-        lines.append((name, *styled, (f" {told:>5}", "")))
+        lines.append(((letter, role), name, *styled, (f" {told:>5}", "")))
     return lines
 
 

@@ -77,6 +77,7 @@ class PlayScreen(PlaySetupKeys, PlayTableKeys):
         self.on_play_asked()
         if not (wanted or self._was_open):
             self.take_up()
+            self.list_players()  # for the table of the game that goes on
         self._was_open = True
         self._tick_while_needed()
         self.redraw()

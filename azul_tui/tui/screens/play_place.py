@@ -55,6 +55,7 @@ class PlayPlace(PictureScreen):
         if kept is not None and session is not None:
             self.keeper.found = None
             self.in_setup = False
+            self.setup.settings = replace(kept.settings, seed=0, notation="")
             self.run_alone(session.take_up(kept))
 
     def begin(self, settings: PlaySettings) -> None:
