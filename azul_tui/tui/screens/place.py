@@ -40,6 +40,8 @@ KEY_WORDS = {
     "ctrl+s": "^s",
     "ctrl+p": "^p",
 }
+REFUSAL_S = 3.0
+"""Seconds for which a key says why it does nothing."""
 ASCII_KEYS = {"←": "left", "→": "right", "↑": "up", "↓": "down"}
 
 
@@ -103,7 +105,7 @@ class PictureScreen(PaintedScreen[Any]):
                 words = self.refusal(action)
                 if words:
                     event.stop()
-                    self.notify(words)
+                    self.notify(words, timeout=REFUSAL_S)
                 return
 
     def own_bindings(self) -> list[Binding]:
