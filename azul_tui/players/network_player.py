@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.game.constants import observation_size
+from azul_tui.game.constants import action_count, observation_size
 from azul_tui.game.kernel import Float32Array, Int8Array, Int32Array, lean_kernel
 from azul_tui.game.moves import list_legal
 from azul_tui.game.observation import write_observation
@@ -71,7 +71,7 @@ class NetworkPlayer:
             else None
         )
         self._observations = np.zeros((evaluator.batch_size, observation_size(players)), np.int8)
-        self._legal = np.empty(observation_size(players), np.int32)
+        self._legal = np.empty(action_count(players), np.int32)
 
     @property
     def name(self) -> str:
