@@ -33,6 +33,11 @@ def test_a_notice_longer_than_a_third_of_the_screen_is_shortened_and_says_so():
     assert notice_lines([], 80, 24, UNICODE) == []
 
 
+def test_words_of_a_warning_stand_below_each_other():
+    text = plain(notice_lines([Notice("one two three four five", "warning")], 20, 24, UNICODE))
+    assert [line[:6] for line in text.splitlines()] == [" ! one", "   fou"]
+
+
 async def test_a_notice_is_seen_and_goes(tmp_path):
     app = AzulApp(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:

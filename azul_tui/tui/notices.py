@@ -52,11 +52,17 @@ def notice_lines(notices: Sequence[Notice], width: int, height: int, signs: Sign
     for notice in reversed(notices):
         role = ROLES.get(notice.severity, "notice")
         sign = f"{signs.alert} " if notice.severity in ROLES else ""
-        lines = wrapped(f"{sign}{notice.text}", room, role)
+        indent = " " * len(sign)
+        words = wrapped(notice.text, room - len(sign))
+        lines: Picture = [
+            (((indent if number else sign) + "".join(text for text, _ in line), role),)
+            for number, line in enumerate(words)
+        ]
         if picture and len(lines) + len(picture) > most:
             break
         if len(lines) > most:
-            rest = " ".join(text for line in lines[most - 1 :] for text, _ in line)
+            rest = " ".join(text.strip() for line in lines[most - 1 :] for text, _ in line)
+            rest = (indent if most > 1 else "") + rest
             lines = [*lines[: most - 1], ((shorten(rest, room, signs.ellipsis), role),)]
         picture = [fit(((" ", role), *line), width) for line in lines] + picture
     said = "".join(text for text, _ in picture[-1]).rstrip()
