@@ -34,6 +34,15 @@ def test_what_is_kept_is_read_back(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["game.json"]
 
 
+async def test_a_game_with_the_largest_seed_of_the_menu_goes_on(tmp_path):
+    async with Sit(tmp_path) as t:
+        await t.deal(seed=2**32 - 1)
+        await t.phase("yours")
+        await t.lay(t.session.game.now.record.legal[2])
+        await t.when(lambda: len(t.moves) == 2, "the answer")
+    assert read_kept(kept_path(tmp_path)).settings.seed == 2**32 - 1
+
+
 def damaged(**changes):
     """The file of a good game with some fields replaced."""
     good = {"format": 1, "settings": {}, "moves": [["R 2>3", []]]}

@@ -25,6 +25,8 @@ FORMAT: Final = 1
 PLAY_FOLDER: Final = ".play"
 """Hidden from lists of runs, as the folder of jobs is."""
 MOST_BYTES: Final = 1 << 17
+MOST_SEED: Final = 2**62
+"""The engine takes up to twice that; every move adds one."""
 MOST_MOVES: Final = 1000
 """Ten times the moves of a long game."""
 
@@ -156,7 +158,7 @@ def _settings(told: Any) -> PlaySettings:
         by_time=fields.get("by_time") is True,
         simulations=_whole(fields, "simulations", 1, 100_000),
         seconds=float(seconds),
-        seed=_whole(fields, "seed", 0, 2**31 - 1),
+        seed=_whole(fields, "seed", 0, MOST_SEED),
         notation=notation,
     )
 
