@@ -108,18 +108,13 @@ def test_a_damaged_game_is_told_in_one_sentence(tmp_path, text, words):
     assert "\n" not in said
 
 
-@given(
-    st.binary(max_size=200)
-    | st.recursive(
-        st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
-        lambda inner: (
-            st.lists(inner, max_size=4)
-            | st.dictionaries(
-                st.sampled_from(["format", "settings", "moves", "seat"]), inner, max_size=4
-            )
-        ),
-    ).map(lambda value: json.dumps(value).encode())
-)
+PLAIN = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20)
+KEYS = st.sampled_from(["format", "settings", "moves", "seat", "players", "notation", "seed"])
+NESTED = PLAIN | st.lists(PLAIN, max_size=4) | st.dictionaries(KEYS, PLAIN, max_size=6)
+FILES = st.dictionaries(KEYS, NESTED, max_size=4) | st.lists(NESTED, max_size=4) | PLAIN
+
+
+@given(st.binary(max_size=200) | FILES.map(lambda value: json.dumps(value).encode()))
 def test_no_file_is_worse_than_a_sentence(tmp_path_factory, data):
     path = kept_path(tmp_path_factory.mktemp("runs"))
     path.parent.mkdir()
