@@ -226,6 +226,13 @@ async def test_an_engine_that_does_not_start_is_told_and_asked_again(run):
         assert "games of night  3" in desk.shown()
 
 
+async def test_keys_of_a_game_say_in_the_list_that_one_has_to_be_opened(run):
+    async with Desk(run) as desk:
+        await desk.press("m")
+        assert "enter replays the chosen game" in desk.shown()
+        assert desk.screen.is_open is False
+
+
 async def test_a_run_without_games_says_what_would_be_here(tmp_path):
     run = RunPaths(tmp_path / "young")
     run.directory.mkdir()

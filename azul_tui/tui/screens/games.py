@@ -20,7 +20,6 @@ PLAY_S: Final = 0.8
 """Seconds a move while the game plays on by itself."""
 
 IN_GAME: Final = frozenset({"mistake", "play_on", "step", "to", "analyse", "take_over"})
-IN_LIST: Final = frozenset({"open", "move"})
 
 
 class GamesScreen(RecordedGamesScreen):
@@ -81,6 +80,12 @@ class GamesScreen(RecordedGamesScreen):
         if action == "open":
             return not self.is_open and bool(self.games.games)
         return super().check_action(action, parameters)
+
+    def refusal(self, action: str) -> str:
+        """Why a key of an open game does nothing in the list."""
+        if action in IN_GAME - {"step"} and self.games.games:
+            return "enter replays the chosen game; this key is for a game that is replayed"
+        return ""
 
     def describe(self, binding: Binding) -> str:
         """Space stops what it began."""
