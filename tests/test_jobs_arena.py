@@ -179,10 +179,11 @@ def test_a_ladder_of_a_runs_checkpoints_rates_each_by_its_iteration(tmp_path):
 def test_a_damaged_ladder_is_told_and_played_again(tmp_path):
     paths = run_paths(tmp_path, "laptop-1")
     paths.directory.mkdir()
-    ladder_file(paths).write_text('{"key": ["random"\n[]\n')
+    ladder_file(paths).write_text('{"key": ["random"\n[]\n' + "[" * 100_000 + "\n")
     heard = Heard(tmp_path, run="laptop-1", players=("random", "naive"), games=4)
     assert "line 1 is damaged" in heard.text
     assert "line 2 is damaged" in heard.text
+    assert "line 3 is damaged" in heard.text
     assert len(heard.matches()) == 1
 
 

@@ -153,6 +153,21 @@ def test_games_that_the_disk_refuses_until_the_run_is_left_are_played_again(
     assert len(records(folder, "evaluation")) == len(records(straight, "evaluation"))
 
 
+def test_taken_back_to_before_the_first_best_the_run_ends_the_same(tmp_path):
+    """What the first time was the best lies there still, and is not to be played against."""
+    settings = tiny(**{**SETTINGS, "eval_frequency": 2}, keep_latest_checkpoints=4)
+    straight = tmp_path / "straight"
+    train(straight, settings)
+    folder = shutil.copytree(straight, tmp_path / "run")
+    paths = RunPaths(folder)
+    for number in (2, 3, 4):
+        paths.checkpoint(number).unlink()
+    resume(folder)
+    assert next(record["decision"] for record in records(folder, "gate")) == "first"
+    assert state_of(folder) == state_of(straight)
+    assert best_iteration(folder) == best_iteration(straight)
+
+
 def test_a_match_is_on_the_disk_before_the_run_counts_on_it(tmp_path, monkeypatch):
     flushed = []
     fsync = os.fsync
@@ -251,6 +266,10 @@ def test_ratings_rest_on_opponents_that_met_each_other_and_on_every_gate(straigh
     assert sum("greedy" in pair for pair in met) == 5
     gates = [pair for pair in met if all(name.startswith("iteration") for name in pair)]
     assert len(gates) == 3
+    seeds = [json.loads(line)["seed"] for line in lines]
+    of_gates = {seed for seed, pair in zip(seeds, met, strict=True) if pair in gates}
+    assert len(of_gates) == 3, "bags of its own for each gate"
+    assert len(set(seeds) - of_gates) == 1, "the same bags for every iteration against a player"
 
 
 def test_without_random_the_first_opponent_stands_at_0(tmp_path):

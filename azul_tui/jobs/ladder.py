@@ -142,7 +142,7 @@ def _read_kept(file: Path, context: JobContext) -> dict[tuple[object, ...], Game
                 try:
                     record = cast("dict[str, Any]", json.loads(line))
                     kept[tuple(record["key"])] = results_from_record(record["results"])
-                except (ValueError, KeyError, TypeError, JobError):
+                except (ValueError, KeyError, TypeError, RecursionError, JobError):
                     context.reporter.say(f"{file.name}, line {number} is damaged and left out")
     except FileNotFoundError:
         return {}

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from azul_tui.config import combine
 from azul_tui.errors import CheckpointError, JobError
-from azul_tui.jobs.train import told
+from azul_tui.jobs.train import train_here
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
 from azul_tui.runs.resumable import more_iterations, run_to_resume
 from azul_tui.runs.status import read_status
 from azul_tui.runs.text import plain_text
 from azul_tui.training.resuming import find_beginning, find_resume_point
-from azul_tui.training.trainer import AzulTrainer
 
 if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig
@@ -37,32 +36,7 @@ def run(context: JobContext) -> dict[str, Any]:
     context.directory = paths.directory  # where a refusal from here on is told, or leaves nothing
     if _has_ended(point, paths):
         _refuse_finished(point, config)
-    return _train(context, config, paths, resume_from=source)
-
-
-def _train(
-    context: JobContext,
-    config: TrainingConfig,
-    paths: RunPaths,
-    *,
-    resume_from: Path | None = None,
-    start_over: bool = False,
-) -> dict[str, Any]:
-    """Train in the run at `paths`."""
-    context.directory = paths.directory
-    trainer = AzulTrainer(
-        config,
-        paths.directory,
-        resume_from,
-        start_over=start_over,
-        job=context.spec.name,
-        listener=context.reporter.on_record,
-        on_progress=lambda done, total, unit, left: context.reporter.progress(
-            done, total, unit, left_s=left
-        ),
-        should_stop=context.stop.is_set,
-    )
-    return told(context, trainer.train())
+    return train_here(context, config, resume_from=source)
 
 
 def _start_over(context: JobContext, folder: Path, config: TrainingConfig) -> dict[str, Any]:
@@ -74,7 +48,8 @@ def _start_over(context: JobContext, folder: Path, config: TrainingConfig) -> di
             "resume it without --name, and it begins again"
         )
     context.reporter.say(f"{plain_text(paths.name)} has no checkpoint yet: it begins again")
-    return _train(context, config, paths, start_over=True)
+    context.directory = paths.directory
+    return train_here(context, config, start_over=True)
 
 
 def _source(context: JobContext) -> Path:

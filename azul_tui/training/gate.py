@@ -53,7 +53,8 @@ def weights_of_best(run: OpenRun) -> tuple[int, Mapping[str, Tensor]] | None:
                 run.journal.alert(f"{path.name} was passed over for the best weights: {why}")
             continue
         iteration: int = content["iteration"]
-        later = iteration > run.progress.iteration  # left behind by a process that went further
+        # Left behind by a process that went as far, or further, before the run was taken back.
+        later = iteration >= run.progress.iteration
         if not later and wanted in (None, iteration):
             return iteration, content["extra"].get("acting_state") or content["model_state"]
     if wanted is not None:
