@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from azul_tui.runs.processes import ProcessMark, host_name, is_alive, own_mark, 
 from azul_tui.runs.status import (
     CRASHED_AFTER_S,
     STALLED_AFTER_S,
+    Judgement,
     Status,
     StatusWriter,
     judge,
@@ -135,7 +137,11 @@ def test_on_another_machine_only_silence_tells():
     status = Status(pid=1, host="elsewhere", heartbeat=1000.0)
     assert judge(status, 1000.0 + CRASHED_AFTER_S - 1).state == "running"
     judgement = judge(status, 1000.0 + CRASHED_AFTER_S + 1)
-    assert (judgement.state, judgement.reason) == ("crashed", "nothing from elsewhere for 121 s")
+    last = time.strftime("%Y-%m-%d %H:%M", time.localtime(1000.0))
+    assert judgement == Judgement("crashed", reason=f"nothing from elsewhere since {last}")
+    for never in (0.0, -1e300):
+        silent = judge(Status(pid=1, host="elsewhere", heartbeat=never), 2000.0)
+        assert silent == Judgement("crashed", reason="nothing from elsewhere")
 
 
 @pytest.mark.fuzz

@@ -172,7 +172,11 @@ def judge(status: Status, now: float) -> Judgement:
         return Judgement("crashed", reason=f"its process {status.pid} is gone")
     if alive is None and silence_s > CRASHED_AFTER_S:
         host = plain_text(status.host, 40)
-        return Judgement("crashed", reason=f"nothing from {host} for {silence_s:.0f} s")
+        reason = f"nothing from {host}"
+        if status.heartbeat > 0.0:  # a file may hold any number
+            last = time.localtime(status.heartbeat)
+            reason += time.strftime(" since %Y-%m-%d %H:%M", last)
+        return Judgement("crashed", reason=reason)
     stalled = silence_s > STALLED_AFTER_S
     return Judgement(status.state, stalled=stalled, alive=alive is True)
 
