@@ -10,12 +10,13 @@ from azul_tui.training.checkpoint_players import find_checkpoint, find_player
 
 
 def test_pretrained_is_the_player_made_for_the_table(tmp_path):
-    two, three = (pretrained_directory(seats) / "best_model.pt" for seats in (2, 3))
+    two, three, four = (pretrained_directory(seats) / "best_model.pt" for seats in (2, 3, 4))
     assert find_checkpoint("pretrained", tmp_path) == two
     assert find_checkpoint("", tmp_path) == two, "no run is there"
     assert find_player("pretrained", tmp_path, players=2) == two
     assert find_player("pretrained", tmp_path, players=3) == three
     assert find_player("pretrained-3", tmp_path, players=3) == three
+    assert find_player("pretrained", tmp_path, players=4) == four
     assert find_player("greedy", tmp_path, players=3) is None
     assert is_shipped(two)
     assert is_shipped(three)
