@@ -112,8 +112,13 @@ def told(result: MatchResult, seconds: float) -> list[str]:
     else:
         verdict = "no difference is proven"
     elo = f"Elo {result.elo:+.0f}" if math.isfinite(result.elo) else "Elo beyond measure"
+    table = (
+        f"  {result.players} at the table, {result.player_b} on all other seats, every seat on"
+        f" each bag: {even:.0%} is level"
+    )
     lines = [
         f"{verdict}: {in_percent(result.score, result.low, result.high)}, {elo}",
+        *([table] if result.players > 2 else []),
         f"  {result.wins} won, {result.draws} shared, {result.losses} lost of {result.games} games",
         (
             f"  margin {result.margin:+.1f} points "

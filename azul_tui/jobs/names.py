@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azul_tui.errors import AzulError, CheckpointError, JobError, PlayerError
-from azul_tui.players.names import parse_player_name
+from azul_tui.players.names import parse_player_name, plays_elsewhere
 from azul_tui.runs.paths import RESERVED_NAMES, existing_run, run_paths
 from azul_tui.runs.text import plain_text
 
@@ -105,4 +105,6 @@ def check_player_name(name: str, root: Path, players: int) -> None:
         except CheckpointError:
             if "/" in bare or bare.endswith(".pt") or bare in RESERVED_NAMES:
                 raise
+            if plays_elsewhere(bare):
+                raise error from None
             raise PlayerError(f"{error}; nor is it a checkpoint file or a run") from None

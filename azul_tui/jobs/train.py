@@ -50,12 +50,14 @@ def told(context: JobContext, results: Results) -> dict[str, Any]:
     losses = [entry["total_loss"] for entry in history if entry["total_loss"] is not None]
     elapsed = history[-1]["elapsed_s"] if history else 0.0
     fall = f", loss {losses[0]:.3f} -> {losses[-1]:.3f}" if losses else ""
+    if losses and history[0]["iteration"] > 1:
+        fall += " since it was resumed"
     say(
         f"{run_name}: {results['iterations']} iterations, {results['games_total']:,} games in "
         f"{in_words(elapsed)}{fall}"
     )
     if results["best_evaluation_score"] is not None:
-        say(f"best score against the last opponent: {results['best_evaluation_score']:.1%}")
+        say(f"the best weights against the last opponent: {results['best_evaluation_score']:.1%}")
     if results["stopped"]:
         say(f"stopped and saved; go on with: azul-tui --run resume --set run={run_name}")
     else:

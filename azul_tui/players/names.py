@@ -46,6 +46,11 @@ def scripted_players(players: int) -> tuple[str, ...]:
     return tuple(name for name in SCRIPTED_PLAYERS if name not in TWO_PLAYER_ONLY)
 
 
+def plays_elsewhere(name: str) -> bool:
+    """Whether it is a scripted player's name, though perhaps not of one for the table at hand."""
+    return name.strip().lower() in SCRIPTED_PLAYERS
+
+
 def parse_player_name(name: str, players: int = 2) -> PlayerName:
     """Take the name of a scripted player apart.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from azul_tui.config import create_training_config
 from azul_tui.errors import AzulError, CheckpointError, PlayerError
 from azul_tui.network import NetworkEvaluator
-from azul_tui.players.names import parse_player_name
+from azul_tui.players.names import parse_player_name, plays_elsewhere
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.runs.listing import newest_run
@@ -133,6 +133,8 @@ def find_player(name: str, root: Path, *, players: int = 2) -> Path | None:
         except CheckpointError:
             if "/" in name or name.endswith(".pt") or name in SHIPPED_NAMES.values():
                 raise
+            if plays_elsewhere(name):
+                raise error from None
             raise PlayerError(f"{error}; nor is it a checkpoint file or a run") from None
     return None
 

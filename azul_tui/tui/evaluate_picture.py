@@ -106,12 +106,16 @@ def match_lines(state: EvaluateState, width: int) -> Picture:
         (f"   of {planned:,}", "quiet"),
     )
     lines.append(ends)
-    lines.extend(wrapped(f"A is {state.side_a}, B is {state.side_b}", width, "quiet"))
+    players = min(4, max(2, int(number(record, "players") or 2)))
+    sides = f"A is {state.side_a}, B is {state.side_b}"
+    if players > 2:
+        sides += f" on all other seats of {players}: {100 / players:.0f}% is level"
+    lines.extend(wrapped(sides, width, "quiet"))
     lines.append(())
     score, low, high = (number(record, key) for key in ("score", "low", "high"))
     if score is not None and low is not None and high is not None:
-        lines.extend(wrapped(verdict(score, low, high), width, "strong"))
-        more = games_for_firmer(score, low, high, games)
+        lines.extend(wrapped(verdict(score, low, high, players), width, "strong"))
+        more = games_for_firmer(score, low, high, games, players)
         if more:
             lines.extend(wrapped(more, width, "quiet"))
     lines.append(())

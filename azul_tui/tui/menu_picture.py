@@ -128,7 +128,9 @@ def details(state: MenuState, width: int, height: int) -> Picture:
     spec = state.entries[state.chosen]
     inner = width - 4
     content: Picture = wrapped(spec.description, inner)
-    content.append((("takes ", "quiet"), (spec.duration, "strong")))
+    other = spec.preset is not None and state.preset != spec.preset
+    takes = "as long as the preset says" if other else spec.duration
+    content.append((("takes ", "quiet"), (takes, "strong")))
     content.append(())
     content = [((" ", ""), *line) for line in content]
     room = height - 2 - len(content)

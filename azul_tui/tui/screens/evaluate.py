@@ -115,8 +115,9 @@ class EvaluateScreen(PictureScreen):
         feed = self.azul.feed
         if feed is None:
             return []
+        run = plain_text(feed.paths.name, 30)
         return [
-            f"iteration {e.iteration:,} against {e.opponent}: {e.score * 100:.1f}%"
+            f"{run}, iteration {e.iteration:,} against {e.opponent}: {e.score * 100:.1f}%"
             f" ({e.low * 100:.0f} to {e.high * 100:.0f}), {e.games} games"
             for e in list(feed.data.evaluations)[-40:]
         ]

@@ -221,7 +221,7 @@ class TrainingScreen(ChartKeysScreen):
         self.azul.push_screen(
             AskScreen(
                 "Cancel this run now?",
-                "What was done since the last checkpoint is lost. The checkpoints stay.",
+                "It ends at once and saves; the games and steps under way have to be done again.",
                 (("y", "cancel the run"), ("n", "let it go on")),
                 safe="n",
             ),
