@@ -18,6 +18,7 @@ would be accepted. Anything else that is raised is a fault of this program.
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 EXIT_DONE = 0
@@ -76,3 +77,13 @@ class DivergedError(AzulError):
     """A loss, a gradient or a weight is no longer finite; the last good checkpoint is named."""
 
     exit_code: ClassVar[int] = EXIT_DIVERGED
+
+
+def system_refusal(error: Exception) -> str:
+    """What the system refused, in words for the person who can change it."""
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory{f' ({error})' if str(error) else ''}"
+    if isinstance(error, OSError) and error.strerror:
+        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return f"{place}{error.strerror}"
+    return str(error) or type(error).__name__

@@ -120,8 +120,8 @@ class FakeEngine:
             raise EngineError(self.last_words)
 
     def _position(self, words):
-        options = dict(re.findall(r"(players|seed)=(\d+)", words))
-        words = re.sub(r"(players|seed)=\d+", "", words)
+        options = dict(re.findall(r"(players|seed|setup)=(\d+)", words))
+        words = re.sub(r"(players|seed|setup)=\d+", "", words)
         start, _, moves = words.partition(" moves ")
         seed = int(options.get("seed", 0))
         try:

@@ -23,8 +23,8 @@ async def main():
         app.follow(root / "run")
         for key in ("2", "b", "escape", "e", "escape", "enter", "escape", "3", "4", "5", "1"):
             await pilot.press(key)
-    from azul_tui.tui.once import print_run
-    print_run(RunPaths(root / "run"))
+    from azul_tui.tui.once import run_text
+    run_text(RunPaths(root / "run"))
     heavy = sorted(set(sys.modules) & {{"torch", "numba", "llvmlite", "scipy", "pyte"}})
     print("HEAVY", heavy, "EARLY", early)
 

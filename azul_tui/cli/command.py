@@ -7,13 +7,22 @@ Nothing is imported before it is known to be needed.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from azul_tui.cli.arguments import NEWEST, build_parser
-from azul_tui.errors import EXIT_DONE, EXIT_INTERRUPTED, AzulError, JobError
+from azul_tui.errors import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_USER,
+    AzulError,
+    JobError,
+    system_refusal,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -40,6 +49,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             command.
     """
     _open_missing_streams()
+    told = io.StringIO()
+    try:
+        with redirect_stdout(told):  # --help is written here, where a full disk is noticed
+            arguments = _parse(argv)
+    except SystemExit as leaving:
+        raise SystemExit(_print(told.getvalue()) or leaving.code) from None
+    try:
+        return _command(arguments)
+    except AzulError as error:
+        _complain(str(error))
+        return error.exit_code
+    except (OSError, MemoryError) as error:
+        _complain(system_refusal(error))
+        return EXIT_USER
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    finally:
+        _flush_or_give_up()
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = build_parser()
     arguments, strays = parser.parse_known_args(argv)
     if strays:
@@ -49,15 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         hint = f"; a setting is given as --set {setting}" if setting else ""
         parser.error(f"unrecognized arguments: {shown}{hint}")
-    try:
-        return _command(arguments)
-    except AzulError as error:
-        _complain(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    finally:
-        _flush_or_give_up()
+    return arguments
 
 
 def _command(arguments: argparse.Namespace) -> int:
@@ -69,23 +91,25 @@ def _command(arguments: argparse.Namespace) -> int:
     if arguments.run is not None:
         return _run(arguments, root)
     if arguments.print_config:
-        from azul_tui.cli.print_settings import print_training_settings
+        from azul_tui.cli.print_settings import training_settings_text
 
-        return print_training_settings(
-            arguments.config, arguments.overrides, json_lines=arguments.json
+        return _print(
+            training_settings_text(
+                arguments.config, arguments.overrides, json_lines=arguments.json
+            )
         )
     for name, option in _ONLY_WITH_A_JOB.items():
         if getattr(arguments, name):
             raise JobError(f"{option} says how a job runs; name the job with --run")
     if arguments.list:
-        from azul_tui.cli.print_runs import print_runs
+        from azul_tui.cli.print_runs import runs_text
 
-        return print_runs(root, json_lines=arguments.json, now=time.time())
+        return _print(runs_text(root, json_lines=arguments.json, now=time.time()))
     if arguments.once is not None:
         paths = _named_run(root, arguments.once)
-        from azul_tui.tui.once import print_run
+        from azul_tui.tui.once import run_text
 
-        return print_run(paths, json_lines=arguments.json)
+        return _print(run_text(paths, json_lines=arguments.json))
     return _dashboard(root, arguments.attach)
 
 
@@ -105,9 +129,9 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
         interactive=_has_terminal(),
     )
     if arguments.print_config:
-        from azul_tui.cli.print_settings import print_job_settings
+        from azul_tui.cli.print_settings import job_settings_text
 
-        return print_job_settings(request)
+        return _print(job_settings_text(request))
     if arguments.watch and _can_watch(request):
         from azul_tui.jobs.start import run_in_background
 
@@ -148,6 +172,27 @@ def _has_terminal() -> bool:
     except ValueError:  # closed since
         return False
     return there and os.environ.get("TERM", "") != "dumb"
+
+
+def _print(text: str) -> int:
+    """Write a listing; the exit code.
+
+    A reader who has seen enough (`| head`) is no fault; a full disk is the user's to mend.
+    """
+    try:
+        try:
+            sys.stdout.write(text)
+        except UnicodeEncodeError:  # a terminal or a pipe without Unicode
+            sys.stdout.write(text.encode("ascii", "replace").decode("ascii"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return EXIT_DONE
+    except (OSError, ValueError) as error:
+        _complain(f"standard output cannot be written: {system_refusal(error)}")
+        return EXIT_USER
+    finally:
+        _flush_or_give_up()
+    return EXIT_DONE
 
 
 def _complain(sentence: str) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 import unicodedata
 from typing import TYPE_CHECKING
 
-from azul_tui.errors import EXIT_DONE
 from azul_tui.jobs.describe import in_bytes, in_words
 from azul_tui.runs.events import encode_plain
 from azul_tui.runs.listing import RunSummary, list_runs
@@ -22,24 +20,18 @@ HEADINGS = ("run", "state", "iteration", "loss", "policy", "value", "best", "siz
 _RIGHT = frozenset({"iteration", "loss", "policy", "value", "best", "size", "last sign"})
 
 
-def print_runs(root: Path, *, json_lines: bool, now: float) -> int:
-    """Print every run in `root`; returns the exit code."""
+def runs_text(root: Path, *, json_lines: bool, now: float) -> str:
+    """Every run in `root`, as it is printed."""
     runs = list_runs(root, now)
     if json_lines:
-        for run in runs:
-            _say(encode_plain({"event": "run", "t": now, **_record(run)}).decode("ascii"))
-        _say(
-            encode_plain({"event": "result", "t": now, "ok": True, "runs": len(runs)}).decode(
-                "ascii"
-            )
-        )
-    elif runs:
-        _say(table([HEADINGS, *(row(run, now) for run in runs)]))
-    else:
-        _say(
-            f"no runs in {plain_text(os.fspath(root))} yet; azul-tui --run quick makes the first\n"
-        )
-    return EXIT_DONE
+        records: list[dict[str, object]] = [
+            {"event": "run", "t": now, **_record(run)} for run in runs
+        ]
+        records.append({"event": "result", "t": now, "ok": True, "runs": len(runs)})
+        return "".join(encode_plain(record).decode("ascii") for record in records)
+    if runs:
+        return table([HEADINGS, *(row(run, now) for run in runs)])
+    return f"no runs in {plain_text(os.fspath(root))} yet; azul-tui --run quick makes the first\n"
 
 
 def row(run: RunSummary, now: float) -> tuple[str, ...]:
@@ -95,10 +87,3 @@ def _record(run: RunSummary) -> dict[str, object]:
         "checkpoints": run.checkpoints,
         "directory": os.fspath(run.paths.directory),
     }
-
-
-def _say(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-    except UnicodeEncodeError:  # a terminal or a pipe without Unicode
-        sys.stdout.write(text.encode("ascii", "replace").decode("ascii"))

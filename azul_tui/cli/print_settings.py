@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from azul_tui.config import dump_config, dump_toml, find_config, resolve_config
-from azul_tui.errors import EXIT_DONE
 from azul_tui.jobs.start import JobRequest, resolve_request
 from azul_tui.runs.events import encode_plain
 
@@ -15,22 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def print_training_settings(
+def training_settings_text(
     config: str | None, overrides: Sequence[str], *, json_lines: bool
-) -> int:
-    """Print the training settings without a job; returns the exit code.
+) -> str:
+    """The training settings without a job, as they are printed.
 
     Raises:
         ConfigError: A key is unknown or a value is refused.
     """
     file = find_config(config) if config else None
     resolved = resolve_config(file, os.environ, overrides)
-    _print(dump_config(resolved), resolved.to_dict(), json_lines=json_lines)
-    return EXIT_DONE
+    return _text(dump_config(resolved), resolved.to_dict(), json_lines=json_lines)
 
 
-def print_job_settings(request: JobRequest) -> int:
-    """Print the settings that a job would start with; returns the exit code.
+def job_settings_text(request: JobRequest) -> str:
+    """The settings that a job would start with, as they are printed.
 
     Raises:
         ConfigError: A key is unknown or a value is refused.
@@ -43,11 +40,10 @@ def print_job_settings(request: JobRequest) -> int:
         else dump_config(resolved.config)
     )
     values = {**own, **(resolved.config.to_dict() if resolved.config else resolved.changes)}
-    _print(told, values, json_lines=request.json_lines)
-    return EXIT_DONE
+    return _text(told, values, json_lines=request.json_lines)
 
 
-def _print(toml: str, values: Mapping[str, object], *, json_lines: bool) -> None:
+def _text(toml: str, values: Mapping[str, object], *, json_lines: bool) -> str:
     if json_lines:
-        toml = encode_plain({"event": "config", "settings": values}).decode("ascii")
-    sys.stdout.write(toml)
+        return encode_plain({"event": "config", "settings": values}).decode("ascii")
+    return toml

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,9 +62,12 @@ def find_config(text: str) -> Path:
     Raises:
         ConfigError: There is neither such a file nor such a preset.
     """
-    path = Path(text).expanduser() if "\0" not in text else Path()
+    try:
+        path = Path(text).expanduser() if "\0" not in text else Path()
+    except RuntimeError:  # nobody's home folder
+        path = Path(text)
     names = preset_names()
-    if text in names and not path.is_file():
+    if text in names and not _is_file(path):
         return find_preset(text)
     if path.suffix == PRESET_SUFFIX or len(path.parts) > 1 or _is_file(path):
         return path  # reading it says what is wrong with it
@@ -142,8 +146,8 @@ def dump_toml(values: Mapping[str, object]) -> str:
 def shown_path(path: Path) -> str:
     """The path on one line, for a message: relative when it lies under the working folder."""
     text = str(path)
-    here = str(Path.cwd()) + "/"
-    text = text.removeprefix(here)
+    with suppress(OSError):  # the working folder may be gone
+        text = text.removeprefix(f"{Path.cwd()}/")
     encoding = sys.getfilesystemencoding()
     clean = text.encode(encoding, "surrogateescape").decode(encoding, "replace")
     return "".join(char if char.isprintable() else "�" for char in clean)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from azul_tui.jobs.describe import describe, in_words
@@ -46,22 +47,25 @@ class Reporter:
             recorder: Where records are kept besides, already entered.
             clock: Gives unix seconds.
         """
-        self._output: TextIO | None = output
-        self._errors: TextIO | None = errors
+        self._output = output
+        self._errors = errors
         self._clock = clock
         self._recorder = recorder
         self.json_lines = json_lines
         self._overwrites = not json_lines and output.isatty()
         self._transient_at = -math.inf
         self._transient_shown = False
+        self.unwritten: Exception | None = None
+        """Why standard output stopped taking lines; None as long as it takes them."""
 
     def say(self, text: str = "") -> None:
         """A line for a person; with `--json` it goes to standard error."""
         self._clear_transient()
         if self.json_lines:
-            self._errors = _write(self._errors, text + "\n")
+            with suppress(OSError, ValueError):  # nobody is there to read it
+                _write(self._errors, text + "\n")
         else:
-            self._output = _write(self._output, text + "\n")
+            self._put(text + "\n")
 
     def record(self, kind: str, **fields: object) -> Record:
         """A record: kept, printed with `--json`, and described to a person otherwise.
@@ -80,7 +84,7 @@ class Reporter:
     def on_record(self, record: Record) -> None:
         """Pass on a record that somebody else keeps, such as a trainer in its run directory."""
         if self.json_lines:
-            self._output = _write(self._output, encode_plain(record).decode("ascii"))
+            self._put(encode_plain(record).decode("ascii"))
             return
         if record["event"] == "step":
             self._tell_step(record)
@@ -124,26 +128,29 @@ class Reporter:
             return
         self._transient_at = now
         if self._overwrites:
-            self._output = _write(self._output, ERASE + text)
+            self._put(ERASE + text)
             self._transient_shown = True
         else:
-            self._output = _write(self._output, text + "\n")
+            self._put(text + "\n")
+
+    def _put(self, text: str) -> None:
+        """Write on standard output; nothing once it refused, which must not end a training."""
+        if self.unwritten is not None:
+            return
+        try:
+            _write(self._output, text)
+        except (OSError, ValueError) as error:  # a closed pipe, a full disk, a closed file
+            self.unwritten = error
 
     def _clear_transient(self) -> None:
         if self._transient_shown:
-            self._output = _write(self._output, ERASE)
+            self._put(ERASE)
             self._transient_shown = False
 
 
-def _write(stream: TextIO | None, text: str) -> TextIO | None:
-    """Write and flush; None once the reader is gone, which must not end a training."""
-    if stream is None:
-        return None
+def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
-        stream.flush()
     except UnicodeEncodeError:  # a terminal or a pipe without Unicode
-        return _write(stream, text.encode("ascii", "replace").decode("ascii"))
-    except (OSError, ValueError):  # a closed pipe, a terminal that hung up, a closed file
-        return None
-    return stream
+        stream.write(text.encode("ascii", "replace").decode("ascii"))
+    stream.flush()

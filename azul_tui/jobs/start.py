@@ -21,7 +21,7 @@ from azul_tui.config import (
     resolve_settings,
     setting_names,
 )
-from azul_tui.errors import EXIT_DONE, EXIT_FAILED, AzulError, JobError
+from azul_tui.errors import EXIT_DONE, EXIT_FAILED, EXIT_USER, AzulError, JobError, system_refusal
 from azul_tui.jobs.context import JobContext
 from azul_tui.jobs.names import check_names
 from azul_tui.jobs.registry import JobSpec, job_settings
@@ -139,7 +139,12 @@ def run_job(request: JobRequest) -> int:
             _leave_a_trace(made, spec, outcome)
         reporter.finish()
         reporter.record("result", **{"job": spec.name, "exit_code": code, **outcome})
-    return code
+    lost = reporter.unwritten
+    if lost is None or isinstance(lost, BrokenPipeError):  # a reader who has seen enough
+        return code
+    _to_standard_error(f"azul-tui: standard output cannot be written: {system_refusal(lost)}\n")
+    # What a training made is in its folder; of other jobs the answer is lost.
+    return EXIT_USER if code == EXIT_DONE and not spec.trains else code
 
 
 def run_in_background(request: JobRequest) -> RunPaths | None:
@@ -227,6 +232,10 @@ def _outcome(context: JobContext) -> tuple[int, dict[str, Any]]:
         context.stop.set(2)
         _to_standard_error("\nazul-tui: interrupted\n")
         return context.stop.exit_code, {"ok": False, "error": "interrupted"}
+    except (OSError, MemoryError) as error:
+        refusal = system_refusal(error)
+        _to_standard_error(f"azul-tui: {context.spec.name} cannot go on: {refusal}\n")
+        return EXIT_FAILED, {"ok": False, "error": refusal}
     except Exception as error:  # noqa: BLE001 - the border: a fault ends in a result and a code
         _to_standard_error(traceback.format_exc())
         return EXIT_FAILED, {"ok": False, "error": f"{type(error).__name__}: {error}"}

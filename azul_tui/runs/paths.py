@@ -122,9 +122,18 @@ def runs_root(directory: str | None, environment: Mapping[str, str]) -> Path:
     text = directory or environment.get(DIRECTORY_VARIABLE) or DEFAULT_DIRECTORY
     if "\0" in text:
         raise RunError("--dir: a path cannot hold a NUL character; name a folder")
-    root = Path(text).expanduser()
-    if root.exists() and not root.is_dir():
-        raise RunError(f"{plain_text(text)}: is not a folder; name one with --dir")
+    try:
+        root = Path(text).expanduser()
+        if root.exists() and not root.is_dir():
+            raise RunError(f"{plain_text(text)}: is not a folder; name one with --dir")
+    except RuntimeError:
+        raise RunError(
+            f"{plain_text(text)}: there is no such home folder; name a folder with --dir"
+        ) from None
+    except OSError as error:  # too long, a circle of links, a folder that must not be entered
+        raise RunError(
+            f"{plain_text(text)}: {error.strerror}; name a folder with --dir"
+        ) from None
     return root
 
 

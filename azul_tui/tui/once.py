@@ -38,8 +38,8 @@ SIGNS = "*+oxz#"
 """One sign a curve, so that it reads without colour."""
 
 
-def print_run(paths: RunPaths, *, json_lines: bool = False) -> int:
-    """Print the run at `paths` on standard output; returns the exit code.
+def run_text(paths: RunPaths, *, json_lines: bool = False) -> str:
+    """The run at `paths`, as it is printed on standard output.
 
     Args:
         paths: The run.
@@ -52,13 +52,10 @@ def print_run(paths: RunPaths, *, json_lines: bool = False) -> int:
     if json_lines:
         result = {"event": "result", "t": now, "ok": True, "run": summary.paths.name}
         records = ({"t": now, **summary_record(summary, data)}, result)
-        text = "".join(json.dumps(record) + "\n" for record in records)
-    else:
-        width = max(LEAST_WIDTH, min(120, shutil.get_terminal_size((80, 24)).columns))
-        colour = sys.stdout.isatty() and not _no_color()
-        text = describe_run(summary, data, now, width, colour=colour)
-    sys.stdout.write(text)
-    return 0
+        return "".join(json.dumps(record) + "\n" for record in records)
+    width = max(LEAST_WIDTH, min(120, shutil.get_terminal_size((80, 24)).columns))
+    colour = sys.stdout.isatty() and not _no_color()
+    return describe_run(summary, data, now, width, colour=colour)
 
 
 def _no_color() -> bool:

@@ -94,8 +94,9 @@ class Commands:
         request = answer.request
         players = request.integer("players", 2, 2, 4)
         seed = request.integer("seed", 0, 0, MOST_SEED)
+        by_hand = bool(request.integer("setup", 0, 0, 1))
         request.finish()
-        self._table = Table.laid(request.words, players, seed)
+        self._table = Table.laid(request.words, players, seed, by_hand=by_hand)
         answer.end("position", **self.table.record())
 
     def _play(self, answer: Answer) -> None:

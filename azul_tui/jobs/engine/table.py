@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from azul_tui.errors import GameError, JobError
 from azul_tui.game.constants import COLOR_LETTERS
 from azul_tui.game.notation import format_move
+from azul_tui.game.reachability import unreachable
 from azul_tui.game.state import GameState
 
 _MOVES: Final = re.compile(r"(?:^|\s)moves(?:\s|$)")
@@ -23,19 +24,20 @@ class Table:
         self._moves: list[str] = []
 
     @classmethod
-    def laid(cls, words: str, players: int, seed: int) -> Self:
+    def laid(cls, words: str, players: int, seed: int, *, by_hand: bool = False) -> Self:
         """The table after `new` or a notation, with the moves that follow `moves` played.
 
         Args:
             words: What stands behind `position`.
             players: P, of a new game.
             seed: Decides the refills.
+            by_hand: Whether to take a position that no game comes to, if the rules can play on.
 
         Raises:
             GameError: It is no position that can arise, or a move is not legal.
         """
         position, *rest = _MOVES.split(words, maxsplit=1)
-        table = cls(_parse(position.strip(), players, seed))
+        table = cls(_parse(position.strip(), players, seed, by_hand=by_hand))
         for move in rest[0].split(",") if rest else ():
             if move.strip():
                 table.play(move)
@@ -86,17 +88,24 @@ class Table:
         }
 
 
-def _parse(position: str, players: int, seed: int) -> GameState:
+def _parse(position: str, players: int, seed: int, *, by_hand: bool) -> GameState:
     """The position to begin from, refilled if it waits for that."""
     if not position:
         raise JobError("position needs new or a position in notation after it")
     if position == "new":
         return GameState.new(players, seed)
     game = GameState.parse(position, seed)
-    wrong = game.violations()
-    if wrong:
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise GameError(f"the position cannot arise: {wrong[0]}{more}")
+    if wrong := game.violations():
+        raise GameError(f"the position cannot arise: {_first(wrong)}")
+    if not by_hand and (wrong := unreachable(game.view())):
+        raise GameError(
+            f"the position cannot arise: {_first(wrong)}; setup=1 takes it all the same"
+        )
     if game.phase == "afterstate":
         game.refill()
     return game
+
+
+def _first(wrong: list[str]) -> str:
+    """What is wrong, and how much more there is."""
+    return wrong[0] + (f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else "")

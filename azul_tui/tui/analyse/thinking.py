@@ -88,7 +88,8 @@ class Thinking:
             engine = await self._start()
             self._busy_with("playing the move" if moves else "laying out the position")
             try:
-                (record,) = await engine.ask_in_turn([f"position {notation} seed={seed}{played}"])
+                laid = f"position {notation} seed={seed} setup=1{played}"
+                (record,) = await engine.ask_in_turn([laid])
             except AzulError as error:
                 if engine.alive:
                     raise NotationError(str(error)) from None
@@ -128,7 +129,7 @@ class Thinking:
                 self._busy_with(f"playing games for the margins of {question.player}")
 
         try:
-            laid = f"position {question.notation} seed={self.session.seed}"
+            laid = f"position {question.notation} seed={self.session.seed} setup=1"
             commands = [laid, question.command]
             answers = await engine.ask_in_turn(commands, hear)
         except AzulError:

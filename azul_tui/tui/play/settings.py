@@ -36,7 +36,7 @@ class PlaySettings:
     def base(self) -> str:
         """The first position in the words of the engine's protocol."""
         if self.notation:
-            return f"{self.notation} seed={self.seed}"
+            return f"{self.notation} seed={self.seed} setup=1"
         return f"new players={self.players} seed={self.seed}"
 
     def player_at(self, seat: int) -> str | None:
