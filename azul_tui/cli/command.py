@@ -94,12 +94,10 @@ def _command(arguments: argparse.Namespace) -> int:
         from azul_tui.cli.print_settings import training_settings_text
 
         return _print(
-            training_settings_text(
-                arguments.config, arguments.overrides, json_lines=arguments.json
-            )
+            training_settings_text(arguments.config, arguments.overrides, json_lines=arguments.json)
         )
     for name, option in _ONLY_WITH_A_JOB.items():
-        if getattr(arguments, name):
+        if getattr(arguments, name) not in (None, False, []):
             raise JobError(f"{option} says how a job runs; name the job with --run")
     if arguments.list:
         from azul_tui.cli.print_runs import runs_text

@@ -21,7 +21,7 @@ def training_settings_text(
     Raises:
         ConfigError: A key is unknown or a value is refused.
     """
-    file = find_config(config) if config else None
+    file = None if config is None else find_config(config)
     resolved = resolve_config(file, os.environ, overrides)
     return _text(dump_config(resolved), resolved.to_dict(), json_lines=json_lines)
 

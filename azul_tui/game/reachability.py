@@ -186,7 +186,9 @@ def _round_fault(view: PositionView, refill: _Refill, put: int) -> str:
     """
     on_table = sum(map(sum, view.sources))
     if on_table > refill.dealt:
-        return f"{_tiles(on_table)} lie on the table, but round {view.round} began with {refill.dealt}"
+        return (
+            f"{_tiles(on_table)} lie on the table, but round {view.round} began with {refill.dealt}"
+        )
     taken = refill.dealt - on_table
     floors = [sum(board.floor) for board in view.boards]
     spilled = taken - put - sum(floors)
@@ -196,7 +198,9 @@ def _round_fault(view: PositionView, refill: _Refill, put: int) -> str:
         return (
             f"{_tiles(sum(floors))} lie on the floor lines, but {_were(taken)} taken in this round"
         )
-    spills = any(tiles + b.marker >= FLOOR_SLOTS for tiles, b in zip(floors, view.boards, strict=True))
+    spills = any(
+        tiles + b.marker >= FLOOR_SLOTS for tiles, b in zip(floors, view.boards, strict=True)
+    )
     if put < 0 or spilled < 0 or put > lines or (spilled > 0 and not spills):
         return (
             f"{_were(taken)} taken from the table in round {view.round}, and lines, floors and lid"
@@ -205,9 +209,10 @@ def _round_fault(view: PositionView, refill: _Refill, put: int) -> str:
     if sum(full) > put:
         return f"{sum(full)} pattern lines are full, but {_tiles(put)} came to lines in this round"
     whole, rest = divmod(refill.dealt, TILES_PER_FACTORY)
-    sizes = sorted(filter(None, map(sum, view.factories)))
-    if sizes[:-1] and sizes[-2] < TILES_PER_FACTORY or (
-        sizes and sizes[0] not in {rest, TILES_PER_FACTORY}
+    sizes = sorted(sum(factory) for factory in view.factories if any(factory))
+    # Only one factory can have been filled with fewer, with the last tiles there were.
+    if sizes and (
+        sizes[0] not in {rest, TILES_PER_FACTORY} or min(sizes[1:], default=4) < TILES_PER_FACTORY
     ):
         return (
             f"a factory holds {_tiles(sizes[0])}; it holds {TILES_PER_FACTORY} until somebody"
@@ -281,7 +286,10 @@ def _stock_sentence(view: PositionView, bags: list[int]) -> str:
             f" players: with {held} tiles in the bag the lid cannot hold {sum(view.lid)}"
         )
     shown = f"{bags[0]}" if len(bags) == 1 else f"{bags[0]} to {bags[-1]}"
-    return f"the bag holds {_tiles(held)}; in round {view.round} of {view.players} players it can be {shown}"
+    return (
+        f"the bag holds {_tiles(held)}; in round {view.round} of {view.players} players it can be"
+        f" {shown}"
+    )
 
 
 def _most_dealt(view: PositionView) -> int:
@@ -336,7 +344,7 @@ def _placement_bounds(board: BoardView) -> tuple[int, int]:
 
 
 _FEWEST_POINTS: Final = (0, 0, 2, 3, 6, 8)
-"""By length of a run: f(n) = n + the least f(a) + f(b) with a + b = n - 1, the last tile joining."""
+"""By length n of a run: n for the last tile, which joins runs of a and b = n - 1 - a."""
 
 
 def _runs(cells: tuple[bool, ...]) -> list[int]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from azul_tui.errors import JobError
 from azul_tui.jobs.describe import in_bytes
 from azul_tui.runs.files import write_bytes_atomically
-from azul_tui.runs.paths import is_shipped
+from azul_tui.runs.paths import is_shipped, named_path
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint_players import find_checkpoint
 from azul_tui.training.checkpoints import load_network
@@ -39,7 +39,7 @@ def run(context: JobContext) -> dict[str, Any]:
     from safetensors.torch import save
 
     path = find_checkpoint(context.text("checkpoint"), context.runs_root)
-    output = Path(context.text("output") or _beside(path)).expanduser()
+    output = named_path(context.text("output") or str(_beside(path)))
     network, _settings = load_network(path)
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     metadata = {

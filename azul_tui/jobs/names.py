@@ -7,11 +7,12 @@ refused here would be refused by the job as well: nothing is opened, only looked
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from azul_tui.config.setting import nearest
 from azul_tui.errors import AzulError, CheckpointError, JobError, PlayerError
-from azul_tui.players.names import parse_player_name, plays_elsewhere
-from azul_tui.runs.paths import RESERVED_NAMES, existing_run, run_paths
+from azul_tui.players.names import parse_player_name, plays_elsewhere, scripted_players
+from azul_tui.runs.paths import RESERVED_NAMES, existing_run, named_path, run_folders, run_paths
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from azul_tui.config import SettingValue
     from azul_tui.jobs.registry import JobSpec
+
+
+_ARCHIVE: Final = b"PK"
+"""What a checkpoint file begins with: it is a zip archive."""
 
 
 def check_names(spec: JobSpec, settings: Mapping[str, SettingValue], root: Path) -> None:
@@ -38,12 +43,19 @@ def check_names(spec: JobSpec, settings: Mapping[str, SettingValue], root: Path)
         elif setting.name == "checkpoint" and spec.resumes:
             if not Path(value).exists():
                 raise JobError(f"{plain_text(value)}: there is no such checkpoint file")
+            _refuse_hollow(Path(value))
         elif setting.name == "checkpoint":
             check_checkpoint_name(value, root)
+        elif setting.name == "output":
+            _refuse_homeless(value)
         elif setting.kind == "player":
             check_player_name(value, root, players)
     if spec.name == "arena":
         check_contestants(settings)
+        named = settings["players"]
+        if isinstance(named, tuple) and not settings["a"]:
+            for name in named:
+                check_player_name(name, root, players)
 
 
 def check_contestants(settings: Mapping[str, SettingValue]) -> None:
@@ -66,22 +78,69 @@ def check_contestants(settings: Mapping[str, SettingValue]) -> None:
 
 
 def check_checkpoint_name(name: str, root: Path) -> None:
-    """Refuse what is neither a checkpoint file nor a run.
+    """Refuse what is neither a checkpoint file nor a run that has one.
 
     Raises:
-        CheckpointError: There is neither.
+        CheckpointError: There is neither; the nearest run is offered.
     """
-    if name in RESERVED_NAMES or Path(name).exists():
+    if name in RESERVED_NAMES:
+        return
+    path = Path(name)
+    found = next((file for file in (path, root / path) if file.is_file()), path)
+    if found.exists():
+        _refuse_hollow(found)
         return
     shown = plain_text(name, 80)
+    near = nearest(name, _nameable(root))
+    hint = f"; the nearest is {plain_text(near)}" if near else ""
     try:
-        there = run_paths(root, name).directory.is_dir()
+        run = run_paths(root, name).directory
     except AzulError:
-        raise CheckpointError(f"{shown}: there is no such checkpoint file or run") from None
-    if not there:
+        raise CheckpointError(f"{shown}: there is no such checkpoint file or run{hint}") from None
+    if not run.is_dir():
         raise CheckpointError(
-            f"{shown}: there is no such checkpoint file, and no such run in {root}"
+            f"{shown}: there is no such checkpoint file, and no such run in {root}{hint}"
         )
+    _refuse_hollow(run)
+
+
+def _refuse_hollow(path: Path) -> None:
+    """Refuse a folder without checkpoints, and a file that begins as none does.
+
+    Raises:
+        CheckpointError: It is one of these, or it cannot be read.
+    """
+    shown = plain_text(str(path))
+    try:
+        if path.is_dir():
+            if not any(entry.suffix == ".pt" for entry in path.iterdir()):
+                raise CheckpointError(f"{shown}: no checkpoint can be loaded (it has none)")
+            return
+        with path.open("rb") as file:
+            begins = file.read(len(_ARCHIVE))
+    except OSError as error:
+        raise CheckpointError(f"{shown}: cannot be read ({error.strerror})") from None
+    if begins != _ARCHIVE:
+        raise CheckpointError(f"{shown}: is no checkpoint, or it is damaged")
+
+
+def _refuse_homeless(output: str) -> None:
+    """Refuse to compute what could not be written.
+
+    Raises:
+        JobError: The folder of the file is not there.
+    """
+    folder = named_path(output).parent
+    if not folder.is_dir():
+        raise JobError(
+            f"{plain_text(output)} cannot be written: there is no folder {plain_text(str(folder))};"
+            " name another with --set output="
+        )
+
+
+def _nameable(root: Path) -> list[str]:
+    """Runs, and the players that came with the program."""
+    return [*(folder.name for folder in run_folders(root)), *sorted(RESERVED_NAMES)]
 
 
 def check_player_name(name: str, root: Path, players: int) -> None:
@@ -103,8 +162,19 @@ def check_player_name(name: str, root: Path, players: int) -> None:
         try:
             check_checkpoint_name(bare, root)
         except CheckpointError:
-            if "/" in bare or bare.endswith(".pt") or bare in RESERVED_NAMES:
+            if (
+                "/" in bare
+                or bare.endswith(".pt")
+                or bare in RESERVED_NAMES
+                or (root / bare).is_dir()
+            ):
                 raise
             if plays_elsewhere(bare):
                 raise error from None
+            near = nearest(bare, [*scripted_players(players), *_nameable(root)])
+            if near in _nameable(root):
+                raise PlayerError(
+                    f"no player, checkpoint file or run is called {plain_text(bare, 80)!r}; did"
+                    f" you mean {plain_text(near)}?"
+                ) from None
             raise PlayerError(f"{error}; nor is it a checkpoint file or a run") from None

@@ -1,16 +1,16 @@
 """Job `replay`: does the engine agree with every number of a file of recorded games?
 
-The file is read one game at a time (`game_files`). In what is told, games, rounds and moves count
-from 1.
+The file is read one game at a time (`game_files`); `docs/traces.md` has its format. In what is
+told, games, rounds and moves count from 1.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.errors import JobError
 from azul_tui.jobs.game_files import describe_disagreement, read_games
+from azul_tui.runs.paths import named_path
 
 if TYPE_CHECKING:
     from azul_tui.game.replaying import Disagreement
@@ -28,7 +28,7 @@ def run(context: JobContext) -> dict[str, Any]:
     name = context.text("games")
     if not name:
         raise JobError("replay needs a file of recorded games: --set games=FILE")
-    path = Path(name).expanduser()
+    path = named_path(name)
     games = moves = mismatches = 0
     reporter = context.reporter
     try:

@@ -76,7 +76,7 @@ def resolve_request(request: JobRequest) -> ResolvedSettings:
         ConfigError: A key is unknown or a value is refused.
     """
     spec = request.spec
-    file = find_config(request.config) if request.config else None
+    file = None if request.config is None else find_config(request.config)
     if file is None and spec.preset is not None:
         file = find_preset(spec.preset)
     named = resolve_settings(job_settings(spec), file, request.environment, request.overrides)

@@ -122,19 +122,27 @@ def runs_root(directory: str | None, environment: Mapping[str, str]) -> Path:
     text = directory or environment.get(DIRECTORY_VARIABLE) or DEFAULT_DIRECTORY
     if "\0" in text:
         raise RunError("--dir: a path cannot hold a NUL character; name a folder")
+    root = named_path(text)
     try:
-        root = Path(text).expanduser()
         if root.exists() and not root.is_dir():
             raise RunError(f"{plain_text(text)}: is not a folder; name one with --dir")
+    except OSError as error:  # too long, a folder that must not be entered
+        raise RunError(f"{plain_text(text)}: {error.strerror}; name a folder with --dir") from None
+    return root
+
+
+def named_path(text: str) -> Path:
+    """The path that somebody wrote, `~` being a home folder.
+
+    Raises:
+        RunError: It is nobody's home.
+    """
+    try:
+        return Path(text).expanduser()
     except RuntimeError:
         raise RunError(
-            f"{plain_text(text)}: there is no such home folder; name a folder with --dir"
+            f"{plain_text(text)}: there is no such home folder; write the path in full"
         ) from None
-    except OSError as error:  # too long, a circle of links, a folder that must not be entered
-        raise RunError(
-            f"{plain_text(text)}: {error.strerror}; name a folder with --dir"
-        ) from None
-    return root
 
 
 def pretrained_directory(players: int = 2) -> Path:

@@ -49,7 +49,10 @@ def choose(
     seconds: float | None,
     seed: int,
 ) -> None:
-    """Answer with one move; it is not played."""
+    """Answer with one move; it is not played.
+
+    With `seconds` the search ends when they or the `simulations` are spent, whichever is first.
+    """
     began = time.monotonic()
     refuse_finished(game)
     value: float | None = None
@@ -58,8 +61,10 @@ def choose(
     stopped = False
     if player.network is not None:
         check_seats(player.network, game.players)
-        if seconds is not None:
-            thought = think_by_time(player.network, game, seconds, seed, answer.stopped)
+        if seconds is not None and simulations:
+            thought = think_by_time(
+                player.network, game, seconds, simulations, seed, answer.stopped
+            )
         else:
             thought = think(player.network, game, max(1, simulations), seed, answer.stopped)
         reading = thought.reading
@@ -71,7 +76,7 @@ def choose(
             thought.stopped,
         )
         values = [round(seat, DIGITS) for seat in reading.seats]
-        if not simulations and seconds is None:
+        if not simulations:
             spent = 0
     else:
         assert player.scripted is not None

@@ -9,6 +9,7 @@ from azul_tui import __version__
 from azul_tui.errors import JobError
 from azul_tui.jobs.engine.request import shown
 from azul_tui.players.names import SCRIPTED_PLAYERS
+from azul_tui.runs.paths import SHIPPED_NAMES, pretrained_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,11 @@ class Commands:
     def _hello(self, answer: Answer) -> None:
         answer.request.no_words()
         answer.request.finish()
-        answer.end("hello", version=__version__, protocol=PROTOCOL, players=SCRIPTED_PLAYERS)
+        shipped = [
+            name for seats, name in SHIPPED_NAMES.items() if pretrained_directory(seats).is_dir()
+        ]
+        players = [*SCRIPTED_PLAYERS, *shipped]
+        answer.end("hello", version=__version__, protocol=PROTOCOL, players=players)
 
     # -- the game
 
@@ -140,8 +145,10 @@ class Commands:
         request = answer.request
         request.no_words()
         name = request.text("player")
-        simulations = request.integer("simulations", 100, 0, MOST_SIMULATIONS)
         seconds = request.seconds("seconds", MOST_SECONDS)
+        simulations = request.integer(
+            "simulations", 100 if seconds is None else MOST_SIMULATIONS, 0, MOST_SIMULATIONS
+        )
         seed = request.integer("seed", 0, 0, MOST_SEED)
         request.finish()
         game = self.table.game

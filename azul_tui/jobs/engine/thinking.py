@@ -94,14 +94,19 @@ def refuse_infinite(reading: RootReading, network: OpenedNetwork) -> None:
 
 
 def think_by_time(
-    network: OpenedNetwork, game: GameState, seconds: float, seed: int, stopped: Callable[[], bool]
+    network: OpenedNetwork,
+    game: GameState,
+    seconds: float,
+    most: int,
+    seed: int,
+    stopped: Callable[[], bool],
 ) -> Thought:
-    """Search anew with twice the simulations until the time is spent.
+    """Search anew with twice the simulations until the time or `most` simulations are spent.
 
     The last search takes as many as should fit into what is left.
     """
     began = time.monotonic()
-    simulations = _FIRST_SIMULATIONS
+    simulations = min(_FIRST_SIMULATIONS, most)
     best: Thought | None = None
     while True:
         started = time.monotonic()
@@ -112,6 +117,6 @@ def think_by_time(
         best = thought
         now = time.monotonic()
         growth = (began + seconds - now) / max(now - started, 1e-6)
-        if growth < _WORTH_A_LAST or simulations >= MOST_SIMULATIONS:
+        if growth < _WORTH_A_LAST or simulations >= most:
             return thought
-        simulations = min(MOST_SIMULATIONS, int(simulations * min(2.0, growth)))
+        simulations = min(most, int(simulations * min(2.0, growth)))
