@@ -139,6 +139,12 @@ def test_without_a_terminal_the_dashboard_is_one_line_and_exit_2():
         (["--run", "arena", "--set", "a=greedy"], "name the other with --set b=NAME"),
         (["--run", "resume", "--set", "run=pretrained"], "weights without a run"),
         (["--once", "pretrained"], "evaluate, play, arena and export take it"),
+        (["--run", "quick", "--config", ""], "there is no file or preset"),
+        (["--run", "evaluate", "--set", "checkpoint=pretraned"], "the nearest is pretrained"),
+        (["--run", "arena", "--set", 'players=["greedy","gready"]'], "did you mean greedy?"),
+        (["--run", "play", "--set", "opponent=pretraned"], "did you mean pretrained?"),
+        (["--run", "export", "--set", "output=/no/x"], "cannot be written: there is no folder /no"),
+        (["--run", "replay", "--set", "games=~nobody-here/x"], "there is no such home folder"),
         (["--once"], "there are no runs in checkpoints"),
         (["--once", "absent"], 'there is no run "absent"'),
         (["--name", "x"], "--name says how a job runs"),
@@ -153,6 +159,31 @@ def test_what_the_user_can_fix_is_one_sentence_and_exit_2(capsys, tmp_path, argu
     assert told in err
     assert err.startswith("azul-tui: ") and err.count("\n") == 1
     assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+@pytest.mark.parametrize("job", ["evaluate", "export", "resume"])
+def test_what_holds_no_checkpoint_is_refused_before_torch_is_loaded(job, tmp_path):
+    (tmp_path / "notes.pt").write_text("not weights")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "checkpoints" / "night").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "night" / "events.jsonl").touch()
+    told = {"notes.pt": "is no checkpoint, or it is damaged", "folder": "(it has none)"}
+    if job != "resume":
+        told |= {"night": "(it has none)", "nigt": "the nearest is night"}
+    for name, sentence in told.items():
+        done = azul("--run", job, "--set", f"checkpoint={name}")
+        assert done.returncode == 2
+        assert sentence in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert "torch" not in done.stdout
+
+
+def test_a_checkpoint_may_be_named_from_the_folder_of_runs(job, tmp_path):
+    job("evaluate", lambda context: {"file": context.text("checkpoint")})
+    file = tmp_path / "checkpoints" / "night" / "checkpoint_iter_000001.pt"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"PK")
+    assert main(["--run", "evaluate", "--set", f"checkpoint=night/{file.name}"]) == 0
 
 
 def test_arguments_that_make_no_command_exit_2(capsys):

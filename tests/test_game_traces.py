@@ -9,9 +9,11 @@ from azul_tui.game.dealing import begin_round, clear_game
 from azul_tui.game.layout import score_of
 from azul_tui.game.moves import is_legal, legal_count, list_legal
 from azul_tui.game.offsets import BAG, BOARD_SIZE, BOARDS, LID, NEXT_FIRST, OVER, PHASE, TABLE_TILES
+from azul_tui.game.reachability import unreachable
 from azul_tui.game.rules import apply_move
 from azul_tui.game.scoring import end_bonus
 from azul_tui.game.state import GameState
+from azul_tui.game.view import view_position
 from azul_tui.game.violations import violations
 
 
@@ -52,6 +54,7 @@ def replay(game):
             assert action in actions[:legal]
             apply_move(state, action)
             assert violations(state.tolist()) == []
+            assert unreachable(view_position(state.tolist())) == []
         bonus = [end_bonus(state, seat) * (state[PHASE] == OVER) for seat in range(players)]
         assert [score_of(state, seat) - bonus[seat] for seat in range(players)] == scores
     assert next(moves, None) is None, "all moves were played"

@@ -247,23 +247,26 @@ def _turn_fault(view: PositionView, emptied: int, taken: int, spilled: int) -> s
                 f" one that emptied a factory; {emptied} are empty, {_were(taken)} taken"
             )
     for seat, board in enumerate(view.boards):
-        behind = (view.to_move - 1 - seat) % players
-        needed = max(
-            _full_lines(board),
-            sum(tiles > 0 for tiles in board.floor),
-            int(board.marker),
-        )
-        made = -(-max(0, most - behind) // players)
+        colors = sum(tiles > 0 for tiles in board.floor)
+        needed = max(_full_lines(board), colors, int(board.marker))
+        made = _moves_of(seat, view, most)
         if needed > made:
             return (
                 f"player {seat + 1} has full lines or floor tiles of {_moves(needed)}, and moved"
                 f" {made} times at most in this round"
             )
-        made = -(-max(0, fewest - behind) // players)
-        full_floor = sum(board.floor) + board.marker >= FLOOR_SLOTS
-        if made > _on_lines(board) + sum(board.floor) + (spilled if full_floor else 0):
-            return f"player {seat + 1} has moved {made} times in this round and has fewer tiles"
+    for seat, board in enumerate(view.boards):
+        made = _moves_of(seat, view, fewest)
+        spills = spilled if sum(board.floor) + board.marker >= FLOOR_SLOTS else 0
+        if made > _on_lines(board) + sum(board.floor) + spills:
+            return f"player {seat + 1} made {_moves(made)} in this round and has fewer tiles"
     return ""
+
+
+def _moves_of(seat: int, view: PositionView, moves: int) -> int:
+    """How many of the round's `moves` a seat made: the last was that of the seat before."""
+    behind = (view.to_move - 1 - seat) % view.players
+    return -(-max(0, moves - behind) // view.players)
 
 
 def _centre_faults(view: PositionView) -> Iterator[str]:

@@ -1,0 +1,47 @@
+"""docs/traces.md: its game is one, written as it says, and the command replays it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from azul_tui.game.recorded import parse_recorded
+
+TEXT = (Path(__file__).parents[1] / "docs" / "traces.md").read_text()
+GAME = re.search(r"```json\n(.*?)```", TEXT, re.DOTALL)[1]
+
+
+def replay(path, *more):
+    command = [sys.executable, "-m", "azul_tui", "--run", "replay", "--set", f"games={path}", *more]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_game_of_the_document_agrees_in_every_number(tmp_path):
+    file = tmp_path / "game.jsonl"
+    file.write_text("\n" + GAME.replace("\n", "") + "\n\n")
+    done = replay(file)
+    assert done.returncode == 0, done.stderr
+    assert "1 games, 48 moves replayed: every number agrees" in done.stdout
+
+
+def test_every_key_of_the_game_is_in_the_table_and_needed():
+    rows = set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE))
+    assert rows == set(json.loads(GAME)) == set(parse_recorded(json.loads(GAME)).__slots__)
+
+
+def test_exit_codes_are_as_told(tmp_path):
+    game = json.loads(GAME)
+    file = tmp_path / "game.jsonl"
+    file.write_text(json.dumps({**game, "winners": [1]}))
+    done = replay(file, "--json")
+    assert done.returncode == 1
+    mismatch = next(map(json.loads, done.stdout.splitlines()))
+    told = json.loads(re.search(r'`(\{"event": "mismatch".*\})`', TEXT)[1].replace("...", "0"))
+    assert mismatch.keys() - {"t"} == told.keys()
+    file.write_text("\n" + json.dumps({**game, "players": 7}))
+    done = replay(file)
+    assert done.returncode == 2
+    assert done.stderr == f"azul-tui: {file}, line 2: players must be 2, 3 or 4, got 7\n"
