@@ -303,6 +303,9 @@ def test_resume_gets_the_changes_alone(job, tmp_path):
         ("JobFailedError('no luck')", 1),
         ("DivergedError('not finite')", 3),
         ("RuntimeError('a fault')", 1),
+        ("MemoryError()", 1),
+        ("OSError(28, 'No space left on device')", 1),
+        ("ImportError('failed to map segment from shared object')", 1),
     ],
 )
 def test_how_a_job_fails_decides_the_exit_code(job, capsys, tmp_path, error, code):

@@ -24,7 +24,7 @@ async def main():
         for key in ("2", "b", "escape", "e", "escape", "enter", "escape", "3", "4", "5", "1"):
             await pilot.press(key)
     from azul_tui.tui.once import run_text
-    run_text(RunPaths(root / "run"))
+    print(run_text(RunPaths(root / "run")))
     heavy = sorted(set(sys.modules) & {{"torch", "numba", "llvmlite", "scipy", "pyte"}})
     print("HEAVY", heavy, "EARLY", early)
 

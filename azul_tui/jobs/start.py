@@ -232,7 +232,8 @@ def _outcome(context: JobContext) -> tuple[int, dict[str, Any]]:
         context.stop.set(2)
         _to_standard_error("\nazul-tui: interrupted\n")
         return context.stop.exit_code, {"ok": False, "error": "interrupted"}
-    except (OSError, MemoryError) as error:
+    except (OSError, MemoryError, ImportError) as error:
+        # A library that is missing, or has no memory to be mapped into.
         refusal = system_refusal(error)
         _to_standard_error(f"azul-tui: {context.spec.name} cannot go on: {refusal}\n")
         return EXIT_FAILED, {"ok": False, "error": refusal}
