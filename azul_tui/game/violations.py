@@ -1,7 +1,7 @@
 """Everything that is wrong with a position, in words.
 
-A position that the rules can reach has no violations. The converse does not hold: that a score
-could have been earned, say, is not asked. Plain Python over the bytes laid out in `offsets`.
+A position that the rules can reach has no violations, and one without any can be played on from.
+Whether a game could ever have come to it is asked in `reachability`. Plain Python over the bytes laid out in `offsets`.
 """
 
 from __future__ import annotations
