@@ -1,7 +1,8 @@
 """Everything that is wrong with a position, in words.
 
-A position that the rules can reach has no violations, and one without any can be played on from.
-Whether a game could ever have come to it is asked in `reachability`. Plain Python over the bytes laid out in `offsets`.
+A position that the rules can reach has no violations; one that has none can be played on from.
+Whether a game could ever have come to it is asked in `reachability`. Plain Python over the bytes
+laid out in `offsets`.
 """
 
 from __future__ import annotations
