@@ -103,7 +103,7 @@ class PlayingSettings:
     chance: str = setting(
         "afterstate",
         "At the end of a round the search values the position before the refill, or walks on "
-        "into one sampled refill.",
+        "into one sampled refill, the same one whenever it comes along that edge again.",
         group="search",
         choices=("afterstate", "sampled"),
     )

@@ -48,7 +48,9 @@ class PlaySettings(NamedTuple):
     """Share of the search's root value in the value target; the rest is what the game says."""
     value_target_lambda: float
     """What the game says of a position: this share of what it says of the next one, the rest is
-    the search's root value; 1 is the outcome alone."""
+    the root value that the search of the position itself found; 1 is the outcome alone. Textbook
+    TD(lambda) bootstraps from the next position's value; here the search has looked ahead from
+    this one already."""
 
 
 class Place(Protocol):

@@ -10,6 +10,7 @@ from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.training.gate import (
     BEST,
+    accepts,
     evaluation_seed,
     has_gate,
     play_gate,
@@ -126,7 +127,7 @@ class EvaluationPhase:
         result = play_gate(run, self._candidate(), best, before, opponents)
         if result.stopped or not ratings.keep(result):
             return False
-        progress.accepted = result.verdict is not None and result.verdict.decision == "better"
+        progress.accepted = accepts(result)
         seconds = run.stopwatch.seconds - began_s
         self._gates_s += seconds
         share = self._gates_s / max(1e-9, run.stopwatch.seconds - self._began_s)
