@@ -188,27 +188,33 @@ def test_a_match_is_on_the_disk_before_the_run_counts_on_it(tmp_path, monkeypatc
     assert sizes == list(itertools.accumulate(ends))
 
 
-def test_a_damaged_best_model_is_told_and_the_checkpoint_of_it_takes_its_place(straight, tmp_path):
-    folder = shutil.copytree(straight, tmp_path / "run")
-    best, paths = best_iteration(folder), RunPaths(folder)
-    if not paths.checkpoint(best).exists():
-        shutil.copy(paths.best_model, paths.checkpoint(best))
+@pytest.fixture
+def stayed(tmp_path, verdicts):
+    """A run of four iterations whose second weights are the best, and stay it."""
+    verdicts += ["ahead", "behind", "behind", "behind"]
+    train(tmp_path / "run", tiny(**SETTINGS))
+    assert best_iteration(tmp_path / "run") == 2
+    return tmp_path / "run"
+
+
+def test_a_damaged_best_model_is_told_and_the_checkpoint_of_it_takes_its_place(stayed):
+    paths = RunPaths(stayed)
+    if not paths.checkpoint(2).exists():
+        shutil.copy(paths.best_model, paths.checkpoint(2))
     paths.best_model.write_bytes(paths.best_model.read_bytes()[:-1] + b"x")
-    resume(folder, tiny(**SETTINGS, max_iterations=5))
-    told = [text for text in alerts(folder) if "passed over for the best weights" in text]
-    assert len(told) == 1 and told[0].startswith("best_model.pt was passed over"), alerts(folder)
-    assert records(folder, "gate")[-1]["best_iteration"] == best
+    resume(stayed, tiny(**SETTINGS, max_iterations=5))
+    told = [text for text in alerts(stayed) if "passed over for the best weights" in text]
+    assert len(told) == 1 and told[0].startswith("best_model.pt was passed over"), alerts(stayed)
+    assert records(stayed, "gate")[-1]["best_iteration"] == 2
 
 
-def test_best_weights_that_are_in_no_file_are_told(straight, tmp_path):
-    folder = shutil.copytree(straight, tmp_path / "run")
-    best, paths = best_iteration(folder), RunPaths(folder)
-    assert best < 4, "else it is the checkpoint that the run goes on from"
+def test_best_weights_that_are_in_no_file_are_told(stayed):
+    paths = RunPaths(stayed)
     paths.best_model.unlink()
-    paths.checkpoint(best).unlink(missing_ok=True)
-    resume(folder, tiny(**SETTINGS, max_iterations=5))
-    assert any(f"of iteration {best}, are in no file" in text for text in alerts(folder))
-    assert records(folder, "gate")[-1]["decision"] == "first"
+    paths.checkpoint(2).unlink(missing_ok=True)
+    resume(stayed, tiny(**SETTINGS, max_iterations=5))
+    assert any("of iteration 2, are in no file" in text for text in alerts(stayed))
+    assert records(stayed, "gate")[-1]["decision"] == "first"
 
 
 def test_a_line_that_a_power_cut_tore_takes_no_other_with_it(straight, tmp_path):
