@@ -43,7 +43,9 @@ class PlaySettings(NamedTuple):
     temperature: float
     """Scale of the root noise (Gumbel), or exponent of the visits (PUCT); 0 plays without noise."""
     temperature_threshold: int
-    """Moves of a game after which the best move is played."""
+    """Moves of a game after which the best move of the search is played. The noise at the root
+    stays: what a search considers is drawn to the end of a game, as the improved policy of Gumbel
+    and the noise of PUCT want it. EXPERIMENTS.md compares."""
     value_target_mix: float
     """Share of the search's root value in the value target; the rest is what the game says."""
     value_target_lambda: float
