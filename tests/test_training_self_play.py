@@ -322,9 +322,9 @@ def test_moves_past_the_threshold_are_the_most_visited():
 
 
 def test_gumbel_noise_stays_at_the_root_past_the_threshold_and_counts_no_more_in_the_choice():
-    """A late move is the best of its noisy search: most often that of a search without noise."""
-    rules = RULES._replace(full_search_fraction=1.0, temperature_threshold=8)
-    settings, players = KINDS["gumbel"]
+    """A late move is the best of its noisy search, and not always that of one without noise."""
+    rules = RULES._replace(full_search_fraction=1.0, temperature_threshold=8, simulations=4)
+    settings, players = SearchSettings(c_scale=0.02, max_considered_actions=6), 2
     batch = play(settings, players, rules=rules)
     search = LockstepSearch(1, rules.simulations, settings, players)
     evaluator = ScatteredEvaluator(1, players)
@@ -349,7 +349,7 @@ def test_gumbel_noise_stays_at_the_root_past_the_threshold_and_counts_no_more_in
     assert not all(early)
     assert len(late) > GAMES
     assert all(late)
-    assert 0 < sum(swayed) < len(swayed) / 2
+    assert 0 < sum(swayed) < len(swayed)
 
 
 # Corners

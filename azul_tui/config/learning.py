@@ -76,8 +76,8 @@ class LearningSettings(PlayingSettings):
     value_target_lambda: float = setting(
         1.0,
         "Share that what a game says in the end keeps with every searched move back from it, "
-        "TD(lambda); the rest is what the search of a position itself said of it, its own root "
-        "value included. 1 learns the outcome alone.",
+        "TD(lambda), where each position bootstraps from the root value of its own search; 1 "
+        "learns the outcome alone.",
         0.0,
         1.0,
         group="learning",
