@@ -1,4 +1,4 @@
-"""The sequential test: exact on coins, and its error rates by simulation."""
+"""The sequential tests: their error rates and numbers of games by simulation."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from azul_tui.arena.sequential import SequentialTest, log_likelihood_ratio
+from azul_tui.arena.sequential import ClosingTest, SequentialTest, log_likelihood_ratio
 from azul_tui.arena.statistics import expected_score
 from azul_tui.errors import ConfigError
 
 
-def test_on_coins_the_ratio_is_the_exact_one():
-    scores = np.array([1.0] * 30 + [0.0] * 18)
-    expected = 30 * math.log(0.6 / 0.5) + 18 * math.log(0.4 / 0.5)
-    assert log_likelihood_ratio(scores, 0.5, 0.6) == pytest.approx(expected, abs=1e-3)
+def test_where_scores_are_close_the_ratio_is_that_of_coins():
+    scores = np.array([1.0] * 260 + [0.0] * 240)
+    exact = 260 * math.log(0.52 / 0.5) + 240 * math.log(0.48 / 0.5)
+    assert log_likelihood_ratio(scores, 0.5, 0.52) == pytest.approx(exact, rel=0.02)
 
 
 def test_it_is_nought_without_games_and_turns_with_the_hypotheses():
@@ -85,7 +85,7 @@ def test_the_hypotheses_are_scores_at_a_table_of_so_many(players):
     scores = np.random.default_rng(3).choice([0.0, 1 / players, 2 / players], 60)
     even, better = 1 / players, 1 / (1 + (players - 1) * 10 ** (-100 / 400))
     verdict = SequentialTest(elo_1=100.0, players=players).judge(scores)
-    expected = log_likelihood_ratio(scores, even, better)
+    expected = log_likelihood_ratio(scores, even, better, players)
     assert verdict.log_likelihood_ratio == pytest.approx(expected)
 
 
@@ -100,3 +100,42 @@ def test_the_hypotheses_are_scores_at_a_table_of_so_many(players):
 def test_a_test_that_cannot_decide_is_refused(settings, text):
     with pytest.raises(ConfigError, match=text):
         SequentialTest(**settings)
+
+
+def test_the_closing_test_decides_at_its_last_pair_by_the_score():
+    test = ClosingTest(max_pairs=8)
+    for scores, decision in (
+        ([0.5] * 8, "level"),
+        ([0.5] * 7 + [0.75], "ahead"),
+        ([0.5] * 7 + [0.25], "behind"),
+        ([0.5] * 7, "continue"),
+    ):
+        verdict = test.judge(np.array(scores))
+        assert verdict.decision == decision
+        assert verdict.lower <= 0.0 <= verdict.upper
+    assert (verdict.lower, verdict.upper) == pytest.approx((-3.0 / 8, 6.0 / 8))
+
+
+@pytest.mark.parametrize("players", [2, 3, 4])
+def test_the_same_player_twice_is_level_at_every_table(players):
+    """Its group of games on one bag is one game, won once."""
+    test = ClosingTest(max_pairs=40, players=players)
+    for pairs in range(1, 41):
+        scores = np.full((pairs, players), 0.0)
+        scores[:, 0] = 1.0
+        verdict = test.judge(scores.mean(axis=1))
+        assert verdict.decision == ("level" if pairs == 40 else "continue")
+
+
+def test_a_few_pairs_won_decide_a_closing_test_and_one_does_not():
+    test = ClosingTest()
+    assert test.judge(np.ones(1)).decision == "continue"
+    assert test.judge(np.ones(8)).decision == "ahead"
+    assert test.judge(np.zeros(8)).decision == "behind"
+
+
+def test_a_closing_test_that_tells_nothing_is_refused():
+    with pytest.raises(ConfigError, match="elo must be above 0"):
+        ClosingTest(elo=0.0)
+    with pytest.raises(ConfigError, match="max_pairs must be at least 1"):
+        ClosingTest(max_pairs=0)

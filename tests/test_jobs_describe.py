@@ -73,14 +73,18 @@ def test_any_record_is_described_harmlessly(kind, fields):
 
 def test_what_the_gate_decided_and_where_the_weights_stand():
     gate = {
-        "event": "gate", "iteration": 20, "opponent": "iteration 10", "decision": "better",
+        "event": "gate", "iteration": 20, "opponent": "iteration 10", "decision": "ahead",
         "accepted": True, "score": 0.594, "games": 128, "seconds": 4.2,
     }  # fmt: skip
     assert describe(gate) == (
-        "  gate against iteration 10: better, the new best, 59.4% of 128 games in 4.2 s"
+        "  gate against iteration 10: ahead, the new best, 59.4% of 128 games in 4.2 s"
     )
-    told = describe({**gate, "decision": "undecided", "accepted": False})
-    assert "undecided, 59.4%" in told
+    told = describe({**gate, "decision": "behind", "accepted": False, "score": 0.47})
+    assert "iteration 10: behind, 47.0% of" in told
+    for said in ("better", "not better", "undecided"):  # as earlier versions recorded it
+        assert f"iteration 10: {said}, 59.4%" in describe(
+            {**gate, "decision": said, "accepted": False}
+        )
     assert describe({"event": "gate", "decision": "first", "accepted": True}) == (
         "  gate: the first weights are the best so far"
     )

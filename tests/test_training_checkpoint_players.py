@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from azul_tui.errors import CheckpointError, RunError
+from azul_tui.network import create_azul_network
 from azul_tui.runs.paths import check_run_name, existing_run, is_shipped, pretrained_directory
+from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 from azul_tui.training.checkpoint_players import find_checkpoint, find_player
 
 
@@ -34,3 +36,30 @@ def test_no_run_is_called_as_a_shipped_player(tmp_path, name):
 def test_a_name_of_nobody_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         find_checkpoint("pretrained-5", tmp_path)
+
+
+@pytest.mark.parametrize("save_best", [True, False])
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [
+        ([0.7, 0.8, 0.6], 2),
+        ([0.7, 0.7, 0.6], 2),  # of equals the latest
+        ([0.7, 0.8, None], 2),
+        ([0.7, 0.0, 0.0], 1),
+        ([None, None, None], 3),  # without scores the newest
+    ],
+)
+def test_a_run_stands_for_its_best_weights_as_its_manager_names_them(
+    tmp_path, scores, best, save_best
+):
+    network = create_azul_network("small")
+    manager = ModelCheckpointManager(tmp_path / "run", keep_latest=1, save_best=save_best)
+    for iteration, score in enumerate(scores, start=1):
+        manager.save_checkpoint(network, None, iteration, {}, score)
+    found = find_checkpoint("run", tmp_path)
+    assert manager.load_checkpoint(found)["iteration"] == best
+    if scores[0] is None:
+        assert manager.get_best_checkpoint() is None
+    else:
+        assert found == manager.get_best_checkpoint()
+        assert manager.best_score == manager.load_checkpoint(found)["score"]

@@ -9,7 +9,7 @@ from azul_tui.game.canonical import refill_canonical
 from azul_tui.game.constants import action_count, state_size, value_count
 from azul_tui.game.dealing import clear_game
 from azul_tui.game.layout import AFTERSTATE, MOVING, OVER, PHASE, ROUND, TO_MOVE, set_score
-from azul_tui.game.random import GAME, derive
+from azul_tui.game.random import GAME, SEARCH, derive
 from azul_tui.game.state import GameState
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import SearchSettings
@@ -319,6 +319,37 @@ def test_moves_past_the_threshold_are_the_most_visited():
                 refill_canonical(state, seed, np.zeros(1, np.uint64))
     assert late
     assert drawn > GAMES, "early moves are drawn at the temperature"
+
+
+def test_gumbel_noise_stays_at_the_root_past_the_threshold_and_counts_no_more_in_the_choice():
+    """A late move is the best of its noisy search, and not always that of one without noise."""
+    rules = RULES._replace(full_search_fraction=1.0, temperature_threshold=8, simulations=4)
+    settings, players = SearchSettings(c_scale=0.02, max_considered_actions=6), 2
+    batch = play(settings, players, rules=rules)
+    search = LockstepSearch(1, rules.simulations, settings, players)
+    evaluator = ScatteredEvaluator(1, players)
+    early, late, swayed = [], [], []
+    for game in batch.games:
+        state = replay(players, game.number, [])[1]
+        seed = np.uint64(derive(rules.seed, GAME, game.number))
+        stream = np.array([derive(seed, SEARCH, 0)], np.uint64)
+        for number, action in enumerate(game.actions):
+            if len(moves_of(state)) > 1:
+                quiet = search.run(state[None], evaluator).actions[0]
+                best = search.run(state[None], evaluator, seeds=stream, noise=1.0).actions[0]
+                stream = search.tree.stream[:1, 0].copy()
+                if number < rules.temperature_threshold:
+                    early.append(action == best)
+                else:
+                    late.append(action == best)
+                    swayed.append(action != quiet)
+            state = after(state, action)
+            if state[PHASE] == AFTERSTATE:
+                refill_canonical(state, seed, np.zeros(1, np.uint64))
+    assert not all(early)
+    assert len(late) > GAMES
+    assert all(late)
+    assert 0 < sum(swayed) < len(swayed)
 
 
 # Corners

@@ -17,7 +17,7 @@ from azul_tui.errors import ConfigError
 from azul_tui.game.constants import check_players
 
 if TYPE_CHECKING:
-    from azul_tui.arena.sequential import SequentialTest, Verdict
+    from azul_tui.arena.sequential import ClosingTest, SequentialTest, Verdict
     from azul_tui.players.protocol import Player
 
 __all__ = ["MatchResult", "SeatResult", "play_match"]
@@ -34,7 +34,7 @@ def play_match(
     on_progress: ProgressReport | None = None,
     stop: StopRequest | None = None,
     *,
-    test: SequentialTest | None = None,
+    test: SequentialTest | ClosingTest | None = None,
     deterministic: bool = True,
     games_at_once: int = _GAMES_AT_ONCE,
 ) -> MatchResult:

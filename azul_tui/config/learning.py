@@ -75,8 +75,9 @@ class LearningSettings(PlayingSettings):
     )
     value_target_lambda: float = setting(
         1.0,
-        "Share that what a game says in the end keeps with every searched move back from it, the "
-        "root values met on the way taking its place, TD(lambda); 1 learns the outcome alone.",
+        "Share that what a game says in the end keeps with every searched move back from it, "
+        "TD(lambda), where each position bootstraps from the root value of its own search; 1 "
+        "learns the outcome alone.",
         0.0,
         1.0,
         group="learning",

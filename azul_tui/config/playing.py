@@ -33,14 +33,16 @@ class PlayingSettings:
     )
     temperature: float = setting(
         1.0,
-        "Temperature at which moves are drawn early in a game; 0 always plays the best.",
+        "Temperature at which moves are drawn early in a game, with Gumbel the scale of the noise "
+        "at the root of every full search; 0 plays without noise.",
         0.0,
         10.0,
         group="self-play",
     )
     temperature_threshold: int = setting(
         20,
-        "Moves of a game that are drawn at the temperature; afterwards the best is played.",
+        "Moves of a game that are drawn at the temperature; afterwards the best move of the search "
+        "is played. The noise at its root stays, so that some differ from a search without it.",
         0,
         1000,
         group="self-play",
@@ -103,7 +105,7 @@ class PlayingSettings:
     chance: str = setting(
         "afterstate",
         "At the end of a round the search values the position before the refill, or walks on "
-        "into one sampled refill.",
+        "into one sampled refill, the same one whenever it comes along that edge again.",
         group="search",
         choices=("afterstate", "sampled"),
     )

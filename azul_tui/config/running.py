@@ -59,15 +59,16 @@ class RunningSettings(LearningSettings):
 
     gate: str = setting(
         "sequential",
-        "How weights become the best: by a sequential test of games against the best so far, or "
-        "off: by their score against the last opponent.",
+        "How weights become the best: sequential by games against the best so far that end ahead "
+        "or level, off by their score against the last opponent.",
         group="evaluation",
         choices=("off", "sequential"),
         exact=True,
     )
     gate_games: int = setting(
-        100,
-        "Games after which the gate's test ends undecided.",
+        300,
+        "Games of the gate at most: it ends once one side is clearly ahead, and after these the "
+        "score decides.",
         2,
         1_000_000,
         group="evaluation",
@@ -76,7 +77,8 @@ class RunningSettings(LearningSettings):
     )
     gate_elo: float = setting(
         50.0,
-        "Elo points by which the gate's test expects better weights to be better.",
+        "Elo points that the gate is to tell apart; with fewer it takes more games until one side "
+        "counts as clearly ahead.",
         1.0,
         1000.0,
         group="evaluation",

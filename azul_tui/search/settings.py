@@ -20,4 +20,8 @@ class SearchSettings(NamedTuple):
     dirichlet_fraction: float = 0.25
     """Share of Dirichlet noise in the root's priors (PUCT only)."""
     sampled_chance: bool = False
-    """Walk on into one sampled refill instead of stopping at the afterstate."""
+    """Walk on into one sampled refill instead of stopping at the afterstate.
+
+    The edge that ends a round keeps the refill of its first visit for the rest of the search: its
+    value is that of one deal, not the mean over deals.
+    """

@@ -42,7 +42,7 @@ class BestMeasure:
             return False
         run.journal.alert(
             f"the best score so far, {100 * best:.1f}% {in_words(old)}, does not compare with "
-            f"scores {in_words(new)}: it begins anew with the next evaluation"
+            f"scores {in_words(new)}: it begins anew with the next best weights"
         )
         self._measure = None
         run.progress.best_score = None

@@ -61,7 +61,7 @@ class ModelCheckpointManager:
         self._clock: Callable[[], float] = clock
         self._shelf = CheckpointShelf(self.save_dir)
         self.best_score: float | None = self._shelf.best_score
-        """Highest score saved so far; None before the first evaluation."""
+        """Score of the best weights so far; None before the first evaluation."""
 
     @property
     def checkpoint_history(self) -> list[CheckpointRecord]:

@@ -12,6 +12,7 @@ from azul_tui.network import NetworkEvaluator
 from azul_tui.players.names import parse_player_name, plays_elsewhere
 from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
+from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
 from azul_tui.runs.listing import newest_run
 from azul_tui.runs.paths import SHIPPED_NAMES, RunPaths, pretrained_directory, run_paths
 from azul_tui.runs.text import plain_text
@@ -32,8 +33,8 @@ def find_checkpoint(name: str, root: Path, players: int = 2) -> Path:
 
     Args:
         name: A file, from here or from the folder of runs; a run's folder or name, for its best
-            model or else its newest checkpoint that verifies; `pretrained`; empty for the newest
-            run, else the shipped player.
+            weights (those of `get_best_checkpoint`) or else, where none have a score, its newest
+            that verify; `pretrained`; empty for the newest run, else the shipped player.
         root: The folder of runs.
         players: Seats at the table, for which `pretrained` stands for the player made for them.
 
@@ -69,9 +70,12 @@ def find_checkpoint(name: str, root: Path, players: int = 2) -> Path:
 
 
 def _of_run(paths: RunPaths) -> Path:
-    """A run's best model, else its newest checkpoint that verifies."""
+    """A run's best weights, else its newest checkpoint that verifies."""
     if paths.best_model.is_file():
         return paths.best_model
+    best = best_record(read_manifest(paths.directory))
+    if best is not None and (paths.directory / best.file).is_file():
+        return paths.directory / best.file
     return newest_valid(paths.directory)[0]
 
 

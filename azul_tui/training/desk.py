@@ -43,12 +43,16 @@ class PlaySettings(NamedTuple):
     temperature: float
     """Scale of the root noise (Gumbel), or exponent of the visits (PUCT); 0 plays without noise."""
     temperature_threshold: int
-    """Moves of a game after which the best move is played."""
+    """Moves of a game after which the best move of the search is played. The noise at the root
+    stays: what a search considers is drawn to the end of a game, as the improved policy of Gumbel
+    and the noise of PUCT want it. EXPERIMENTS.md compares."""
     value_target_mix: float
     """Share of the search's root value in the value target; the rest is what the game says."""
     value_target_lambda: float
     """What the game says of a position: this share of what it says of the next one, the rest is
-    the search's root value; 1 is the outcome alone."""
+    the root value that the search of the position itself found; 1 is the outcome alone. Textbook
+    TD(lambda) bootstraps from the next position's value; here the search has looked ahead from
+    this one already."""
 
 
 class Place(Protocol):

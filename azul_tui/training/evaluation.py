@@ -10,6 +10,8 @@ from azul_tui.players.network_player import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.training.gate import (
     BEST,
+    GAMES_BETWEEN_LOOKS,
+    accepts,
     evaluation_seed,
     has_gate,
     play_gate,
@@ -58,7 +60,7 @@ class EvaluationPhase:
         self._run = run
         self._keeper = keeper
         self._evaluator: NetworkEvaluator | None = None
-        self._best_evaluator: NetworkEvaluator | None = None
+        self._of_gate: tuple[NetworkEvaluator, NetworkEvaluator] | None = None
         self._ratings: RunRatings | None = None
         self._began_s = run.stopwatch.seconds
         self._gates_s = 0.0
@@ -119,14 +121,23 @@ class EvaluationPhase:
             record_gate(run, 0, None, 0.0, 0.0)
             return True
         iteration, weights = found
-        if self._best_evaluator is None:
-            self._best_evaluator = self._new_evaluator()
-        self._best_evaluator.load_weights(weights)
-        best = self._player(self._best_evaluator, iteration)
-        result = play_gate(run, self._candidate(), best, before, opponents)
+        if self._of_gate is None:
+            # Its games are few at once: larger batches would be evaluated half empty.
+            rows = GAMES_BETWEEN_LOOKS
+            self._of_gate = (self._new_evaluator(rows), self._new_evaluator(rows))
+        newest_evaluator, best_evaluator = self._of_gate
+        newest_evaluator.load_weights(run.learner.acting_weights())
+        best_evaluator.load_weights(weights)
+        result = play_gate(
+            run,
+            self._player(newest_evaluator, progress.iteration),
+            self._player(best_evaluator, iteration),
+            before,
+            opponents,
+        )
         if result.stopped or not ratings.keep(result):
             return False
-        progress.accepted = result.verdict is not None and result.verdict.decision == "better"
+        progress.accepted = accepts(result)
         seconds = run.stopwatch.seconds - began_s
         self._gates_s += seconds
         share = self._gates_s / max(1e-9, run.stopwatch.seconds - self._began_s)
@@ -136,15 +147,16 @@ class EvaluationPhase:
     def _candidate(self) -> NetworkPlayer:
         """The acting weights, as a player."""
         if self._evaluator is None:
-            self._evaluator = self._new_evaluator()
+            self._evaluator = self._new_evaluator(_GAMES_AT_ONCE)
         self._evaluator.load_weights(self._run.learner.acting_weights())
         return self._player(self._evaluator, self._run.progress.iteration)
 
-    def _new_evaluator(self) -> NetworkEvaluator:
+    def _new_evaluator(self, rows: int) -> NetworkEvaluator:
+        """Room for batches of so many positions, or of as many as self-play has."""
         config = self._run.config
         return NetworkEvaluator(
             self._run.learner.model,
-            min(_GAMES_AT_ONCE, config.parallel_games),
+            min(rows, config.parallel_games),
             config.device,
             config.inference_precision,
         )

@@ -1,8 +1,9 @@
-"""The gate of `best`: a sequential test of the newest weights against the best ones so far.
+"""The gate of `best`: the newest weights against the best ones so far, in as few games as tell.
 
-Games are played in pairs until the test (pentanomial GSPRT, alpha = beta = 0.05) says "better",
-"not better", or its cap is reached: "undecided". Only "better" moves the best. Between weights of
-one run a score against a third player says little: once it is beaten by everybody, nothing.
+Pairs of games are played until the newest are clearly ahead or clearly behind; at the last pair
+the score decides. Ahead or level they become the best: taking an equal does no harm, as the next
+ones are held against it the same way, while better weights passed over are lost. Between weights
+of one run a score against a third player says little: once it is beaten by everybody, nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from azul_tui.arena.match import play_match
-from azul_tui.arena.sequential import SequentialTest
+from azul_tui.arena.sequential import ClosingTest
 from azul_tui.errors import CheckpointError
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoints import read_checkpoint
@@ -27,12 +28,27 @@ if TYPE_CHECKING:
 
 BEST: Final = "the best so far"
 """Stands among the opponents that an iteration has left."""
-_GAMES_BETWEEN_LOOKS: Final = 64
+GAMES_BETWEEN_LOOKS: Final = 32
+"""Games in lockstep, after which the test is asked."""
 
 
 def has_gate(config: TrainingConfig) -> bool:
     """Whether weights become the best by a test: without a file of the best there is none."""
     return config.gate == "sequential" and config.save_best_model
+
+
+def gate_test(config: TrainingConfig) -> ClosingTest:
+    """What decides between the newest weights and the best."""
+    return ClosingTest(
+        elo=config.gate_elo,
+        max_pairs=-(-config.gate_games // config.num_players),
+        players=config.num_players,
+    )
+
+
+def accepts(result: MatchResult) -> bool:
+    """Whether the newest weights, not behind, become the best."""
+    return result.verdict is not None and result.verdict.decision in {"ahead", "level"}
 
 
 def weights_of_best(run: OpenRun) -> tuple[int, Mapping[str, Tensor]] | None:
@@ -79,12 +95,6 @@ def play_gate(
     """
     config = run.config
     players = config.num_players
-    test = SequentialTest(
-        elo_0=0.0,
-        elo_1=config.gate_elo,
-        max_pairs=-(-config.gate_games // players),
-        players=players,
-    )
     return play_match(
         candidate,
         best,
@@ -96,8 +106,8 @@ def play_gate(
             before * total + done, opponents * total, "games of the gate"
         ),
         stop=run.steering.interrupts,
-        test=test,
-        games_at_once=_GAMES_BETWEEN_LOOKS,
+        test=gate_test(config),
+        games_at_once=GAMES_BETWEEN_LOOKS,
     )
 
 
@@ -123,17 +133,18 @@ def record_gate(
         run.journal.record("gate", iteration=iteration, decision="first", accepted=True, games=0)
         return
     verdict = result.verdict
+    assert verdict is not None, "a match with a test has a verdict"
     run.journal.record(
         "gate",
         iteration=iteration,
         opponent=f"iteration {opponent}",
         best_iteration=opponent,
-        decision=verdict.decision if verdict else "undecided",
+        decision=verdict.decision,
         accepted=run.progress.accepted is True,
         **result.tally(),
-        log_likelihood_ratio=verdict.log_likelihood_ratio if verdict else 0.0,
-        lower=verdict.lower if verdict else 0.0,
-        upper=verdict.upper if verdict else 0.0,
+        log_likelihood_ratio=verdict.log_likelihood_ratio,
+        lower=verdict.lower,
+        upper=verdict.upper,
         simulations=run.config.eval_simulations,
         seconds=round(seconds, 3),
         run_share=round(share, 4),

@@ -151,7 +151,8 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
             tally.draws += 1
             break
     # From here on `final` holds what the rest of the game says for every seat: TD(lambda),
-    # Sutton 1988, read backwards.
+    # Sutton 1988, read backwards. A position bootstraps from its own search's value, not from
+    # the next one's: the search has looked ahead from it.
     mix = np.float32(rules.value_target_mix)
     share = np.float32(1.0 - rules.value_target_lambda)
     values = 1 if players == 2 else players
