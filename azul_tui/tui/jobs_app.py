@@ -89,7 +89,5 @@ class JobsApp(FollowingApp):
         from azul_tui.tui.terminal_job import lend_terminal
 
         arguments = job_arguments(job, root=self.runs_root, overrides=list(overrides))
-        with self.suspend():
+        with self.terminal_given_away():
             lend_terminal(job_command(arguments))
-        self.painter.forget()
-        self.refresh()
