@@ -11,7 +11,6 @@ import time
 import pexpect
 import pyte
 
-
 CURSOR, ALTERNATE, MOUSE, ANY_MOTION, PASTE = (mode << 5 for mode in (25, 1049, 1000, 1003, 2004))
 """Private modes of a terminal (xterm, "Private Mode Set") as pyte counts them."""
 

@@ -93,7 +93,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back_as_it_was(s
     shell.run("true g q 2 7")
     shell.back("Quick training")
     assert shell.text == before, "what was typed for the shell did not reach the dashboard"
-    assert os.listdir(tmp_path) == [], "nothing was started"
+    assert not list(tmp_path.iterdir()), "nothing was started"
     shell.type("3")
     shell.until("[3 Runs]")
     shell.type("q")
