@@ -174,6 +174,24 @@ def test_a_stop_from_outside(shell, tmp_path, number):
     assert re.search(r" echo\b", settings)
 
 
+def test_a_training_goes_on_while_the_dashboard_stands_still(shell, tmp_path):
+    shell.start("--run", "quick", "--watch", "--name", "night", "--dir", str(tmp_path))
+    shell.until("starting", "compil", "self-play")
+    events = tmp_path / "night" / "events.jsonl"
+    shell.child.send(CTRL_Z)
+    shell.until_stopped()
+    end = time.monotonic() + 120
+    while not events.exists() or '"self_play"' not in events.read_text():
+        assert time.monotonic() < end, "the training stands still too"
+        time.sleep(0.2)
+    shell.back("[2 Training]")
+    shell.until("games")
+    shell.type("q")
+    shell.until("goes on training")
+    (pid,) = re.findall(r'"pid":(\d+)', (tmp_path / "night" / "status.json").read_text())
+    os.kill(int(pid), signal.SIGKILL)
+
+
 def test_a_dashboard_without_a_shell_says_that_there_is_none(tmp_path):
     terminal = RealTerminal("--dir", str(tmp_path))
     try:

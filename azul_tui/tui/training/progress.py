@@ -70,6 +70,8 @@ def waiting_text(state: TrainingState) -> str:
             f"compiling the rules, {compiling.done} of {compiling.total} "
             f"({plain_text(compiling.name, 40)}), only the first time"
         )
+    if state.status is None and not state.opened:
+        return f"opening {state.name}"
     if state.data.is_empty and state.status is None:
         return f"nothing was recorded in {state.name} yet, and no process is known to be at work"
     status = state.status
