@@ -34,6 +34,12 @@ NARROW = [(width, 24) for width in range(1, 26)] + [(80, height) for height in r
 ODD = [(1, 1), (2, 1), (1, 2), (3, 90), (300, 1), (19, 4), (20, 5), (300, 90), (12, 40), (0, 0)]
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path_factory, monkeypatch):
+    """What keys happen to export goes there."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("folder"))
+
+
 def squeezed(terminal, sizes, keys=""):
     """Make the terminal these sizes, typing `keys` one by one meanwhile, and then usual again."""
     for number, (width, height) in enumerate(sizes):

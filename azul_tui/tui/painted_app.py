@@ -26,7 +26,7 @@ from azul_tui.tui.palette import BACKGROUND, FOREGROUND, depth_of
 from azul_tui.tui.signs import choose_signs, locale_has_unicode
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from textual.driver import Driver
     from textual.notifications import SeverityLevel
@@ -129,14 +129,14 @@ class PaintedApp(App[int]):
     def action_suspend_process(self) -> None:
         """Give the terminal back to the shell, until `fg`."""
         if shell_waits():
-            self._suspend(signal.SIGTSTP)
+            self._suspend(lambda: stand_still(signal.SIGTSTP))
         else:
             self._say_no_shell()
 
-    def _suspend(self, number: signal.Signals) -> None:
+    def _suspend(self, meanwhile: Callable[[], None]) -> None:
         try:
             with self.terminal_given_away():
-                stand_still(number)
+                meanwhile()
         except SuspendNotSupported:  # a browser shows the program
             self._say_no_shell()
 
@@ -166,19 +166,14 @@ class PaintedApp(App[int]):
         if self.is_headless:
             return
         loop = asyncio.get_running_loop()
-        for number, meet in (
-            (signal.SIGTSTP, lambda: self._suspend(signal.SIGSTOP)),
-            (signal.SIGCONT, self._continued),
+        for number, meanwhile in (
+            (signal.SIGTSTP, lambda: stand_still(signal.SIGSTOP)),
+            (signal.SIGCONT, wait_for_foreground),
         ):
             if heed:
-                loop.add_signal_handler(number, meet)
+                loop.add_signal_handler(number, self._suspend, meanwhile)
             else:
                 loop.remove_signal_handler(number)
-
-    def _continued(self) -> None:
-        """It was stopped without being asked: a shell has used the terminal meanwhile."""
-        with self.terminal_given_away():
-            wait_for_foreground()
 
     def action_paint_anew(self) -> None:
         """Write the whole screen again, after something else has written over it."""
