@@ -70,7 +70,7 @@ def shell():
     shell = Shell()
     yield shell
     with suppress(ProcessLookupError):
-        os.kill(foreground(shell), signal.SIGKILL)
+        os.killpg(foreground(shell), signal.SIGKILL)
     shell.close()
 
 
