@@ -11,13 +11,25 @@ import time
 import pexpect
 import pyte
 
+CURSOR, ALTERNATE, MOUSE, ANY_MOTION, PASTE = (mode << 5 for mode in (25, 1049, 1000, 1003, 2004))
+"""Private modes of a terminal (xterm, "Private Mode Set") as pyte counts them."""
+
 
 class RealTerminal:
-    """`python -m azul_tui ARGUMENTS` in a terminal of `width` x `height`."""
+    """`python -m azul_tui ARGUMENTS`, or `command`, in a terminal of `width` x `height`."""
 
-    def __init__(self, *arguments: str, width: int = 120, height: int = 40, **environment: str):
+    def __init__(
+        self,
+        *arguments: str,
+        width: int = 120,
+        height: int = 40,
+        command: tuple[str, ...] = (sys.executable, "-m", "azul_tui"),
+        **environment: str,
+    ):
         self.screen = pyte.Screen(width, height)
         self.stream = pyte.ByteStream(self.screen)
+        self.written = ""
+        """What was read last, and everything before it that nobody has thrown away."""
         variables = {
             **os.environ,
             "TERM": "xterm-256color",
@@ -26,8 +38,8 @@ class RealTerminal:
             **environment,
         }
         self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "azul_tui", *arguments],
+            command[0],
+            [*command[1:], *arguments],
             dimensions=(height, width),
             env=variables,
             timeout=5,
@@ -38,10 +50,29 @@ class RealTerminal:
         """What is on the screen."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
+    def resize(self, width: int, height: int) -> None:
+        """Make the terminal another size, as dragging its edge does."""
+        self.read(0.01)  # what was drawn for the old size
+        self.child.setwinsize(height, width)
+        if width and height:
+            self.screen.resize(height, width)
+
     def read(self, seconds: float = 0.1) -> None:
         """Take over what the program writes within `seconds`."""
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
-            self.stream.feed(self.child.read_nonblocking(1 << 16, timeout=seconds))
+            data = self.child.read_nonblocking(1 << 16, timeout=seconds)
+            self.written += data.decode("utf-8", "replace")
+            self.stream.feed(data)
+
+    def settled(self, quiet_s: float = 0.5) -> str:
+        """Wait until nothing was written for a while; returns the screen."""
+        length = -1
+        while length != len(self.written):
+            length = len(self.written)
+            end = time.monotonic() + quiet_s
+            while time.monotonic() < end:
+                self.read(0.05)
+        return self.text
 
     def until(self, *words: str, seconds: float = 60.0) -> str:
         """Wait until one of `words` is on the screen; returns the screen."""

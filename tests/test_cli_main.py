@@ -500,13 +500,14 @@ def test_watching_starts_the_job_in_the_background_and_opens_the_dashboard_on_it
     monkeypatch, tmp_path, name
 ):
     """In a terminal, `--watch` is one job process and one dashboard; neither is real here."""
-    launched, shown = [], []
+    launched, shown, process = [], [], object()
     monkeypatch.setattr("azul_tui.cli.command._has_terminal", lambda: True)
     monkeypatch.setattr(
-        "azul_tui.jobs.start.launch", lambda command, paths: launched.append((command, paths))
+        "azul_tui.jobs.start.launch",
+        lambda command, paths: launched.append((command, paths)) or process,
     )
     app = type(sys)("azul_tui.tui.app")
-    app.run_app = lambda root, attach: shown.append(attach.name) or 0
+    app.run_app = lambda root, attach, training: shown.append((attach.name, training)) or 0
     monkeypatch.setitem(sys.modules, "azul_tui.tui.app", app)
     if name == "resume":
         paths = RunPaths(tmp_path / "checkpoints" / "old")
@@ -514,7 +515,7 @@ def test_watching_starts_the_job_in_the_background_and_opens_the_dashboard_on_it
         write_status(paths.status, Status(name="old", state="stopped", heartbeat=1.0, iteration=3))
     assert main(["--run", name, "--watch", "--set", "seed=3"]) == 0
     ((command, paths),) = launched
-    assert shown == [paths.name]
+    assert shown == [(paths.name, process)], "whoever shows it learns how it ends"
     assert command[:5] == [sys.executable, "-m", "azul_tui", "--run", name]
     assert "--set=seed=3" in command and "--yes" in command
     assert f"--name={paths.name}" in command

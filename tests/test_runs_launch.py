@@ -17,9 +17,11 @@ from azul_tui.runs.launch import (
     job_arguments,
     job_command,
     launch,
-    launch_async,
 )
+from azul_tui.runs.listing import list_runs
 from azul_tui.runs.paths import RunPaths
+from azul_tui.runs.processes import own_mark
+from azul_tui.runs.status import Status, judge, note_ending, read_status, write_status
 
 REPORT = """
 import os, sys
@@ -55,12 +57,6 @@ def test_the_whole_session_of_a_job_gives_way_to_that_of_the_terminal(paths):
     assert group.split()[-1] == str(GROUP_NICENESS)
 
 
-async def test_the_same_from_an_event_loop(paths):
-    process = await launch_async([sys.executable, "-c", REPORT], paths)
-    assert await process.wait() == 0
-    assert paths.log.read_text().startswith("True ")
-
-
 def test_a_second_job_appends_to_the_log(paths):
     for word in ("one", "two"):
         launch([sys.executable, "-c", f"print('{word}')"], paths).wait()
@@ -91,6 +87,66 @@ def test_a_program_that_does_not_exist_is_refused_in_one_sentence(paths):
         launch(["/absent/program"], paths)
     with pytest.raises(JobError, match="cannot be started"):
         launch([sys.executable], RunPaths(Path("/absent")))
+
+
+def test_a_run_that_is_started_says_who_is_at_work_before_that_says_anything(paths):
+    process = launch([sys.executable, "-c", "import time; time.sleep(60)"], paths)
+    status = read_status(paths.status)
+    assert (status.name, status.pid, status.phase) == ("run", process.pid, "starting")
+    assert judge(status, time.time()).state == "running"
+    process.kill()
+    process.wait()
+    assert judge(status, time.time()).state == "crashed", "known without being its parent"
+    note_ending(paths.status, process.pid, process.returncode)
+    (run,) = list_runs(paths.directory.parent, time.time())
+    assert (run.state, run.reason) == ("crashed", "killed by SIGKILL")
+
+
+def test_a_program_that_cannot_be_started_leaves_the_reason_in_its_folder(paths):
+    with pytest.raises(JobError):
+        launch(["/absent/program"], paths)
+    (run,) = list_runs(paths.directory.parent, time.time())
+    assert (run.state, run.reason) == (
+        "crashed",
+        "could not be started: No such file or directory",
+    )
+    assert "/absent/program" in paths.log.read_text()
+
+
+def test_a_start_leaves_the_status_of_a_run_with_records_alone(paths):
+    paths.events.write_text('{"event": "run_started", "t": 1.0}\n')
+    write_status(paths.status, Status(name="run", state="finished", iteration=7))
+    launch([sys.executable, "-c", ""], paths).wait()
+    assert read_status(paths.status) == Status(name="run", state="finished", iteration=7)
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "ending"),
+    [
+        (2, "crashed", "exit code 2"),
+        (-9, "crashed", "killed by SIGKILL"),
+        (-40, "crashed", "killed by signal 40"),
+        (-15, "stopped", "killed by SIGTERM"),
+        (130, "stopped", "exit code 130"),
+        (0, "running", ""),
+    ],
+)
+def test_how_a_process_ended_is_kept(paths, code, state, ending):
+    mark = own_mark()
+    write_status(paths.status, Status(name="run", pid=mark.pid, host=mark.host))
+    note_ending(paths.status, mark.pid + 1, code)
+    assert read_status(paths.status).state == "running", "the status of another process"
+    note_ending(paths.status, mark.pid, code)
+    assert (read_status(paths.status).state, read_status(paths.status).ending) == (state, ending)
+
+
+def test_a_run_that_said_its_end_keeps_it(paths):
+    mark = own_mark()
+    for state in ("finished", "stopped"):
+        write_status(paths.status, Status(name="run", state=state, pid=mark.pid, host=mark.host))
+        note_ending(paths.status, mark.pid, -9)
+        assert read_status(paths.status).state == state
+        assert not read_status(paths.status).ending
 
 
 def test_arguments_of_a_job_survive_values_that_look_like_options():

@@ -201,7 +201,7 @@ async def test_a_job_that_failed_is_called_by_what_it_does(tmp_path):
     async with Drive(tmp_path) as d:
         d.app.job_names = {"night": "train", "evaluate-17": "evaluate"}
         for name in d.app.job_names:
-            d.app._say_why(name, RunPaths(tmp_path / name))
+            d.app._say_why(name, RunPaths(tmp_path / name), 2)
         said = [notice.text for notice in d.app.notices]
     assert said == [
         "night failed: there is no such checkpoint",

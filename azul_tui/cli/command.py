@@ -26,6 +26,7 @@ from azul_tui.errors import (
 
 if TYPE_CHECKING:
     import argparse
+    import subprocess
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -133,8 +134,11 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
     if arguments.watch and _can_watch(request):
         from azul_tui.jobs.start import run_in_background
 
-        paths = run_in_background(request)
-        return EXIT_DONE if paths is None else _dashboard(root, paths.name)
+        started = run_in_background(request)
+        if started is None:
+            return EXIT_DONE
+        paths, process = started
+        return _dashboard(root, paths.name, process)
     return run_job(request)
 
 
@@ -142,7 +146,9 @@ def _can_watch(request: JobRequest) -> bool:
     return request.interactive and request.spec.trains and not request.json_lines
 
 
-def _dashboard(root: Path, attach: str | None) -> int:
+def _dashboard(
+    root: Path, attach: str | None, training: subprocess.Popen[bytes] | None = None
+) -> int:
     if not _has_terminal():
         raise JobError(
             "the dashboard needs a terminal; without one use --run JOB, --list, --once or --help"
@@ -150,7 +156,7 @@ def _dashboard(root: Path, attach: str | None) -> int:
     paths = None if attach is None else _named_run(root, attach)
     from azul_tui.tui.app import run_app
 
-    return run_app(root, attach=paths)
+    return run_app(root, attach=paths, training=training)
 
 
 def _named_run(root: Path, name: str) -> RunPaths:

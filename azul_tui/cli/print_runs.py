@@ -39,6 +39,8 @@ def row(run: RunSummary, now: float) -> tuple[str, ...]:
     status = run.status
     most = f"/{status.max_iterations:,}" if status.max_iterations else ""
     state = NO_NEWS if run.stalled else run.state
+    if status.ending:
+        state = f"{state}, {status.ending}"
     return (
         run.name,
         state,

@@ -29,11 +29,14 @@ from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.stopping import StopFlag, signals_set
 from azul_tui.runs.launch import job_arguments, job_command, launch
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
+from azul_tui.runs.processes import own_mark
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.resumable import refuse_live, run_to_resume
+from azul_tui.runs.status import claim_status
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
 
 
@@ -100,6 +103,9 @@ def run_job(request: JobRequest) -> int:
     if not _agreed(request, resolved):
         return EXIT_DONE
     run = _make_run(request) if spec.makes_run else None
+    if run is not None:
+        with suppress(OSError):  # a full disk: the recorder says so, where it can be helped
+            claim_status(run.status, run.name, own_mark(), time.time())
     stop = StopFlag()
     with ExitStack() as stack:
         recorder = None
@@ -147,8 +153,10 @@ def run_job(request: JobRequest) -> int:
     return EXIT_USER if code == EXIT_DONE and not spec.trains else code
 
 
-def run_in_background(request: JobRequest) -> RunPaths | None:
-    """Start a training in its own process; returns its run, None when the person declined.
+def run_in_background(
+    request: JobRequest,
+) -> tuple[RunPaths, subprocess.Popen[bytes]] | None:
+    """Start a training in its own process; its run and it, None when the person declined.
 
     Raises:
         AzulError: The job could not be started as asked.
@@ -171,8 +179,7 @@ def run_in_background(request: JobRequest) -> RunPaths | None:
         config=request.config,
         overrides=overrides,
     )
-    launch(job_command(arguments), paths)
-    return paths
+    return paths, launch(job_command(arguments), paths)
 
 
 def _run_that_goes_on(request: JobRequest, resolved: ResolvedSettings) -> RunPaths:
@@ -279,6 +286,7 @@ def _leave_a_trace(paths: RunPaths, spec: JobSpec, outcome: Mapping[str, object]
         return
     if not paths.log.exists():  # nobody watches: the sentence on standard error is enough
         with suppress(OSError):
+            paths.status.unlink(missing_ok=True)
             for folder in (paths.control, paths.games, paths.directory):
                 folder.rmdir()
         return

@@ -7,15 +7,17 @@ process that reads it.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azul_tui.errors import JobError
+from azul_tui.runs.processes import mark_of
+from azul_tui.runs.status import Status, claim_status, write_status
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
@@ -70,6 +72,9 @@ def launch(
 ) -> subprocess.Popen[bytes]:
     """Start a job whose output goes to `log.txt` of its directory.
 
+    Where nothing was recorded yet, the status says from now on that it starts, or that it could
+    not be started.
+
     The caller may forget the result: the job goes on without anybody. While the caller
     lives it should `poll()` now and then, so that an ended job is noticed.
 
@@ -88,39 +93,26 @@ def launch(
                 env=job_environment(environment if environment is not None else os.environ),
             )
     except OSError as error:
-        raise _not_started(command, error) from None
+        what = plain_text(" ".join(command), 120)
+        refusal = JobError(f"the job cannot be started ({error.strerror}): {what}")
+        with suppress(OSError):
+            _leave_word(paths, f"could not be started: {error.strerror}", str(refusal))
+        raise refusal from None
     _lower_priority(process.pid)
+    if not paths.events.exists():
+        with suppress(OSError):  # a full disk: the job says so itself
+            claim_status(paths.status, paths.name, mark_of(process.pid), time.time())
     return process
 
 
-async def launch_async(
-    command: Sequence[str], paths: RunPaths, *, environment: Mapping[str, str] | None = None
-) -> asyncio.subprocess.Process:
-    """`launch` for code on an event loop.
-
-    Raises:
-        JobError: The process or its log cannot be made.
-    """
-    try:
-        with paths.log.open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-                close_fds=True,
-                env=job_environment(environment if environment is not None else os.environ),
-            )
-    except OSError as error:
-        raise _not_started(command, error) from None
-    _lower_priority(process.pid)
-    return process
-
-
-def _not_started(command: Sequence[str], error: OSError) -> JobError:
-    what = plain_text(" ".join(command), 120)
-    return JobError(f"the job cannot be started ({error.strerror}): {what}")
+def _leave_word(paths: RunPaths, ending: str, sentence: str) -> None:
+    """Why there is nothing in a folder that was made for a job."""
+    if not paths.events.exists():
+        now = time.time()
+        status = Status(name=paths.name, state="crashed", ending=ending, started=now, heartbeat=now)
+        write_status(paths.status, status)
+        with paths.log.open("a", encoding="utf-8") as log:
+            log.write(f"azul-tui: {sentence}\n")
 
 
 def _lower_priority(pid: int) -> None:

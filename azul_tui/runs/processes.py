@@ -28,7 +28,12 @@ def host_name() -> str:
 
 def own_mark() -> ProcessMark:
     """This process."""
-    return ProcessMark(os.getpid(), host_name(), process_birth(os.getpid()) or "")
+    return mark_of(os.getpid())
+
+
+def mark_of(pid: int) -> ProcessMark:
+    """A process of this machine."""
+    return ProcessMark(pid, host_name(), process_birth(pid) or "")
 
 
 def is_alive(mark: ProcessMark) -> bool | None:

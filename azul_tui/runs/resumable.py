@@ -34,7 +34,12 @@ def run_to_resume(root: Path, changes: Mapping[str, object], now: float) -> RunP
         RunError: There is no run at all.
         JobError: Every run goes on or has finished; the message says what would do.
     """
-    runs = [run for run in list_runs(root, now) if run.state != "empty"]
+    # One that ended before its first record holds nothing to go on from.
+    runs = [
+        run
+        for run in list_runs(root, now)
+        if run.status.iteration or run.checkpoints or run.paths.events.exists()
+    ]
     for run in runs:
         if has_work_left(run, changes):
             return run.paths

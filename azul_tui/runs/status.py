@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import signal
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+from azul_tui.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
 from azul_tui.runs.events import encode_plain
 from azul_tui.runs.files import read_bounded, write_bytes_atomically
 from azul_tui.runs.processes import ProcessMark, is_alive, own_mark
@@ -29,6 +31,10 @@ NO_NEWS = "no news"
 CRASHED_AFTER_S = 120.0
 """On another machine, silence for so long means that the process is gone."""
 MAX_STATUS_BYTES = 1 << 16
+ASKED_CODES = frozenset(
+    {EXIT_INTERRUPTED, EXIT_TERMINATED, -int(signal.SIGINT), -int(signal.SIGTERM)}
+)
+"""How a process ends (`subprocess.Popen.returncode`) that was asked to."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -65,6 +71,8 @@ class Status:
     value_loss: float | None = None
     best_score: float | None = None
     last_checkpoint: str = ""
+    ending: str = ""
+    """How its process ended without saying so itself, as its parent saw it; see `ending_words`."""
 
     @property
     def process(self) -> ProcessMark:
@@ -157,6 +165,75 @@ def read_status(path: Path) -> Status | None:
     return status if status.state in STATES else None
 
 
+def claim_status(path: Path, name: str, process: ProcessMark, now: float) -> None:
+    """Say that `process` begins a run in which nothing was recorded yet.
+
+    From here on it is known who is at work, and so when nobody is any more, however early the
+    process ends: readers need no parent of it.
+
+    Args:
+        path: The `status.json`, replaced unless it is that process's own already.
+        name: Of the run.
+        process: What was started.
+        now: Unix seconds.
+
+    Raises:
+        OSError: The disk is full or refuses.
+    """
+    before = read_status(path)
+    if before is not None and before.process == process:
+        return
+    write_status(
+        path,
+        Status(
+            name=name,
+            pid=process.pid,
+            host=process.host,
+            birth=process.birth,
+            started=now,
+            heartbeat=now,
+            phase="starting",
+        ),
+    )
+
+
+def note_ending(path: Path, pid: int, code: int) -> None:
+    """Keep how a process of this machine ended, when its status does not say that it did.
+
+    Called by its parent, whom alone the kernel tells; whoever looks later reads it here.
+
+    Args:
+        path: The `status.json`.
+        pid: The process that has ended.
+        code: As `subprocess.Popen.returncode`.
+
+    Raises:
+        OSError: The disk is full or refuses.
+    """
+    status = read_status(path)
+    if status is None or (status.pid, status.host) != (pid, own_mark().host):
+        return  # another process's already
+    if code == 0 or status.ending or status.state not in {*ACTIVE, "crashed"}:
+        return
+    status.state = "stopped" if code in ASKED_CODES else "crashed"
+    status.ending = ending_words(code)
+    write_status(path, status)
+
+
+def ending_words(code: int) -> str:
+    """How a process ended: `exit code 2`, `killed by SIGKILL`.
+
+    Args:
+        code: As `subprocess.Popen.returncode`: negative for a signal.
+    """
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:  # one without a name, such as a real-time signal
+        return f"killed by signal {-code}"
+
+
 def judge(status: Status, now: float) -> Judgement:
     """Whether a run that says it is running still is.
 
@@ -165,7 +242,7 @@ def judge(status: Status, now: float) -> Judgement:
         now: Unix seconds on this machine.
     """
     if status.state not in ACTIVE:
-        return Judgement(status.state)
+        return Judgement(status.state, reason=status.ending)
     silence_s = now - status.heartbeat
     alive = is_alive(status.process)
     if alive is False:

@@ -20,6 +20,7 @@ from azul_tui.tui.frame import PLACES
 from azul_tui.tui.jobs_app import JobsApp
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
@@ -79,6 +80,7 @@ class AzulApp(JobsApp):
     Args:
         runs_root: The folder in which runs live.
         attach: The run to look at first; None opens the menu.
+        training: The process that trains it, when that is a child of this one.
         ascii_only: Draw with ASCII; None asks the locale.
         clock: Gives unix time.
         tick_s: Seconds between two looks at the run directory.
@@ -111,6 +113,7 @@ class AzulApp(JobsApp):
         runs_root: Path,
         *,
         attach: RunPaths | None = None,
+        training: subprocess.Popen[bytes] | None = None,
         ascii_only: bool | None = None,
         clock: Callable[[], float] = time.time,
         tick_s: float = TICK_S,
@@ -118,6 +121,7 @@ class AzulApp(JobsApp):
         super().__init__(
             runs_root, attach=attach, ascii_only=ascii_only, clock=clock, tick_s=tick_s
         )
+        self._training = training
         self.left_with = ""
         """How the person chose to leave: a key of the question, empty when none was asked."""
         self.evaluate_checkpoint = ""
@@ -147,6 +151,8 @@ class AzulApp(JobsApp):
     def _begin(self) -> None:
         if self._attach_at_start is not None:
             self.follow(self._attach_at_start.directory)
+            if self._training is not None:
+                self.await_end("train", self._training, self._attach_at_start)
         self.run_worker(self._follow_runs(), name="follow", exit_on_error=True)
 
     def show_job(self, spec: JobSpec, paths: RunPaths) -> None:
@@ -244,16 +250,21 @@ class AzulApp(JobsApp):
 
 
 def run_app(
-    runs_root: Path, *, attach: RunPaths | None = None, ascii_only: bool | None = None
+    runs_root: Path,
+    *,
+    attach: RunPaths | None = None,
+    training: subprocess.Popen[bytes] | None = None,
+    ascii_only: bool | None = None,
 ) -> int:
     """Show the dashboard until the person leaves; returns the exit code.
 
     Args:
         runs_root: The folder in which runs live.
         attach: The run to look at first.
+        training: The process that trains it, when that is a child of this one.
         ascii_only: Draw with ASCII; None asks the locale.
     """
-    app = AzulApp(runs_root, attach=attach, ascii_only=ascii_only)
+    app = AzulApp(runs_root, attach=attach, training=training, ascii_only=ascii_only)
     code = app.run()
     from azul_tui.tui.goodbye import goodbye
 

@@ -15,7 +15,7 @@ from azul_tui.tui.score_words import games_for_firmer, verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from azul_tui.runs.status import Status
+    from azul_tui.runs.status import Judgement, Status
     from azul_tui.tui.signs import Signs
 
 
@@ -29,6 +29,7 @@ class EvaluateState:
     record: Mapping[str, object]
     """The newest result so far, empty while there is none."""
     status: Status | None
+    judgement: Judgement | None
     running: bool
     finished: bool
     log: Sequence[str]
@@ -87,18 +88,24 @@ def match_lines(state: EvaluateState, width: int) -> Picture:
     games = int(number(record, "games") or 0)
     status = state.status
     total = status.total if status is not None and status.total else None
+    died: Picture = []
+    if state.judgement is not None and state.judgement.state == "crashed":
+        why = state.judgement.reason or "what it said last is below"
+        died = wrapped(f"The match ended early: {why}.", width, "alert")
     if not games:
         if state.running:
             done = status.done if status is not None and status.done is not None else 0
             of = f" of {total:,.0f}" if total else ""
             return [(), text_line(f"playing: {done:,.0f}{of} games", "strong")]
-        return [
-            (),
-            *wrapped("Enter changes the chosen setting, g starts the match.", width, "strong"),
-        ]
+        words = "Enter changes the chosen setting, g starts the match."
+        return [(), *died, *wrapped(words, width, "strong")]
     wins, draws, losses = (int(number(record, key) or 0) for key in ("wins", "draws", "losses"))
     planned = int(number(record, "planned") or total or games)
-    lines: Picture = [(), two_ended_bar(wins, draws, losses, planned, min(width, 80), state.signs)]
+    lines: Picture = [
+        (),
+        *died,
+        two_ended_bar(wins, draws, losses, planned, min(width, 80), state.signs),
+    ]
     ends: Line = (
         (f"A won {wins:,}", "series.0"),
         (f"   drawn {draws:,}   ", "quiet"),

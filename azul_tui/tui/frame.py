@@ -69,7 +69,7 @@ def _places(here: str, style: str) -> Line:
 def state_sign(judgement: Judgement | None, status: Status | None, signs: Signs) -> Line:
     """A run's state as a word and a sign: `● self-play`, `✓ finished`."""
     if judgement is None or status is None:
-        return (("waiting", "quiet"),)
+        return ()
     state = judgement.state
     if judgement.stalled:
         sign = signs.running if judgement.alive else signs.alert

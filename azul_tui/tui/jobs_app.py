@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from azul_tui.errors import EXIT_FAILED, EXIT_USER
+from azul_tui.errors import EXIT_DIVERGED, EXIT_DONE, EXIT_FAILED, EXIT_USER
 from azul_tui.tui.following_app import FollowingApp
 from azul_tui.tui.messages import JobEnded
 
@@ -49,23 +50,33 @@ class JobsApp(FollowingApp):
         process = launch(job_command(arguments), paths)
         self.processes[paths.name] = process
         self.job_paths[paths.name] = paths
-        self.job_names[paths.name] = job
-        self.run_worker(self._await_job(paths.name, process), name=f"job {paths.name}")
+        self.await_end(job, process, paths)
 
-    async def _await_job(self, name: str, process: subprocess.Popen[bytes]) -> None:
+    def await_end(self, job: str, process: subprocess.Popen[bytes], paths: RunPaths) -> None:
+        """Notice when a child of this process ends that works in the folder at `paths`."""
+        self.job_names[paths.name] = job
+        self.run_worker(self._await_job(paths, process), name=f"job {paths.name}")
+
+    async def _await_job(self, paths: RunPaths, process: subprocess.Popen[bytes]) -> None:
         """Notice the end of a job; a worker that is cancelled leaves the job alone."""
+        from azul_tui.runs.status import ASKED_CODES, note_ending
+
+        name = paths.name
         while (code := process.poll()) is None:  # noqa: ASYNC110 - a process sets no event
             await asyncio.sleep(JOB_POLL_S)
         if self.processes.get(name) is process:
             del self.processes[name]
-        if code in {EXIT_FAILED, EXIT_USER}:
+        with suppress(OSError):  # a full disk: it is said on the screen at least
+            note_ending(paths.status, process.pid, code)
+        if code not in {EXIT_DONE, EXIT_DIVERGED, *ASKED_CODES}:
             # It may have ended before it wrote a record: then its log alone says why.
-            self._say_why(name, self.job_paths[name])
+            self._say_why(name, paths, code)
         self._tell(JobEnded(name, code))
         self.look_now()
 
-    def _say_why(self, name: str, paths: RunPaths) -> None:
-        """The last words of a job that failed."""
+    def _say_why(self, name: str, paths: RunPaths, code: int) -> None:
+        """How a job ended that failed, and its last words."""
+        from azul_tui.runs.status import ending_words
         from azul_tui.runs.text import plain_text
         from azul_tui.tui.following.log_tail import LogTail
 
@@ -73,7 +84,8 @@ class JobsApp(FollowingApp):
         log.read()
         last = next((line for line in reversed(log.lines) if line.strip()), "it said nothing")
         words = plain_text(last.removeprefix("azul-tui: "), 300)
-        self.notify(f"{self.shown_name(name)} failed: {words}", severity="error", markup=False)
+        how = "" if code in {EXIT_FAILED, EXIT_USER} else f" ({ending_words(code)})"
+        self.notify(f"{self.shown_name(name)} failed{how}: {words}", severity="error", markup=False)
 
     def shown_name(self, name: str) -> str:
         """What a job in the folder `name` is called: a run by its name, others by what they do."""
@@ -89,7 +101,5 @@ class JobsApp(FollowingApp):
         from azul_tui.tui.terminal_job import lend_terminal
 
         arguments = job_arguments(job, root=self.runs_root, overrides=list(overrides))
-        with self.suspend():
+        with self.terminal_given_away():
             lend_terminal(job_command(arguments))
-        self.painter.forget()
-        self.refresh()

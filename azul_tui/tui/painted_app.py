@@ -5,16 +5,20 @@ Nothing here knows of runs or of places.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import signal
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
-from textual.app import App
+from textual.app import App, SuspendNotSupported
 from textual.binding import Binding
 from textual.theme import Theme
 
+from azul_tui.tui.job_control import shell_waits, stand_still, wait_for_foreground
 from azul_tui.tui.notices import READ_S, Notice
 from azul_tui.tui.painted_screen import PaintedScreen
 from azul_tui.tui.painter import Painter
@@ -22,7 +26,7 @@ from azul_tui.tui.palette import BACKGROUND, FOREGROUND, depth_of
 from azul_tui.tui.signs import choose_signs, locale_has_unicode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from textual.driver import Driver
     from textual.notifications import SeverityLevel
@@ -67,7 +71,10 @@ class PaintedApp(App[int]):
     """
 
     CSS = "Screen { overflow: hidden; }"
-    BINDINGS: ClassVar = [Binding("ctrl+l", "paint_anew", "Paint the screen anew", show=False)]
+    BINDINGS: ClassVar = [
+        Binding("ctrl+l", "paint_anew", "Paint the screen anew", show=False),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True),
+    ]
 
     def __init__(self, *, ascii_only: bool | None = None) -> None:
         no_color = "NO_COLOR" in os.environ
@@ -101,6 +108,7 @@ class PaintedApp(App[int]):
         cast("Any", self).app_resume_signal.subscribe(self, self._come_back)
         if not self.is_headless:
             self.set_timer(SETTLED_S, _spare_the_collector)
+            self._heed_job_control()
 
     def delay_update(self, delay: float = 0.05) -> None:
         """Hold nothing back: the library waits 50 ms at every change of place, against flicker.
@@ -115,6 +123,57 @@ class PaintedApp(App[int]):
     def _come_back(self, _app: object) -> None:
         """Somebody else had the terminal meanwhile."""
         self.action_paint_anew()
+
+    # -- job control
+
+    def action_suspend_process(self) -> None:
+        """Give the terminal back to the shell, until `fg`."""
+        if shell_waits():
+            self._suspend(lambda: stand_still(signal.SIGTSTP))
+        else:
+            self._say_no_shell()
+
+    def _suspend(self, meanwhile: Callable[[], None]) -> None:
+        try:
+            with self.terminal_given_away():
+                meanwhile()
+        except SuspendNotSupported:  # a browser shows the program
+            self._say_no_shell()
+
+    def _say_no_shell(self) -> None:
+        self.notify("no shell waits behind this screen; q leaves, and what runs goes on")
+
+    @contextmanager
+    def terminal_given_away(self) -> Generator[None]:
+        """While inside, the terminal is as before the start, and its signals act by themselves.
+
+        Raises:
+            SuspendNotSupported: There is no terminal that could be given away.
+        """
+        self._heed_job_control(heed=False)
+        try:
+            with self.suspend():
+                yield
+        finally:
+            self._heed_job_control()
+
+    def _heed_job_control(self, *, heed: bool = True) -> None:
+        """SIGTSTP and SIGCONT become calls of the event loop.
+
+        In the library's place, which takes the terminal apart inside the signal handler, and
+        takes SIGCONT after a SIGSTOP, which leaves no time for that, for the end of a suspension.
+        """
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number, meanwhile in (
+            (signal.SIGTSTP, lambda: stand_still(signal.SIGSTOP)),
+            (signal.SIGCONT, wait_for_foreground),
+        ):
+            if heed:
+                loop.add_signal_handler(number, self._suspend, meanwhile)
+            else:
+                loop.remove_signal_handler(number)
 
     def action_paint_anew(self) -> None:
         """Write the whole screen again, after something else has written over it."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+LEAST = (20, 5)
+"""Columns and rows that every drawing is made for; of a smaller terminal's, the rest is cut off."""
+
 
 class PaintedScreen(Screen[Answer]):
     """Shows what `draw_all(width, height)` returns; `redraw()` asks for it again.
@@ -82,7 +85,8 @@ class PaintedScreen(Screen[Answer]):
         self._said = self._notices()
         # A notice covers the key line alone; what needs more lines makes the picture lower.
         height -= max(0, len(self._said) - 1)
-        self._bare = crop(harmless(self.draw_all(width, height)), width, height)
+        drawn = self.draw_all(max(width, LEAST[0]), max(height, LEAST[1]))
+        self._bare = crop(harmless(drawn), width, height)
         new = [*self._bare[:-1], *self._said] if self._said else self._bare
         self._picture = asciified(new) if self.azul.signs.ascii else new
 

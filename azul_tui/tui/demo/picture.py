@@ -57,6 +57,8 @@ def state_line(state: DemoState, width: int) -> Line:
         ((f" {state.title}", "strong"),),
         ((name, words.get(name, "quiet")),),
     ]
+    if judgement is not None and judgement.reason:
+        parts.append(((f"{judgement.reason}; g runs it again", "alert"),))
     if status is not None and status.total and name == "running":
         done = status.done or 0.0
         bar = progress_bar(done / status.total, min(24, width // 4), state.signs)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from azul_tui.errors import AzulError
 from azul_tui.runs.launch import job_arguments, job_command, job_environment
+from azul_tui.runs.status import ending_words
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ class Engine:
             return "the engine was closed"
         code = self._process.returncode
         said = next((line for line in reversed(self._log) if line.strip()), "")
-        words = "the engine has ended" + (f" with code {code}" if code else "")
+        words = "the engine has ended" + (f" ({ending_words(code)})" if code else "")
         return f"{words}: {said}" if said else words
 
 

@@ -90,6 +90,7 @@ class EvaluateScreen(PictureScreen):
             side_b=sides[1],
             record=self.record() if shown is not None else {},
             status=shown.status if shown is not None else None,
+            judgement=shown.state(self.azul.clock()) if shown is not None else None,
             running=self.match_goes_on(),
             finished=shown is not None and bool(shown.data.result),
             log=shown.log.lines if shown is not None else [],

@@ -55,6 +55,7 @@ class KeysScreen(BoxScreen[None]):
             (places, "places: " + ", ".join(title for _, _, title in PLACES)),
             ("^p", "search every command"),
             ("^l", "paint the screen anew"),
+            ("^z", "suspend; fg in the shell comes back"),
             ("q", "leave"),
             ("?", "these keys"),
         )

@@ -67,8 +67,6 @@ class PictureScreen(PaintedScreen[Any]):
 
     def draw_all(self, width: int, height: int) -> Picture:
         """The whole screen."""
-        if height <= 2:
-            return crop([top_line(self.PLACE, self.azul.run_words(), width)], width, height)
         return [
             top_line(self.PLACE, self.azul.run_words(), width),
             *crop(self.body(width, height - 2), width, height - 2),

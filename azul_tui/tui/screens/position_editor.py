@@ -46,7 +46,7 @@ class PositionEditor(PictureScreen):
         Binding("g,ctrl+s", "done", "look at it"),
         Binding("enter", "type", "type"),
         Binding("f", "fill_bag", "fill the bag"),
-        Binding("u,ctrl+z", "undo", "undo"),
+        Binding("u", "undo", "undo"),
         Binding("escape", "close", "leave"),
         *(
             Binding(letter.lower(), f"color({color}, 1)", f"a {name} tile more", show=False)

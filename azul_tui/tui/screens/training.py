@@ -108,6 +108,7 @@ class TrainingScreen(ChartKeysScreen):
             side_chart=self.side_chart(feed),
             alerts_seen=app.alerts_seen,
             sampled=feed.is_sampled,
+            opened=feed.at_end,
             problem=feed.problem,
         )
 

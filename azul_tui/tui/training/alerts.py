@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from azul_tui.runs.status import NO_NEWS
+from azul_tui.runs.status import NO_NEWS, ending_words
 from azul_tui.tui import phrases
 from azul_tui.tui.picture import Picture, fit, shorten, text_line, wrapped
 from azul_tui.tui.training.state import TrainingState, is_crashed
@@ -37,7 +38,11 @@ def alert_lines(state: TrainingState, width: int) -> Picture:
     if is_crashed(state) and judgement is not None:
         file = state.status.last_checkpoint if state.status is not None else ""
         way = f"; r resumes from {file}" if file else "; r starts again"
+        if not state.data.started:
+            way = "; it recorded nothing to go on from: 1 leads to the menu, to start another"
         why = judgement.reason or "the log says why"
+        if why == ending_words(-signal.SIGKILL):
+            why += ", which the system does when memory runs out"
         texts.append(f"crashed: {why}{way}")
     if state.problem:
         texts.append(state.problem)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.picture import Line, Picture, hanging, text_line
+from azul_tui.tui.training.state import is_over
 
 if TYPE_CHECKING:
     from azul_tui.tui.training.state import TrainingState
@@ -28,7 +29,9 @@ def log_lines(state: TrainingState, width: int, height: int) -> Picture:
     texts = [plain_text(line, 400) for line in state.log[-height:]]
     texts = texts or [happening.text for happening in list(state.data.happenings)[-height:]]
     if not texts:
-        return [text_line(" nothing was said yet", "quiet")]
+        return [
+            text_line(" it said nothing" if is_over(state) else " nothing was said yet", "quiet")
+        ]
     lines: Picture = []
     for text in texts:
         # What a line tells, and what a traceback ends in, stands at its end: nothing is cut.

@@ -8,7 +8,7 @@ from azul_tui.runs.text import plain_text
 from azul_tui.tui import phrases
 from azul_tui.tui.bars import progress_bar
 from azul_tui.tui.picture import Line, join, line_width, text_line
-from azul_tui.tui.training.state import TrainingState, is_active
+from azul_tui.tui.training.state import TrainingState, is_active, is_over
 
 if TYPE_CHECKING:
     from azul_tui.runs.status import Status
@@ -62,14 +62,18 @@ def waiting_text(state: TrainingState) -> str:
     """Why there is nothing to show yet."""
     if state.problem:
         return state.problem
+    if is_over(state):
+        return "it ended before the first losses"
     compiling = state.data.compile
     if compiling is not None and compiling.total:
         return (
             f"compiling the rules, {compiling.done} of {compiling.total} "
             f"({plain_text(compiling.name, 40)}), only the first time"
         )
+    if state.status is None and not state.opened:
+        return f"opening {state.name}"
     if state.data.is_empty and state.status is None:
-        return f"waiting for the first record of {state.name}"
+        return f"nothing was recorded in {state.name} yet, and no process is known to be at work"
     status = state.status
     if status is not None and status.phase == "compile":
         seconds = phrases.duration(max(0.0, status.heartbeat - status.started))

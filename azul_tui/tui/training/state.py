@@ -34,6 +34,8 @@ class TrainingState:
     side_chart: str = "score"
     alerts_seen: int = 0
     sampled: bool = False
+    opened: bool = True
+    """Whether all that there is was read at least once."""
     problem: str = ""
 
 

@@ -1,0 +1,204 @@
+"""Ctrl-Z, `fg`, `bg` and signals in a real shell: the dashboard as any program of a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+from fake_run import make_run
+from real_terminal import ALTERNATE, ANY_MOTION, CURSOR, MOUSE, PASTE, RealTerminal
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+CTRL_Z = "\x1a"
+TAKEN = {ALTERNATE, MOUSE, ANY_MOTION}
+
+
+class Shell(RealTerminal):
+    """An interactive bash in which `azul-tui` is started as a person does."""
+
+    def __init__(self, **environment):
+        super().__init__(
+            command=("bash", "--norc", "--noprofile", "-i"), PS1="$? shell> ", **environment
+        )
+        self.until("shell>")
+
+    def run(self, line, *, seconds=60.0):
+        """Type a line; what came after it once the prompt is back, colours and all."""
+        self.written = ""
+        self.child.send(f"{line}\r")
+        end = time.monotonic() + seconds
+        while "shell> " not in self.written:
+            assert time.monotonic() < end, f"{line!r} does not come back\n{self.written}"
+            self.read()
+        return self.written
+
+    def start(self, *arguments, before=""):
+        self.screen.reset()
+        self.child.send(f"{before}{sys.executable} -m azul_tui {' '.join(arguments)}\r")
+
+    def until_stopped(self):
+        """Wait for the prompt after a stop; the terminal is the shell's then."""
+        end = time.monotonic() + 20
+        while not re.search(r"Stopped(?s:.)*shell> $", self.written):
+            assert time.monotonic() < end, f"it did not stop\n{self.text}"
+            self.read()
+        assert not TAKEN & self.screen.mode, "the other screen and the mouse are given back"
+        assert CURSOR in self.screen.mode
+        settings = self.run("stty -a")
+        assert re.search(r" icanon\b", settings), settings
+        assert re.search(r" echo\b", settings), settings
+        self.written = ""
+
+    def back(self, *words):
+        """`fg`, and wait until the dashboard is painted."""
+        self.screen.reset()
+        self.child.send("fg\r")
+        self.until(*words)
+        assert self.screen.mode >= TAKEN | {PASTE}
+        assert CURSOR not in self.screen.mode
+        self.settled()
+        self.written = ""
+
+
+@pytest.fixture
+def shell():
+    shell = Shell()
+    yield shell
+    with suppress(ProcessLookupError):
+        os.killpg(foreground(shell), signal.SIGKILL)
+    shell.close()
+
+
+def foreground(shell):
+    """The process group that has the terminal."""
+    return os.tcgetpgrp(shell.child.child_fd)
+
+
+def places_of(text):
+    return "Training" in text and "Analyse" in text
+
+
+def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back_as_it_was(shell, tmp_path):
+    shell.start("--dir", str(tmp_path))
+    shell.until("Quick training")
+    before = shell.settled()
+    shell.child.send(CTRL_Z)
+    shell.until_stopped()
+    assert "forty-two" in shell.run("echo forty-$((40 + 2)) | sed s/42/two/")
+    shell.run("true g q 2 7")
+    shell.back("Quick training")
+    assert shell.text == before, "what was typed for the shell did not reach the dashboard"
+    assert not list(tmp_path.iterdir()), "nothing was started"
+    shell.type("3")
+    shell.until("[3 Runs]")
+    shell.type("q")
+    shell.until("shell>")
+    assert not TAKEN & shell.screen.mode
+    assert re.search(r" icanon\b", shell.run("stty -a"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (["?"], "all keys"),
+        (["\x10", "g"], "Go to"),
+        (["2"], "[2 Training]"),
+        (["2", "enter"], "step"),
+        (["2", "b"], "factories"),
+        (["3", "/", "o"], "that contain"),
+        (["4"], "[4 Checkpoints]"),
+        (["5"], "g start"),
+        (["6"], "[6 Play]"),
+        (["7"], "[7 Analyse]"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_at_every_place_and_box(shell, tmp_path, keys, words):
+    make_run(tmp_path / "one", 13, state="finished")
+    shell.start("--dir", str(tmp_path), "--attach", "one")
+    shell.until("one")
+    shell.type(*keys)
+    shell.until(words)
+    shell.child.send(CTRL_Z)
+    shell.until_stopped()
+    shell.back(words)
+
+
+def test_a_job_that_bg_lets_go_on_waits_for_the_terminal(shell, tmp_path):
+    shell.start("--dir", str(tmp_path))
+    shell.until("Quick training")
+    shell.child.send(CTRL_Z)
+    shell.until_stopped()
+    shell.run("bg")
+    for _ in range(10):
+        shell.read(0.1)
+    assert not TAKEN & shell.screen.mode
+    assert "Stopped" in shell.run("jobs")
+    shell.back("Quick training")
+
+
+def test_a_script_between_the_shell_and_the_dashboard_stops_with_it(shell, tmp_path):
+    script = tmp_path / "start.sh"
+    script.write_text(f"{sys.executable} -m azul_tui --dir {tmp_path}\n")
+    shell.screen.reset()
+    shell.child.send(f"bash {script}\r")
+    shell.until("Quick training")
+    shell.child.send(CTRL_Z)
+    shell.until_stopped()
+    shell.back("Quick training")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP], ids=lambda n: n.name)
+def test_a_stop_from_outside(shell, tmp_path, number):
+    shell.start("--dir", str(tmp_path))
+    shell.until("Quick training")
+    before, group = shell.settled(), foreground(shell)
+    for _ in range(2):
+        os.killpg(group, number)
+        if number == signal.SIGTSTP:
+            shell.until_stopped()
+        else:  # it had no time to give the terminal back
+            shell.until("Stopped")
+        shell.back("Quick training")
+        assert shell.text == before
+    shell.type("q")
+    shell.until("shell>")
+    assert not TAKEN & shell.screen.mode
+    settings = shell.run("stty -a")
+    assert re.search(r" icanon\b", settings)
+    assert re.search(r" echo\b", settings)
+
+
+def test_a_training_goes_on_while_the_dashboard_stands_still(shell, tmp_path):
+    shell.start("--run", "quick", "--watch", "--name", "night", "--dir", str(tmp_path))
+    shell.until("starting", "compil", "self-play")
+    events = tmp_path / "night" / "events.jsonl"
+    shell.child.send(CTRL_Z)
+    shell.until_stopped()
+    end = time.monotonic() + 120
+    while not events.exists() or '"self_play"' not in events.read_text():
+        assert time.monotonic() < end, "the training stands still too"
+        time.sleep(0.2)
+    shell.back("[2 Training]")
+    shell.until("games")
+    shell.type("q")
+    shell.until("goes on training")
+    (pid,) = re.findall(r'"pid":(\d+)', (tmp_path / "night" / "status.json").read_text())
+    os.kill(int(pid), signal.SIGKILL)
+
+
+def test_a_dashboard_without_a_shell_says_that_there_is_none(tmp_path):
+    terminal = RealTerminal("--dir", str(tmp_path))
+    try:
+        terminal.until("Quick training")
+        terminal.type(CTRL_Z)
+        terminal.until("no shell")
+        terminal.type("3")
+        terminal.until("[3 Runs]")
+    finally:
+        terminal.close()
