@@ -27,6 +27,7 @@ from azul_tui.jobs.names import check_names
 from azul_tui.jobs.registry import JobSpec, job_settings
 from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.stopping import StopFlag, signals_set
+from azul_tui.runs.cache import speak_with
 from azul_tui.runs.launch import job_arguments, job_command, launch
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
 from azul_tui.runs.recorder import RunRecorder
@@ -106,6 +107,7 @@ def run_job(request: JobRequest) -> int:
         if request.record is not None and not spec.trains:
             paths = RunPaths(Path(request.record))
             recorder = stack.enter_context(RunRecorder(paths, job=spec.name))
+        speak_with(lambda sentence: _to_standard_error(f"azul-tui: {plain_text(sentence, 500)}\n"))
         reporter = Reporter(
             sys.stdout, sys.stderr, json_lines=request.json_lines, recorder=recorder
         )
