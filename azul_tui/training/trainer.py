@@ -131,10 +131,11 @@ class AzulTrainer:
             keeper = CheckpointKeeper(run)
             stack.callback(keeper.close)
             announce(run, resume, log_end)
-            if resume is not None:
-                continue_run(run, keeper, resume, log_end)
+            # Before the buffer is filled: what it will take is counted as not taken yet.
             executor = create_executor(self.config, run.journal.alert)
             stack.callback(executor.close)
+            if resume is not None:
+                continue_run(run, keeper, resume, log_end)
             with run.stopwatch.paused():
                 compile_kernels(self.config.num_players, partial(_report_compile, run))
             stopped = TrainingLoop(run, executor, keeper, settings_file).run()
