@@ -29,6 +29,7 @@ from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.stopping import StopFlag, signals_set
 from azul_tui.runs.cache import speak_with
 from azul_tui.runs.launch import job_arguments, job_command, launch
+from azul_tui.runs.machine import allowed_cores, usable_cores
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.resumable import refuse_live, run_to_resume
@@ -128,6 +129,9 @@ def run_job(request: JobRequest) -> int:
         stack.enter_context(
             signals_set(stop, ignore_hangup=spec.trains, interrupts=spec.needs_terminal)
         )
+        if usable_cores() < allowed_cores():
+            # torch follows the affinity and would start a thread for each core of the machine.
+            os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
         if spec.loads_torch and not {"torch", spec.module} & set(sys.modules):
             reporter.say("loading torch, which takes seconds, on a busy machine up to a minute")
             if recorder is not None:

@@ -9,12 +9,15 @@ import time
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
 
 from azul_tui.config import TrainingConfig
 from azul_tui.errors import RunError
 from azul_tui.network import resolve_device
 from azul_tui.players.registry import create_player
+from azul_tui.runs.gpus import GpuMeter
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.recorder import RunRecorder
@@ -127,6 +130,10 @@ class AzulTrainer:
                 )
             )
             run = self._open(recorder)
+            if self._device.type == "cuda":
+                properties: Any = cast("Any", torch.cuda).get_device_properties(self._device)
+                uuid = str(getattr(properties, "uuid", ""))
+                recorder.observe(partial(GpuMeter().status, uuid))
             settings_file = SettingsFile(self.paths, self.config, run.journal)
             keeper = CheckpointKeeper(run)
             stack.callback(keeper.close)
