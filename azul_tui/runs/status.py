@@ -131,8 +131,9 @@ class StatusWriter:
         due = now - self._written >= self._interval_s or now < self._written
         if not (due or force or self.status.state != before):
             return False
-        for name, value in (self.observe() if self.observe is not None else {}).items():
-            setattr(self.status, name, value)
+        if self.observe is not None:
+            for name, value in self.observe().items():
+                setattr(self.status, name, value)
         self.status.heartbeat = now
         write_status(self._path, self.status)
         self._written = now
