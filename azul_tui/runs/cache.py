@@ -77,7 +77,8 @@ def speak_with(say: Callable[[str], None]) -> None:
 
 
 def _warn(sentence: str) -> None:
-    warnings.warn(sentence, RuntimeWarning, stacklevel=2)
+    # Whoever imports this is many frames away: no line of code explains it.
+    warnings.warn_explicit(sentence, RuntimeWarning, "azul_tui", 1)
 
 
 _voice: list[Callable[[str], None]] = [_warn]
