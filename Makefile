@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PIP_FLAGS ?=
 WORKERS ?= 2
 
-.PHONY: run test setup format lint types layers pytest fuzz kills soak recipes pictures clean
+.PHONY: run test setup format lint types layers pytest fuzz kills soak gpu-check recipes pictures clean
 
 run: $(STAMP)
 	@$(BIN)/azul-tui --run quick --watch
@@ -62,6 +62,12 @@ MINUTES ?= 60
 
 soak: $(STAMP)
 	$(BIN)/python tests/soak/soak.py --minutes $(MINUTES)
+
+# Everything that needs a CUDA device, in at most eight minutes; results in GPU_CHECK.
+GPU_CHECK ?= gpu-check-$(shell date +%Y%m%d-%H%M%S)
+
+gpu-check: $(STAMP)
+	@$(BIN)/python tests/gpu/check.py $(GPU_CHECK)
 
 # Compare ways of training at equal processor time; RECIPES names the table of what differs.
 RECIPES ?= tests/recipes/recipes.toml

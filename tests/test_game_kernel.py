@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azul_tui.game import kernel as kernels
-from azul_tui.game.kernel import cache_root, small
+from azul_tui.game.kernel import small
 from azul_tui.game.packed import present, read_five, sum_of_five
 
 CODE = (
@@ -63,22 +62,137 @@ def test_the_folder_of_compiled_code_changes_with_any_source_it_may_come_from(
     assert folders("search") != after["search"]
 
 
-@pytest.mark.parametrize(
-    ("platform", "environment", "place"),
-    [
-        ("linux", {"AZUL_TUI_CACHE": "/some/where"}, "/some/where"),
-        ("linux", {"XDG_CACHE_HOME": "/caches"}, "/caches/azul-tui"),
-        ("linux", {}, "HOME/.cache/azul-tui"),
-        ("darwin", {}, "HOME/Library/Caches/azul-tui"),
-    ],
-)
-def test_compiled_code_lies_where_caches_lie(monkeypatch, platform, environment, place):
-    for name in ("AZUL_TUI_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "platform", platform)
-    assert str(cache_root()) == place.replace("HOME", str(Path.home()))
+USER = """
+import sys, threading
+from pathlib import Path
+
+from numba import njit
+
+{before}
+
+@njit(cache=True)
+def doubled(number):
+    return 2 * number
+
+doubled(4)
+import numba
+
+print(numba.config.CACHE_DIR or "unset", numba.config.CACHE_LOCATOR_CLASSES or "unset")
+print(doubled.stats.cache_path)
+"""
+OURS = "from azul_tui import GameState; GameState.new(seed=4)"
+
+
+@pytest.mark.parametrize("chosen", [None, "theirs"])
+def test_a_kernel_of_the_user_s_own_is_kept_where_it_would_be_without_us(tmp_path, chosen):
+    told = []
+    for name, before in (("with.py", OURS), ("without.py", "")):
+        script = tmp_path / name
+        script.write_text(USER.format(before=before))
+        environment = {**os.environ, "AZUL_TUI_CACHE": str(tmp_path / "ours")}
+        environment.pop("NUMBA_CACHE_DIR", None)
+        if chosen:
+            environment["NUMBA_CACHE_DIR"] = str(tmp_path / chosen)
+        done = subprocess.run(
+            [sys.executable, script], env=environment, check=True, capture_output=True, text=True
+        )
+        told.append(done.stdout)
+    assert told[0] == told[1]
+    assert list((tmp_path / (chosen or "__pycache__")).rglob("with.doubled-*.nbc"))
+    assert not list((tmp_path / "ours").rglob("*doubled*"))
+
+
+THREADS = """
+import sys, threading
+from numba import njit
+
+done = threading.Event()
+places = set()
+
+def declare():
+    while not done.is_set():
+        places.add(njit(cache=True)(lambda number: number).stats.cache_path)
+
+sys.setswitchinterval(1e-5)
+threads = [threading.Thread(target=declare) for _ in range(3)]
+for thread in threads:
+    thread.start()
+import azul_tui.search.lockstep, azul_tui.players.planner
+done.set()
+for thread in threads:
+    thread.join()
+print(len(places), places.pop())
+"""
+
+
+def test_a_kernel_declared_in_another_thread_while_ours_are_is_kept_by_numba(tmp_path):
+    script = tmp_path / "threads.py"
+    script.write_text(THREADS)
+    environment = {**os.environ, "AZUL_TUI_CACHE": str(tmp_path / "ours")}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    told = subprocess.run(
+        [sys.executable, script], env=environment, check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert told == ["1", str(tmp_path / "__pycache__")]
+
+
+DAMAGES = {
+    "empty": lambda data: b"",
+    "zeros": lambda data: bytes(300),
+    "cut": lambda data: data[:-40],
+    "noise": lambda data: data[: len(data) // 2] + bytes(range(256)) + data[len(data) // 2 + 256 :],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+def test_a_damaged_file_in_the_cache_is_compiled_anew(tmp_path, ending, damage):
+    _, value = run_python(CODE, tmp_path)
+    for file in tmp_path.rglob(f"*.{ending}"):
+        file.write_bytes(DAMAGES[damage](file.read_bytes()))
+    assert run_python(CODE, tmp_path)[1] == value
+    written = files_in(tmp_path)
+    assert run_python(CODE, tmp_path) == ["True", value]
+    assert files_in(tmp_path) == written
+
+
+FULL = """
+import errno
+from numba.core.caching import IndexDataCacheFile
+
+def full(*_):
+    raise OSError(errno.{fault}, "the fault of a test")
+
+IndexDataCacheFile.save = full
+"""
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO"])
+def test_code_that_cannot_be_kept_is_used_all_the_same_and_that_is_said_once(tmp_path, fault):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL.format(fault=fault) + OURS + "\n" + CODE],
+        env={**os.environ, "AZUL_TUI_CACHE": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["False", "6238072747940578789"]
+    assert done.stderr.count("compiled code cannot be kept") == 1
+    assert "AZUL_TUI_CACHE" in done.stderr
+
+
+def test_nothing_is_kept_where_the_cache_is_off(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env={**os.environ, "AZUL_TUI_CACHE": "off", "HOME": str(tmp_path)},
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["False", "6238072747940578789"]
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 @given(st.integers(0, 1023))

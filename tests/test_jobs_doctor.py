@@ -13,6 +13,7 @@ from azul_tui.jobs.context import JobContext
 from azul_tui.jobs.doctor import hardware, place, run, software
 from azul_tui.jobs.registry import find_job
 from azul_tui.jobs.reporter import Reporter
+from azul_tui.runs.machine import Memory
 
 
 def only(findings):
@@ -139,8 +140,18 @@ def test_an_old_torch_and_a_wrong_plotext_are_named(monkeypatch):
 
 
 def test_limits_of_a_container_and_of_the_environment(monkeypatch):
-    monkeypatch.setattr(hardware, "_usable_cores", lambda: 8)
-    monkeypatch.setattr(hardware, "_quota_cores", lambda: 1.5)
+    monkeypatch.setattr(hardware, "allowed_cores", lambda: 8)
+    monkeypatch.setattr(hardware, "core_quota", lambda _: 1.5)
+    monkeypatch.setattr(hardware, "cores_below", lambda _: 2)
     finding = only(hardware.processor())
-    assert "limited to 1.5 at a time" in finding.told and "self_play_workers" in finding.advice
+    assert "1.5 of them at a time" in finding.told and "starts 2 workers" in finding.told
+    monkeypatch.setattr(hardware, "core_quota", lambda _: 0.5)
+    assert "0.5 of a core" in only(hardware.processor()).advice
+    limited = Memory(3 * 10**9, 2_500_000_000, limited=True)
+    monkeypatch.setattr(hardware, "usable_memory", lambda _: limited)
+    finding = only(hardware.memory())
+    assert finding.told == "2.5 GB of 3.0 GB free (control group)" and finding.problem == ""
+    assert "gpu (" in finding.advice and "buffer_capacity" in finding.advice
+    monkeypatch.setattr(hardware, "usable_memory", lambda _: Memory(10**9, 10**8))
+    assert "only 100.0 MB" in only(hardware.memory()).problem
     assert "OMP_NUM_THREADS=3" in only(hardware.threads({"OMP_NUM_THREADS": "3"})).told

@@ -19,6 +19,7 @@ import torch
 from azul_tui.config import TrainingConfig
 from azul_tui.errors import JobFailedError
 from azul_tui.network import create_azul_network
+from azul_tui.runs.machine import Memory
 from azul_tui.training import executors, worker_life, worker_processes
 from azul_tui.training.executors import (
     InlineExecutor,
@@ -348,10 +349,12 @@ def test_a_program_that_leaves_its_workers_behind_ends_and_so_do_they(way, tmp_p
 
 def test_worker_counts(monkeypatch):
     monkeypatch.setattr(executors, "usable_cores", lambda: 6)
+    monkeypatch.setattr(executors, "usable_memory", lambda: Memory(10**10, 10**10))
     assert worker_count(CONFIG.replace(self_play_workers=3)) == 3
     assert worker_count(CONFIG) == 6
     assert worker_count(CONFIG.replace(self_play_games_per_iteration=2)) == 2
     monkeypatch.setattr(executors, "usable_cores", lambda: 64)
+    monkeypatch.setattr(executors, "usable_memory", lambda: Memory(10**11, 10**11))
     assert worker_count(CONFIG.replace(self_play_games_per_iteration=100)) == 16
     assert worker_count(CONFIG.replace(self_play_workers=40, parallel_games=1)) == 10
     assert isinstance(create_executor(CONFIG.replace(self_play_workers=1)), InlineExecutor)

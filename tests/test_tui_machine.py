@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from fake_run import make_run
 from test_tui_screens import Drive
 
+from azul_tui.runs.paths import RunPaths
+from azul_tui.runs.recorder import RunRecorder
+from azul_tui.runs.status import read_status
 from azul_tui.tui.machine import Meter
 
 
@@ -26,6 +30,7 @@ class Device:
             nvmlDeviceGetCount=self.count,
             nvmlDeviceGetHandleByIndex=lambda index: index,
             nvmlDeviceGetName=lambda _: b"NVIDIA H200",
+            nvmlDeviceGetUUID=lambda index: f"GPU-0123-{index}",
             nvmlDeviceGetMemoryInfo=lambda _: SimpleNamespace(used=21 * 10**9, total=141 * 10**9),
             nvmlDeviceGetUtilizationRates=lambda _: self.only_whole(SimpleNamespace(gpu=64)),
             nvmlDeviceGetPowerUsage=lambda _: self.only_whole(350_000),
@@ -44,13 +49,24 @@ class Device:
 
 def meter(device):
     found = Meter()
-    found._nvml, found._nvml_tried = device and device.interface, True
+    found._gpus._nvml, found._gpus._tried = device and device.interface, True
     return found
 
 
 def test_a_gpu_tells_share_memory_and_power():
     (gpu,) = meter(Device()).read().gpus
     assert (gpu.name, gpu.percent, gpu.used, gpu.watts) == ("NVIDIA H200", 64, 21e9, 350)
+
+
+def test_a_run_s_status_tells_the_gpu_that_it_trains_on(tmp_path):
+    gpus = meter(Device())._gpus
+    with RunRecorder(RunPaths(tmp_path / "run"), job="train") as recorder:
+        recorder.observe(partial(gpus.status, "0123-0"))
+        recorder.status(force=True)
+        status = read_status(recorder.paths.status)
+    assert (status.gpu_name, status.gpu_percent, status.gpu_watts) == ("NVIDIA H200", 64, 350)
+    assert (status.gpu_memory_used, status.gpu_memory_total) == (21e9, 141e9)
+    assert meter(None)._gpus.status("0123-0") == {}
 
 
 def test_a_part_of_a_divided_gpu_tells_its_memory():

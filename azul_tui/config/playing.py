@@ -25,7 +25,8 @@ class PlayingSettings:
     )
     self_play_workers: int = setting(
         0,
-        "Worker processes that play; 0 takes one for each usable core.",
+        "Worker processes that play; 0 takes one for each usable core that memory has room for, at "
+        "most 16, and with a GPU at most 8, which is a guess.",
         0,
         1024,
         group="self-play",

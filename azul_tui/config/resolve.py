@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENVIRONMENT_PREFIX = "AZUL_TUI_"
-NOT_SETTINGS = frozenset({"AZUL_TUI_ASCII", "AZUL_TUI_CACHE", "AZUL_TUI_DIR"})
+NOT_SETTINGS = frozenset(
+    {"AZUL_TUI_ASCII", "AZUL_TUI_CACHE", "AZUL_TUI_CACHE_TOLD", "AZUL_TUI_DIR"}
+)
 """Variables with our prefix that name no setting."""
 
 

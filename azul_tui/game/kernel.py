@@ -15,14 +15,21 @@ import functools
 import hashlib
 import importlib
 import os
+import shutil
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
 import numpy.typing as npt
+
+from azul_tui.runs.cache import VARIABLE, cache_folder, cache_place, tell_once
+from azul_tui.runs.files import write_bytes_atomically
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -38,9 +45,15 @@ inside a kernel."""
 unsigned: Final = cast("Callable[[object], int]", np.uint64)
 """The same of `np.uint64`: an index that numba does not check for being negative."""
 
-# Both are untyped in numba.
-_njit: Any = numba.njit  # pyright: ignore[reportUnknownMemberType]
-_numba_config: Any = importlib.import_module("numba.core.config")
+# numba is untyped.
+_config: Any = importlib.import_module("numba.core.config")
+_caching: Any = importlib.import_module("numba.core.caching")
+_compiler_lock: Any = importlib.import_module("numba.core.compiler_lock").global_compiler_lock
+_NumbaError: Any = importlib.import_module("numba.core.errors").NumbaError
+_CPUDispatcher: Any = importlib.import_module("numba.core.registry").CPUDispatcher
+
+if _problem := cache_place().problem:
+    tell_once(_problem)
 
 _ROOMS = {"game": (), "search": ("game",), "players": ("game", "search")}
 """Which packages the kernels of a package may call; kernels elsewhere may call
@@ -70,25 +83,150 @@ def inlined_kernel(function: Function) -> Function:
     return _compiled(function, _nrt=False, forceinline=True)
 
 
+class Kernel(_CPUDispatcher):
+    """A compiled function, for which the disk cache may fail.
+
+    numba lets every fault of its cache through to whoever calls a kernel, in the middle of
+    compiling another one: a full disk when it writes, a damaged file when it reads, and damaged
+    machine code would be run. So the files of a kernel, a folder of their own, have a digest
+    beside them, and none are read that do not fit it.
+    """
+
+    checked = False
+    """Whether the files are known to be as they were written."""
+
+    def compile(self, sig: object) -> object:
+        """Compile for one signature, or load that from the cache; see numba's `Dispatcher`."""
+        if self.stats.cache_path is None:
+            return self.compile_by_numba(sig)
+        files = Path(self.stats.cache_path)
+        with _compiler_lock:
+            if not self.checked:
+                self.checked = True
+                _drop_damaged(files)
+            misses = self.stats.cache_misses.total()
+            made = self._compile_despite_faults(sig, files)
+            if self.stats.cache_misses.total() > misses:
+                _seal(files)
+        return made
+
+    def _compile_despite_faults(self, sig: object, files: Path) -> object:
+        known = len(self.overloads)
+        for _ in range(2):  # reading may fail, and writing what was compiled instead
+            try:
+                return self.compile_by_numba(sig)
+            except _NumbaError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a damaged pickle raises anything
+                if isinstance(error, OSError):
+                    tell_once(
+                        f"compiled code cannot be kept in {files.parent} "
+                        f"({error.strerror or error}) and is compiled anew at every start; make "
+                        f"room, or let {VARIABLE} name another folder"
+                    )
+                if len(self.overloads) == known:  # nothing was compiled: what is there is no use
+                    shutil.rmtree(files, ignore_errors=True)
+        return self.compile_by_numba(sig)  # compiled already, and not written
+
+    def compile_by_numba(self, sig: object) -> object:
+        """What numba makes of it, with all that its cache may raise."""
+        return super().compile(sig)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+_SEAL: Final = "sha256"
+"""Name of the file that holds the digest of the others in its folder."""
+
+
+def _digest_of(files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(files.iterdir()) if files.is_dir() else []:
+        if file.name != _SEAL:
+            digest.update(file.name.encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _seal(files: Path) -> None:
+    """Write down what the files are; without that they are compiled anew next time."""
+    with suppress(OSError):
+        write_bytes_atomically(files / _SEAL, _digest_of(files).encode(), durable=False)
+
+
+def _drop_damaged(files: Path) -> None:
+    """Remove a kernel's files if they are not as they were when it was compiled."""
+    try:
+        fits = not files.is_dir() or (files / _SEAL).read_text("ascii") == _digest_of(files)
+    except (OSError, ValueError):
+        fits = False
+    if not fits:
+        shutil.rmtree(files, ignore_errors=True)
+
+
+class KernelLocator(_caching.InTreeCacheLocator):
+    """Tells numba the folder of a kernel's code, and has nothing to say of other functions."""
+
+    folder: str
+
+    def get_cache_path(self) -> str:
+        """The folder of this kernel, among those whose source it may be compiled from."""
+        return self.folder
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., object], py_file: str) -> KernelLocator | None:
+        """None for a function of somebody else's: numba then asks its own locators."""
+        if py_func is not _declared.get():
+            return None
+        locator = cls(py_func, py_file)
+        name = f"{Path(py_file).stem}.{py_func.__qualname__}-{py_func.__code__.co_firstlineno}"
+        locator.folder = str(_cache_folder(_room_of(py_func), _own_file(py_func)) / name)
+        return locator
+
+
+_declared: ContextVar[Callable[..., object] | None] = ContextVar("_declared", default=None)
+"""The kernel that is being declared, in this thread."""
+_declaring = threading.Lock()
+_LOCATORS: Final = (
+    "UserProvidedCacheLocator",
+    "InTreeCacheLocator",
+    "UserWideCacheLocator",
+    "IPythonCacheLocator",
+    "ZipCacheLocator",
+)
+"""numba's own, in its order ("Cache Locators" in its documentation)."""
+
+
 def _compiled(function: Function, **options: bool) -> Function:
-    _numba_config.CACHE_DIR = str(_cache_folder(_room_of(function), _own_file(function)))
-    return cast("Function", _njit(cache=True, nogil=True, error_model="numpy", **options)(function))
+    if _config.DISABLE_JIT:
+        return function
+    settings = {"nopython": True, "nogil": True, "boundscheck": None, "error_model": "numpy"}
+    dispatcher = Kernel(py_func=function, targetoptions={**settings, **options})
+    if cache_folder() is not None:
+        _keep(dispatcher, function)
+    return cast("Function", dispatcher)
 
 
-def cache_root() -> Path:
-    """Folder that holds the compiled kernels: AZUL_TUI_CACHE, else the user's cache folder."""
-    chosen = os.environ.get("AZUL_TUI_CACHE")
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "azul-tui"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azul-tui"
+def _keep(dispatcher: Kernel, function: Callable[..., object]) -> None:
+    """Have numba keep a kernel's code in our folder.
+
+    It has no setting of that for one function. NUMBA_CACHE_DIR would be everybody's; locators
+    are too, but ours leaves other functions, declared by another thread in this moment, to
+    numba's, and the setting is put back at once.
+    """
+    with _declaring:
+        before = _config.CACHE_LOCATOR_CLASSES
+        others = before or ",".join(name for name in _LOCATORS if hasattr(_caching, name))
+        _config.CACHE_LOCATOR_CLASSES = f"{__name__}.{KernelLocator.__name__},{others}"
+        token = _declared.set(function)
+        try:
+            dispatcher.enable_caching()
+        finally:
+            _declared.reset(token)
+            _config.CACHE_LOCATOR_CLASSES = before
 
 
 def is_compiled(room: str) -> bool:
     """Whether kernels of that package have been compiled here, from the source as it is."""
-    # Folders alone mean nothing: numba makes them as soon as a kernel is defined.
-    return any(_cache_folder(room).rglob("*.nbi"))
+    return cache_folder() is not None and any(_cache_folder(room).glob("*/*.nbi"))
 
 
 def _room_of(function: Callable[..., object]) -> str:
@@ -115,7 +253,9 @@ def _cache_folder(room: str, own_file: Path | None = None) -> Path:
             digest.update(source.read_bytes())
     if own_file is not None and own_file.is_file():
         digest.update(own_file.read_bytes())
-    return cache_root() / f"kernels-{room or 'other'}-{digest.hexdigest()[:16]}"
+    return (
+        cache_folder() or Path(os.devnull)
+    ) / f"kernels-{room or 'other'}-{digest.hexdigest()[:16]}"
 
 
 @lean_kernel

@@ -27,7 +27,9 @@ from azul_tui.jobs.names import check_names
 from azul_tui.jobs.registry import JobSpec, job_settings
 from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.stopping import StopFlag, signals_set
+from azul_tui.runs.cache import speak_with
 from azul_tui.runs.launch import job_arguments, job_command, launch
+from azul_tui.runs.machine import allowed_cores, usable_cores
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
 from azul_tui.runs.processes import own_mark
 from azul_tui.runs.recorder import RunRecorder
@@ -112,6 +114,7 @@ def run_job(request: JobRequest) -> int:
         if request.record is not None and not spec.trains:
             paths = RunPaths(Path(request.record))
             recorder = stack.enter_context(RunRecorder(paths, job=spec.name))
+        speak_with(lambda sentence: _to_standard_error(f"azul-tui: {plain_text(sentence, 500)}\n"))
         reporter = Reporter(
             sys.stdout, sys.stderr, json_lines=request.json_lines, recorder=recorder
         )
@@ -132,6 +135,9 @@ def run_job(request: JobRequest) -> int:
         stack.enter_context(
             signals_set(stop, ignore_hangup=spec.trains, interrupts=spec.needs_terminal)
         )
+        if usable_cores() < allowed_cores():
+            # torch follows the affinity and would start a thread for each core of the machine.
+            os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
         if spec.loads_torch and not {"torch", spec.module} & set(sys.modules):
             reporter.say("loading torch, which takes seconds, on a busy machine up to a minute")
             if recorder is not None:

@@ -5,19 +5,13 @@ Only for players whose kernels think long about each game; a choice never depend
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from azul_tui.runs.machine import usable_cores
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def share_out(games: int, threads: int | None, work: Callable[[slice], None]) -> None:

@@ -13,7 +13,7 @@ from azul_tui.runs.status import StatusWriter
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from azul_tui.runs.paths import RunPaths
     from azul_tui.runs.status import State
@@ -122,6 +122,10 @@ class RunRecorder:
         if self._listener is not None:
             self._listener(record)
         return record
+
+    def observe(self, look: Callable[[], Mapping[str, object]]) -> None:
+        """Have `look` give further values whenever `status.json` is written."""
+        self._status.observe = look
 
     def status(self, *, force: bool = False, **fields: object) -> bool:
         """New values for `status.json`, written at most once a second; also the heartbeat."""

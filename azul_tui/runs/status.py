@@ -17,7 +17,7 @@ from azul_tui.runs.processes import ProcessMark, is_alive, own_mark
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 State = Literal["running", "paused", "finished", "stopped", "crashed"]
@@ -73,6 +73,13 @@ class Status:
     last_checkpoint: str = ""
     ending: str = ""
     """How its process ended without saying so itself, as its parent saw it; see `ending_words`."""
+    gpu_name: str = ""
+    """Of the GPU that the run trains on, where its driver tells; these are empty elsewhere."""
+    gpu_percent: float | None = None
+    gpu_memory_used: int | None = None
+    """Bytes, of all processes on it."""
+    gpu_memory_total: int | None = None
+    gpu_watts: float | None = None
 
     @property
     def process(self) -> ProcessMark:
@@ -110,6 +117,8 @@ class StatusWriter:
         self._interval_s = interval_s
         self._clock = clock
         self._written = -math.inf
+        self.observe: Callable[[], Mapping[str, object]] | None = None
+        """Gives further values whenever the file is written, and only then."""
         mark = own_mark()
         self.status = Status(
             name=name, job=job, pid=mark.pid, host=mark.host, birth=mark.birth, started=clock()
@@ -130,6 +139,9 @@ class StatusWriter:
         due = now - self._written >= self._interval_s or now < self._written
         if not (due or force or self.status.state != before):
             return False
+        if self.observe is not None:
+            for name, value in self.observe().items():
+                setattr(self.status, name, value)
         self.status.heartbeat = now
         write_status(self._path, self.status)
         self._written = now

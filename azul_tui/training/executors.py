@@ -7,7 +7,6 @@ plays it, and in which order, changes nothing.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +14,9 @@ import numpy as np
 
 from azul_tui.config import create_training_config
 from azul_tui.network import NetworkEvaluator, create_azul_network
+from azul_tui.network.devices import resolve_device
+from azul_tui.runs.machine import usable_cores, usable_memory
+from azul_tui.training.resources import fitting_workers, memory_problem
 from azul_tui.training.self_play import SelfPlay, play_settings, search_settings
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from azul_tui.network import AzulNetwork
     from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
 
-_MOST_AUTOMATIC_WORKERS = 16
 _PLACES = 256
 
 
@@ -131,16 +132,14 @@ def _network_settings(config: TrainingConfig) -> tuple[object, ...]:
     )
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def worker_count(config: TrainingConfig) -> int:
-    """Worker processes for `config`: as asked, else one a core; a game needs no more than one."""
-    wanted = config.self_play_workers or min(usable_cores(), _MOST_AUTOMATIC_WORKERS)
+    """Worker processes for `config`: as asked, else as many as cores, memory and GPU serve."""
+    wanted = config.self_play_workers or fitting_workers(
+        config,
+        usable_cores(),
+        usable_memory(),
+        gpu=resolve_device(config.device).type == "cuda",
+    )
     return max(1, min(wanted, config.self_play_games_per_iteration))
 
 
@@ -151,9 +150,13 @@ def create_executor(
 
     Args:
         config: Settings of the run.
-        on_fault: Told, in one sentence, of a worker that had to be replaced.
+        on_fault: Told, in one sentence, of a worker that had to be replaced, and of memory that
+            will not do.
     """
     workers = worker_count(config)
+    problem = memory_problem(config, workers, usable_memory())
+    if problem and on_fault is not None:
+        on_fault(problem)
     if workers == 1:
         return InlineExecutor()
     from azul_tui.training.worker_processes import WorkerExecutor

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import torch
 
 from azul_tui.network import LossFunctions, create_azul_network
+from azul_tui.runs.machine import usable_cores
 from azul_tui.training.batch_sampler import BatchSampler
-from azul_tui.training.executors import usable_cores
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.schedule import LearningRateSchedule
 from azul_tui.training.training_step import StepReport, TrainingStep

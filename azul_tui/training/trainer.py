@@ -9,12 +9,15 @@ import time
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
 
 from azul_tui.config import TrainingConfig
 from azul_tui.errors import RunError
 from azul_tui.network import resolve_device
 from azul_tui.players.registry import create_player
+from azul_tui.runs.gpus import GpuMeter
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.recorder import RunRecorder
@@ -127,14 +130,19 @@ class AzulTrainer:
                 )
             )
             run = self._open(recorder)
+            if self._device.type == "cuda":
+                properties: Any = cast("Any", torch.cuda).get_device_properties(self._device)
+                uuid = str(getattr(properties, "uuid", ""))
+                recorder.observe(partial(GpuMeter().status, uuid))
             settings_file = SettingsFile(self.paths, self.config, run.journal)
             keeper = CheckpointKeeper(run)
             stack.callback(keeper.close)
             announce(run, resume, log_end)
-            if resume is not None:
-                continue_run(run, keeper, resume, log_end)
+            # Before the buffer is filled: what it will take is counted as not taken yet.
             executor = create_executor(self.config, run.journal.alert)
             stack.callback(executor.close)
+            if resume is not None:
+                continue_run(run, keeper, resume, log_end)
             with run.stopwatch.paused():
                 compile_kernels(self.config.num_players, partial(_report_compile, run))
             stopped = TrainingLoop(run, executor, keeper, settings_file).run()

@@ -18,10 +18,11 @@ from azul_tui.game.layout import AFTERSTATE, OVER, PHASE
 from azul_tui.game.observation import write_observations
 from azul_tui.game.playout import random_games
 from azul_tui.network import NetworkEvaluator, create_azul_network
+from azul_tui.runs.machine import usable_cores
 from azul_tui.search.evaluator import ConstantEvaluator
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import SearchSettings
-from azul_tui.training.executors import SelfPlayTask, usable_cores
+from azul_tui.training.executors import SelfPlayTask
 from azul_tui.training.worker_processes import WorkerExecutor
 
 if TYPE_CHECKING:

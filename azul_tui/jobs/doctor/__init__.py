@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.jobs.doctor import hardware, place, software
+from azul_tui.runs.cache import cache_place, speak_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 def run(context: JobContext) -> dict[str, Any]:
     """Print every finding, then what is wrong; `ok` is False when anything is."""
+    speak_with(lambda _: None)  # it is told here, as a finding
     findings: list[Finding] = []
     for finding in _look(context.runs_root, os.environ):
         findings.append(finding)
@@ -51,6 +53,7 @@ def run(context: JobContext) -> dict[str, Any]:
 
 def _look(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     yield from software.python()
+    yield from place.cache(cache_place())
     yield from software.torch()
     yield from software.numba()
     yield from software.packages()

@@ -8,26 +8,33 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from azul_tui.config import TrainingConfig, find_preset, load_config, preset_names
 from azul_tui.jobs.describe import in_bytes
 from azul_tui.jobs.doctor.finding import Finding, broken
+from azul_tui.runs.machine import allowed_cores, core_quota, cores_below, usable_memory
 from azul_tui.runs.text import plain_text
+from azul_tui.training.resources import MOST_WORKERS_ON_A_GPU, fitting_workers, least_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 LEAST_MEMORY_BYTES = 2 * 10**9
 
 
-def processor() -> Iterator[Finding]:
-    """Cores that this process may use."""
-    cores = _usable_cores()
-    all_cores = os.cpu_count() or cores
-    told = f"{cores} cores" if cores == all_cores else f"{cores} of {all_cores} cores usable"
-    quota = _quota_cores()
+def processor(root: Path = Path("/")) -> Iterator[Finding]:
+    """Cores that this process may use, and how many workers that makes."""
+    everything = os.cpu_count() or 1
+    allowed, quota, cores = allowed_cores(), core_quota(root), cores_below(root)
+    told = f"{everything} cores" if allowed == everything else f"{allowed} of {everything} cores"
+    if quota is not None and quota < allowed:
+        told += f", {quota:.3g} of them at a time (control group)"
+    elif allowed < everything:
+        told += " usable"
     advice = ""
-    if quota is not None and quota < cores:
-        told += f", limited to {quota:g} at a time"
-        advice = f"this container may use {quota:g} cores at a time; set self_play_workers to that"
+    if quota is not None and quota < 1:
+        advice = f"this container may use {quota:.2g} of a core, on which training is slow"
+    workers = fitting_workers(TrainingConfig(), cores, usable_memory(root), gpu=False)
+    told += f"; a training starts {workers} worker{'s' * (workers != 1)}"
     yield Finding("processor", told, advice=advice)
 
 
@@ -45,19 +52,24 @@ def threads(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding("threads", ", ".join([f"{torch.get_num_threads()} for torch", *limits]))
 
 
-def memory() -> Iterator[Finding]:
-    """Memory that is free."""
-    import psutil
-
-    memory = psutil.virtual_memory()
+def memory(root: Path = Path("/")) -> Iterator[Finding]:
+    """Memory that is free, and the presets whose replay buffer it has no room for."""
+    found = usable_memory(root)
+    told = f"{in_bytes(found.available)} of {in_bytes(found.total)} free"
+    if found.limited:
+        told += " (control group)"
     problem = ""
-    if memory.available < LEAST_MEMORY_BYTES:
+    if found.available < LEAST_MEMORY_BYTES:
         problem = (
-            f"only {in_bytes(memory.available)} of memory are free and training wants "
+            f"only {in_bytes(found.available)} of memory are free and training wants "
             f"{in_bytes(LEAST_MEMORY_BYTES)}; end other programs or lower buffer_capacity"
         )
-    told = f"{in_bytes(memory.available)} of {in_bytes(memory.total)} free"
-    yield Finding("memory", told, problem)
+    wants = {name: least_bytes(load_config(find_preset(name))) for name in preset_names()}
+    short = [f"{name} ({in_bytes(wants[name])})" for name in wants if wants[name] > found.available]
+    advice = (
+        f"memory is too small for the presets {', '.join(short)} unless buffer_capacity is lowered"
+    )
+    yield Finding("memory", told, problem, advice if short else "")
 
 
 def gpus() -> Iterator[Finding]:
@@ -90,23 +102,11 @@ def _cuda_device(torch: Any, index: int) -> Finding:
     except RuntimeError as error:
         return broken(subject, error)
     told = f"{name}, {in_bytes(free)} of {in_bytes(total)} free, capability {major}.{minor}"
+    if index == 0:
+        told += f"; at most {MOST_WORKERS_ON_A_GPU} workers share it (a guess)"
     advice = ""
     try:
         importlib.metadata.version("nvidia-ml-py")
     except importlib.metadata.PackageNotFoundError:
         advice = "pip install nvidia-ml-py, and the dashboard shows what the GPU does"
     return Finding(subject, told, advice=advice)
-
-
-def _usable_cores() -> int:
-    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-
-
-def _quota_cores() -> float | None:
-    """The limit that a container sets on processor time, in cores (cgroup v2 cpu.max)."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return int(quota) / int(period)
-    except (OSError, ValueError):  # no such file, or "max": no limit
-        return None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from azul_tui.runs.cache import CachePlace
+
 LEAST_FREE_BYTES = 2 * 10**9
 SMALLEST_TERMINAL = (60, 20)
 
@@ -46,6 +48,16 @@ def _colours(environment: Mapping[str, str]) -> str:
     if environment.get("COLORTERM", "").lower() in {"truecolor", "24bit"}:
         return "16 million colours"
     return "256 colours" if "256" in environment.get("TERM", "") else "16 colours"
+
+
+def cache(found: CachePlace) -> Iterator[Finding]:
+    """Where compiled code is kept: a folder that somebody named has to do, a default may not."""
+    told = "none" if found.folder is None else f"in {plain_text(str(found.folder))}"
+    problem = plain_text(found.problem, 500)
+    if found.named or found.folder is None:
+        yield Finding("cache", told, problem)
+    else:
+        yield Finding("cache", told, advice=problem)
 
 
 def runs_folder(root: Path) -> Iterator[Finding]:

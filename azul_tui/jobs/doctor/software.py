@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from azul_tui import __version__
 from azul_tui.jobs.doctor.finding import Finding, broken
-from azul_tui.jobs.doctor.place import not_writable
-from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,23 +42,16 @@ def torch() -> Iterator[Finding]:
 
 
 def numba() -> Iterator[Finding]:
-    """Whether numba works and can keep what it compiles."""
+    """Whether numba works."""
     try:
         import numba
-
-        from azul_tui.game.kernel import cache_root
     except Exception as error:  # noqa: BLE001 - a broken build raises anything at all
         yield broken("numba", error)
         return
-    folder = cache_root()
-    problem = not_writable(folder)
-    if problem:
-        problem += "; kernels would be compiled anew at every start: set AZUL_TUI_CACHE to a folder"
-    kept = "kernels are kept" if folder.is_dir() else "kernels will be kept"
-    version = importlib.metadata.version("numba")
+    problem = ""
     if cast("Any", numba).config.DISABLE_JIT:
         problem = "NUMBA_DISABLE_JIT is set, so nothing is compiled and all is slow; unset it"
-    yield Finding("numba", f"{version}, {kept} in {plain_text(str(folder))}", problem)
+    yield Finding("numba", importlib.metadata.version("numba"), problem)
 
 
 def packages() -> Iterator[Finding]:
