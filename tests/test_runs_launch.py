@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from azul_tui.child_process import python_command
 from azul_tui.errors import JobError
 from azul_tui.runs.launch import (
     GROUP_NICENESS,
@@ -17,7 +18,6 @@ from azul_tui.runs.launch import (
     job_arguments,
     job_command,
     launch,
-    launch_async,
 )
 from azul_tui.runs.paths import RunPaths
 
@@ -53,12 +53,6 @@ def test_the_whole_session_of_a_job_gives_way_to_that_of_the_terminal(paths):
         process.kill()
         process.wait()
     assert group.split()[-1] == str(GROUP_NICENESS)
-
-
-async def test_the_same_from_an_event_loop(paths):
-    process = await launch_async([sys.executable, "-c", REPORT], paths)
-    assert await process.wait() == 0
-    assert paths.log.read_text().startswith("True ")
 
 
 def test_a_second_job_appends_to_the_log(paths):
@@ -101,4 +95,4 @@ def test_arguments_of_a_job_survive_values_that_look_like_options():
         "--run", "train", "--dir", "runs", "--yes",
         "--name=x", "--config=-odd.toml", "--set=run=-x",
     ]  # fmt: skip
-    assert job_command(arguments)[:3] == [sys.executable, "-m", "azul_tui"]
+    assert job_command(arguments) == python_command("azul_tui", *arguments)

@@ -7,19 +7,18 @@ process that reads it.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from azul_tui.child_process import python_command, python_environment
 from azul_tui.errors import JobError
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from azul_tui.runs.paths import RunPaths
 
@@ -31,7 +30,7 @@ comes first, and a compiler in the next terminal does not stop the training."""
 
 def job_command(arguments: Sequence[str]) -> list[str]:
     """The command line that runs `azul-tui` with these arguments in this installation."""
-    return [sys.executable, "-m", "azul_tui", *arguments]
+    return python_command("azul_tui", *arguments)
 
 
 def job_arguments(
@@ -60,14 +59,12 @@ def job_arguments(
     return arguments + [f"--set={override}" for override in overrides]
 
 
-def job_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def job_environment() -> dict[str, str]:
     """The environment of a job: waiting threads must not spin beside the dashboard."""
-    return {"OMP_WAIT_POLICY": "passive", **environment, "PYTHONUNBUFFERED": "1"}
+    return {"OMP_WAIT_POLICY": "passive", **python_environment(), "PYTHONUNBUFFERED": "1"}
 
 
-def launch(
-    command: Sequence[str], paths: RunPaths, *, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen[bytes]:
+def launch(command: Sequence[str], paths: RunPaths) -> subprocess.Popen[bytes]:
     """Start a job whose output goes to `log.txt` of its directory.
 
     The caller may forget the result: the job goes on without anybody. While the caller
@@ -85,32 +82,7 @@ def launch(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 close_fds=True,
-                env=job_environment(environment if environment is not None else os.environ),
-            )
-    except OSError as error:
-        raise _not_started(command, error) from None
-    _lower_priority(process.pid)
-    return process
-
-
-async def launch_async(
-    command: Sequence[str], paths: RunPaths, *, environment: Mapping[str, str] | None = None
-) -> asyncio.subprocess.Process:
-    """`launch` for code on an event loop.
-
-    Raises:
-        JobError: The process or its log cannot be made.
-    """
-    try:
-        with paths.log.open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-                close_fds=True,
-                env=job_environment(environment if environment is not None else os.environ),
+                env=job_environment(),
             )
     except OSError as error:
         raise _not_started(command, error) from None

@@ -42,6 +42,10 @@ class SelfPlayTask:
     config: TrainingConfig
     """Settings in force; simulations may change while a run is live."""
 
+    def share(self, index: int, of: int) -> SelfPlayTask:
+        """The games of worker `index` of `of`."""
+        return SelfPlayTask(self.version, self.numbers[index::of], self.config)
+
 
 class SelfPlayExecutor(Protocol):
     """Plays games; close it when done."""
@@ -156,7 +160,7 @@ def create_executor(
     workers = worker_count(config)
     if workers == 1:
         return InlineExecutor()
-    from azul_tui.training.worker_processes import WorkerExecutor
+    from azul_tui.training.workers import WorkerExecutor
 
     return WorkerExecutor(workers, on_fault)
 
