@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from azul_tui.config import create_training_config
-from azul_tui.network import NetworkEvaluator, create_azul_network
+from azul_tui.config.setting import check_instance, check_int
+from azul_tui.network import AzulNetwork, NetworkEvaluator, create_azul_network
 from azul_tui.training.self_play import SelfPlay, play_settings, search_settings
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
-    from azul_tui.network import AzulNetwork
     from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
 
 _MOST_AUTOMATIC_WORKERS = 16
@@ -186,12 +186,17 @@ def self_play_games(
 
     Returns:
         States, policies and outcomes for `ReplayBuffer.add`, or None when stopped.
+
+    Raises:
+        ConfigError: An argument is of the wrong type or out of range.
     """
+    check_instance("model", model, AzulNetwork)
+    games = check_int("games", games, 1)
     config = create_training_config(
         num_players=model.description.players,
         network_config=model.description.preset,
         mcts_simulations=simulations,
-        parallel_games=max(1, min(games, _PLACES)),
+        parallel_games=min(games, _PLACES),
         seed=seed,
         device="cpu",
     )
