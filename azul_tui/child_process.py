@@ -59,6 +59,11 @@ def python_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
 
 
+def working_folder() -> str:
+    """The current folder, or the root of all where it was deleted: torch loads in none such."""
+    return _current_folder() or os.sep
+
+
 def _current_folder() -> str | None:
     try:
         return os.path.realpath(os.getcwd())

@@ -267,6 +267,16 @@ def test_a_failure_in_a_worker_is_one_sentence(workers, monkeypatch):
     assert not psutil.Process().children()
 
 
+def test_workers_play_where_the_current_folder_was_deleted(tmp_path, monkeypatch, expected):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    executor = WorkerExecutor(1)
+    assert_same(executor.play(TASK, WEIGHTS), expected)
+    executor.close()
+
+
 def test_workers_that_fail_to_start_are_given_up_in_a_sentence_that_says_what_would_do(monkeypatch):
     monkeypatch.setattr(worker_room, "MOST_REPLACEMENTS", 1)
     monkeypatch.setattr(sys, "executable", "/bin/false")

@@ -23,7 +23,7 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
-from azul_tui.child_process import python_command, python_environment
+from azul_tui.child_process import python_command, python_environment, working_folder
 from azul_tui.errors import JobFailedError
 from azul_tui.training.game_batch import GameBatch, SelfPlayProgress, merge_batches
 
@@ -182,6 +182,7 @@ class _Worker:
                 python_command(__name__),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
+                cwd=working_folder(),
                 env={**python_environment(), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
             )
         except OSError as error:
