@@ -6,10 +6,19 @@ imports neither torch nor numba, which is what lets `azul-tui --help` answer at 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import sys
 
-if TYPE_CHECKING:
+if sys.argv[:1] == ["-m"]:  # what argv holds while Python looks for a module of ours to run
+    from azul_tui.child_process import module_folders
+
+    sys.path[:] = module_folders()
+
+import importlib
+
+TYPE_CHECKING = False  # as in typing, which a command does without until it is safe from
+if TYPE_CHECKING:  # a file of that name in the current folder
+    from typing import Any
+
     from azul_tui.config import TrainingConfig, create_training_config
     from azul_tui.errors import AzulError
     from azul_tui.game.state import GameState

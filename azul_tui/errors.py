@@ -1,7 +1,7 @@
 """What can go wrong and be put right by the person at the keyboard.
 
     AzulError              exit code 2
-    ├── ConfigError        a setting: unknown, of the wrong type, out of range
+    ├── ConfigError        a setting or an argument: unknown, of the wrong type, out of range
     ├── RunError           a run directory: name, lock, permissions, no such run
     │   └── RunLockedError another process writes to it
     ├── CheckpointError    a checkpoint file: absent, damaged, of another network
@@ -35,8 +35,8 @@ class AzulError(Exception):
     exit_code: ClassVar[int] = EXIT_USER
 
 
-class ConfigError(AzulError):
-    """A setting is unknown, of the wrong type or out of range."""
+class ConfigError(AzulError, ValueError):
+    """A setting or an argument is unknown, of the wrong type or out of range."""
 
 
 class RunError(AzulError):

@@ -14,6 +14,7 @@ import tomllib
 import pytest
 from fake_run import make_run
 
+from azul_tui.child_process import python_command
 from azul_tui.cli import main
 from azul_tui.config import TrainingConfig, create_training_config, preset_names
 from azul_tui.runs.paths import RunPaths
@@ -516,7 +517,7 @@ def test_watching_starts_the_job_in_the_background_and_opens_the_dashboard_on_it
     assert main(["--run", name, "--watch", "--set", "seed=3"]) == 0
     ((command, paths),) = launched
     assert shown == [(paths.name, process)], "whoever shows it learns how it ends"
-    assert command[:5] == [sys.executable, "-m", "azul_tui", "--run", name]
+    assert command[:6] == [*python_command("azul_tui"), "--run", name]
     assert "--set=seed=3" in command and "--yes" in command
     assert f"--name={paths.name}" in command
     assert ('--set=run="old"' in command) == (name == "resume")

@@ -145,7 +145,7 @@ def test_a_seed_decides_the_weights():
 
 
 def test_unknown_sizes_are_refused_by_name():
-    with pytest.raises(ConfigError, match="small, medium, large, deep, sets, got 'tiny'"):
+    with pytest.raises(ConfigError, match='small, medium, large, deep, sets, got "tiny"'):
         create_azul_network("tiny")
     with pytest.raises(GameError):
         create_azul_network("small", players=5)

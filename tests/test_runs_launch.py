@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from azul_tui.child_process import python_command
 from azul_tui.errors import JobError
 from azul_tui.runs.launch import (
     GROUP_NICENESS,
@@ -157,4 +158,4 @@ def test_arguments_of_a_job_survive_values_that_look_like_options():
         "--run", "train", "--dir", "runs", "--yes",
         "--name=x", "--config=-odd.toml", "--set=run=-x",
     ]  # fmt: skip
-    assert job_command(arguments)[:3] == [sys.executable, "-m", "azul_tui"]
+    assert job_command(arguments) == python_command("azul_tui", *arguments)

@@ -11,6 +11,9 @@ from scipy.stats import chisquare
 from azul_tui.errors import ConfigError, GameError
 from azul_tui.game.constants import action_count, observation_size, state_size, value_count
 from azul_tui.game.observation import write_observation
+from azul_tui.game.violations import violations
+from azul_tui.network import create_azul_network
+from azul_tui.training.executors import self_play_games
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.step_benchmark import random_samples
 
@@ -30,8 +33,8 @@ def numbered(numbers: range, players: int = 2) -> tuple[np.ndarray, np.ndarray, 
 def test_sampling_is_uniform_over_the_newest_after_wrapping():
     """Chi-square at a fixed seed: a fair sampler fails for 1 seed in 1000."""
     buffer = ReplayBuffer(capacity=10)
-    buffer.add(*numbered(range(7)))
-    buffer.add(*numbered(range(7, 14)))
+    buffer.append(*numbered(range(7)))
+    buffer.append(*numbered(range(7, 14)))
     drawn = buffer.sample(10_000, np.random.default_rng(0)).outcome[:, 0].astype(int)
     counts = np.bincount(drawn, minlength=14)
     assert counts[:4].sum() == 0, "overwritten positions must not come back"
@@ -41,7 +44,7 @@ def test_sampling_is_uniform_over_the_newest_after_wrapping():
 def test_a_window_draws_from_the_newest_only_and_uniformly():
     """Chi-square at a fixed seed: a fair sampler fails for 1 seed in 1000."""
     buffer = ReplayBuffer(capacity=10)
-    buffer.add(*numbered(range(13)))
+    buffer.append(*numbered(range(13)))
     drawn = buffer.sample(10_000, np.random.default_rng(1), window=4).outcome[:, 0].astype(int)
     counts = np.bincount(drawn, minlength=13)
     assert counts[:9].sum() == 0
@@ -56,7 +59,7 @@ def test_the_newest_are_kept_whatever_the_pieces(capacity: int, pieces: list[int
     buffer = ReplayBuffer(capacity)
     added = 0
     for piece in pieces:
-        buffer.add(*numbered(range(added, added + piece)))
+        buffer.append(*numbered(range(added, added + piece)))
         added += piece
         kept = min(capacity, added)
         assert len(buffer) == kept
@@ -69,7 +72,7 @@ def test_a_sample_is_the_observation_policy_and_outcome_of_a_stored_position(pla
     states, policies, outcomes = random_samples(players, 60, seed=4)
     outcomes[:, 0] = np.arange(60)
     buffer = ReplayBuffer(100, players)
-    buffer.add(states, policies, outcomes)
+    buffer.append(states, policies, outcomes)
     sample = buffer.sample(200, np.random.default_rng(0))
     expected = np.zeros(observation_size(players), np.int8)
     for observation, policy, outcome in zip(*sample, strict=True):
@@ -90,7 +93,7 @@ def test_every_finite_half_float_comes_back_exactly():
     policies.ravel()[: len(halves)] = halves
     states, _, outcomes = numbered(range(rows))
     buffer = ReplayBuffer(rows)
-    buffer.add(states, policies, outcomes)
+    buffer.append(states, policies, outcomes)
     sample = buffer.sample(20 * rows, np.random.default_rng(0))
     numbers = sample.outcome[:, 0].astype(int)
     assert set(numbers) == set(range(rows))
@@ -99,7 +102,7 @@ def test_every_finite_half_float_comes_back_exactly():
 
 def test_equal_generators_draw_equal_samples():
     buffer = ReplayBuffer(50)
-    buffer.add(*numbered(range(50)))
+    buffer.append(*numbered(range(50)))
     one = buffer.sample(32, np.random.default_rng(9))
     other = buffer.sample(32, np.random.default_rng(9))
     assert np.array_equal(one.outcome, other.outcome)
@@ -109,11 +112,11 @@ def test_equal_generators_draw_equal_samples():
 @pytest.mark.parametrize("added", [3, 10, 17])
 def test_a_restored_buffer_draws_what_the_original_would(added: int):
     original = ReplayBuffer(10)
-    original.add(*numbered(range(added)))
+    original.append(*numbered(range(added)))
     restored = ReplayBuffer(10)
     restored.restore(added, *original.newest(10))
     for buffer in (original, restored):
-        buffer.add(*numbered(range(added, added + 4)))
+        buffer.append(*numbered(range(added, added + 4)))
     one = original.sample(64, np.random.default_rng(2))
     other = restored.sample(64, np.random.default_rng(2))
     assert np.array_equal(one.outcome, other.outcome)
@@ -122,30 +125,91 @@ def test_a_restored_buffer_draws_what_the_original_would(added: int):
         ReplayBuffer(10).restore(11, *numbered(range(4)))
 
 
-def test_outcomes_of_two_players_may_be_a_plain_list():
-    buffer = ReplayBuffer(4)
-    states, policies, outcomes = numbered(range(3))
-    buffer.add(states, policies, outcomes[:, 0])
-    assert len(buffer) == 3
+@pytest.mark.parametrize("players", [2, 3, 4])
+def test_what_self_play_gives_is_taken_in_every_form_of_numbers(players):
+    batch = self_play_games(create_azul_network("small", players), 3, simulations=2)
+    samples = batch.states, batch.policies, batch.outcomes
+    straight = ReplayBuffer(2_000, players)
+    straight.append(*samples)
+    outcomes = batch.outcomes[:, 0] if players == 2 else batch.outcomes
+    for policies in (batch.policies, batch.policies.astype(np.float64)):
+        buffer = ReplayBuffer(2_000, players)
+        buffer.add(batch.states, policies, outcomes.astype(np.float64))
+        for taken, stored in zip(buffer.newest(2_000), straight.newest(2_000), strict=True):
+            np.testing.assert_array_equal(taken, stored)
+    buffer.add(batch.states[:0], batch.policies[:0], outcomes[:0])
+    assert len(buffer) == len(batch.states)
 
 
-def test_wrong_shapes_types_and_numbers_are_refused_and_change_nothing():
-    buffer = ReplayBuffer(4)
-    states, policies, outcomes = numbered(range(3))
-    wrong = [
-        (states[:, :-1], policies, outcomes),
-        (states, policies[:2], outcomes),
-        (states, policies, outcomes.repeat(2, axis=1)),
-        (states.astype(np.int16), policies, outcomes),
-        (states, policies * np.nan, outcomes),
-        (states, policies, outcomes + np.inf),
-    ]
-    for arguments in wrong:
-        with pytest.raises(ValueError, match="must"):
-            buffer.add(*arguments)
+def test_a_negative_zero_is_stored_as_zero():
+    states, policies, outcomes = random_samples(2, 3, seed=4)
+    policies[policies == 0] = -0.0
+    buffer = ReplayBuffer(3)
+    buffer.add(states, policies, outcomes)
+    assert buffer.sample(50, np.random.default_rng(0)).policy.max() <= 1.0
+
+
+def spoilt(part, row, column, value):
+    """Real samples with one number changed."""
+    samples = [array.copy() for array in random_samples(2, 5, seed=4)]
+    samples[1] = samples[1].astype(np.float64)
+    samples[part][row, column] = value
+    return samples
+
+
+def refusals():
+    """`(arguments of add, what the sentence says)`."""
+    states, policies, outcomes = random_samples(2, 5, seed=4)
+    illegal = int(np.flatnonzero(policies[2] == 0)[-1])
+    legal = int(policies[2].argmax())
+    yield (states[:, :-1], policies, outcomes), r"states must have the shape \(5, 96\), got"
+    yield (states, policies[:2], outcomes), r"policies must have the shape \(5, 180\), got"
+    yield (states, policies, outcomes[:4]), r"outcomes must have the shape \(5, 1\), got"
+    yield (states, policies, outcomes.repeat(2, axis=1)), r"outcomes must have the shape"
+    yield (states[0], policies[0], outcomes[0]), "states must have the shape"
+    yield (states.astype(np.int16), policies, outcomes), "states must be int8, got int16"
+    yield (states.astype(float), policies, outcomes), "states must be an array of int8, got"
+    yield (states, policies > 0, outcomes), "policies must be an array of numbers, got bool"
+    yield (states, policies, ["won"] * 5), "outcomes must be an array of numbers, got"
+    yield (states, [[1.0], [1.0, 2.0]], outcomes), "policies must be an array of numbers"
+    yield (None, policies, outcomes), "states must be an array of int8, got None"
+    yield spoilt(1, 2, legal, np.nan), r"policies\[2\] must be finite and at least 0, got nan"
+    yield spoilt(1, 2, legal, 1e300), r"policies\[2\] must be finite and at least 0, got inf"
+    yield spoilt(1, 2, legal, -0.25), r"policies\[2\] must be finite and at least 0, got -0.25"
+    yield spoilt(1, 2, illegal, 0.5), rf"policies\[2\] must be 0 .* 0.5 for .*action {illegal}"
+    yield spoilt(1, 2, legal, 0.0), r"policies\[2\] must sum to 1, or be all 0 .*, got 0\."
+    yield spoilt(2, 3, 0, np.inf), r"outcomes\[3\] must be finite, got \[inf\]"
+    yield spoilt(2, 3, 0, 7.0), r"outcomes\[3\] must be in \[-1, 1\], got \[7.0\]"
+    yield spoilt(2, 3, 0, -1.01), r"outcomes\[3\] must be in"
+    wrong = {0: 3, 1: 2, 2: -1, 5: 3, 7: 5, 8: 99, 18: 6, 23: 6, 28: 64, 33: 9, 39: 100}
+    for byte, value in wrong.items():
+        yield spoilt(0, 1, byte, value), r"states\[1\] must be a position of this game: \w"
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), list(refusals()))
+def test_what_is_no_sample_is_refused_in_a_sentence_that_names_the_row(arguments, sentence):
+    buffer = ReplayBuffer(9)
+    with pytest.raises(ConfigError, match=sentence) as refused:
+        buffer.add(*arguments)
+    assert "\n" not in str(refused.value)
     assert len(buffer) == 0
-    with pytest.raises(ValueError, match="empty"):
-        buffer.sample(1, np.random.default_rng(0))
+
+
+@given(st.integers(0, 95), st.integers(-128, 127))
+def test_whatever_position_is_refused_breaks_a_rule_that_has_a_name(byte, value):
+    samples = spoilt(0, 0, byte, value)
+    samples[1][:] = 0.0
+    refusal = ""
+    try:
+        ReplayBuffer(9).add(*samples)
+    except ConfigError as error:
+        refusal = str(error)
+    assert not refusal or violations(samples[0][0].tolist())[0] in refusal
+
+
+def test_an_empty_buffer_has_nothing_to_sample():
+    with pytest.raises(ConfigError, match="empty"):
+        ReplayBuffer(4).sample(1, np.random.default_rng(0))
 
 
 def test_impossible_buffers_are_refused():

@@ -3,7 +3,6 @@
 Starting a worker takes seconds, most of them torch's import: the workers of this file are shared.
 """
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -17,10 +16,11 @@ import pytest
 import torch
 
 from azul_tui.config import TrainingConfig
-from azul_tui.errors import JobFailedError
+from azul_tui.errors import JobError, JobFailedError
 from azul_tui.network import create_azul_network
 from azul_tui.runs.machine import Memory
-from azul_tui.training import executors, worker_life, worker_processes
+from azul_tui.training import executors
+from azul_tui.training import workers as worker_room
 from azul_tui.training.executors import (
     InlineExecutor,
     SelfPlayTask,
@@ -28,8 +28,7 @@ from azul_tui.training.executors import (
     worker_count,
 )
 from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
-from azul_tui.training.worker_handle import Worker
-from azul_tui.training.worker_processes import WorkerExecutor
+from azul_tui.training.workers import WorkerExecutor
 
 # A start takes two seconds of a processor, and the processor may be a busy one.
 pytestmark = pytest.mark.timeout(300)
@@ -83,7 +82,7 @@ def shared():
 def workers(shared):
     executor, faults = shared
     faults.clear()
-    assert len(executor._workers) in {0, 2}
+    assert len(executor.pids) in {0, 2}
     return executor, faults
 
 
@@ -99,7 +98,7 @@ def assert_same(one, other):
 
 
 def processes(executor):
-    return [psutil.Process(worker.process.pid) for worker in executor._workers]
+    return [psutil.Process(pid) for pid in executor.pids]
 
 
 def ended(process):
@@ -187,7 +186,7 @@ def kill_once(executor, number):
 
     def listen(progress):
         if not killed:
-            killed.append(executor._workers[number].process.pid)
+            killed.append(executor.pids[number])
             os.kill(killed[0], signal.SIGKILL)
 
     return listen, killed
@@ -197,9 +196,7 @@ def test_killed_workers_are_replaced_and_their_games_are_played_again(workers, i
     """One is dead before the task comes, the other dies over it."""
     executor, faults = workers
     executor.play(TASK, WEIGHTS)
-    idle = executor._workers[0].process
-    idle.kill()
-    idle.join()
+    os.kill(executor.pids[0], signal.SIGKILL)
     games = 5_000  # seconds of work, and progress is told twice a second
     task = SelfPlayTask(0, np.arange(games), CONFIG)
     listen, killed = kill_once(executor, 1)
@@ -210,7 +207,7 @@ def test_killed_workers_are_replaced_and_their_games_are_played_again(workers, i
     sentence = "a self-play worker ended with code -9; it was replaced and its games are played"
     assert faults == [f"{sentence} again"] * 2
     assert not psutil.pid_exists(killed[0])
-    assert len(executor._workers) == 2
+    assert len(executor.pids) == 2
     some = inline.play(SelfPlayTask(0, np.arange(40), CONFIG), WEIGHTS)
     assert batch.games[:40] == some.games
     np.testing.assert_array_equal(batch.policies[: len(some.policies)], some.policies)
@@ -232,12 +229,12 @@ def test_stopping_answers_at_once_and_leaves_no_process(workers):
     assert executor.play(LONG, WEIGHTS, should_stop=should_stop) is None
     assert time.monotonic() - asked[-1] < 5.0
     assert_gone(found, 1.0)
-    assert executor._workers == []
+    assert executor.pids == []
     started = time.monotonic()
     # Workers that are only starting do not hold it up either.
     assert executor.play(LONG, WEIGHTS, should_stop=lambda: True) is None
     assert time.monotonic() - started < 5.0
-    assert multiprocessing.active_children() == []
+    assert not psutil.Process().children()
 
 
 def test_an_error_of_the_listener_leaves_no_worker_at_work(workers):
@@ -253,12 +250,12 @@ def test_an_error_of_the_listener_leaves_no_worker_at_work(workers):
         executor.play(LONG, WEIGHTS, on_progress=listen)
     assert len(found) == 2
     assert_gone(found)
-    assert executor._workers == []
+    assert executor.pids == []
 
 
 def test_a_failure_in_a_worker_is_one_sentence(workers, monkeypatch):
     executor, _ = workers
-    monkeypatch.setattr(worker_processes, "MOST_REPLACEMENTS", 0)
+    monkeypatch.setattr(worker_room, "MOST_REPLACEMENTS", 0)
     damaged = {name: tensor for name, tensor in WEIGHTS.items() if "value" not in name}
     with pytest.raises(JobFailedError) as failure:
         executor.play(TASK, damaged)
@@ -267,30 +264,35 @@ def test_a_failure_in_a_worker_is_one_sentence(workers, monkeypatch):
     assert "Traceback" not in text
     assert "KeyError" in text
     assert any("Traceback" in note for note in failure.value.__notes__), "kept for whoever looks"
-    assert executor._workers == []
-    assert multiprocessing.active_children() == []
+    assert executor.pids == []
+    assert not psutil.Process().children()
 
 
-def test_a_silent_worker_is_a_fault_and_words_say_so():
-    ours, theirs = multiprocessing.Pipe()
-    worker = Worker(None, ours, TASK)
+def test_workers_play_where_the_current_folder_was_deleted(tmp_path, monkeypatch, expected):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
     executor = WorkerExecutor(1)
-    assert executor._hear(worker) == "a self-play worker said nothing for 180 s"
-    theirs.send("ValueError: no\nTraceback ...")
-    assert executor._hear(worker).startswith("a self-play worker failed: ValueError: no")
-    ours.close()
-    theirs.close()
+    assert_same(executor.play(TASK, WEIGHTS), expected)
+    executor.close()
 
 
-def test_workers_that_fail_to_start_are_given_up(monkeypatch):
-    monkeypatch.setattr(worker_processes, "MOST_REPLACEMENTS", 1)
-    monkeypatch.setattr(worker_life, "serve", divmod)
+def test_workers_that_fail_to_start_are_given_up_in_a_sentence_that_says_what_would_do(monkeypatch):
+    monkeypatch.setattr(worker_room, "MOST_REPLACEMENTS", 1)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     faults = []
     executor = WorkerExecutor(1, faults.append)
-    with pytest.raises(JobFailedError, match="failed 2 times in one iteration"):
+    with pytest.raises(JobFailedError, match=r"failed 2 times in one iteration.*with code 1"):
         executor.play(TASK, WEIGHTS)
     assert len(faults) == 1
-    assert executor._workers == []
+    assert executor.pids == []
+    monkeypatch.setattr(sys, "executable", "/absent/python")
+    with pytest.raises(JobFailedError, match=r"No such file or directory.*self_play_workers=1"):
+        executor.play(TASK, WEIGHTS)
+    monkeypatch.setattr(sys, "executable", "")
+    with pytest.raises(JobError, match=r"names no Python; .*self_play_workers=1"):
+        executor.play(TASK, WEIGHTS)
 
 
 SCRIPT = """
@@ -299,25 +301,24 @@ import numpy as np
 from azul_tui.config import TrainingConfig
 from azul_tui.network import create_azul_network
 from azul_tui.training.executors import SelfPlayTask
-from azul_tui.training.worker_processes import WorkerExecutor
+from azul_tui.training.workers import WorkerExecutor
 
-if __name__ == "__main__":
-    config = TrainingConfig(network_config="small", parallel_games=4, mcts_simulations=2)
-    executor = WorkerExecutor(1)
-    weights = create_azul_network("small", 2).state_dict()
+config = TrainingConfig(network_config="small", parallel_games=4, mcts_simulations=2)
+executor = WorkerExecutor(1)
+weights = create_azul_network("small", 2).state_dict()
+way = sys.argv[1]
 
-    def leave(progress):
-        os.kill(os.getpid(), signal.SIGKILL)
+def kill(progress=None):
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    last = sys.argv[1] == "killed"
-    games = np.arange(100_000 if last else 2)
-    print(os.getpid(), flush=True)
-    executor.play(SelfPlayTask(0, games, config), weights, on_progress=leave if last else None)
-    print(executor._workers[0].process.pid, flush=True)
+games = np.arange(2 if way == "forgetful" else 100_000)
+on_progress = kill if way == "killed" else None
+should_stop = kill if way == "killed while they start" else None
+executor.play(SelfPlayTask(0, games, config), weights, on_progress, should_stop)
 """
 
 
-@pytest.mark.parametrize("way", ["forgetful", "killed"])
+@pytest.mark.parametrize("way", ["forgetful", "killed", "killed while they start"])
 def test_a_program_that_leaves_its_workers_behind_ends_and_so_do_they(way, tmp_path):
     """No close at the end of a script must not hang it; a killed parent takes its workers along."""
     script = tmp_path / "program.py"

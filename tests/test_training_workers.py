@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import psutil
 import pytest
@@ -14,13 +11,13 @@ from tiny_training import alerts, state_of, tiny, train
 
 pytestmark = pytest.mark.timeout(300)  # processes have to start, on a busy machine
 
-SILENCE = "azul_tui.training.worker_processes.SILENT_AFTER_S"
+SILENCE = "azul_tui.training.workers.SILENT_AFTER_S"
 
 
 def workers():
     """Self-play processes of this process."""
     children = psutil.Process().children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    return [child for child in children if "azul_tui.training.workers" in " ".join(child.cmdline())]
 
 
 @pytest.mark.parametrize(
@@ -49,26 +46,3 @@ def test_a_worker_that_dies_or_hangs_is_replaced_and_the_run_ends_the_same(
     assert "its games are played again" in alerts(tmp_path / "run")[0]
     assert state_of(tmp_path / "run") == state_of(tmp_path / "straight")
     assert not workers()
-
-
-PARENT = """
-import multiprocessing, os, signal, time
-from azul_tui.training.worker_life import end_with_parent
-if __name__ == "__main__":
-    child = multiprocessing.get_context("spawn").Process(target=end_with_parent)
-    child.start()
-    print(child.pid, flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_a_worker_ends_with_its_parent_whatever_it_is_doing(tmp_path):
-    program = tmp_path / "parent.py"
-    program.write_text(PARENT)
-    ended = subprocess.run([sys.executable, program], stdout=subprocess.PIPE, check=False)
-    assert ended.returncode == -signal.SIGKILL
-    worker = int(ended.stdout)
-    deadline = time.monotonic() + 60  # it has to start first
-    while psutil.pid_exists(worker) and psutil.Process(worker).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, "the worker outlives its parent"
-        time.sleep(0.05)

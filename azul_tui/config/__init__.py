@@ -13,7 +13,16 @@ from azul_tui.config.files import (
     shown_path,
 )
 from azul_tui.config.resolve import combine, parse_override, resolve_config, resolve_settings
-from azul_tui.config.setting import SettingKind, SettingSpec, SettingValue, shown, unknown_name
+from azul_tui.config.setting import (
+    SettingKind,
+    SettingSpec,
+    SettingValue,
+    check_float,
+    check_instance,
+    check_int,
+    shown,
+    unknown_name,
+)
 from azul_tui.config.table import settings_table
 from azul_tui.config.training import (
     TrainingConfig,
@@ -33,6 +42,9 @@ __all__ = [
     "SettingValue",
     "TrainingConfig",
     "changed_settings",
+    "check_float",
+    "check_instance",
+    "check_int",
     "combine",
     "config_from_mapping",
     "create_training_config",

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import difflib
 import math
+import operator
+import os
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeGuard
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast
 
 from azul_tui.errors import ConfigError
 
@@ -23,6 +27,7 @@ SettingKind = Literal["int", "float", "bool", "str", "choice", "list", "path", "
 checkpoint file; `path`, `player` and `str` are all written as text."""
 
 SettingValue = bool | int | float | str | tuple[str, ...]
+T = TypeVar("T")
 
 _EXPECTED = {
     "int": "a whole number",
@@ -37,6 +42,8 @@ _EXPECTED = {
 MAX_SHOWN = 60
 MAX_TEXT = 4096
 MAX_WORDS = 64
+_NO_NUMBERS = ("complex", "datetime", "timedelta")
+"""Kinds of numpy's that `float()` takes, losing what they mean."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,25 +93,21 @@ class SettingSpec:
         fitting = self._typed(value)
         if fitting is None or not self._in_range(fitting):
             where = f"{place}: " if place else ""
-            raise ConfigError(f"{where}{self.name} must be {self.accepted()}, got {shown(value)}")
+            found = shown(value if fitting is None else fitting)
+            raise ConfigError(f"{where}{self.name} must be {self.accepted()}, got {found}")
         return fitting
 
     def _typed(self, value: object) -> SettingValue | None:
         """The value in the type that is stored, None where it has another one."""
         if self.kind == "bool":
-            return value if isinstance(value, bool) else None
-        if isinstance(value, bool):
-            return None
+            return as_bool(value)
         if self.kind == "int":
-            return value if isinstance(value, int) else None
+            return as_int(value)
         if self.kind == "float":
-            if not isinstance(value, int | float):
-                return None
-            number = _as_float(value)
-            return number if math.isfinite(number) else None
+            return as_float(value)
         if self.kind == "list":
             return _as_words(value)
-        return value if isinstance(value, str) and _is_plain(value) else None
+        return str.__str__(value) if isinstance(value, str) and _is_plain(value) else None
 
     def _in_range(self, value: SettingValue) -> bool:
         if isinstance(value, tuple):
@@ -114,6 +117,85 @@ class SettingSpec:
         if self.minimum is not None and value < self.minimum:
             return False
         return self.maximum is None or value <= self.maximum
+
+
+def as_bool(value: object) -> bool | None:
+    """`value` if it is true or false, one of numpy's included; else None."""
+    return bool(value) if isinstance(value, bool) or _dtype(value) == "bool" else None
+
+
+def as_int(value: object) -> int | None:
+    """`value` as a plain int if it is a whole number, of whatever library; else None."""
+    if as_bool(value) is not None:
+        return None
+    try:
+        return operator.index(cast("Any", value))
+    except TypeError:
+        return None
+
+
+def as_float(value: object) -> float | None:
+    """`value` as a plain float if it is one finite number, of whatever library; else None."""
+    if isinstance(value, str | bytes | bytearray) or as_bool(value) is not None:
+        return None
+    if getattr(value, "ndim", 0) or _dtype(value).startswith(_NO_NUMBERS):
+        return None
+    try:
+        number = float(cast("Any", value))
+    except (TypeError, ValueError, OverflowError):  # also a number beyond the largest float
+        return None
+    return number if math.isfinite(number) else None
+
+
+def check_int(
+    name: str, value: object, minimum: int | None = None, maximum: int | None = None
+) -> int:
+    """An argument that is a whole number, as a plain int.
+
+    Raises:
+        ConfigError: It is not, or out of range.
+    """
+    spec = SettingSpec(name=name, kind="int", default=0, help="", minimum=minimum, maximum=maximum)
+    return cast("int", spec.check(value))
+
+
+def check_float(
+    name: str, value: object, minimum: float | None = None, maximum: float | None = None
+) -> float:
+    """An argument that is a finite number, as a plain float.
+
+    Raises:
+        ConfigError: It is not, or out of range.
+    """
+    spec = SettingSpec(
+        name=name, kind="float", default=0.0, help="", minimum=minimum, maximum=maximum
+    )
+    return cast("float", spec.check(value))
+
+
+def check_instance(name: str, value: object, kind: type[T]) -> T:
+    """An argument of that class.
+
+    Raises:
+        ConfigError: It is of another one.
+    """
+    if not isinstance(value, kind):
+        raise ConfigError(f"{name} must be of the class {kind.__name__}, got {shown(value)}")
+    return value
+
+
+def check_path(name: str, value: object) -> Path:
+    """An argument that names a file or a folder.
+
+    Raises:
+        ConfigError: It is no path, or an empty one.
+    """
+    text: object = None
+    with suppress(TypeError):
+        text = os.fspath(cast("os.PathLike[str]", value))
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise ConfigError(f"{name} must be a path, got {shown(value)}")
+    return Path(text)
 
 
 def shown(value: object) -> str:
@@ -151,11 +233,9 @@ def unknown_name(what: str, name: str, known: Iterable[str], *, place: str = "")
     return f"{where}unknown {what} {shown(name)}{hint}"
 
 
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # a whole number beyond the largest float
-        return math.inf
+def _dtype(value: object) -> str:
+    """Name of the kind of number that numpy or torch says `value` is, "" for everybody else's."""
+    return str(getattr(value, "dtype", "")).removeprefix("torch.")
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[object]]:
@@ -165,7 +245,7 @@ def _is_list(value: object) -> TypeGuard[Sequence[object]]:
 def _as_words(value: object) -> tuple[str, ...] | None:
     if not _is_list(value) or len(value) > MAX_WORDS:
         return None
-    words = tuple(word for word in value if isinstance(word, str) and _is_plain(word))
+    words = tuple(str.__str__(word) for word in value if isinstance(word, str) and _is_plain(word))
     return words if len(words) == len(value) else None
 
 

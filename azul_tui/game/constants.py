@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from azul_tui.config.setting import as_int, shown
 from azul_tui.errors import GameError
 
 COLOR_COUNT: Final = 5
@@ -44,9 +45,10 @@ _ROW_BYTES: Final = 32
 
 def check_players(players: int) -> int:
     """Return `players` when Azul can be played by that many; raise GameError otherwise."""
-    if not MIN_PLAYERS <= players <= MAX_PLAYERS:
-        raise GameError(f"players must be 2, 3 or 4, got {players}")
-    return players
+    number = as_int(players)
+    if number is None or not MIN_PLAYERS <= number <= MAX_PLAYERS:
+        raise GameError(f"players must be 2, 3 or 4, got {shown(players)}")
+    return number
 
 
 def factory_count(players: int) -> int:

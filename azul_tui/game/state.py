@@ -10,11 +10,11 @@ Search and self-play work on the bare arrays. Seats, sources, lines and colours 
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from azul_tui.config.setting import as_int, check_instance, check_int, shown
 from azul_tui.errors import GameError
 from azul_tui.game.canonical import sort_factories
 from azul_tui.game.constants import (
@@ -74,18 +74,20 @@ class GameState:
         GameError if it is no position, or one that no kernel may touch: a number below 0, or a
         seat that is not at the table. Whatever else may be wrong `violations` names.
         """
+        check_instance("array", array, np.ndarray)
         if array.dtype != np.int8 or array.ndim != 1:
             raise GameError(
                 f"a position is one row of int8, got {array.ndim} dimensions of {array.dtype}"
             )
         _refuse_unplayable(view_position(array.tolist()), array)
         self._array = array.copy()
-        self._seed = np.uint64(seed % _SEEDS)
+        self._seed = np.uint64(check_int("seed", seed, 0, _SEEDS - 1))
 
     @classmethod
     def new(cls, players: int = 2, seed: int = 0) -> Self:
         """A new game, dealt; the same seed gives the same refills after the same moves."""
-        array = np.zeros(state_size(check_players(players)), dtype=np.int8)
+        players = check_players(players)
+        array = np.zeros(state_size(players), dtype=np.int8)
         clear_game(array, players)
         state = cls(array, seed)
         state.refill()
@@ -188,12 +190,11 @@ class GameState:
         An illegal action raises GameError with the reason and changes nothing. With
         `refill=False` the game stops at the afterstate, for `refill` to go on from.
         """
-        try:
-            number = operator.index(action)
-        except TypeError:
+        number = as_int(action)
+        if number is None:
             raise GameError(
-                f"an action is a whole number, got {action!r}; parse_move reads a text"
-            ) from None
+                f"an action is a whole number, got {shown(action)}; parse_move reads a text"
+            )
         if not 0 <= number < action_count(self.players) or not is_legal(self._array, number):
             raise GameError(self._refusal(number))
         apply_move(self._array, number)

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from azul_tui.child_process import python_command
 from azul_tui.runs.launch import job_environment
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ class Nursery:
         served = arguments == ["serve"]
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "azul_tui.jobs.killed_run", *arguments],
+                python_command("azul_tui.jobs.killed_run", *arguments),
                 stdin=subprocess.PIPE if served else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if served else log,
                 stderr=log,
                 start_new_session=True,
-                env=job_environment(os.environ),
+                env=job_environment(),
             )
 
     def _end(self, process: subprocess.Popen[bytes]) -> int:

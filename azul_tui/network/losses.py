@@ -7,6 +7,7 @@ import dataclasses
 import torch.nn.functional as F
 from torch import Tensor
 
+from azul_tui.config.setting import check_float
 from azul_tui.errors import ConfigError
 
 
@@ -68,11 +69,10 @@ class LossFunctions:
 
     def __post_init__(self) -> None:
         """Refuse weights and temperatures that make no loss."""
-        if not min(self.policy_weight, self.value_weight, self.margin_weight) >= 0.0:
-            weights = f"{self.policy_weight}, {self.value_weight} and {self.margin_weight}"
-            raise ConfigError(f"loss weights must be at least 0, got {weights}")
-        if not self.temperature > 0.0:
-            raise ConfigError(f"loss_temperature must be above 0, got {self.temperature}")
+        for name in ("policy_weight", "value_weight", "margin_weight", "temperature"):
+            object.__setattr__(self, name, check_float(name, getattr(self, name), 0.0))
+        if self.temperature == 0.0:
+            raise ConfigError("temperature must be above 0, got 0")
 
     def policy_cross_entropy_loss(self, predicted_logits: Tensor, target_policy: Tensor) -> Tensor:
         """`policy_cross_entropy_loss` at this temperature."""

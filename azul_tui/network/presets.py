@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final, cast
 
+from azul_tui.config.setting import check_float, check_instance, shown
 from azul_tui.errors import ConfigError
 from azul_tui.game.constants import action_count, check_players, observation_size, value_count
 
@@ -49,7 +50,8 @@ class NetworkDescription:
 
     def __post_init__(self) -> None:
         """Refuse sizes that no network of this program has."""
-        check_players(self.players)
+        object.__setattr__(self, "players", check_players(self.players))
+        object.__setattr__(self, "dropout", check_float("dropout", self.dropout))
         if not 1 <= len(self.widths) <= _MOST_LAYERS:
             raise ConfigError(f"a network has 1 to {_MOST_LAYERS} layers, got {len(self.widths)}")
         encoded = (self.source_width,) if self.source_width else ()
@@ -131,11 +133,11 @@ def describe_network(
     preset: str, players: int = 2, dropout: float = 0.0, *, margin: bool = False
 ) -> NetworkDescription:
     """The description of a preset. Raises ConfigError for an unknown one, naming the known."""
-    if preset not in NETWORK_PRESETS:
+    if check_instance("network_config", preset, str) not in NETWORK_PRESETS:
         known = ", ".join(NETWORK_PRESETS)
-        raise ConfigError(f"network_config must be one of {known}, got {preset!r}")
+        raise ConfigError(f"network_config must be one of {known}, got {shown(preset)}")
     return NetworkDescription(
-        preset=preset,
+        preset=str.__str__(preset),
         players=players,
         widths=NETWORK_PRESETS[preset],
         dropout=dropout,

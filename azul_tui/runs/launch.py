@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from azul_tui.child_process import python_command, python_environment
 from azul_tui.errors import JobError
 from azul_tui.runs.processes import mark_of
 from azul_tui.runs.status import Status, claim_status, write_status
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from azul_tui.runs.paths import RunPaths
 
@@ -33,7 +33,7 @@ comes first, and a compiler in the next terminal does not stop the training."""
 
 def job_command(arguments: Sequence[str]) -> list[str]:
     """The command line that runs `azul-tui` with these arguments in this installation."""
-    return [sys.executable, "-m", "azul_tui", *arguments]
+    return python_command("azul_tui", *arguments)
 
 
 def job_arguments(
@@ -62,14 +62,12 @@ def job_arguments(
     return arguments + [f"--set={override}" for override in overrides]
 
 
-def job_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def job_environment() -> dict[str, str]:
     """The environment of a job: waiting threads must not spin beside the dashboard."""
-    return {"OMP_WAIT_POLICY": "passive", **environment, "PYTHONUNBUFFERED": "1"}
+    return {"OMP_WAIT_POLICY": "passive", **python_environment(), "PYTHONUNBUFFERED": "1"}
 
 
-def launch(
-    command: Sequence[str], paths: RunPaths, *, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen[bytes]:
+def launch(command: Sequence[str], paths: RunPaths) -> subprocess.Popen[bytes]:
     """Start a job whose output goes to `log.txt` of its directory.
 
     Where nothing was recorded yet, the status says from now on that it starts, or that it could
@@ -90,7 +88,7 @@ def launch(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 close_fds=True,
-                env=job_environment(environment if environment is not None else os.environ),
+                env=job_environment(),
             )
     except OSError as error:
         what = plain_text(" ".join(command), 120)

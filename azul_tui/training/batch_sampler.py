@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from azul_tui.errors import ConfigError
+from azul_tui.config.setting import check_instance, check_int
 from azul_tui.network.devices import resolve_device
 from azul_tui.network.tensors import tensor_of
 from azul_tui.training.replay_buffer import ReplayBuffer, ReplaySample
@@ -95,15 +95,18 @@ class BatchSampler:
         Raises:
             ConfigError: `batch_size` is below 1, or the machine has no such device.
         """
-        if batch_size < 1:
-            raise ConfigError(f"batch_size must be at least 1, got {batch_size}")
-        self.replay_buffer: ReplayBuffer = replay_buffer
+        batch_size = check_int("batch_size", batch_size, 1)
+        self.replay_buffer: ReplayBuffer = check_instance(
+            "replay_buffer", replay_buffer, ReplayBuffer
+        )
         self.batch_size: int = batch_size
-        self.min_size: int = max(batch_size, min_size or 0)
+        self.min_size: int = max(
+            batch_size, 0 if min_size is None else check_int("min_size", min_size, 0)
+        )
         self.device: torch.device = resolve_device(device) if isinstance(device, str) else device
         self.window: int | None = None
         """Draw from the newest so many positions only; None: from all."""
-        self._generator: np.random.Generator = np.random.default_rng(seed)
+        self._generator: np.random.Generator = np.random.default_rng(check_int("seed", seed, 0))
         self._group: int = max(1, POSITIONS_AT_ONCE // batch_size)
         # Two on CUDA: one is filled while the other is still being copied.
         slots = 2 if self.device.type == "cuda" else 1

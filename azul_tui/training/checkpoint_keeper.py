@@ -173,7 +173,7 @@ class CheckpointKeeper:
         if not self.settle():
             return False
         buffer = run.learner.buffer
-        buffer.add(batch.states, batch.policies, batch.outcomes)
+        buffer.append(batch.states, batch.policies, batch.outcomes)
         progress.samples_total = buffer.added
         progress.games_total += batch.tally.games
         self._games_lost = True

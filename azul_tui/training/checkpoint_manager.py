@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from azul_tui.config.setting import check_float, check_instance, check_int, check_path
 from azul_tui.errors import CheckpointError
+from azul_tui.network.azul_network import AzulNetwork
 from azul_tui.runs.checkpoint_manifest import CheckpointRecord, digest
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint_file import (
@@ -22,10 +22,9 @@ from azul_tui.training.checkpoints import checkpoint_name, read_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import torch
-
-    from azul_tui.network.azul_network import AzulNetwork
 
 Snapshot = dict[str, Any]
 """The content of a checkpoint, apart from everything that training goes on changing."""
@@ -52,11 +51,12 @@ class ModelCheckpointManager:
             clock: Unix seconds.
 
         Raises:
+            ConfigError: An argument is of the wrong type or out of range.
             OSError: The folder cannot be made.
         """
-        self.save_dir: Path = Path(save_dir)
-        self.save_frequency: int = max(1, save_frequency)
-        self.keep_latest: int = max(1, keep_latest)
+        self.save_dir: Path = check_path("save_dir", save_dir)
+        self.save_frequency: int = check_int("save_frequency", save_frequency, 1)
+        self.keep_latest: int = check_int("keep_latest", keep_latest, 1)
         self.save_best: bool = save_best
         self._clock: Callable[[], float] = clock
         self._shelf = CheckpointShelf(self.save_dir)
@@ -69,8 +69,13 @@ class ModelCheckpointManager:
         return self._shelf.history
 
     def should_save_checkpoint(self, iteration: int) -> bool:
-        """Whether `iteration` is one of every `save_frequency`; 0 is not."""
-        return iteration > 0 and iteration % self.save_frequency == 0
+        """Whether `iteration` is one of every `save_frequency`; 0 is not.
+
+        Raises:
+            ConfigError: It is no whole number of at least 0.
+        """
+        number = check_int("iteration", iteration, 0)
+        return number > 0 and number % self.save_frequency == 0
 
     def save_checkpoint(
         self,
@@ -101,7 +106,7 @@ class ModelCheckpointManager:
             OSError: The disk is full, read-only or refuses; what was there is still there.
             CheckpointError: What was written does not read back.
             TypeError: `stats` or `extra` holds something that is neither plain nor a tensor.
-            ValueError: The score is not finite or the iteration negative.
+            ConfigError: The score is no finite number, or the iteration no whole number from 0.
         """
         return self.write(self.snapshot(model, optimizer, iteration, stats, score, extra))
 
@@ -116,10 +121,11 @@ class ModelCheckpointManager:
     ) -> Snapshot:
         """Copies of everything that `save_checkpoint` would write, for `write`.
 
-        Training may go on meanwhile. Raises TypeError and ValueError as `save_checkpoint` does.
+        Training may go on meanwhile. Raises TypeError and ConfigError as `save_checkpoint` does.
         """
-        if iteration < 0 or (score is not None and not math.isfinite(score)):
-            raise ValueError(f"cannot save iteration {iteration} with the score {score}")
+        check_instance("model", model, AzulNetwork)
+        iteration = check_int("iteration", iteration, 0)
+        score = None if score is None else check_float("score", score)
         copied = plain(
             {
                 "format": FORMAT,
@@ -183,8 +189,10 @@ class ModelCheckpointManager:
             The content; keys as in `checkpoint_file`.
 
         Raises:
+            ConfigError: `path` is no path, as where `get_best_checkpoint` found none.
             CheckpointError: The file is refused or does not fit; nothing was changed.
         """
+        path = check_path("path", path)
         content = read_checkpoint(path)
         name = plain_text(str(path))
         found = description_of(content)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azul_tui.config.setting import check_instance
+from azul_tui.errors import ConfigError
+from azul_tui.network.azul_network import AzulNetwork
 from azul_tui.network.losses import LossFunctions
 from azul_tui.training.batch_sampler import BatchSampler
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
+from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.schedule import LearningRateSchedule
 from azul_tui.training.training_step import TrainingStep
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from azul_tui.network.azul_network import AzulNetwork
-    from azul_tui.training.replay_buffer import ReplayBuffer
 
 
 def create_training_components(
@@ -59,13 +60,15 @@ def create_training_components(
         save_best: Keep `best_model.pt`.
 
     Raises:
-        ConfigError: A setting is out of range, or this machine has no such device.
-        ValueError: Model and buffer are for different numbers of players.
+        ConfigError: A setting is out of range, this machine has no such device, or model and
+            buffer are for different numbers of players.
         OSError: The folder cannot be made.
     """
+    check_instance("model", model, AzulNetwork)
+    check_instance("replay_buffer", replay_buffer, ReplayBuffer)
     if model.description.players != replay_buffer.players:
         numbers = f"{model.description.players} and {replay_buffer.players}"
-        raise ValueError(f"model and replay buffer are for {numbers} players")
+        raise ConfigError(f"model and replay buffer are for {numbers} players")
     sampler = BatchSampler(replay_buffer, batch_size, device, seed, min_buffer_size)
     training_step = TrainingStep(
         model,

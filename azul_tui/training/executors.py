@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from azul_tui.config import create_training_config
-from azul_tui.network import NetworkEvaluator, create_azul_network
+from azul_tui.config.setting import check_instance, check_int
+from azul_tui.network import AzulNetwork, NetworkEvaluator, create_azul_network
 from azul_tui.network.devices import resolve_device
 from azul_tui.runs.machine import usable_cores, usable_memory
 from azul_tui.training.resources import fitting_workers, memory_problem
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
-    from azul_tui.network import AzulNetwork
     from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
 
 _PLACES = 256
@@ -42,6 +42,10 @@ class SelfPlayTask:
     """`(N,)` game numbers."""
     config: TrainingConfig
     """Settings in force; simulations may change while a run is live."""
+
+    def share(self, index: int, of: int) -> SelfPlayTask:
+        """The games of worker `index` of `of`."""
+        return SelfPlayTask(self.version, self.numbers[index::of], self.config)
 
 
 class SelfPlayExecutor(Protocol):
@@ -159,7 +163,7 @@ def create_executor(
         on_fault(problem)
     if workers == 1:
         return InlineExecutor()
-    from azul_tui.training.worker_processes import WorkerExecutor
+    from azul_tui.training.workers import WorkerExecutor
 
     return WorkerExecutor(workers, on_fault)
 
@@ -185,12 +189,17 @@ def self_play_games(
 
     Returns:
         States, policies and outcomes for `ReplayBuffer.add`, or None when stopped.
+
+    Raises:
+        ConfigError: An argument is of the wrong type or out of range.
     """
+    check_instance("model", model, AzulNetwork)
+    games = check_int("games", games, 1)
     config = create_training_config(
         num_players=model.description.players,
         network_config=model.description.preset,
         mcts_simulations=simulations,
-        parallel_games=max(1, min(games, _PLACES)),
+        parallel_games=min(games, _PLACES),
         seed=seed,
         device="cpu",
     )

@@ -8,20 +8,30 @@ two-player sample takes 460 bytes instead of 980.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from azul_tui.config.setting import check_instance, check_int, shown
 from azul_tui.errors import ConfigError
 from azul_tui.game.constants import (
     action_count,
     check_players,
     observation_size,
     state_size,
+    value_count,
 )
+from azul_tui.game.notation import format_move
+from azul_tui.game.violations import violations
 from azul_tui.training.desk import target_count
-from azul_tui.training.replay_kernels import gather_samples
+from azul_tui.training.replay_kernels import (
+    NO_POSITION,
+    NOT_A_DISTRIBUTION,
+    NOT_FINITE,
+    find_fault,
+    gather_samples,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,9 +69,9 @@ class ReplayBuffer:
             ConfigError: The capacity is below 1 or larger than memory.
             GameError: `players` is not 2, 3 or 4.
         """
-        if capacity < 1:
-            raise ConfigError(f"buffer_capacity must be at least 1, got {capacity}")
-        self.players: int = check_players(players)
+        capacity = check_int("buffer_capacity", capacity, 1)
+        players = check_players(players)
+        self.players: int = players
         self.capacity: int = capacity
         self.targets: int = target_count(players, margins)
         """W."""
@@ -71,9 +81,9 @@ class ReplayBuffer:
             self._states: Int8Array = np.zeros((capacity, state_size(players)), np.int8)
             self._policies: Float16Array = np.zeros((capacity, action_count(players)), np.float16)
             self._outcomes: Float32Array = np.zeros((capacity, self.targets), np.float32)
-        except MemoryError as error:
+        except (MemoryError, ValueError, OverflowError) as error:  # numpy counts bytes in 63 bits
             raise ConfigError(
-                f"buffer_capacity {capacity} does not fit into memory: use a smaller one"
+                f"buffer_capacity {shown(capacity)} does not fit into memory: use a smaller one"
             ) from error
 
     def __len__(self) -> int:
@@ -84,35 +94,54 @@ class ReplayBuffer:
         """Memory that one position takes."""
         return self._states.shape[1] + 2 * self._policies.shape[1] + 4 * self._outcomes.shape[1]
 
-    def add(
+    def add(self, states: object, policies: object, outcomes: object) -> None:
+        """Append N positions, in order; the oldest make room. Nothing is added if one is refused.
+
+        Args:
+            states: `(N, S)` int8, positions as `GameState.array` and `self_play_games` have them.
+            policies: `(N, A)`, distributions over the legal actions, to within a thousandth, or
+                rows of zeros (value only, as of a position between two rounds).
+            outcomes: `(N, W)`, or `(N,)` when W is 1; in [-1, 1], margins any finite number.
+
+        Raises:
+            ConfigError: A shape, a type, a position or a number is wrong; the row is named.
+        """
+        positions = _numbers("states", states, "i")
+        wanted = _numbers("policies", policies, "fiu")
+        results = _numbers("outcomes", outcomes, "fiu")
+        results = results[:, None] if results.ndim == 1 else results
+        count = len(positions) if positions.ndim else 0
+        for name, array, stored in (
+            ("states", positions, self._states),
+            ("policies", wanted, self._policies),
+            ("outcomes", results, self._outcomes),
+        ):
+            expected = (count, stored.shape[1])
+            if array.shape != expected:
+                raise ConfigError(f"{name} must have the shape {expected}, got {array.shape}")
+        if positions.dtype != np.int8:
+            raise ConfigError(f"states must be int8, got {positions.dtype}")
+        with np.errstate(over="ignore"):  # what is infinite then is refused
+            narrow = results.astype(np.float32)
+            probabilities = np.ascontiguousarray(wanted, np.float32)
+        _refuse_row("outcomes", ~np.isfinite(narrow), narrow, "must be finite")
+        values = narrow[:, : value_count(self.players)]
+        _refuse_row("outcomes", np.abs(values) > 1.0, narrow, "must be in [-1, 1]")
+        row, fault = find_fault(np.ascontiguousarray(positions), probabilities, self.players)
+        if row >= 0:
+            raise ConfigError(_fault_in_words(positions[row], probabilities[row], row, fault))
+        # Kernels that read halves know no sign, and -0.0 has one.
+        bits = np.ascontiguousarray(wanted, np.float16).view(np.uint16) & np.uint16(0x7FFF)
+        self.append(positions, bits.view(np.float16), narrow)
+
+    def append(
         self,
         states: Int8Array,
         policies: npt.NDArray[np.floating],
         outcomes: npt.NDArray[np.floating],
     ) -> None:
-        """Append N positions, in order; the oldest make room.
-
-        Args:
-            states: `(N, S)` int8.
-            policies: `(N, A)`, distributions or rows of zeros (value only).
-            outcomes: `(N, W)`, or `(N,)` when W is 1; in [-1, 1].
-
-        Raises:
-            ValueError: A shape or type is wrong, or a number is not finite.
-        """
+        """`add` for what self-play or a verified file gives: nothing is checked."""
         outcomes = outcomes[:, None] if outcomes.ndim == 1 else outcomes
-        for name, array, stored in (
-            ("states", states, self._states),
-            ("policies", policies, self._policies),
-            ("outcomes", outcomes, self._outcomes),
-        ):
-            expected = (len(states), stored.shape[1])
-            if array.shape != expected:
-                raise ValueError(f"{name} must have the shape {expected}, got {array.shape}")
-        if states.dtype != np.int8:
-            raise ValueError(f"states must be int8, got {states.dtype}")
-        if not (np.isfinite(policies).all() and np.isfinite(outcomes).all()):
-            raise ValueError("policies and outcomes must be finite")
         kept = min(len(states), self.capacity)
         first = len(states) - kept
         for source, target in self._runs(self.added + first, kept):
@@ -133,8 +162,11 @@ class ReplayBuffer:
             window: Draw from the newest so many positions only.
 
         Raises:
-            ValueError: The buffer is empty.
+            ConfigError: The buffer is empty, or an argument is of the wrong type or out of range.
         """
+        count = check_int("count", count, 1)
+        check_instance("generator", generator, np.random.Generator)
+        window = None if window is None else check_int("window", window, 1)
         sample = self.empty_sample(count)
         self.sample_into(sample, generator, window)
         return sample
@@ -159,7 +191,7 @@ class ReplayBuffer:
         """`(count,)` rows for `gather_into`, drawn as `sample` draws; gone with the next `add`."""
         size = len(self) if window is None else max(1, min(window, len(self)))
         if not len(self):
-            raise ValueError("an empty replay buffer has nothing to sample")
+            raise ConfigError("an empty replay buffer has nothing to sample")
         return (self.added - size + generator.integers(0, size, size=count)) % self.capacity
 
     def gather_into(self, sample: ReplaySample, rows: Int64Array) -> None:
@@ -189,7 +221,7 @@ class ReplayBuffer:
                 f"after {added} positions this buffer holds {holds}, not {len(states)}"
             )
         self.added = added - len(states)
-        self.add(states, policies, outcomes)
+        self.append(states, policies, outcomes)
 
     def _runs(self, start: int, count: int) -> Iterator[tuple[slice, slice]]:
         """`(rows of the input, rows of the ring)` for `count` positions from number `start`."""
@@ -199,3 +231,51 @@ class ReplayBuffer:
             length = min(count - done, self.capacity - row)
             yield slice(done, done + length), slice(row, row + length)
             done += length
+
+
+def _numbers(name: str, value: object, kinds: str) -> npt.NDArray[Any]:
+    """An argument as an array of numbers of those kinds.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    try:
+        array: npt.NDArray[Any] = np.asarray(cast("Any", value))
+    except (TypeError, ValueError, RuntimeError):  # ragged lists; tensors on a GPU
+        raise ConfigError(f"{name} must be an array of numbers, got {shown(value)}") from None
+    if array.dtype.kind not in kinds or not array.ndim:
+        what = "int8" if kinds == "i" else "numbers"
+        found = array.dtype if array.ndim else shown(value)
+        raise ConfigError(f"{name} must be an array of {what}, got {found}")
+    return array
+
+
+def _refuse_row(name: str, wrong: npt.NDArray[np.bool_], array: Float32Array, words: str) -> None:
+    """Raise ConfigError for the first row of which anything is wrong."""
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0, 0])
+        raise ConfigError(f"{name}[{row}] {words}, got {shown(array[row].tolist())}")
+
+
+def _fault_in_words(state: Int8Array, policy: Float32Array, row: int, fault: int) -> str:
+    """What `find_fault` found."""
+    if fault == NO_POSITION:
+        reasons = violations(state.tolist())
+        reason = reasons[0] if reasons else "its bytes mean nothing"
+        return f"states[{row}] must be a position of this game: {reason}"
+    if fault == NOT_FINITE:
+        return f"policies[{row}] must be finite and at least 0, got {shown(_worst(policy))}"
+    if fault == NOT_A_DISTRIBUTION:
+        total = float(policy.sum(dtype=np.float64))
+        wanted = "must sum to 1, or be all 0 where only the value counts"
+        return f"policies[{row}] {wanted}, got {total:.6g}"
+    move = format_move(fault, int(state[0]))
+    return (
+        f"policies[{row}] must be 0 where a move is not legal, got "
+        f"{float(policy[fault]):.6g} for {move} (action {fault})"
+    )
+
+
+def _worst(policy: Float32Array) -> float:
+    """The first entry that no probability can be."""
+    return float(policy[~(np.isfinite(policy) & (policy >= 0))][0])

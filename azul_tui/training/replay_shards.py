@@ -124,7 +124,7 @@ def restore_buffer(
         return problems
     newest = (np.concatenate(column[::-1])[-needed:] for column in zip(*parts, strict=True))
     if problems:
-        buffer.add(*newest)
+        buffer.append(*newest)
     else:
         buffer.restore(added, *newest)
     return problems

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
+from azul_tui.config.setting import check_float
 from azul_tui.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ class LearningRateSchedule:
 
     def __post_init__(self) -> None:
         """Refuse rates that cannot train."""
-        if not (math.isfinite(self.peak) and self.peak > 0.0):
-            raise ConfigError(f"learning_rate must be above 0, got {self.peak}")
+        object.__setattr__(self, "peak", check_float("learning_rate", self.peak, 0.0))
+        if self.peak == 0.0:
+            raise ConfigError("learning_rate must be above 0, got 0")
 
     def rate_at(self, step: int) -> float:
         """Learning rate of step `step`, from 0."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from azul_tui.config import TrainingConfig
+from azul_tui.config.setting import check_instance, check_path
 from azul_tui.errors import RunError
 from azul_tui.network import resolve_device
 from azul_tui.players.registry import create_player
@@ -38,6 +39,7 @@ from azul_tui.training.warm_up import compile_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from azul_tui.runs.events import Record
 
@@ -74,14 +76,19 @@ class AzulTrainer:
             clock: Seconds.
 
         Raises:
-            ConfigError: No such device, or the settings do not fit the checkpoint.
+            ConfigError: No such device, the settings do not fit the checkpoint, or an argument is
+                of another class.
             PlayerError: No such opponent to measure against.
             CheckpointError: Nothing to resume from.
             RunError: `save_dir` holds another run.
         """
-        self.paths = RunPaths(Path(save_dir).absolute())
+        if config is not None:
+            check_instance("config", config, TrainingConfig)
+        self.paths = RunPaths(check_path("save_dir", save_dir).absolute())
         self._resume: ResumePoint | None = (
-            find_resume_point(Path(resume_from), config) if resume_from is not None else None
+            find_resume_point(check_path("resume_from", resume_from), config)
+            if resume_from is not None
+            else None
         )
         if self._resume is not None:
             config = self._resume.config

@@ -17,18 +17,18 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from azul_tui.config.setting import check_float, check_instance, check_int
 from azul_tui.errors import CheckpointError, ConfigError, DivergedError
+from azul_tui.network.azul_network import AzulNetwork
 from azul_tui.network.devices import has_bfloat16, resolve_precision
 from azul_tui.network.losses import LossFunctions
 from azul_tui.network.tensors import total_norm
+from azul_tui.training.batch_sampler import Batch, BatchSampler
 from azul_tui.training.checkpoint_file import check_optimizer_state
 from azul_tui.training.schedule import LearningRateSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from azul_tui.network.azul_network import AzulNetwork
-    from azul_tui.training.batch_sampler import Batch, BatchSampler
 
 BFLOAT16_FROM_BATCH: Final = 256
 """Batch size from which "auto" trains in bfloat16; below it casts cost what products save."""
@@ -84,9 +84,11 @@ class TrainingStep:
         Raises:
             ConfigError: A number is out of range, or the optimizer is not fused.
         """
-        if gradient_clip_norm < 0.0 or not 0.0 <= ema_decay < 1.0:
-            settings = f"gradient_clip_norm {gradient_clip_norm} and ema_decay {ema_decay}"
-            raise ConfigError(f"want at least 0, and in [0, 1), got {settings}")
+        check_instance("model", model, AzulNetwork)
+        check_instance("sampler", sampler, BatchSampler)
+        gradient_clip_norm = check_float("gradient_clip_norm", gradient_clip_norm, 0.0)
+        weight_decay = check_float("weight_decay", weight_decay, 0.0)
+        ema_decay = check_float("ema_decay", ema_decay, 0.0, 0.999999)
         self.model: AzulNetwork = model.to(sampler.device)
         self.sampler: BatchSampler = sampler
         self.losses: LossFunctions = losses or LossFunctions()
@@ -143,8 +145,11 @@ class TrainingStep:
             step), `learning_rate`, `successful_steps` and `training_time` in seconds.
 
         Raises:
+            ConfigError: `steps` is no whole number of at least 0, or `every` none of at least 1.
             DivergedError: A loss or the gradient was not finite since the last look.
         """
+        steps = check_int("steps", steps, 0)
+        every = check_int("every", every, 1)
         started = self._clock()
         self._be_in_training()
         reports: list[tuple[int, StepReport]] = []

@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from azul_tui.child_process import python_environment
 from azul_tui.errors import EXIT_DONE, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def lend_terminal(command: Sequence[str]) -> int:
     """
     with _interrupts_left_to_the_job():
         try:
-            code = subprocess.run(command, check=False).returncode
+            code = subprocess.run(command, env=python_environment(), check=False).returncode
         except OSError as error:
             sys.stdout.write(f"azul-tui: the job cannot be started ({error.strerror})\n")
             code = -1

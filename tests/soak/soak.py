@@ -153,7 +153,7 @@ class Soak:
     def workers(self):
         try:
             children = psutil.Process(self.training.pid).children()
-            return [c.pid for c in children if "spawn_main" in " ".join(c.cmdline())]
+            return [c.pid for c in children if "azul_tui.training.workers" in " ".join(c.cmdline())]
         except psutil.Error:
             return []
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
 from typing import TYPE_CHECKING
 
+from azul_tui.child_process import python_command, python_environment
 from azul_tui.errors import JobFailedError
 
 if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext
-
-_PROGRAM = """
-from azul_tui.training.warm_up import compile_kernels
-print(compile_kernels(2, lambda *_: None))
-"""
 
 
 def measure_compile(context: JobContext) -> dict[str, float]:
@@ -30,8 +25,8 @@ def measure_compile(context: JobContext) -> dict[str, float]:
 def _compile_s(cache: str) -> float:
     """Seconds in a fresh process whose cache lies in that folder."""
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM],
-        env={**os.environ, "AZUL_TUI_CACHE": cache},
+        python_command("azul_tui.jobs.bench.compiling"),
+        env={**python_environment(), "AZUL_TUI_CACHE": cache},
         capture_output=True,
         text=True,
         check=False,
@@ -39,3 +34,12 @@ def _compile_s(cache: str) -> float:
     if done.returncode != 0:
         raise JobFailedError(f"the kernels did not compile: {done.stderr.strip()[-300:]}")
     return float(done.stdout.split()[-1])
+
+
+if __name__ == "__main__":
+    from azul_tui.training.warm_up import compile_kernels
+
+    def report(done: int, total: int, name: str, seconds: float) -> None:
+        """Say nothing: the one figure is the output."""
+
+    sys.stdout.write(f"{compile_kernels(2, report)}\n")

@@ -23,7 +23,7 @@ from azul_tui.search.evaluator import ConstantEvaluator
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import SearchSettings
 from azul_tui.training.executors import SelfPlayTask
-from azul_tui.training.worker_processes import WorkerExecutor
+from azul_tui.training.workers import WorkerExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

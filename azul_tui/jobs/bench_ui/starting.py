@@ -27,7 +27,7 @@ def measure_first_paint(folder: Path) -> dict[str, float]:
     ours: list[float] = []
     empty: list[float] = []
     for _ in range(STARTS + 1):
-        with terminal([sys.executable, "-c", EMPTY_APP]) as app:
+        with terminal([sys.executable, "-P", "-c", EMPTY_APP]) as app:
             app.read_until("READY", 20)
             empty.append(app.processor_time().computed_s)
         with terminal(dashboard(folder)) as app:

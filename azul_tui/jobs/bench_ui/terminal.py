@@ -9,7 +9,6 @@ import pty
 import select
 import signal
 import struct
-import sys
 import termios
 import time
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from azul_tui.child_process import python_command, python_environment
 from azul_tui.errors import JobFailedError
 from azul_tui.jobs.bench_ui.cells import Cells
 from azul_tui.jobs.bench_ui.processor import ProcessorTime, processor_time
@@ -37,7 +37,7 @@ class Terminal:
 
     def __init__(self, command: list[str], width: int = WIDTH, height: int = HEIGHT) -> None:
         environment = {
-            **os.environ,
+            **python_environment(),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "LANG": "C.UTF-8",
@@ -142,5 +142,5 @@ def terminal(command: list[str]) -> Generator[Terminal]:
 
 def dashboard(root: Path, attach: str | None = None) -> list[str]:
     """The command line of the dashboard."""
-    command = [sys.executable, "-m", "azul_tui", "--dir", str(root)]
+    command = python_command("azul_tui", "--dir", str(root))
     return [*command, f"--attach={attach}"] if attach else command

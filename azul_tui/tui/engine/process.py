@@ -75,7 +75,7 @@ class Engine:
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
                 limit=_LONGEST_RECORD,
-                env=job_environment({"OMP_NUM_THREADS": "1", **os.environ}),
+                env={"OMP_NUM_THREADS": "1", **job_environment()},
             )
         except OSError as error:
             raise EngineError(f"the engine cannot be started: {error.strerror}") from None
