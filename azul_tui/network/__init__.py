@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from azul_tui.network.azul_network import AzulNetwork
 from azul_tui.network.building import build_network, create_azul_network
-from azul_tui.network.compute import Compute, resolve_compute
-from azul_tui.network.devices import resolve_device, resolve_precision
+from azul_tui.network.compute import Compute, resolve_compute, resolve_device
 from azul_tui.network.evaluator import NetworkEvaluator
 from azul_tui.network.losses import LossFunctions
 from azul_tui.network.presets import NETWORK_PRESETS, NetworkDescription
@@ -24,5 +23,4 @@ __all__ = [
     "create_azul_network",
     "resolve_compute",
     "resolve_device",
-    "resolve_precision",
 ]

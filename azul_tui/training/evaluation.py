@@ -141,12 +141,13 @@ class EvaluationPhase:
         return self._player(self._evaluator, self._run.progress.iteration)
 
     def _new_evaluator(self) -> NetworkEvaluator:
-        config = self._run.config
+        config, compute = self._run.config, self._run.compute
         return NetworkEvaluator(
             self._run.learner.model,
             min(_GAMES_AT_ONCE, config.parallel_games),
-            config.device,
-            config.inference_precision,
+            compute.device,
+            compute.inference_precision,
+            compute.inference,
         )
 
     def _player(self, evaluator: NetworkEvaluator, iteration: int) -> NetworkPlayer:

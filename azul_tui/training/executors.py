@@ -43,7 +43,8 @@ class SelfPlayTask:
     config: TrainingConfig
     """Settings in force; simulations may change while a run is live."""
     compute: Compute | None = None
-    """What the network is evaluated with; None lets the process decide that hands out the games."""
+    """What the network is evaluated with; None leaves it to `config` and, where that says "auto",
+    to what timing found on this machine. A run always names it: workers time nothing."""
 
 
 class SelfPlayExecutor(Protocol):
@@ -82,6 +83,7 @@ class InlineExecutor:
         self._config: TrainingConfig | None = None
         self._evaluator: NetworkEvaluator | None = None
         self._self_play: SelfPlay | None = None
+        self._made_from: tuple[object, ...] = ()
 
     def play(
         self,
@@ -91,22 +93,26 @@ class InlineExecutor:
         should_stop: Callable[[], bool] | None = None,
     ) -> GameBatch | None:
         """See `SelfPlayExecutor.play`."""
-        self_play = self._prepare(task.config, weights)
+        self_play = self._prepare(task, weights)
         return self_play.play(task.numbers, on_progress=on_progress, should_stop=should_stop)
 
     def close(self) -> None:
         """Forget the network and the trees."""
         self._config = self._evaluator = self._self_play = None
 
-    def _prepare(self, config: TrainingConfig, weights: Mapping[str, Tensor]) -> SelfPlay:
-        """Evaluator and trees for `config`, made again only when it changed."""
-        if self._config is None or _network_settings(self._config) != _network_settings(config):
+    def _prepare(self, task: SelfPlayTask, weights: Mapping[str, Tensor]) -> SelfPlay:
+        """Evaluator and trees for the task, made again only when it asks for others."""
+        config = task.config
+        made_from = (
+            config.network_config,
+            config.num_players,
+            config.parallel_games,
+            task.compute or (config.device, config.inference_precision),
+        )
+        if self._evaluator is None or self._made_from != made_from:
             self._config = self._self_play = None
-            network = create_azul_network(config.network_config, config.num_players)
-            self._evaluator = NetworkEvaluator(
-                network, config.parallel_games, config.device, config.inference_precision
-            )
-        assert self._evaluator is not None
+            self._evaluator = _new_evaluator(config, task.compute)
+            self._made_from = made_from
         self._evaluator.load_weights(weights)
         if self._self_play is None or self._config != config:
             self._self_play = SelfPlay(
@@ -123,14 +129,19 @@ class InlineExecutor:
         return self._self_play
 
 
-def _network_settings(config: TrainingConfig) -> tuple[object, ...]:
-    """What an evaluator is made from; it serves any settings that agree in these."""
-    return (
-        config.network_config,
-        config.num_players,
+def _new_evaluator(config: TrainingConfig, compute: Compute | None) -> NetworkEvaluator:
+    """For self-play with `compute`, else with what `config` says and timing finds."""
+    network = create_azul_network(config.network_config, config.num_players)
+    if compute is None:
+        return NetworkEvaluator(
+            network, config.parallel_games, config.device, config.inference_precision
+        )
+    return NetworkEvaluator(
+        network,
         config.parallel_games,
-        config.device,
-        config.inference_precision,
+        compute.device,
+        compute.inference_precision,
+        compute.inference,
     )
 
 

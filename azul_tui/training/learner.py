@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 
-from azul_tui.network import LossFunctions, create_azul_network
+from azul_tui.network import LossFunctions, create_azul_network, resolve_compute
+from azul_tui.network.presets import describe_network
 from azul_tui.training.batch_sampler import BatchSampler
 from azul_tui.training.executors import usable_cores
 from azul_tui.training.replay_buffer import ReplayBuffer
@@ -141,9 +142,27 @@ class Learner:
             self._dropout_stream = torch.get_rng_state()
 
 
-def training_threads() -> int:
-    """Threads of torch for the learner: a core is left to whoever watches."""
-    return max(1, min(_MOST_THREADS, usable_cores() - 1))
+def compute_of(
+    config: TrainingConfig, threads: int = 0, remembered: Compute | None = None
+) -> Compute:
+    """What a run with these settings computes with here; see `resolve_compute`.
+
+    Args:
+        config: Settings of the run.
+        threads: Of torch for the learner; 0 leaves a core to whoever watches.
+        remembered: What the checkpoint of a resumed run names.
+
+    Raises:
+        ConfigError: This machine has no such device.
+    """
+    description = describe_network(
+        config.network_config,
+        config.num_players,
+        config.dropout,
+        margin=config.margin_loss_weight > 0.0,
+    )
+    threads = threads or max(1, min(_MOST_THREADS, usable_cores() - 1))
+    return resolve_compute(config, description, threads=threads, remembered=remembered)
 
 
 def learning_rate_schedule(config: TrainingConfig) -> LearningRateSchedule:

@@ -53,6 +53,7 @@ def _look(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     yield from software.python()
     yield from software.torch()
     yield from software.numba()
+    yield from software.compute()
     yield from software.packages()
     yield from hardware.processor()
     yield from hardware.threads(environment)
