@@ -337,6 +337,32 @@ def choose_training(
     )
 
 
+def choose_device(
+    description: NetworkDescription,
+    batch_size: int,
+    gpu: torch.device,
+    workers: int,
+    seconds: Mapping[str, Callable[[], float]],
+) -> Timing:
+    """The device on which self-play is fastest, measured once and remembered.
+
+    Args:
+        description: The network.
+        batch_size: Rows of a call in self-play.
+        gpu: What competes with the processor; its kind is remembered beside the processor's.
+        workers: How many play.
+        seconds: By device, the plain one first: measures what a call takes in self-play.
+    """
+    names = tuple(seconds)
+    key = _key("device", description, batch_size, 1, gpu, names)
+    key |= {"workers": workers, "host": processor_kind(torch.device("cpu"))}
+
+    def measured() -> Timing:
+        return _fastest({name: measure() for name, measure in seconds.items()})
+
+    return _remembered_or(key, names, measured)
+
+
 def bare_training_step(
     network: AzulNetwork, batch_size: int, device: torch.device, precision: str
 ) -> Callable[[], None]:
@@ -467,7 +493,11 @@ def time_calls(
                 started = counted()
                 call()
                 rounds[name].append(counted() - started)
-    took = {name: statistics.median(times) for name, times in rounds.items()}
+    return _fastest({name: statistics.median(times) for name, times in rounds.items()})
+
+
+def _fastest(took: Mapping[str, float]) -> Timing:
+    """The plain candidate, which is the first, unless the best beats it by more than noise."""
     plain, best = next(iter(took)), min(took, key=took.__getitem__)
     return Timing(best if took[best] < _PLAIN_WINS * took[plain] else plain, took)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from azul_tui.network import LossFunctions, create_azul_network, resolve_compute
-from azul_tui.network.presets import describe_network
+from azul_tui.network import LossFunctions, create_azul_network
 from azul_tui.training.batch_sampler import BatchSampler
-from azul_tui.training.executors import usable_cores
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.schedule import LearningRateSchedule
 from azul_tui.training.training_step import StepReport, TrainingStep
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
     from azul_tui.config import TrainingConfig
     from azul_tui.network.compute import Compute
-
-_MOST_THREADS: Final = 8
 
 
 class Learner:
@@ -140,29 +136,6 @@ class Learner:
             torch.set_rng_state(self._dropout_stream)
             yield
             self._dropout_stream = torch.get_rng_state()
-
-
-def compute_of(
-    config: TrainingConfig, threads: int = 0, remembered: Compute | None = None
-) -> Compute:
-    """What a run with these settings computes with here; see `resolve_compute`.
-
-    Args:
-        config: Settings of the run.
-        threads: Of torch for the learner; 0 leaves a core to whoever watches.
-        remembered: What the checkpoint of a resumed run names.
-
-    Raises:
-        ConfigError: This machine has no such device.
-    """
-    description = describe_network(
-        config.network_config,
-        config.num_players,
-        config.dropout,
-        margin=config.margin_loss_weight > 0.0,
-    )
-    threads = threads or max(1, min(_MOST_THREADS, usable_cores() - 1))
-    return resolve_compute(config, description, threads=threads, remembered=remembered)
 
 
 def learning_rate_schedule(config: TrainingConfig) -> LearningRateSchedule:

@@ -22,9 +22,10 @@ from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint_keeper import CheckpointKeeper
 from azul_tui.training.executors import create_executor
 from azul_tui.training.journal import Journal
-from azul_tui.training.learner import Learner, compute_of
+from azul_tui.training.learner import Learner
 from azul_tui.training.open_run import OpenRun, ProgressListener
 from azul_tui.training.resuming import ResumePoint, find_log_end, find_resume_point
+from azul_tui.training.run_compute import compute_of
 from azul_tui.training.run_progress import RunProgress
 from azul_tui.training.run_start import announce, continue_run
 from azul_tui.training.settings_file import SettingsFile, write_config
