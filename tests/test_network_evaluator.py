@@ -20,10 +20,16 @@ from azul_tui.network import (
 from azul_tui.network.amx import has_tiles, tiles_of
 from azul_tui.network.compute import inference_candidates, precisions_to_try
 from azul_tui.network.inference import DeviceInference, evaluate_folded, fold_weights
+from azul_tui.network.vectors import PANEL, panels_of
 
-FORMATS = ("float32", "bfloat16", "tiles")
-"""The last is bfloat16 with the matrix extension; the one before it without."""
-LARGEST_ERROR = {"float32": (2e-5, 1e-5), "bfloat16": (0.08, 0.05), "tiles": (0.08, 0.05)}
+FORMATS = ("float32", "vectors", "bfloat16", "tiles")
+"""Two of float32 and two of bfloat16, the latter one kernel each."""
+LARGEST_ERROR = {
+    "float32": (2e-5, 1e-5),
+    "vectors": (2e-5, 1e-5),
+    "bfloat16": (0.08, 0.05),
+    "tiles": (0.08, 0.05),
+}
 """Of a legal logit and of a value, for the weights that `network` makes."""
 
 
@@ -52,10 +58,10 @@ def evaluator_of(made: AzulNetwork, batch_size: int, form: str) -> NetworkEvalua
     """An evaluator of one form, whatever this machine would choose."""
     if form == "tiles" and not has_tiles():
         pytest.skip("this processor has no AMX")
-    precision = "bfloat16" if form == "tiles" else form
+    precision = {"tiles": "bfloat16", "vectors": "float32"}.get(form, form)
     if made.description.source_width:
         return NetworkEvaluator(made, batch_size, "cpu", precision, "module")
-    implementation = "amx" if form == "tiles" else "folded"
+    implementation = {"tiles": "amx", "vectors": "vectors"}.get(form, "folded")
     return NetworkEvaluator(made, batch_size, "cpu", precision, implementation)
 
 
@@ -155,11 +161,12 @@ def test_a_margin_that_was_trained_does_not_disturb_an_evaluator_without_it():
         torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_with_tiles_the_batch_size_does_not_matter_either():
+@pytest.mark.parametrize("form", ["vectors", "tiles"])
+def test_in_one_kernel_the_batch_size_does_not_matter_either(form: str):
     rows = observations(100)
-    logits, values = (array.copy() for array in evaluator_of(network(), 100, "tiles")(rows))
+    logits, values = (array.copy() for array in evaluator_of(network(), 100, form)(rows))
     for size in (1, 31, 33, 64, 65):
-        some, some_values = evaluator_of(network(), size, "tiles")(rows[:size])
+        some, some_values = evaluator_of(network(), size, form)(rows[:size])
         assert np.array_equal(some, logits[:size])
         assert np.array_equal(some_values, values[:size])
 
@@ -178,6 +185,17 @@ def test_tiles_hold_every_weight_where_the_processor_looks_for_it():
     assert padded.size == 64 * 64
 
 
+def test_panels_hold_every_weight_where_the_kernel_looks_for_it():
+    """Panel (outputs) has in its row r the weights of input r, one for each output."""
+    weight = np.arange(64 * 48, dtype=np.float32).reshape(64, 48)
+    panels = panels_of(weight).reshape(64 // PANEL, 48, PANEL)
+    for output, number in ((0, 0), (17, 5), (63, 47)):
+        assert panels[output // PANEL, number, output % PANEL] == weight[output, number]
+    padded = panels_of(np.ones((40, 33), np.float32))
+    assert np.count_nonzero(padded) == 40 * 33
+    assert padded.size == 64 * 33
+
+
 def test_a_network_of_odd_widths_goes_without_tiles():
     torch.manual_seed(0)
     description = NetworkDescription(
@@ -185,7 +203,7 @@ def test_a_network_of_odd_widths_goes_without_tiles():
     )
     made = AzulNetwork(description).eval()
     names = [each.implementation for each in inference_candidates(description, torch.device("cpu"))]
-    assert "amx" not in names
+    assert not {"amx", "vectors"} & set(names)
     with pytest.raises(ConfigError, match="'amx' does not evaluate odd"):
         NetworkEvaluator(made, 8, "cpu", "bfloat16", "amx")
     evaluator = NetworkEvaluator(made, 8, "cpu", "bfloat16")

@@ -42,7 +42,7 @@ unsigned: Final = cast("Callable[[object], int]", np.uint64)
 _njit: Any = numba.njit  # pyright: ignore[reportUnknownMemberType]
 _numba_config: Any = importlib.import_module("numba.core.config")
 
-_ROOMS = {"game": (), "search": ("game",), "players": ("game", "search")}
+_ROOMS = {"game": (), "search": ("game",), "players": ("game", "search"), "network": ("game",)}
 """Which packages the kernels of a package may call; kernels elsewhere may call
 all of these and those of their own file."""
 

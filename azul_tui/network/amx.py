@@ -22,19 +22,18 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib
-import math
 import platform
 import sys
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from azul_tui.game.kernel import lean_kernel
-from azul_tui.network.inference import FoldedLayer, FoldedWeights, fold_weights
 from azul_tui.network.kernels import vector_loops
 from azul_tui.network.tensors import tensor_of
+from azul_tui.network.vectors import BLOCK, finish_rows, host_features, pack_layers, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,18 +47,6 @@ Int16Array = npt.NDArray[np.int16]
 Int64Array = npt.NDArray[np.int64]
 Uint8Array = npt.NDArray[np.uint8]
 Float32Array = npt.NDArray[np.float32]
-Number = TypeVar("Number", bound=np.generic)
-
-ROWS: Final = 64
-"""R: positions that pass through the network together, a multiple of 32.
-
-More of them read the weights less often, fewer stay nearer: 32, 64 and 128 are about level, 256
-takes 10% longer on the medium network.
-"""
-BLOCK: Final = 32
-"""Inputs of a tile, and outputs of two."""
-LAYER_FIELDS: Final = 5
-"""K, N, where its weights and its biases begin, and whether its input stream is added."""
 
 _EPSILON: Final = np.float32(1e-6)
 _ZERO: Final = np.float32(0.0)
@@ -72,13 +59,11 @@ _ARCH_PRCTL: Final = 158
 _REQUEST_PERMISSION: Final = 0x1023
 _TILE_DATA: Final = 18
 _NEEDED: Final = ("amx-tile", "amx-bf16", "avx512f")
-_LINE_BYTES: Final = 64
 
 # numba and llvmlite have no type hints.
 _types: Any = importlib.import_module("numba.core.types")
 _intrinsic: Any = importlib.import_module("numba.extending").intrinsic
 _settings: Any = importlib.import_module("numba.core.config")
-_binding: Any = importlib.import_module("llvmlite.binding")
 _ir: Any = importlib.import_module("llvmlite.ir")
 _BYTE: Any = _ir.IntType(8)
 _WORD: Any = _ir.IntType(64)
@@ -94,7 +79,7 @@ def has_tiles() -> bool:
         return False
     if _settings.CPU_NAME or _settings.CPU_FEATURES or _settings.DISABLE_JIT:
         return False  # somebody chose what kernels are compiled for
-    features = _binding.get_host_cpu_features()
+    features = host_features()
     if not all(features.get(name) for name in _NEEDED):
         return False
     try:
@@ -271,30 +256,6 @@ def _activate(
             features[row, index] = np.int16(bits >> _SHIFT)
 
 
-@vector_loops
-def _finish(
-    stream: Float32Array,
-    biases: Float32Array,
-    value_weights: Float32Array,
-    value_bias: Float32Array,
-    logits: Float32Array,
-    values: Float32Array,
-) -> None:
-    """Logits and values of at most R rows: the value head's H units come first, then A logits."""
-    units = value_weights.shape[1]
-    for row in range(logits.shape[0]):
-        for seat in range(values.shape[1]):
-            result = value_bias[seat]
-            for unit in range(units):
-                total = stream[row, unit] + biases[unit]
-                result += (max(_ZERO, total)) * value_weights[seat, unit]
-            values[row, seat] = math.tanh(result)
-        head = stream[row, units:]
-        bias = biases[units:]
-        for action in range(logits.shape[1]):
-            logits[row, action] = head[action] + bias[action]
-
-
 @lean_kernel
 def evaluate_with_tiles(
     observations: Int8Array,
@@ -338,17 +299,8 @@ def evaluate_with_tiles(
             _activate(stream, bias, features, index < last - 1)
         _multiply(features, weights, stream, layers[last])
         bias = biases[layers[last, 3] :]
-        _finish(stream, bias, value_weights, value_bias, logits[rows], values[rows])
+        finish_rows(stream, bias, value_weights, value_bias, logits[rows], values[rows])
     release_tiles()
-
-
-def aligned(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """A flat copy that begins at a multiple of 64 bytes."""
-    memory = np.zeros(array.nbytes + _LINE_BYTES, np.uint8)
-    start = -memory.ctypes.data % _LINE_BYTES
-    copy = memory[start : start + array.nbytes].view(array.dtype)
-    copy[:] = array.ravel()
-    return copy
 
 
 def tiles_of(weight: Float32Array) -> npt.NDArray[np.int16]:
@@ -361,51 +313,24 @@ def tiles_of(weight: Float32Array) -> npt.NDArray[np.int16]:
     return np.ascontiguousarray(split.transpose(0, 2, 3, 1, 4)).ravel()
 
 
-def fits_tiles(description: NetworkDescription) -> bool:
-    """Whether all layers are whole blocks wide, which those of every preset are."""
-    widths = (*description.widths, description.policy_width, *description.value_widths)
-    return all(width % BLOCK == 0 for width in widths)
-
-
 class AmxInference:
     """Logits and values of one batch size, into arrays that every call reuses."""
 
     def __init__(self, description: NetworkDescription, batch_size: int) -> None:
-        """Allocate results; `load` brings weights. Only where `has_tiles()` and `fits_tiles`."""
+        """Allocate results; `load` brings weights. Only where `has_tiles()` and `whole_blocks`."""
         self.description: NetworkDescription = description
         self._logits: Float32Array = np.zeros((batch_size, description.action_count), np.float32)
         self._values: Float32Array = np.zeros((batch_size, description.value_count), np.float32)
         self._arguments: tuple[Any, ...] = ()
 
-    @torch.inference_mode()
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Take the weights of a state_dict; it may change afterwards."""
-        on_cpu = {name: tensor.detach().cpu() for name, tensor in state.items()}
-        weights = fold_weights(on_cpu, self.description, torch.float32)
-        layers = _layers_in_order(weights, self.description.action_count)
-        fields = np.zeros((len(layers), LAYER_FIELDS), np.int64)
-        tiles: list[npt.NDArray[np.int16]] = []
-        biases: list[Float32Array] = []
-        for index, layer in enumerate(layers):
-            packed = tiles_of(layer.weight.numpy())
-            bias = np.zeros(-(-len(layer.bias) // BLOCK) * BLOCK, np.float32)
-            bias[: len(layer.bias)] = layer.bias.numpy()
-            if layer.residual:
-                # The stream that is added to was stored without its own bias.
-                bias += biases[-1]
-            offsets = sum(map(len, tiles)), sum(map(len, biases))
-            fields[index] = (layer.weight.shape[1], len(bias), *offsets, layer.residual)
-            tiles.append(packed)
-            biases.append(bias)
+        packed = pack_layers(state, self.description, tiles_of)
         self._arguments = (
-            fields,
-            aligned(np.concatenate(tiles)),
-            np.concatenate(biases),
-            weights.value_weight.numpy().copy(),
-            weights.value_bias.numpy().copy(),
+            *packed,
             tile_configuration(),
-            _scratch(int(fields[:, 0].max()), np.dtype(np.int16)),
-            _scratch(int(fields[:, 1].max()), np.dtype(np.float32)),
+            scratch(int(packed.fields[:, 0].max()), np.dtype(np.int16)),
+            scratch(int(packed.fields[:, 1].max()), np.dtype(np.float32)),
             self._logits,
             self._values,
         )
@@ -414,23 +339,3 @@ class AmxInference:
         """`(logits (B, A), values (B, V))`, valid until the next call; illegal logits too."""
         evaluate_with_tiles(observations, *self._arguments)
         return self._logits, self._values
-
-
-def _layers_in_order(weights: FoldedWeights, actions: int) -> list[FoldedLayer]:
-    """The products as the kernel does them: in the last, the value's units before the logits."""
-    weight, bias, _ = weights.heads_output
-    last = FoldedLayer(
-        torch.cat([weight[actions:], weight[:actions]]),
-        torch.cat([bias[actions:], bias[:actions]]),
-    )
-    return [*weights.trunk, weights.heads_hidden, last]
-
-
-def _scratch(width: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:
-    """`ROWS` rows of at least `width` numbers.
-
-    A row is one cache line longer than it needs to be: rows of a power of two compete for the
-    same few places in the cache.
-    """
-    row = width + _LINE_BYTES // kind.itemsize
-    return aligned(np.zeros(ROWS * row, kind)).reshape(ROWS, row)

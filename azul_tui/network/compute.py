@@ -16,7 +16,6 @@ import copy
 import dataclasses
 import functools
 import hashlib
-import importlib
 import json
 import os
 import platform
@@ -33,10 +32,11 @@ from azul_tui import __version__
 from azul_tui.errors import ConfigError
 from azul_tui.game.constants import COLOR_COUNT
 from azul_tui.game.kernel import cache_root
-from azul_tui.network.amx import AmxInference, fits_tiles, has_tiles
+from azul_tui.network.amx import AmxInference, has_tiles
 from azul_tui.network.building import build_network
 from azul_tui.network.inference import DeviceInference, FoldedInference, ModuleInference
 from azul_tui.network.losses import LossFunctions
+from azul_tui.network.vectors import VectorInference, has_vectors, host_features, whole_blocks
 from azul_tui.runs.files import read_bounded
 
 if TYPE_CHECKING:
@@ -193,11 +193,7 @@ def has_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return False
-    binding: Any = importlib.import_module("llvmlite.binding")
-    try:
-        features: Mapping[str, bool] = binding.get_host_cpu_features()
-    except RuntimeError:  # LLVM does not know the features of this kind of processor
-        return False
+    features = host_features()
     return any(features.get(name) for name in ("avx512bf16", "amx-bf16", "bf16"))
 
 
@@ -213,8 +209,11 @@ def inference_candidates(
             candidates.append(Candidate("graph", each))
         else:
             candidates.append(Candidate("folded", each))
-            if each == "bfloat16" and fits_tiles(description) and has_tiles():
-                candidates.append(Candidate("amx", each))
+            if whole_blocks(description):
+                if each == "float32" and has_vectors():
+                    candidates.append(Candidate("vectors", each))
+                if each == "bfloat16" and has_tiles():
+                    candidates.append(Candidate("amx", each))
     return tuple(candidates)
 
 
@@ -228,7 +227,8 @@ def create_inference(
         batch_size: B, rows of every call.
         device: Where.
         candidate: "module" (the network's own operations, any device), "folded" (a processor),
-            "amx" (a processor with that extension, bfloat16) or "graph" (a GPU).
+            "vectors" (a processor, float32), "amx" (one with that extension, bfloat16) or "graph"
+            (a GPU).
 
     Raises:
         ConfigError: There is no such implementation for the network and the device.
@@ -244,6 +244,8 @@ def create_inference(
         return ModuleInference(description, batch_size, dtype, device)
     if implementation == "graph":
         return DeviceInference(description, batch_size, dtype, device)
+    if implementation == "vectors":
+        return VectorInference(description, batch_size)
     if implementation == "amx":
         return AmxInference(description, batch_size)
     return FoldedInference(description, batch_size, dtype)
@@ -566,7 +568,7 @@ def _seconds_on(device: torch.device) -> float:
 
 def _in_words(candidate: Candidate) -> str:
     """For people."""
-    extra = {"amx": " with AMX", "folded": "", "graph": "", "module": ""}
+    extra = {"amx": " with AMX", "vectors": " in one kernel", "folded": " by torch's products"}
     return candidate.precision + extra.get(candidate.implementation, "")
 
 
