@@ -154,12 +154,12 @@ class AzulTrainer:
     def _open(self, recorder: RunRecorder) -> OpenRun:
         """The parts of a run, put together."""
         progress = self._resume.progress if self._resume else RunProgress()
+        compute = compute_of(self.config, self._resume.threads if self._resume else 0)
         stopwatch = Stopwatch(self._clock, progress.elapsed_s)
         journal = Journal(recorder, stopwatch, self._listener)
         steering = Steering(journal, self.config, stopwatch, self._should_stop, self._clock)
         journal.leaving = steering.gives_up
         steering.iteration = progress.iteration + 1
-        compute = compute_of(self.config, self._resume.threads if self._resume else 0)
         return OpenRun(
             paths=self.paths,
             journal=journal,
