@@ -36,8 +36,8 @@ def test_everything_that_was_asked_for_is_told(tmp_path):
     output = io.StringIO()
     result = run(context_for(tmp_path, output))
     subjects = (
-        "azul-tui", "python", "torch", "numba", "compute", "packages", "processor", "threads", "memory",
-        "gpu", "terminal", "runs folder",
+        "azul-tui", "python", "torch", "numba", "compute", "packages", "processor", "threads",
+        "memory", "gpu", "terminal", "runs folder",
     )  # fmt: skip
     assert set(subjects) <= set(result["findings"])
     for subject in subjects:
