@@ -49,8 +49,8 @@ def test_an_iteration_and_an_evaluation_as_lines():
 
 
 KINDS = (
-    "run_started phase step self_play iteration evaluation checkpoint control setting alert "
-    "compile result whatever"
+    "run_started compute phase step self_play iteration evaluation checkpoint control setting "
+    "alert compile result whatever"
 ).split()
 KEYS = (
     "name resumed_from iteration done total games positions seconds sims_per_s total_loss opponent "

@@ -37,8 +37,8 @@ def test_everything_that_was_asked_for_is_told(tmp_path):
     output = io.StringIO()
     result = run(context_for(tmp_path, output))
     subjects = (
-        "azul-tui", "python", "torch", "numba", "packages", "processor", "threads", "memory",
-        "gpu", "terminal", "runs folder",
+        "azul-tui", "python", "torch", "numba", "compute", "packages", "processor", "threads",
+        "memory", "gpu", "terminal", "runs folder",
     )  # fmt: skip
     assert set(subjects) <= set(result["findings"])
     for subject in subjects:
@@ -130,6 +130,12 @@ def test_a_broken_or_missing_torch_is_told_and_the_rest_goes_on(monkeypatch, tmp
     assert result["ok"] is False
     assert any(problem.startswith("torch does not work") for problem in result["problems"])
     assert "runs folder" in result["findings"]
+
+
+def test_what_training_computes_with_is_told():
+    told = only(software.compute()).told
+    assert told.startswith("inference: ")
+    assert "; training: " in told
 
 
 def test_an_old_torch_and_a_wrong_plotext_are_named(monkeypatch):

@@ -16,18 +16,20 @@ from azul_tui.network import (
     NetworkEvaluator,
     create_azul_network,
     resolve_device,
-    resolve_precision,
 )
-from azul_tui.network import cpu_inference as cpu
-from azul_tui.network import evaluator as module
-from azul_tui.network.amx_inference import tiles_of
-from azul_tui.network.amx_tiles import has_tiles
-from azul_tui.network.device_inference import DeviceInference
-from azul_tui.network.folding import evaluate_folded, fold_weights
+from azul_tui.network.amx import has_tiles, tiles_of
+from azul_tui.network.compute import inference_candidates, precisions_to_try
+from azul_tui.network.inference import DeviceInference, evaluate_folded, fold_weights
+from azul_tui.network.vectors import PANEL, panels_of
 
-FORMATS = ("float32", "bfloat16", "tiles")
-"""The last is bfloat16 with the matrix extension; the one before it without."""
-LARGEST_ERROR = {"float32": (2e-5, 1e-5), "bfloat16": (0.08, 0.05), "tiles": (0.08, 0.05)}
+FORMATS = ("float32", "vectors", "bfloat16", "tiles")
+"""Two of float32 and two of bfloat16, the latter one kernel each."""
+LARGEST_ERROR = {
+    "float32": (2e-5, 1e-5),
+    "vectors": (2e-5, 1e-5),
+    "bfloat16": (0.08, 0.05),
+    "tiles": (0.08, 0.05),
+}
 """Of a legal logit and of a value, for the weights that `network` makes."""
 
 
@@ -52,18 +54,15 @@ def inference_error(evaluator, network, observations) -> InferenceError:
     )
 
 
-@pytest.fixture
-def evaluator_of(monkeypatch: pytest.MonkeyPatch):
-    """Makes evaluators of one form, whatever this machine would choose."""
-
-    def make(made: AzulNetwork, batch_size: int, form: str) -> NetworkEvaluator:
-        if form == "tiles" and not has_tiles():
-            pytest.skip("this processor has no AMX")
-        monkeypatch.setattr(module, "has_tiles", lambda: form == "tiles")
-        precision = "bfloat16" if form == "tiles" else form
-        return NetworkEvaluator(made, batch_size, "cpu", precision)
-
-    return make
+def evaluator_of(made: AzulNetwork, batch_size: int, form: str) -> NetworkEvaluator:
+    """An evaluator of one form, whatever this machine would choose."""
+    if form == "tiles" and not has_tiles():
+        pytest.skip("this processor has no AMX")
+    precision = {"tiles": "bfloat16", "vectors": "float32"}.get(form, form)
+    if made.description.source_width:
+        return NetworkEvaluator(made, batch_size, "cpu", precision, "module")
+    implementation = {"tiles": "amx", "vectors": "vectors"}.get(form, "folded")
+    return NetworkEvaluator(made, batch_size, "cpu", precision, implementation)
 
 
 def network(preset: str = "small", players: int = 2, seed: int = 0) -> AzulNetwork:
@@ -90,7 +89,7 @@ def observations(count: int, players: int = 2, seed: int = 0) -> np.ndarray:
     ("preset", "players"),
     [("small", 2), ("medium", 2), ("deep", 3), ("small", 4), ("sets", 2), ("sets", 4)],
 )
-def test_results_are_those_of_the_network(precision: str, preset: str, players: int, evaluator_of):
+def test_results_are_those_of_the_network(precision: str, preset: str, players: int):
     made = network(preset, players)
     evaluator = evaluator_of(made, 64, precision)
     error = inference_error(evaluator, made, observations(64, players))
@@ -99,24 +98,10 @@ def test_results_are_those_of_the_network(precision: str, preset: str, players: 
     assert error.value < value
 
 
-@pytest.mark.parametrize("precision", FORMATS[:2])
-def test_without_packed_products_the_results_are_the_same(
-    precision: str, evaluator_of, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(cpu, "packed_products_work", lambda dtype: False)
-    made = network()
-    evaluator = evaluator_of(made, 32, precision)
-    error = inference_error(evaluator, made, observations(32))
-    assert error.legal_logit < LARGEST_ERROR[precision][0]
-    assert error.value < LARGEST_ERROR[precision][1]
-
-
 @pytest.mark.parametrize("precision", FORMATS)
 @pytest.mark.parametrize("batch_size", [1, 24, 100, 256])
 @pytest.mark.parametrize("preset", ["small", "sets"])
-def test_a_row_depends_on_nothing_but_itself(
-    precision: str, batch_size: int, preset: str, evaluator_of
-):
+def test_a_row_depends_on_nothing_but_itself(precision: str, batch_size: int, preset: str):
     """Bit for bit: other rows, the place among them, and what was there before."""
     evaluator = evaluator_of(network(preset), batch_size, precision)
     rows = observations(batch_size)
@@ -149,9 +134,7 @@ def test_the_same_call_gives_the_same_bits_and_the_same_arrays():
 
 @pytest.mark.parametrize("precision", FORMATS)
 @pytest.mark.parametrize("preset", ["small", "sets"])
-def test_new_weights_are_taken_and_old_ones_are_not_watched(
-    precision: str, preset: str, evaluator_of
-):
+def test_new_weights_are_taken_and_old_ones_are_not_watched(precision: str, preset: str):
     first, second = network(preset, seed=1), network(preset, seed=2)
     evaluator = evaluator_of(first, 16, precision)
     rows = observations(16)
@@ -178,11 +161,12 @@ def test_a_margin_that_was_trained_does_not_disturb_an_evaluator_without_it():
         torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_with_tiles_the_batch_size_does_not_matter_either(evaluator_of):
+@pytest.mark.parametrize("form", ["vectors", "tiles"])
+def test_in_one_kernel_the_batch_size_does_not_matter_either(form: str):
     rows = observations(100)
-    logits, values = (array.copy() for array in evaluator_of(network(), 100, "tiles")(rows))
+    logits, values = (array.copy() for array in evaluator_of(network(), 100, form)(rows))
     for size in (1, 31, 33, 64, 65):
-        some, some_values = evaluator_of(network(), size, "tiles")(rows[:size])
+        some, some_values = evaluator_of(network(), size, form)(rows[:size])
         assert np.array_equal(some, logits[:size])
         assert np.array_equal(some_values, values[:size])
 
@@ -201,13 +185,28 @@ def test_tiles_hold_every_weight_where_the_processor_looks_for_it():
     assert padded.size == 64 * 64
 
 
-def test_a_network_of_odd_widths_goes_without_tiles(evaluator_of):
+def test_panels_hold_every_weight_where_the_kernel_looks_for_it():
+    """Panel (outputs) has in its row r the weights of input r, one for each output."""
+    weight = np.arange(64 * 48, dtype=np.float32).reshape(64, 48)
+    panels = panels_of(weight).reshape(64 // PANEL, 48, PANEL)
+    for output, number in ((0, 0), (17, 5), (63, 47)):
+        assert panels[output // PANEL, number, output % PANEL] == weight[output, number]
+    padded = panels_of(np.ones((40, 33), np.float32))
+    assert np.count_nonzero(padded) == 40 * 33
+    assert padded.size == 64 * 33
+
+
+def test_a_network_of_odd_widths_goes_without_tiles():
     torch.manual_seed(0)
     description = NetworkDescription(
         preset="odd", players=2, widths=(40, 40, 24), policy_width=24, value_widths=(16, 8)
     )
     made = AzulNetwork(description).eval()
-    evaluator = evaluator_of(made, 8, "tiles")
+    names = [each.implementation for each in inference_candidates(description, torch.device("cpu"))]
+    assert not {"amx", "vectors"} & set(names)
+    with pytest.raises(ConfigError, match="'amx' does not evaluate odd"):
+        NetworkEvaluator(made, 8, "cpu", "bfloat16", "amx")
+    evaluator = NetworkEvaluator(made, 8, "cpu", "bfloat16")
     assert inference_error(evaluator, made, observations(8)).legal_logit < 0.08
 
 
@@ -263,5 +262,7 @@ def test_devices_and_formats_that_do_not_exist_are_refused_in_words():
         with pytest.raises(ConfigError, match="use device = 'auto' or 'cpu'"):
             resolve_device("cuda")
     with pytest.raises(ConfigError, match="float32"):
-        resolve_precision("float64", torch.device("cpu"))
-    assert resolve_precision("bfloat16", torch.device("cpu")) == torch.bfloat16
+        precisions_to_try("float64", torch.device("cpu"))
+    with pytest.raises(ConfigError, match="'graph' does not evaluate small"):
+        NetworkEvaluator(network(), 8, "cpu", "float32", "graph")
+    assert precisions_to_try("bfloat16", torch.device("cpu")) == ("bfloat16",)

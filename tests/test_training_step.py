@@ -14,7 +14,7 @@ from azul_tui.network import LossFunctions, create_azul_network
 from azul_tui.training.batch_sampler import BatchSampler
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.schedule import LearningRateSchedule
-from azul_tui.training.step_benchmark import measure_training_step, random_samples
+from azul_tui.training.step_benchmark import measure_training_steps, random_samples
 from azul_tui.training.training_step import StepReport, TrainingStep
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def test_settings_and_optimizers_that_cannot_train_are_refused(buffer: ReplayBuf
 
 
 def test_the_benchmark_measures_both_steps_in_one_run():
-    timing = measure_training_step(2, "small", 64, repetitions=3)
+    timing = measure_training_steps("small", 64, 3, ["float32"])["float32"]
     assert timing["step_ms"] > 0.0
     assert timing["bare_ms"] > 0.0
     assert 0.5 < timing["ratio"] < 3.0

@@ -55,7 +55,7 @@ _CPUDispatcher: Any = importlib.import_module("numba.core.registry").CPUDispatch
 if _problem := cache_place().problem:
     tell_once(_problem)
 
-_ROOMS = {"game": (), "search": ("game",), "players": ("game", "search")}
+_ROOMS = {"game": (), "search": ("game",), "players": ("game", "search"), "network": ("game",)}
 """Which packages the kernels of a package may call; kernels elsewhere may call
 all of these and those of their own file."""
 

@@ -63,6 +63,10 @@ def _run_started(record: Record) -> str:
     return f"run {text(record, 'name', 64)}{how}"
 
 
+def _compute(record: Record) -> str:
+    return text(record, "text", 400)
+
+
 def _compile(record: Record) -> str:
     counted = f"{_whole(record, 'done')}/{_whole(record, 'total')}"
     return f"compiling {counted} {text(record, 'name', 40)} (only the first time)"
@@ -137,6 +141,7 @@ def _control(record: Record) -> str:
 
 _LINES: dict[str, Callable[[Record], str]] = {
     "run_started": _run_started,
+    "compute": _compute,
     "compile": _compile,
     "self_play": _self_play,
     "iteration": _iteration,

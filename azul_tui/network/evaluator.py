@@ -12,25 +12,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from azul_tui.network.amx_inference import AmxInference, fits_tiles
-from azul_tui.network.amx_tiles import has_tiles
-from azul_tui.network.cpu_inference import CpuInference
-from azul_tui.network.device_inference import DeviceInference
-from azul_tui.network.devices import resolve_device, resolve_precision
-from azul_tui.network.module_inference import ModuleInference
+from azul_tui.network.compute import (
+    Candidate,
+    choose_inference,
+    create_inference,
+    inference_candidates,
+    resolve_device,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import torch
+    from torch import Tensor
+
     from azul_tui.network.azul_network import AzulNetwork
+    from azul_tui.network.inference import Inference
     from azul_tui.network.presets import NetworkDescription
 
 Int8Array = npt.NDArray[np.int8]
 Float32Array = npt.NDArray[np.float32]
-Inference = AmxInference | CpuInference | DeviceInference | ModuleInference
 
 
 class NetworkEvaluator:
@@ -42,6 +44,7 @@ class NetworkEvaluator:
         batch_size: int,
         device: str | torch.device = "cpu",
         precision: str = "auto",
+        implementation: str = "auto",
     ) -> None:
         """Copy the network's weights into the layout of the device.
 
@@ -50,9 +53,11 @@ class NetworkEvaluator:
             batch_size: B, rows of every call.
             device: "auto", "cpu", "cuda" or "mps".
             precision: "auto", "float32" or "bfloat16".
+            implementation: See `create_inference`; "auto" is what is fastest on this machine, as
+                timing found when it was first asked.
 
         Raises:
-            ConfigError: No such device or precision.
+            ConfigError: No such device, precision or implementation.
             ValueError: The batch size is below 1.
         """
         if batch_size < 1:
@@ -61,20 +66,18 @@ class NetworkEvaluator:
         self.batch_size: int = batch_size
         chosen = resolve_device(device) if isinstance(device, str) else device
         self.device: torch.device = chosen
-        self.dtype: torch.dtype = resolve_precision(precision, chosen)
-        self._inference: Inference = self._implementation()
+        if implementation == "auto":
+            timing = choose_inference(self.description, batch_size, chosen, precision)
+            candidates = inference_candidates(self.description, chosen, precision)
+            candidate = next(each for each in candidates if each.name == timing.chosen)
+        else:
+            candidate = Candidate(implementation, precision)
+        self.candidate: Candidate = candidate
+        self._inference: Inference = create_inference(
+            self.description, batch_size, chosen, candidate
+        )
         self._shape: tuple[int, int] = (batch_size, self.description.observation_size)
         self.load_network(network)
-
-    def _implementation(self) -> Inference:
-        """The fastest one for the network, the device and the number format."""
-        if self.description.source_width:
-            return ModuleInference(self.description, self.batch_size, self.dtype, self.device)
-        if self.device.type != "cpu":
-            return DeviceInference(self.description, self.batch_size, self.dtype, self.device)
-        if self.dtype == torch.bfloat16 and fits_tiles(self.description) and has_tiles():
-            return AmxInference(self.description, self.batch_size)
-        return CpuInference(self.description, self.batch_size, self.dtype)
 
     def __call__(self, observations: Int8Array) -> tuple[Float32Array, Float32Array]:
         """Logits `(B, A)` and values `(B, V)`, both float32 and overwritten by the next call.

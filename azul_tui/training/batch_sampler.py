@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from azul_tui.config.setting import check_instance, check_int
-from azul_tui.network.devices import resolve_device
+from azul_tui.network.compute import resolve_device
 from azul_tui.network.tensors import tensor_of
 from azul_tui.training.replay_buffer import ReplayBuffer, ReplaySample
 

@@ -153,12 +153,13 @@ class EvaluationPhase:
 
     def _new_evaluator(self, rows: int) -> NetworkEvaluator:
         """Room for batches of so many positions, or of as many as self-play has."""
-        config = self._run.config
+        config, compute = self._run.config, self._run.compute
         return NetworkEvaluator(
             self._run.learner.model,
             min(rows, config.parallel_games),
-            config.device,
-            config.inference_precision,
+            compute.device,
+            compute.inference_precision,
+            compute.inference,
         )
 
     def _player(self, evaluator: NetworkEvaluator, iteration: int) -> NetworkPlayer:

@@ -7,7 +7,7 @@ plays it, and in which order, changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from azul_tui.config import create_training_config
 from azul_tui.config.setting import check_instance, check_int
 from azul_tui.network import AzulNetwork, NetworkEvaluator, create_azul_network
-from azul_tui.network.devices import resolve_device
+from azul_tui.network.compute import resolve_device
 from azul_tui.runs.machine import usable_cores, usable_memory
 from azul_tui.training.resources import fitting_workers, memory_problem
 from azul_tui.training.self_play import SelfPlay, play_settings, search_settings
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
+    from azul_tui.network.compute import Compute
     from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
 
 _PLACES = 256
@@ -42,10 +43,13 @@ class SelfPlayTask:
     """`(N,)` game numbers."""
     config: TrainingConfig
     """Settings in force; simulations may change while a run is live."""
+    compute: Compute | None = None
+    """What the network is evaluated with; None leaves it to `config` and, where that says "auto",
+    to what timing found on this machine. A run always names it: workers time nothing."""
 
     def share(self, index: int, of: int) -> SelfPlayTask:
         """The games of worker `index` of `of`."""
-        return SelfPlayTask(self.version, self.numbers[index::of], self.config)
+        return replace(self, numbers=self.numbers[index::of])
 
 
 class SelfPlayExecutor(Protocol):
@@ -84,6 +88,7 @@ class InlineExecutor:
         self._config: TrainingConfig | None = None
         self._evaluator: NetworkEvaluator | None = None
         self._self_play: SelfPlay | None = None
+        self._made_from: tuple[object, ...] = ()
 
     def play(
         self,
@@ -93,22 +98,26 @@ class InlineExecutor:
         should_stop: Callable[[], bool] | None = None,
     ) -> GameBatch | None:
         """See `SelfPlayExecutor.play`."""
-        self_play = self._prepare(task.config, weights)
+        self_play = self._prepare(task, weights)
         return self_play.play(task.numbers, on_progress=on_progress, should_stop=should_stop)
 
     def close(self) -> None:
         """Forget the network and the trees."""
         self._config = self._evaluator = self._self_play = None
 
-    def _prepare(self, config: TrainingConfig, weights: Mapping[str, Tensor]) -> SelfPlay:
-        """Evaluator and trees for `config`, made again only when it changed."""
-        if self._config is None or _network_settings(self._config) != _network_settings(config):
+    def _prepare(self, task: SelfPlayTask, weights: Mapping[str, Tensor]) -> SelfPlay:
+        """Evaluator and trees for the task, made again only when it asks for others."""
+        config = task.config
+        made_from = (
+            config.network_config,
+            config.num_players,
+            config.parallel_games,
+            task.compute or (config.device, config.inference_precision),
+        )
+        if self._evaluator is None or self._made_from != made_from:
             self._config = self._self_play = None
-            network = create_azul_network(config.network_config, config.num_players)
-            self._evaluator = NetworkEvaluator(
-                network, config.parallel_games, config.device, config.inference_precision
-            )
-        assert self._evaluator is not None
+            self._evaluator = _new_evaluator(config, task.compute)
+            self._made_from = made_from
         self._evaluator.load_weights(weights)
         if self._self_play is None or self._config != config:
             self._self_play = SelfPlay(
@@ -125,30 +134,40 @@ class InlineExecutor:
         return self._self_play
 
 
-def _network_settings(config: TrainingConfig) -> tuple[object, ...]:
-    """What an evaluator is made from; it serves any settings that agree in these."""
-    return (
-        config.network_config,
-        config.num_players,
+def _new_evaluator(config: TrainingConfig, compute: Compute | None) -> NetworkEvaluator:
+    """For self-play with `compute`, else with what `config` says and timing finds."""
+    network = create_azul_network(config.network_config, config.num_players)
+    if compute is None:
+        return NetworkEvaluator(
+            network, config.parallel_games, config.device, config.inference_precision
+        )
+    return NetworkEvaluator(
+        network,
         config.parallel_games,
-        config.device,
-        config.inference_precision,
+        compute.device,
+        compute.inference_precision,
+        compute.inference,
     )
 
 
-def worker_count(config: TrainingConfig) -> int:
-    """Worker processes for `config`: as asked, else as many as cores, memory and GPU serve."""
+def worker_count(config: TrainingConfig, device: str = "") -> int:
+    """Worker processes for `config`: as asked, else as many as cores, memory and GPU serve.
+
+    Args:
+        config: Settings of the run.
+        device: Where the network is evaluated, once that is decided; "" goes by the settings.
+    """
     wanted = config.self_play_workers or fitting_workers(
         config,
         usable_cores(),
         usable_memory(),
-        gpu=resolve_device(config.device).type == "cuda",
+        gpu=resolve_device(device or config.device).type == "cuda",
     )
     return max(1, min(wanted, config.self_play_games_per_iteration))
 
 
 def create_executor(
-    config: TrainingConfig, on_fault: Callable[[str], None] | None = None
+    config: TrainingConfig, on_fault: Callable[[str], None] | None = None, device: str = ""
 ) -> SelfPlayExecutor:
     """Inline for one worker, else worker processes.
 
@@ -156,8 +175,9 @@ def create_executor(
         config: Settings of the run.
         on_fault: Told, in one sentence, of a worker that had to be replaced, and of memory that
             will not do.
+        device: See `worker_count`.
     """
-    workers = worker_count(config)
+    workers = worker_count(config, device)
     problem = memory_problem(config, workers, usable_memory())
     if problem and on_fault is not None:
         on_fault(problem)

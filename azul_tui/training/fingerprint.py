@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.events import Record
 
-_OF_A_PROCESS: Final = frozenset({"run_started", "alert", "compile", "control", "result"})
+_OF_A_PROCESS: Final = frozenset(
+    {"run_started", "compute", "alert", "compile", "control", "result"}
+)
 _MILESTONES: Final = frozenset({"phase", "checkpoint"})
 _OF_A_CLOCK: Final = frozenset(
     {

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from azul_tui.network import LossFunctions, create_azul_network
-from azul_tui.runs.machine import usable_cores
 from azul_tui.training.batch_sampler import BatchSampler
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.schedule import LearningRateSchedule
@@ -21,24 +20,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
-
-_MOST_THREADS: Final = 8
+    from azul_tui.network.compute import Compute
 
 
 class Learner:
     """Everything that gradients touch, and the samples that they come from."""
 
-    def __init__(self, config: TrainingConfig, device: torch.device, threads: int = 0) -> None:
+    def __init__(self, config: TrainingConfig, compute: Compute) -> None:
         """A network with the weights that the seed gives, and an empty buffer.
 
         Args:
             config: Settings of the run.
-            device: Where it trains.
-            threads: Of torch in this process; 0 leaves a core to whoever watches. The last bits
-                of a training step depend on it, so a resumed run keeps the number it began with.
+            compute: Where it trains, in which format and with how many threads of torch in this
+                process. The last bits of a training step depend on all of them, so a resumed run
+                keeps what it began with.
         """
-        threads = threads or usable_cores() - 1
-        torch.set_num_threads(max(1, min(_MOST_THREADS, threads)))
+        torch.set_num_threads(compute.threads)
+        device = torch.device(compute.device)
         with _forked_generator():
             torch.manual_seed(config.seed)  # pyright: ignore[reportUnknownMemberType] - untyped in torch
             margins = config.margin_loss_weight > 0.0
@@ -64,7 +62,7 @@ class Learner:
             schedule=learning_rate_schedule(config),
             weight_decay=config.weight_decay,
             gradient_clip_norm=config.gradient_clip_norm,
-            precision=config.training_precision,
+            precision=compute.training_precision,
             ema_decay=config.ema_decay,
         )
 

@@ -36,6 +36,7 @@ def announce(run: OpenRun, resume: ResumePoint | None, log_end: LogEnd | None) -
         iteration=run.progress.iteration,
         parameters=run.learner.model.parameter_count,
     )
+    run.journal.record("compute", text=run.compute.told, **run.compute.to_plain())
     if resume is None:
         return
     for note in resume.notes:

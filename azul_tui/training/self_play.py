@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MOST_SAMPLES: int = 512
 """Samples kept of one game; a real one has about 60, a stalling one might never end."""
 _OUTBOX_GAMES: int = 64
-_CALLS_BETWEEN_REPORTS: int = 64
+CALLS_BETWEEN_REPORTS: int = 64
 
 
 def search_settings(config: TrainingConfig) -> SearchSettings:
@@ -137,7 +137,7 @@ class SelfPlay:
                 elif waiting == 0:
                     break
             calls += 1
-            if calls % _CALLS_BETWEEN_REPORTS == 0:
+            if calls % CALLS_BETWEEN_REPORTS == 0:
                 if should_stop is not None and should_stop():
                     return None
                 if on_progress is not None and time.monotonic() - reported >= report_every_s:

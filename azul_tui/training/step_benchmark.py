@@ -1,15 +1,14 @@
 """How long a training step takes, next to the least it could take.
 
 The least is a *bare* step: forward, losses, backward and the fused optimizer on one batch that
-never changes, with nothing drawn, clipped, summed or averaged. Both run in turns in one process,
-so that a busy machine slows both. Letters: N positions, S bytes, A actions, V values.
+never changes, with nothing drawn, clipped, summed or averaged. All run in turns in one process,
+so that a busy machine slows them alike. Letters: N positions, S bytes, A actions, V values.
 """
 
 from __future__ import annotations
 
-import contextlib
 import statistics
-import time
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
@@ -18,16 +17,15 @@ import torch
 from azul_tui.game.constants import action_count, value_count
 from azul_tui.game.state import GameState
 from azul_tui.network.building import create_azul_network
+from azul_tui.network.compute import bare_training_step, resolve_device, work_clock
 from azul_tui.training.batch_sampler import BatchSampler
 from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.training_step import TrainingStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
-
-    from azul_tui.network.azul_network import AzulNetwork
 
 _POSITIONS = 2048
 _POSITIONS_A_BLOCK = 2048
@@ -67,23 +65,24 @@ def random_samples(
     return np.stack(states), policies, outcomes.astype(np.float32)
 
 
-def measure_training_step(
+def measure_training_steps(
+    preset: str,
+    batch_size: int,
+    repetitions: int,
+    precisions: Sequence[str],
+    *,
     players: int = 2,
-    preset: str = "medium",
-    batch_size: int = 1024,
-    repetitions: int = 15,
     device: str = "cpu",
-    precision: str = "auto",
-) -> StepTiming:
-    """Time `TrainingStep` and the bare step, in turns.
+) -> dict[str, StepTiming]:
+    """Time `TrainingStep` and the bare step in each number format, all in turns.
 
     Args:
-        players: 2, 3 or 4.
         preset: Size of the network.
         batch_size: Positions in a step.
         repetitions: Blocks of steps timed of each kind.
+        precisions: Number formats.
+        players: 2, 3 or 4.
         device: Where to train.
-        precision: Of both.
 
     Raises:
         ConfigError: No such preset, device or precision.
@@ -92,54 +91,41 @@ def measure_training_step(
     samples = random_samples(players, _POSITIONS, seed=1)
     while len(buffer) < buffer.capacity:
         buffer.add(*samples)
-    sampler = BatchSampler(buffer, batch_size, device)
-    training = TrainingStep(create_azul_network(preset, players), sampler, precision=precision)
-    bare_step = _bare_step(training, create_azul_network(preset, players))
+    place = resolve_device(device)
+    clock = work_clock(torch.get_num_threads(), place)
     steps = max(1, _POSITIONS_A_BLOCK // batch_size)
 
     def milliseconds(run: Callable[[], object]) -> float:
         """A step's share of one run of a block."""
-        started = time.perf_counter()
+        started = clock()
         run()
-        if sampler.device.type == "cuda":
-            torch.cuda.synchronize(sampler.device)
-        return 1000.0 * (time.perf_counter() - started) / steps
+        return 1000.0 * (clock() - started) / steps
 
-    def bare_block() -> None:
-        for _ in range(steps):
-            bare_step()
+    def blocks(precision: str) -> tuple[Callable[[], object], Callable[[], object]]:
+        """A block of steps, and one of bare steps."""
+        sampler = BatchSampler(buffer, batch_size, place)
+        training = TrainingStep(create_azul_network(preset, players), sampler, precision=precision)
+        bare_step = bare_training_step(training.model, batch_size, place, precision)
 
-    def block() -> None:
-        training.train_for_steps(steps)
+        def bare_block() -> None:
+            for _ in range(steps):
+                bare_step()
 
-    block()
-    bare_block()
-    pairs = [(milliseconds(block), milliseconds(bare_block)) for _ in range(repetitions)]
-    return StepTiming(
-        step_ms=statistics.median(step for step, _ in pairs),
-        bare_ms=statistics.median(bare for _, bare in pairs),
-        ratio=statistics.median(step / bare for step, bare in pairs),
-    )
+        return partial(training.train_for_steps, steps), bare_block
 
-
-def _bare_step(training: TrainingStep, model: AzulNetwork) -> Callable[[], None]:
-    """The least a step could do, at the precision and on the device of `training`."""
-    sampled = training.sampler.sample_batch()
-    assert sampled is not None, "the buffer holds a batch"
-    states, policy, outcome = (tensor.clone() for tensor in sampled)
-    network = model.to(states.device)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
-    half = training.dtype == torch.bfloat16
-
-    def step() -> None:
-        context = (
-            torch.autocast(states.device.type, training.dtype) if half else contextlib.nullcontext()
+    made = {precision: blocks(precision) for precision in precisions}
+    for block, bare_block in made.values():
+        block()
+        bare_block()
+    pairs: dict[str, list[tuple[float, float]]] = {precision: [] for precision in precisions}
+    for _ in range(repetitions):
+        for precision, (block, bare_block) in made.items():
+            pairs[precision].append((milliseconds(block), milliseconds(bare_block)))
+    return {
+        precision: StepTiming(
+            step_ms=statistics.median(step for step, _ in timed),
+            bare_ms=statistics.median(bare for _, bare in timed),
+            ratio=statistics.median(step / bare for step, bare in timed),
         )
-        with context:
-            logits, value = network.forward_with_logits(states)
-        total = training.losses.combined_loss(logits, value, policy, outcome)[0]
-        total.backward()  # pyright: ignore[reportUnknownMemberType] - untyped in torch
-        optimizer.step()  # pyright: ignore[reportUnknownMemberType]
-        optimizer.zero_grad(set_to_none=True)
-
-    return step
+        for precision, timed in pairs.items()
+    }

@@ -29,6 +29,7 @@ from azul_tui.training.journal import Journal
 from azul_tui.training.learner import Learner
 from azul_tui.training.open_run import OpenRun, ProgressListener
 from azul_tui.training.resuming import ResumePoint, find_log_end, find_resume_point
+from azul_tui.training.run_compute import compute_of
 from azul_tui.training.run_progress import RunProgress
 from azul_tui.training.run_start import announce, continue_run
 from azul_tui.training.settings_file import SettingsFile, write_config
@@ -99,7 +100,7 @@ class AzulTrainer:
                 f"{plain_text(str(self.paths.directory))}: holds the checkpoints of another "
                 "training; go on with it (resume_from=), or choose another save_dir"
             )
-        self._device = resolve_device(self.config.device)
+        resolve_device(self.config.device)
         if self.config.eval_frequency:
             for opponent in self.config.eval_opponents:
                 create_player(opponent, self.config.num_players)
@@ -137,8 +138,9 @@ class AzulTrainer:
                 )
             )
             run = self._open(recorder)
-            if self._device.type == "cuda":
-                properties: Any = cast("Any", torch.cuda).get_device_properties(self._device)
+            device = torch.device(run.compute.device)
+            if device.type == "cuda":
+                properties: Any = cast("Any", torch.cuda).get_device_properties(device)
                 uuid = str(getattr(properties, "uuid", ""))
                 recorder.observe(partial(GpuMeter().status, uuid))
             settings_file = SettingsFile(self.paths, self.config, run.journal)
@@ -146,7 +148,7 @@ class AzulTrainer:
             stack.callback(keeper.close)
             announce(run, resume, log_end)
             # Before the buffer is filled: what it will take is counted as not taken yet.
-            executor = create_executor(self.config, run.journal.alert)
+            executor = create_executor(self.config, run.journal.alert, run.compute.device)
             stack.callback(executor.close)
             if resume is not None:
                 continue_run(run, keeper, resume, log_end)
@@ -168,6 +170,7 @@ class AzulTrainer:
     def _open(self, recorder: RunRecorder) -> OpenRun:
         """The parts of a run, put together."""
         progress = self._resume.progress if self._resume else RunProgress()
+        compute = compute_of(self.config, self._resume.threads if self._resume else 0)
         stopwatch = Stopwatch(self._clock, progress.elapsed_s)
         journal = Journal(recorder, stopwatch, self._listener)
         steering = Steering(journal, self.config, stopwatch, self._should_stop, self._clock)
@@ -177,7 +180,8 @@ class AzulTrainer:
             paths=self.paths,
             journal=journal,
             steering=steering,
-            learner=Learner(self.config, self._device, self._resume.threads if self._resume else 0),
+            compute=compute,
+            learner=Learner(self.config, compute),
             progress=progress,
             stopwatch=stopwatch,
             on_progress=self._on_progress,

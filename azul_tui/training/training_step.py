@@ -7,11 +7,10 @@ or a loss that is not finite raises DivergedError at the next look.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -20,7 +19,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from azul_tui.config.setting import check_float, check_instance, check_int
 from azul_tui.errors import CheckpointError, ConfigError, DivergedError
 from azul_tui.network.azul_network import AzulNetwork
-from azul_tui.network.devices import has_bfloat16, resolve_precision
+from azul_tui.network.compute import autocast, choose_training
 from azul_tui.network.losses import LossFunctions
 from azul_tui.network.tensors import total_norm
 from azul_tui.training.batch_sampler import Batch, BatchSampler
@@ -29,9 +28,6 @@ from azul_tui.training.schedule import LearningRateSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-BFLOAT16_FROM_BATCH: Final = 256
-"""Batch size from which "auto" trains in bfloat16; below it casts cost what products save."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,7 +73,8 @@ class TrainingStep:
             schedule: Learning rate by step.
             weight_decay: Decoupled (Loshchilov and Hutter 2019).
             gradient_clip_norm: Longest gradient, over all parameters; 0 does not clip.
-            precision: "auto", "float32" or "bfloat16" (autocast; weights stay float32).
+            precision: "float32", "bfloat16" (autocast; weights stay float32), or "auto": the one
+                that takes less time on this machine, as timing found when it was first asked.
             ema_decay: Share that averaged weights keep in each step; 0 keeps no average.
             clock: Seconds, for `training_time`.
 
@@ -103,7 +100,14 @@ class TrainingStep:
         )
         if not getattr(self.optimizer, "_step_supports_amp_scaling", False):
             raise ConfigError("the optimizer must be a fused one, like AdamW(..., fused=True)")
-        self.dtype: torch.dtype = self._training_dtype(precision)
+        self.precision: str = choose_training(
+            model.description,
+            sampler.batch_size,
+            sampler.device,
+            torch.get_num_threads(),
+            precision,
+        ).chosen
+        """"float32" or "bfloat16"."""
         self._averages: list[Tensor] = (
             [parameter.detach().clone() for parameter in self._parameters] if ema_decay else []
         )
@@ -254,10 +258,7 @@ class TrainingStep:
 
     def _losses_of(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Total, policy and value loss of a batch, in this step's number format."""
-        half = self.dtype == torch.bfloat16
-        device_type = self.sampler.device.type
-        context = torch.autocast(device_type, self.dtype) if half else contextlib.nullcontext()
-        with context:
+        with autocast(self.precision, self.sampler.device):
             logits, value, margin = self.model.forward_with_margin(batch.state)
         values = value.shape[1]
         outcome = batch.outcome[:, :values]
@@ -298,11 +299,3 @@ class TrainingStep:
             )
         rate = self.schedule.rate_at(max(0, self.step - 1))
         return StepReport(self.step, total, policy, value, norm, rate)
-
-    def _training_dtype(self, precision: str) -> torch.dtype:
-        """For "auto", bfloat16 where the hardware has it and batches are large enough."""
-        device = self.sampler.device
-        if precision == "auto":
-            large = self.sampler.batch_size >= BFLOAT16_FROM_BATCH
-            return torch.bfloat16 if large and has_bfloat16(device) else torch.float32
-        return resolve_precision(precision, device)

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 from azul_tui.errors import JobError
 from azul_tui.jobs.bench.compiling import measure_compile
 from azul_tui.jobs.bench.learning import measure_games, measure_steps
-from azul_tui.jobs.bench.playing import measure_playouts, measure_self_play, measure_tree
+from azul_tui.jobs.bench.playing import (
+    measure_inference,
+    measure_playouts,
+    measure_self_play,
+    measure_tree,
+)
 from azul_tui.jobs.demonstration import compile_with_progress
 from azul_tui.runs.text import plain_text
 
@@ -38,6 +43,7 @@ PARTS: dict[str, Part] = {
     "tree": measure_tree,
     "small": _measure_small,
     "medium": _measure_medium,
+    "inference": measure_inference,
     "step": measure_steps,
     "games": measure_games,
     "compile": measure_compile,

@@ -1,4 +1,4 @@
-"""The training step, and the whole loop at the laptop preset."""
+"""The training step in each number format, and the whole loop at the laptop preset."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from azul_tui.config import find_preset, load_config
-from azul_tui.training.step_benchmark import measure_training_step
+from azul_tui.network.compute import precisions_to_try, time_training
+from azul_tui.network.presets import describe_network
+from azul_tui.training.step_benchmark import measure_training_steps
 from azul_tui.training.trainer import AzulTrainer
 
 if TYPE_CHECKING:
@@ -20,13 +22,24 @@ _S_AN_HOUR = 3600.0
 
 
 def measure_steps(context: JobContext) -> dict[str, float]:
-    """Milliseconds of a training step of the small network, and its ratio to a bare one."""
+    """Milliseconds of a training step of the small network, by format, and what "auto" makes of it.
+
+    `step_over_bare` is the ratio of a step to the least that it could do, and `auto_over_best` the
+    speed of the format that timing chose just before over that of the fastest one.
+    """
     torch.set_num_threads(1)
     figures: dict[str, float] = {}
+    processor = torch.device("cpu")
     for batch in _BATCHES:
-        timing = measure_training_step(2, "small", batch, 2 * context.integer("repetitions") + 1)
-        figures[f"step_ms_{batch}"] = timing["step_ms"]
-        figures[f"step_over_bare_{batch}"] = timing["ratio"]
+        chosen = time_training(describe_network("small"), batch, processor, 1).chosen
+        repetitions = 2 * context.integer("repetitions") + 1
+        formats = precisions_to_try("auto", processor)
+        timings = measure_training_steps("small", batch, repetitions, formats)
+        for precision, timing in timings.items():
+            figures[f"step_ms_{batch}_{precision}"] = timing["step_ms"]
+        figures[f"step_over_bare_{batch}"] = timings[chosen]["ratio"]
+        best = min(timing["step_ms"] for timing in timings.values())
+        figures[f"auto_over_best_step_{batch}"] = best / timings[chosen]["step_ms"]
     return figures
 
 

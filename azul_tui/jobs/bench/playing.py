@@ -18,6 +18,8 @@ from azul_tui.game.layout import AFTERSTATE, OVER, PHASE
 from azul_tui.game.observation import write_observations
 from azul_tui.game.playout import random_games
 from azul_tui.network import NetworkEvaluator, create_azul_network
+from azul_tui.network.compute import inference_calls, time_calls, time_inference
+from azul_tui.network.presets import describe_network
 from azul_tui.runs.machine import usable_cores
 from azul_tui.search.evaluator import ConstantEvaluator
 from azul_tui.search.lockstep import LockstepSearch
@@ -36,6 +38,9 @@ PLACES = 256
 BATCH = TrainingConfig().parallel_games
 """Games at once in self-play, hence rows of the bare network's batch."""
 SIMULATIONS = 32
+_BATCHES = (32, BATCH, 256)
+_MEASURE_S = 0.2
+"""Seconds that the candidates of one network and batch are measured for, a repetition."""
 _MOVES = 40
 _PLAYOUTS = 20_000
 _EVALUATIONS = 400
@@ -106,6 +111,28 @@ def measure_tree(context: JobContext) -> dict[str, float]:
     one_game_each()
     rates = [one_game_each() for _ in range(context.integer("repetitions"))]
     return {"tree_sims_per_s": statistics.median(rates)}
+
+
+def measure_inference(context: JobContext) -> dict[str, float]:
+    """Evaluations a second of every candidate on one thread, in turns, by network and batch.
+
+    `auto_over_best` is the speed of the candidate that timing chose just before, at the batch of
+    self-play, over that of the fastest one.
+    """
+    figures: dict[str, float] = {}
+    processor = torch.device("cpu")
+    for preset in ("small", "medium"):
+        description = describe_network(preset, PLAYERS)
+        chosen = time_inference(description, BATCH, processor).chosen
+        for batch in _BATCHES:
+            calls = inference_calls(description, batch, processor)
+            seconds = _MEASURE_S * context.integer("repetitions")
+            took = time_calls(calls, threads=1, device=processor, seconds=seconds).seconds
+            for name, each in took.items():
+                figures[f"evals_per_s_{preset}_{batch}_{name}"] = batch / each
+            if batch == BATCH:
+                figures[f"auto_over_best_inference_{preset}"] = min(took.values()) / took[chosen]
+    return figures
 
 
 def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:

@@ -56,6 +56,7 @@ def _look(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     yield from place.cache(cache_place())
     yield from software.torch()
     yield from software.numba()
+    yield from software.compute()
     yield from software.packages()
     yield from hardware.processor()
     yield from hardware.threads(environment)

@@ -25,20 +25,29 @@ def python() -> Iterator[Finding]:
 
 
 def torch() -> Iterator[Finding]:
-    """Whether torch works, is new enough, and can use bfloat16 on this processor."""
+    """Whether torch works and is new enough."""
     try:
-        import torch
-
-        from azul_tui.network.devices import has_bfloat16
+        importlib.import_module("torch")
     except Exception as error:  # noqa: BLE001 - a broken build raises anything at all
         yield broken("torch", error)
         return
-    bfloat16 = "bfloat16 in hardware" if has_bfloat16(torch.device("cpu")) else "no bfloat16"
     version = importlib.metadata.version("torch")
     problem = ""
     if _version(version) < (2, 11):
         problem = f"torch {version} is older than 2.11; install a newer one: pip install -U torch"
-    yield Finding("torch", f"{version}, {bfloat16} on the processor", problem)
+    yield Finding("torch", version, problem)
+
+
+def compute() -> Iterator[Finding]:
+    """What training with the default settings computes with here, timed once and remembered."""
+    try:
+        from azul_tui.config import TrainingConfig
+        from azul_tui.training.run_compute import compute_of
+
+        told = compute_of(TrainingConfig()).told
+    except Exception:  # noqa: BLE001 - what is broken is told by the checks of torch and numba
+        return
+    yield Finding("compute", told)
 
 
 def numba() -> Iterator[Finding]:

@@ -8,14 +8,16 @@ knows no such type: a float32 is those bits shifted left by 16. Shapes: B rows, 
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.kernel import lean_kernel
-from azul_tui.network.vector_loops import vector_loops
 
+Function = TypeVar("Function", bound=Callable[..., object])
 Int16Array = npt.NDArray[np.int16]
 Float32Array = npt.NDArray[np.float32]
 
@@ -24,6 +26,20 @@ _ZERO: Final = np.float32(0.0)
 _ZERO_BITS: Final = np.int16(0)
 _HALF: Final = np.int32(0x8000)
 _SHIFT: Final = np.int32(16)
+
+
+_njit: Any = numba.njit  # pyright: ignore[reportUnknownMemberType] - untyped in numba
+
+
+def vector_loops(function: Function) -> Function:
+    """Compile `function` into the kernels that call it, free to reorder its sums.
+
+    A vector of partial sums adds in another order than the loop says, which a compiler may do
+    only when told so. The order is still the same in every run. It is not cached by itself:
+    the `lean_kernel` that calls it is.
+    """
+    relaxed = {"reassoc", "contract", "nsz"}
+    return cast("Function", _njit(nogil=True, _nrt=False, fastmath=relaxed)(function))
 
 
 @vector_loops

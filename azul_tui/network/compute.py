@@ -1,0 +1,655 @@
+"""What a run computes with: device, implementation, number formats and threads.
+
+Which of them is fastest differs between processors, networks and batches by more than a factor of
+two in either direction, and no list of capabilities tells. So the real candidates are timed on the
+real network for a fifth of a second, and what was found is remembered beside the compiled kernels:
+two runs of one seed on one machine compute alike, bit for bit.
+
+`resolve_compute` decides once for a run. Workers, evaluations and the training step are handed the
+value and time nothing themselves; a checkpoint keeps it, and a resumed run passes it back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import numpy as np
+import torch
+
+from azul_tui import __version__
+from azul_tui.errors import ConfigError
+from azul_tui.game.constants import COLOR_COUNT
+from azul_tui.network.amx import AmxInference, has_tiles
+from azul_tui.network.building import build_network
+from azul_tui.network.inference import DeviceInference, FoldedInference, ModuleInference
+from azul_tui.network.losses import LossFunctions
+from azul_tui.network.vectors import VectorInference, has_vectors, host_features, whole_blocks
+from azul_tui.runs.cache import cache_folder
+from azul_tui.runs.files import read_bounded
+
+if TYPE_CHECKING:
+    from azul_tui.config import TrainingConfig
+    from azul_tui.network.azul_network import AzulNetwork
+    from azul_tui.network.inference import Inference
+    from azul_tui.network.presets import NetworkDescription
+
+DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+PRECISIONS: Final = ("auto", "float32", "bfloat16")
+
+INFERENCE_S: Final = 0.04
+"""Seconds for timing the candidates for inference."""
+TRAINING_S: Final = 0.06
+"""Seconds for timing the candidates for training, whose calls are longer."""
+_MOST_ROWS: Final = 1024
+"""Rows of the largest batch that is evaluated to time it; more of them change nothing."""
+_FIRST_ROWS: Final = 128
+"""Rows of a training step that tells how many there is time for."""
+_PLAIN_WINS: Final = 0.97
+"""A candidate must take less than this share of the plain one's time: noise decides nothing."""
+_MOST_THREADS: Final = 4096
+_LONGEST_NAME: Final = 200
+_LARGEST_FILE: Final = 1 << 16
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Compute:
+    """How the numbers of a run are computed; the same value gives the same bits."""
+
+    device: str
+    """Where the network is evaluated and trained: "cpu", "cuda", "cuda:1", "mps"."""
+    inference: str
+    """Name of the implementation that evaluates the network; see `create_inference`."""
+    inference_precision: str
+    """"float32" or "bfloat16"."""
+    training_precision: str
+    """"float32" or "bfloat16" (autocast; weights stay float32)."""
+    threads: int
+    """Of torch where the network is trained; inference has one thread in each worker."""
+    processor: str
+    """Kind of the processor, or of the GPU that computes, on which this was decided."""
+    torch: str
+    """Version of torch with which this was decided."""
+    told: str = dataclasses.field(default="", compare=False)
+    """The choice and what timing said of it, in words for people; not kept by `to_plain`."""
+
+    def to_plain(self) -> dict[str, str | int]:
+        """Plain types only; `from_plain` reads them back."""
+        return {name: getattr(self, name) for name in _KEPT}
+
+    @classmethod
+    def from_plain(cls, fields: object) -> Compute | None:
+        """What `to_plain` wrote; None for anything else, as in files that do not name it."""
+        if not isinstance(fields, Mapping):
+            return None
+        table = cast("Mapping[object, object]", fields)
+        values: dict[str, Any] = {}
+        for name in _KEPT:
+            value = table.get(name)
+            if name == "threads":
+                if type(value) is not int or not 1 <= value <= _MOST_THREADS:
+                    return None
+            elif not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME:
+                return None
+            values[name] = value
+        return cls(**values)
+
+
+_KEPT: Final = tuple(field.name for field in dataclasses.fields(Compute) if field.compare)
+
+
+class Candidate(NamedTuple):
+    """One way to evaluate a network on a device."""
+
+    implementation: str
+    precision: str
+
+    @property
+    def name(self) -> str:
+        """Both in one word, for files and tables."""
+        return f"{self.implementation}-{self.precision}"
+
+
+class Timing(NamedTuple):
+    """What timing found."""
+
+    chosen: str
+    seconds: Mapping[str, float]
+    """Of one call, by candidate; empty when there was nothing to choose from."""
+
+    def told(self, names: Mapping[str, str], where: str) -> str:
+        """The choice in words, with how many times as fast as the next best it is."""
+        words = f"{names[self.chosen]} {where}"
+        others = {name: took for name, took in self.seconds.items() if name != self.chosen}
+        if not others:
+            return words
+        next_best = min(others, key=others.__getitem__)
+        ratio = others[next_best] / self.seconds[self.chosen]
+        if round(ratio, 1) <= 1.0:
+            return f"{words}, level with {names[next_best]}"
+        return f"{words}, {ratio:.1f} times as fast as {names[next_best]}"
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" is CUDA where there is one, else the processor.
+
+    "auto" never picks MPS: networks of this size spend more time on its launches than a
+    processor takes to evaluate them.
+
+    Raises:
+        ConfigError: The name is unknown or this machine has no such device.
+    """
+    kind = name.partition(":")[0]
+    if kind == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if kind not in DEVICES:
+        raise ConfigError(f"device must be one of {', '.join(DEVICES)}, got {name!r}")
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not available[kind]:
+        raise ConfigError(
+            f"device is {name!r} but this machine's torch {torch.__version__} finds none; "
+            "use device = 'auto' or 'cpu'"
+        )
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device {name!r} is not a device: use 'cuda' or 'cuda:0'") from error
+
+
+def precisions_to_try(name: str, device: torch.device) -> tuple[str, ...]:
+    """The number formats that a setting leaves open, the plain one first.
+
+    bfloat16 is tried where instructions for it exist: elsewhere it is emulated, and so slowly
+    that a fifth of a second would not be enough to find out.
+
+    Raises:
+        ConfigError: There is no such precision.
+    """
+    if name not in PRECISIONS:
+        raise ConfigError(f"precision must be one of {', '.join(PRECISIONS)}, got {name!r}")
+    if name != "auto":
+        return (name,)
+    return ("float32", "bfloat16") if has_bfloat16(device) else ("float32",)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for bfloat16; whether they pay is for timing to say."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    features = host_features()
+    return any(features.get(name) for name in ("avx512bf16", "amx-bf16", "bf16"))
+
+
+def inference_candidates(
+    description: NetworkDescription, device: torch.device, precision: str = "auto"
+) -> tuple[Candidate, ...]:
+    """Every way to evaluate the network on the device in that precision, the plain one first."""
+    candidates: list[Candidate] = []
+    for each in precisions_to_try(precision, device):
+        if description.source_width:
+            candidates.append(Candidate("module", each))
+        elif device.type != "cpu":
+            candidates.append(Candidate("graph", each))
+        else:
+            candidates.append(Candidate("folded", each))
+            if whole_blocks(description):
+                if each == "float32" and has_vectors():
+                    candidates.append(Candidate("vectors", each))
+                if each == "bfloat16" and has_tiles():
+                    candidates.append(Candidate("amx", each))
+    return tuple(candidates)
+
+
+def create_inference(
+    description: NetworkDescription, batch_size: int, device: torch.device, candidate: Candidate
+) -> Inference:
+    """The implementation of that name, without weights.
+
+    Args:
+        description: The network.
+        batch_size: B, rows of every call.
+        device: Where.
+        candidate: "module" (the network's own operations, any device), "folded" (a processor),
+            "vectors" (a processor, float32), "amx" (one with that extension, bfloat16) or "graph"
+            (a GPU).
+
+    Raises:
+        ConfigError: There is no such implementation for the network and the device.
+    """
+    implementation, precision = candidate
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    if candidate not in inference_candidates(description, device, precision):
+        raise ConfigError(
+            f"the implementation {implementation!r} does not evaluate {description.summary} on "
+            f"{device.type} here"
+        )
+    if implementation == "module":
+        return ModuleInference(description, batch_size, dtype, device)
+    if implementation == "graph":
+        return DeviceInference(description, batch_size, dtype, device)
+    if implementation == "vectors":
+        return VectorInference(description, batch_size)
+    if implementation == "amx":
+        return AmxInference(description, batch_size)
+    return FoldedInference(description, batch_size, dtype)
+
+
+def inference_calls(
+    description: NetworkDescription, batch_size: int, device: torch.device, precision: str = "auto"
+) -> dict[str, Callable[[], object]]:
+    """By name, a call of each of the `inference_candidates` on a batch of that size."""
+    state = _network(description).state_dict()
+    rows = _observations(description, batch_size)
+    calls: dict[str, Callable[[], object]] = {}
+    for candidate in inference_candidates(description, device, precision):
+        inference = create_inference(description, batch_size, device, candidate)
+        inference.load(state)
+        calls[candidate.name] = functools.partial(inference, rows)
+    return calls
+
+
+def time_inference(
+    description: NetworkDescription, batch_size: int, device: torch.device, precision: str = "auto"
+) -> Timing:
+    """Time the `inference_candidates` on one thread, whatever is remembered of them."""
+    rows = min(batch_size, _MOST_ROWS)
+    calls = inference_calls(description, rows, device, precision)
+    return time_calls(calls, threads=1, device=device, seconds=INFERENCE_S)
+
+
+def time_training(
+    description: NetworkDescription,
+    batch_size: int,
+    device: torch.device,
+    threads: int,
+    precision: str = "auto",
+) -> Timing:
+    """Time the number formats of a training step, whatever is remembered of them.
+
+    A step too long for the time that timing may take is timed on as large a part of the batch as
+    it has time for: a format that is faster there stays so with more rows.
+    """
+    names = precisions_to_try(precision, device)
+    network = _network(description)
+    rows = min(batch_size, _FIRST_ROWS)
+    step = bare_training_step(network, rows, device, names[0])
+    with torch_threads(threads):
+        step()
+        clock = work_clock(threads, device)
+        began = clock()
+        step()
+        took = clock() - began
+    # Two rounds at least.
+    affordable = TRAINING_S / (2 * len(names) * max(took, 1e-9)) * rows
+    while rows < batch_size and 2 * rows <= affordable:
+        rows = min(2 * rows, batch_size)
+    steps = {name: bare_training_step(network, rows, device, name) for name in names}
+    return time_calls(steps, threads=threads, device=device, seconds=TRAINING_S)
+
+
+def choose_inference(
+    description: NetworkDescription, batch_size: int, device: torch.device, precision: str = "auto"
+) -> Timing:
+    """`time_inference`, remembered.
+
+    Raises:
+        ConfigError: There is no such precision.
+    """
+    candidates = inference_candidates(description, device, precision)
+    names = tuple(candidate.name for candidate in candidates)
+    key = _key("inference", description, batch_size, 1, device, names)
+    return _remembered_or(
+        key, names, lambda: time_inference(description, batch_size, device, precision)
+    )
+
+
+def choose_training(
+    description: NetworkDescription,
+    batch_size: int,
+    device: torch.device,
+    threads: int,
+    precision: str = "auto",
+) -> Timing:
+    """`time_training`, remembered.
+
+    Raises:
+        ConfigError: There is no such precision.
+    """
+    names = precisions_to_try(precision, device)
+    key = _key("training", description, batch_size, threads, device, names)
+    return _remembered_or(
+        key, names, lambda: time_training(description, batch_size, device, threads, precision)
+    )
+
+
+def choose_device(
+    description: NetworkDescription,
+    batch_size: int,
+    gpu: torch.device,
+    workers: int,
+    seconds: Mapping[str, Callable[[], float]],
+) -> Timing:
+    """The device on which self-play is fastest, measured once and remembered.
+
+    Args:
+        description: The network.
+        batch_size: Rows of a call in self-play.
+        gpu: What competes with the processor; its kind is remembered beside the processor's.
+        workers: How many play.
+        seconds: By device, the plain one first: measures what a call takes in self-play.
+    """
+    names = tuple(seconds)
+    key = _key("device", description, batch_size, 1, gpu, names)
+    key |= {"workers": workers, "host": processor_kind(torch.device("cpu"))}
+
+    def measured() -> Timing:
+        return _fastest({name: measure() for name, measure in seconds.items()})
+
+    return _remembered_or(key, names, measured)
+
+
+def bare_training_step(
+    network: AzulNetwork, batch_size: int, device: torch.device, precision: str
+) -> Callable[[], None]:
+    """The least that a step on a batch could do: losses, gradient, AdamW; nothing drawn or clipped.
+
+    The weights of a copy of `network` change from call to call.
+    """
+    description = network.description
+    own = copy.deepcopy(network).train().to(device)
+    states = torch.from_numpy(_observations(description, batch_size)).to(device)  # pyright: ignore[reportUnknownMemberType]
+    policy = own.legal_actions(states).float()
+    policy /= policy.sum(dim=1, keepdim=True)
+    outcome = torch.zeros(batch_size, description.value_count, device=device)
+    optimizer = torch.optim.AdamW(own.parameters(), lr=1e-3, fused=True)
+    losses = LossFunctions()
+
+    def step() -> None:
+        with autocast(precision, device):
+            logits, value, margin = own.forward_with_margin(states)
+        total = losses.combined_loss(logits, value, policy, outcome)[0]
+        if margin is not None:
+            total = total + losses.value_mse_loss(margin, outcome)
+        total.backward()  # pyright: ignore[reportUnknownMemberType] - untyped in torch
+        optimizer.step()  # pyright: ignore[reportUnknownMemberType]
+        optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Where a network's forward pass trains in that precision."""
+    if precision == "bfloat16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def resolve_compute(
+    config: TrainingConfig,
+    description: NetworkDescription,
+    *,
+    threads: int = 1,
+    remembered: Compute | None = None,
+) -> Compute:
+    """What a run with these settings computes with on this machine.
+
+    Args:
+        config: Its `device`, `inference_precision` and `training_precision` decide where they are
+            not "auto"; `parallel_games` and `batch_size` are the batches that are timed.
+        description: The network.
+        threads: Of torch where the network is trained.
+        remembered: What the checkpoint of a resumed run names. All of it that the settings leave
+            open and this machine can do is kept, the number of threads included.
+
+    Raises:
+        ConfigError: This machine has no such device, or there is no such precision.
+    """
+    threads = remembered.threads if remembered else threads
+    device = resolve_device(config.device)
+    if remembered is not None and config.device in ("auto", device.type):
+        with contextlib.suppress(ConfigError):
+            device = resolve_device(remembered.device)
+    candidates = inference_candidates(description, device, config.inference_precision)
+    formats = precisions_to_try(config.training_precision, device)
+    on_device = f"on {_place(device)}"
+    with_threads = f"with {threads} thread{'s' if threads > 1 else ''}"
+    told: list[str] = []
+    kept = Candidate(remembered.inference, remembered.inference_precision) if remembered else None
+    if kept is not None and kept in candidates:
+        inference = kept
+        told.append(f"inference: {_in_words(kept)} {on_device}, as before")
+    else:
+        found = choose_inference(
+            description, config.parallel_games, device, config.inference_precision
+        )
+        inference = next(each for each in candidates if each.name == found.chosen)
+        words = found.told({each.name: _in_words(each) for each in candidates}, on_device)
+        told.append(f"inference: {words}")
+    if remembered is not None and remembered.training_precision in formats:
+        training = remembered.training_precision
+        told.append(f"training: {training} {with_threads}, as before")
+    else:
+        found = choose_training(
+            description, config.batch_size, device, threads, config.training_precision
+        )
+        training = found.chosen
+        told.append(f"training: {found.told({name: name for name in formats}, with_threads)}")
+    return Compute(
+        device=str(device),
+        inference=inference.implementation,
+        inference_precision=inference.precision,
+        training_precision=training,
+        threads=threads,
+        processor=processor_kind(device),
+        torch=torch.__version__,
+        told="; ".join(told),
+    )
+
+
+def time_calls(
+    calls: Mapping[str, Callable[[], object]],
+    *,
+    threads: int,
+    device: torch.device,
+    seconds: float,
+    clock: Callable[[], float] | None = None,
+) -> Timing:
+    """Time candidates in rounds, A B C A B C, and choose.
+
+    Each is called unmeasured, until libraries have settled, then once in each round; the median of
+    its rounds counts. The first is the plain one, which another must beat by more than noise.
+
+    Args:
+        calls: What to time, by name, the plain one first.
+        threads: Of torch while it is timed.
+        device: Where the calls compute; the clock waits for a GPU.
+        seconds: By the clock, after which no new round begins.
+        clock: Seconds. Unless given, those that this thread computed on a processor when it works
+            alone, so that a machine that others use as well misleads nobody.
+    """
+    counted = clock or work_clock(threads, device)
+    rounds: dict[str, list[float]] = {name: [] for name in calls}
+    with torch_threads(threads):
+        for call in calls.values():
+            call()
+        began = counted()
+        while not all(rounds.values()) or counted() - began < seconds:
+            for name, call in calls.items():
+                started = counted()
+                call()
+                rounds[name].append(counted() - started)
+    return _fastest({name: statistics.median(times) for name, times in rounds.items()})
+
+
+def _fastest(took: Mapping[str, float]) -> Timing:
+    """The plain candidate, which is the first, unless the best beats it by more than noise."""
+    plain, best = next(iter(took)), min(took, key=took.__getitem__)
+    return Timing(best if took[best] < _PLAIN_WINS * took[plain] else plain, took)
+
+
+@contextlib.contextmanager
+def torch_threads(threads: int) -> Generator[None]:
+    """So many threads of torch inside, as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@functools.cache
+def processor_kind(device: torch.device) -> str:
+    """Which GPU or processor computes, as exactly as the system tells."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))[:_LONGEST_NAME]
+    named = ("vendor_id", "cpu family", "model", "model name", "stepping", "CPU part")
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    first = text.split("\n\n", maxsplit=1)[0].splitlines()
+    pairs = [line.partition(":") for line in first]
+    told = {key.strip(): value.strip() for key, _, value in pairs}
+    words = [told[name] for name in named if name in told]
+    words = words or [platform.processor(), platform.machine()]
+    return " ".join(word for word in words if word)[:_LONGEST_NAME] or "unknown"
+
+
+def _network(description: NetworkDescription) -> AzulNetwork:
+    """Weights to time with; the streams of random numbers stay where they are."""
+    with cast("contextlib.AbstractContextManager[None]", torch.random.fork_rng(devices=[])):  # pyright: ignore[reportUnknownMemberType]
+        torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType] - untyped in torch
+        return build_network(description).eval()
+
+
+def _observations(
+    description: NetworkDescription, count: int
+) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """`(count, F)` numbers like those of positions, in which something is always legal."""
+    shape = (count, description.observation_size)
+    return np.random.default_rng(0).integers(1, COLOR_COUNT, shape).astype(np.int8)
+
+
+def work_clock(threads: int, device: torch.device) -> Callable[[], float]:
+    """Seconds that calls in this thread take, to be read before and after them.
+
+    Those that the thread computed, where it works alone and that is told exactly enough: a machine
+    that others use as well then misleads nobody. On a GPU, those until its work is done.
+    """
+    if device.type == "cuda":
+        return functools.partial(_seconds_on, device)
+    fine = time.get_clock_info("thread_time").resolution <= 1e-6
+    return time.thread_time if threads == 1 and device.type == "cpu" and fine else time.perf_counter
+
+
+def _seconds_on(device: torch.device) -> float:
+    """The time once a GPU has done what it was told."""
+    torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def _in_words(candidate: Candidate) -> str:
+    """For people."""
+    extra = {"amx": " with AMX", "vectors": " in one kernel", "folded": " by torch's products"}
+    return candidate.precision + extra.get(candidate.implementation, "")
+
+
+def _place(device: torch.device) -> str:
+    return "the processor" if device.type == "cpu" else str(device)
+
+
+def _key(
+    what: str,
+    description: NetworkDescription,
+    batch_size: int,
+    threads: int,
+    device: torch.device,
+    candidates: tuple[str, ...],
+) -> dict[str, object]:
+    """All that a timing depends on."""
+    return {
+        "what": what,
+        "azul-tui": __version__,
+        "torch": torch.__version__,
+        "processor": processor_kind(device),
+        "device": str(device),
+        "network": json.loads(json.dumps(description.shapes)),
+        "batch_size": batch_size,
+        "threads": threads,
+        "candidates": list(candidates),
+    }
+
+
+def _remembered_or(
+    key: dict[str, object], candidates: tuple[str, ...], decide: Callable[[], Timing]
+) -> Timing:
+    """What was found before for `key`; else what `decide` finds, from now on.
+
+    The first of several processes that decide at once is the one that all of them follow. A file
+    that is damaged or another's is replaced; a folder that cannot be written is no error.
+    """
+    if len(candidates) == 1:
+        return Timing(candidates[0], {})
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    folder = cache_folder()
+    if folder is None:
+        return decide()
+    path = folder / "choices" / f"{key['what']}-{digest}.json"
+    known = _read_timing(path, key, candidates)
+    if known is not None:
+        return known
+    found = decide()
+    content = {"key": key, "chosen": found.chosen, "seconds": dict(found.seconds)}
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            known = _read_timing(path, key, candidates)
+            if known is None:
+                unfinished.replace(path)
+        except OSError:  # a disk without links
+            unfinished.replace(path)
+    with contextlib.suppress(OSError):
+        unfinished.unlink(missing_ok=True)
+    return known or found
+
+
+def _read_timing(path: Path, key: dict[str, object], candidates: tuple[str, ...]) -> Timing | None:
+    """What the file remembers for exactly this key; None for any other content."""
+    data = read_bounded(path, _LARGEST_FILE)
+    try:
+        content: object = json.loads(data) if data else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict):
+        return None
+    fields = cast("dict[str, object]", content)
+    chosen, seconds = fields.get("chosen"), fields.get("seconds")
+    if fields.get("key") != key or chosen not in candidates or not isinstance(seconds, dict):
+        return None
+    table = cast("dict[str, object]", seconds)
+    took = {name: value for name, value in table.items() if isinstance(value, float) and value > 0}
+    if set(took) != set(candidates):
+        return None
+    return Timing(str(chosen), took)
