@@ -40,6 +40,7 @@ class Status:
     pid: int = 0
     host: str = ""
     birth: str = ""
+    space: str = ""
     started: float = 0.0
     heartbeat: float = 0.0
     state: State = "running"
@@ -69,7 +70,7 @@ class Status:
     @property
     def process(self) -> ProcessMark:
         """The process that writes."""
-        return ProcessMark(self.pid, self.host, self.birth)
+        return ProcessMark(self.pid, self.host, self.birth, self.space)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Judgement:
     stalled: bool = False
     """The process is not known to be gone, and silent."""
     alive: bool = False
-    """The process is known to live: it is one of this machine."""
+    """The process is known to live: it is one of this machine, or holds the run's lock."""
     reason: str = ""
     """Why the state is not the one that was written, in words."""
 
@@ -103,9 +104,7 @@ class StatusWriter:
         self._clock = clock
         self._written = -math.inf
         mark = own_mark()
-        self.status = Status(
-            name=name, job=job, pid=mark.pid, host=mark.host, birth=mark.birth, started=clock()
-        )
+        self.status = Status(name=name, job=job, **dataclasses.asdict(mark), started=clock())
 
     def update(self, *, force: bool = False, **fields: object) -> bool:
         """Take over new values, and write when it is time; returns whether it wrote.
@@ -157,17 +156,18 @@ def read_status(path: Path) -> Status | None:
     return status if status.state in STATES else None
 
 
-def judge(status: Status, now: float) -> Judgement:
+def judge(status: Status, now: float, lock: Path | None = None) -> Judgement:
     """Whether a run that says it is running still is.
 
     Args:
         status: As it was read.
         now: Unix seconds on this machine.
+        lock: The run's lock file: who holds it lives, whatever is known of its process.
     """
     if status.state not in ACTIVE:
         return Judgement(status.state)
     silence_s = now - status.heartbeat
-    alive = is_alive(status.process)
+    alive = is_alive(status.process, lock)
     if alive is False:
         return Judgement("crashed", reason=f"its process {status.pid} is gone")
     if alive is None and silence_s > CRASHED_AFTER_S:
