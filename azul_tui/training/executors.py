@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from azul_tui.config import TrainingConfig
     from azul_tui.network import AzulNetwork
+    from azul_tui.network.compute import Compute
     from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
 
 _MOST_AUTOMATIC_WORKERS = 16
@@ -41,6 +42,8 @@ class SelfPlayTask:
     """`(N,)` game numbers."""
     config: TrainingConfig
     """Settings in force; simulations may change while a run is live."""
+    compute: Compute | None = None
+    """What the network is evaluated with; None lets the process decide that hands out the games."""
 
 
 class SelfPlayExecutor(Protocol):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
+    from azul_tui.network.compute import Compute
 
 _MOST_THREADS: Final = 8
 
@@ -28,17 +29,17 @@ _MOST_THREADS: Final = 8
 class Learner:
     """Everything that gradients touch, and the samples that they come from."""
 
-    def __init__(self, config: TrainingConfig, device: torch.device, threads: int = 0) -> None:
+    def __init__(self, config: TrainingConfig, compute: Compute) -> None:
         """A network with the weights that the seed gives, and an empty buffer.
 
         Args:
             config: Settings of the run.
-            device: Where it trains.
-            threads: Of torch in this process; 0 leaves a core to whoever watches. The last bits
-                of a training step depend on it, so a resumed run keeps the number it began with.
+            compute: Where it trains, in which format and with how many threads of torch in this
+                process. The last bits of a training step depend on all of them, so a resumed run
+                keeps what it began with.
         """
-        threads = threads or usable_cores() - 1
-        torch.set_num_threads(max(1, min(_MOST_THREADS, threads)))
+        torch.set_num_threads(compute.threads)
+        device = torch.device(compute.device)
         with _forked_generator():
             torch.manual_seed(config.seed)  # pyright: ignore[reportUnknownMemberType] - untyped in torch
             margins = config.margin_loss_weight > 0.0
@@ -64,7 +65,7 @@ class Learner:
             schedule=learning_rate_schedule(config),
             weight_decay=config.weight_decay,
             gradient_clip_norm=config.gradient_clip_norm,
-            precision=config.training_precision,
+            precision=compute.training_precision,
             ema_decay=config.ema_decay,
         )
 
@@ -138,6 +139,11 @@ class Learner:
             torch.set_rng_state(self._dropout_stream)
             yield
             self._dropout_stream = torch.get_rng_state()
+
+
+def training_threads() -> int:
+    """Threads of torch for the learner: a core is left to whoever watches."""
+    return max(1, min(_MOST_THREADS, usable_cores() - 1))
 
 
 def learning_rate_schedule(config: TrainingConfig) -> LearningRateSchedule:

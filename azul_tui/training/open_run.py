@@ -10,6 +10,7 @@ from azul_tui.training.run_progress import RunProgress, TimeLeft
 
 if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig
+    from azul_tui.network.compute import Compute
     from azul_tui.runs.paths import RunPaths
     from azul_tui.training.journal import Journal
     from azul_tui.training.learner import Learner
@@ -27,6 +28,8 @@ class OpenRun:
     paths: RunPaths
     journal: Journal
     steering: Steering
+    compute: Compute
+    """Decided when the process began; never changes."""
     learner: Learner
     progress: RunProgress
     stopwatch: Stopwatch

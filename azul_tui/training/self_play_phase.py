@@ -45,6 +45,7 @@ class SelfPlayPhase:
             iteration - 1,
             np.arange(first, first + config.self_play_games_per_iteration),
             config.replace(mcts_simulations=simulations),
+            run.compute,
         )
         weights = run.learner.acting_weights()
         batch: GameBatch | None = None

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from azul_tui.config import TrainingConfig
 from azul_tui.errors import RunError
-from azul_tui.network import resolve_device
+from azul_tui.network import resolve_compute, resolve_device
+from azul_tui.network.presets import describe_network
 from azul_tui.players.registry import create_player
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
@@ -22,7 +23,7 @@ from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint_keeper import CheckpointKeeper
 from azul_tui.training.executors import create_executor
 from azul_tui.training.journal import Journal
-from azul_tui.training.learner import Learner
+from azul_tui.training.learner import Learner, training_threads
 from azul_tui.training.open_run import OpenRun, ProgressListener
 from azul_tui.training.resuming import ResumePoint, find_log_end, find_resume_point
 from azul_tui.training.run_progress import RunProgress
@@ -89,7 +90,7 @@ class AzulTrainer:
                 f"{plain_text(str(self.paths.directory))}: holds the checkpoints of another "
                 "training; go on with it (resume_from=), or choose another save_dir"
             )
-        self._device = resolve_device(self.config.device)
+        resolve_device(self.config.device)
         if self.config.eval_frequency:
             for opponent in self.config.eval_opponents:
                 create_player(opponent, self.config.num_players)
@@ -158,11 +159,24 @@ class AzulTrainer:
         steering = Steering(journal, self.config, stopwatch, self._should_stop, self._clock)
         journal.leaving = steering.gives_up
         steering.iteration = progress.iteration + 1
+        margins = self.config.margin_loss_weight > 0.0
+        compute = resolve_compute(
+            self.config,
+            describe_network(
+                self.config.network_config,
+                self.config.num_players,
+                self.config.dropout,
+                margin=margins,
+            ),
+            threads=(self._resume.threads if self._resume else 0) or training_threads(),
+            remembered=None,
+        )
         return OpenRun(
             paths=self.paths,
             journal=journal,
             steering=steering,
-            learner=Learner(self.config, self._device, self._resume.threads if self._resume else 0),
+            compute=compute,
+            learner=Learner(self.config, compute),
             progress=progress,
             stopwatch=stopwatch,
             on_progress=self._on_progress,

@@ -12,10 +12,10 @@ import multiprocessing
 import multiprocessing.connection
 import time
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from azul_tui.errors import JobFailedError
-from azul_tui.training.executors import SelfPlayTask
 from azul_tui.training.game_batch import GameBatch, SelfPlayProgress, merge_batches
 from azul_tui.training.worker_handle import Worker, start_worker
 from azul_tui.training.worker_life import READY
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from torch import Tensor
+
+    from azul_tui.training.executors import SelfPlayTask
 
 SILENT_AFTER_S: Final = 180.0
 """A worker that says nothing for so long hangs; a cold compile takes well under a minute."""
@@ -93,7 +95,7 @@ class WorkerExecutor:
             self._workers.append(start_worker())
         for index, worker in enumerate(self._workers):
             numbers = task.numbers[index :: self._count]
-            worker.hand_out(self._weights, SelfPlayTask(task.version, numbers, task.config))
+            worker.hand_out(self._weights, replace(task, numbers=numbers))
         replacements = 0
         while any(worker.batch is None for worker in self._workers):
             if should_stop is not None and should_stop():
