@@ -14,6 +14,7 @@ from azul_tui.config.files import (
 )
 from azul_tui.config.resolve import combine, parse_override, resolve_config, resolve_settings
 from azul_tui.config.setting import SettingKind, SettingSpec, SettingValue, shown, unknown_name
+from azul_tui.config.stored import PLAYED_WITH, WEIGHTS, load_stored_config, stored_config
 from azul_tui.config.table import settings_table
 from azul_tui.config.training import (
     TrainingConfig,
@@ -28,6 +29,8 @@ from azul_tui.config.training import (
 )
 
 __all__ = [
+    "PLAYED_WITH",
+    "WEIGHTS",
     "SettingKind",
     "SettingSpec",
     "SettingValue",
@@ -43,6 +46,7 @@ __all__ = [
     "find_config",
     "find_preset",
     "load_config",
+    "load_stored_config",
     "parse_override",
     "preset_names",
     "read_toml",
@@ -52,6 +56,7 @@ __all__ = [
     "settings_table",
     "shown",
     "shown_path",
+    "stored_config",
     "training_setting",
     "training_settings",
     "unknown_name",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from azul_tui import __version__
+from azul_tui.config import PLAYED_WITH
 from azul_tui.errors import DivergedError
 from azul_tui.training.best_measure import BestMeasure
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
@@ -220,6 +221,7 @@ class CheckpointKeeper:
                 "progress": run.progress.as_dict(),
                 "best": run.progress.best_iteration == number,
                 "measure": self._measure.as_plain(),
+                "playing": {name: config.to_dict()[name] for name in PLAYED_WITH},
                 "config": config.to_dict(),
                 "log_position": run.journal.position,
                 "in_log": in_log,

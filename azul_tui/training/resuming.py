@@ -9,23 +9,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from azul_tui.config import (
+    PLAYED_WITH,
+    WEIGHTS,
     TrainingConfig,
     changed_settings,
-    config_from_mapping,
     exactness_broken_by,
-    load_config,
+    load_stored_config,
+    stored_config,
 )
-from azul_tui.errors import CheckpointError, ConfigError
+from azul_tui.errors import CheckpointError, ConfigError, PlayerError
+from azul_tui.players.registry import create_player
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.tail import decode_lines
-from azul_tui.runs.text import plain_text
+from azul_tui.runs.text import plain_text, warn
+from azul_tui.training.checkpoint_file import unknown_entries
 from azul_tui.training.checkpoints import newest_valid, read_checkpoint
+from azul_tui.training.evaluation import RATINGS
+from azul_tui.training.gate import BEST
 from azul_tui.training.measure import Measure, read_measure
 from azul_tui.training.run_progress import RunProgress, progress_from_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -110,7 +116,9 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
     content = read_checkpoint(path)
     place = plain_text(str(path))
     extra = _training_part(content["extra"], place)
-    saved = config_from_mapping(extra["config"], place=plain_text(path.name))
+    saved, odd = _saved_config(content, plain_text(path.name))
+    if odd:
+        notes += [*odd, "for that, the run may not end exactly as it would have"]
     wanted = config or saved
     changes = changed_settings(saved, wanted)
     for name in _FIXED:
@@ -136,7 +144,7 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
         config=wanted,
         changes=changes,
         notes=tuple(notes),
-        progress=_progress(extra["progress"], content["iteration"], place),
+        progress=_progress(extra["progress"], content["iteration"], place, saved.num_players),
         model_state=content["model_state"],
         training_state={**extra["training"], "optimizer": content["optimizer_state"]},
         threads=_count(extra.get("threads", 0)),
@@ -148,8 +156,10 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
     )
 
 
-def find_beginning(directory: Path) -> TrainingConfig | None:
+def find_beginning(directory: Path, warn: Callable[[str], object] = warn) -> TrainingConfig | None:
     """Settings of a run that was interrupted before its first checkpoint; None for any other.
+
+    `warn` is told what is odd about them.
 
     Raises:
         ConfigError: Its `config.toml` is damaged.
@@ -159,7 +169,10 @@ def find_beginning(directory: Path) -> TrainingConfig | None:
         return None
     if not paths.config.is_file() or paths.config.is_symlink():
         return None
-    return load_config(paths.config)
+    config, notes = load_stored_config(paths.config)
+    for note in notes:
+        warn(note)
+    return config
 
 
 def find_log_end(resume: ResumePoint, paths: RunPaths) -> LogEnd:
@@ -223,7 +236,39 @@ def _training_part(extra: object, place: str) -> dict[str, Any]:
     return fields
 
 
-def _progress(fields: object, number: int, place: str) -> RunProgress:
+def _saved_config(content: Mapping[str, Any], place: str) -> tuple[TrainingConfig, tuple[str, ...]]:
+    """A checkpoint's settings, as far as this version knows them, and what is odd about them.
+
+    Raises:
+        ConfigError: One that the weights, or a game with them, depend on is not understood.
+    """
+    extra = content["extra"]
+    entries: dict[str, Any] = dict.fromkeys(unknown_entries(content))
+    for table in (extra.get("playing"), extra["config"]):
+        if isinstance(table, dict):
+            entries |= cast("dict[str, Any]", table)
+    saved, notes = stored_config(entries, place=place, needed=(*WEIGHTS, *PLAYED_WITH))
+    strangers = _strangers(saved.eval_opponents, saved.num_players)
+    if not strangers:
+        return saved, notes
+    left = tuple(name for name in saved.eval_opponents if name not in strangers)
+    named = ", ".join(plain_text(name, 60) for name in strangers)
+    note = f"{place}: eval_opponents names {named}, which this version does not know; left out"
+    return saved.replace(eval_opponents=left), (*notes, note)
+
+
+def _strangers(names: Sequence[str], players: int) -> tuple[str, ...]:
+    """Those of the scripted players that there are none of."""
+    unknown: list[str] = []
+    for name in names:
+        try:
+            create_player(name, players)
+        except PlayerError:
+            unknown.append(name)
+    return tuple(unknown)
+
+
+def _progress(fields: object, number: int, place: str, players: int) -> RunProgress:
     """The checkpoint's progress, which must be that of its number.
 
     Raises:
@@ -235,6 +280,9 @@ def _progress(fields: object, number: int, place: str) -> RunProgress:
         raise CheckpointError(f"{place}: {error}") from None
     if progress.checkpoint_number != number:
         raise CheckpointError(f"{place}: its progress is not that of iteration {number}")
+    left = progress.opponents_left
+    strangers = _strangers([name for name in left if name not in {BEST, RATINGS}], players)
+    progress.opponents_left = [name for name in left if name not in strangers]
     return progress
 
 
