@@ -93,7 +93,7 @@ def resolve_compute(
         training_precision=str(training).removeprefix("torch."),
         threads=remembered.threads if remembered else threads,
         processor=processor_kind(),
-        torch=torch.__version__,
+        torch=str(torch.__version__),
     )
 
 

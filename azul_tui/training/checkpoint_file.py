@@ -75,8 +75,11 @@ def plain(value: object) -> object:
 
     def convert(item: object, depth: int) -> object:
         """One level deeper."""
-        if item is None or isinstance(item, bool | int | float | str):
+        if item is None or isinstance(item, bool):
             return item
+        for kind in (int, float, str):
+            if isinstance(item, kind):
+                return kind(item)  # one of torch's or numpy's own kinds would be refused
         if isinstance(item, Tensor):
             if id(item) not in copies:
                 # A view would bring all of its storage along.

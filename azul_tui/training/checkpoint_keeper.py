@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from azul_tui import __version__
 from azul_tui.config import PLAYED_WITH
 from azul_tui.errors import DivergedError
@@ -216,7 +214,8 @@ class CheckpointKeeper:
             score,
             extra={
                 "training": run.learner.state_dict(),
-                "threads": torch.get_num_threads(),
+                "compute": run.compute.to_plain(),
+                "threads": run.compute.threads,  # an older version finds it here
                 "acting_state": run.learner.acting_weights() if config.ema_decay else None,
                 "progress": run.progress.as_dict(),
                 "best": run.progress.best_iteration == number,

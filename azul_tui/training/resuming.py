@@ -18,6 +18,7 @@ from azul_tui.config import (
     stored_config,
 )
 from azul_tui.errors import CheckpointError, ConfigError, PlayerError
+from azul_tui.network import Compute
 from azul_tui.players.registry import create_player
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 _FIXED: Final = ("num_players", "network_config")
 """Settings that the weights depend on."""
+_COMPUTING: Final = ("device", "inference_precision", "training_precision")
+"""Settings that decide what a run is computed with."""
+_MOST_THREADS: Final = 4096
 _MOST_READ: Final = 1 << 24
 """Bytes of the log behind a checkpoint that are looked at."""
 
@@ -62,8 +66,10 @@ class ResumePoint:
     progress: RunProgress
     model_state: Mapping[str, Tensor]
     training_state: Mapping[str, Any]
+    compute: Compute | None
+    """What it was computed with; None in a file of before that was kept."""
     threads: int
-    """Threads that trained it: sums over a batch depend on how they are shared out."""
+    """Of training, which such a file names as well; 0 where it does not."""
     position: int
     """Bytes of the event log when the checkpoint was written."""
     in_log: bool
@@ -132,7 +138,10 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
             f"margin_loss_weight cannot change between 0 and more on resume: {path.name} has"
             f" {saved.margin_loss_weight:g}, not {wanted.margin_loss_weight:g}"
         )
+    compute, threads = Compute.from_plain(extra.get("compute")), _count(extra.get("threads", 0))
     broken = exactness_broken_by(saved, wanted)
+    if compute is not None:  # what these lead to is compared instead, with the machine's own part
+        broken = tuple(name for name in broken if name not in _COMPUTING)
     if broken:
         notes.append(
             f"with {', '.join(broken)} changed, the run no longer ends exactly as it would have"
@@ -147,12 +156,39 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
         progress=_progress(extra["progress"], content["iteration"], place, saved.num_players),
         model_state=content["model_state"],
         training_state={**extra["training"], "optimizer": content["optimizer_state"]},
-        threads=_count(extra.get("threads", 0)),
+        compute=compute,
+        threads=threads if threads <= _MOST_THREADS else 0,
         position=_count(extra.get("log_position", 0)),
         in_log=extra.get("in_log") is True,
         measure=read_measure(extra.get("measure"), saved),
         stats=content["stats"],
         recorded_later=extra.get("recorded_later") is True,
+    )
+
+
+def described_move(before: Compute | None, here: Compute) -> str:
+    """Why a resumed run will not end bit for bit as it would have where it was; empty if it will.
+
+    Args:
+        before: What the checkpoint was computed with, None where it does not say so.
+        here: What it is computed with from now on.
+    """
+    if before is None:
+        return (
+            "what the checkpoint was computed with is not known, for an older version wrote it: "
+            "the run may not end bit for bit as it would have"
+        )
+    there, now = before.to_plain(), here.to_plain()
+    moved = [
+        f"{name.replace('_', ' ')} {now[name]} (was {there[name]})"
+        for name in there
+        if now[name] != there[name]
+    ]
+    if not moved:
+        return ""
+    return (
+        f"computed with {', '.join(plain_text(part, 300) for part in moved)}: the run goes on, "
+        "and will not end bit for bit as it would have"
     )
 
 

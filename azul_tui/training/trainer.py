@@ -128,7 +128,8 @@ class AzulTrainer:
                 )
             )
             run = self._open(recorder)
-            settings_file = SettingsFile(self.paths, self.config, run.journal)
+            settings_file = SettingsFile(self.paths, run.compute, run.journal)
+            settings_file.bring_up_to_date(self.config)
             keeper = CheckpointKeeper(run)
             stack.callback(keeper.close)
             announce(run, resume, log_end)
@@ -169,7 +170,7 @@ class AzulTrainer:
                 margin=margins,
             ),
             threads=(self._resume.threads if self._resume else 0) or training_threads(),
-            remembered=None,
+            remembered=self._resume.compute if self._resume else None,
         )
         return OpenRun(
             paths=self.paths,
