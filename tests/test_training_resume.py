@@ -166,6 +166,18 @@ def resumed_with(copied, change, **settings):
     return [text for text in alerts(copied) if "bit for bit" in text or "exactly" in text]
 
 
+def test_how_earlier_processes_ended_stays_in_the_log(copied):
+    ended = records(copied, "result")
+    assert len(ended) == 1
+    RunPaths(copied).checkpoint(4).unlink()
+    resume(copied, tiny(max_iterations=4), should_stop=StopAt(1))
+    resume(copied)
+    told = records(copied, "result")
+    assert [record["stopped"] for record in told] == [False, True, False]
+    assert told[0] == ended[0], "when it ended as well"
+    assert [record["event"] for record in records(copied)].count("run_started") >= 2
+
+
 def test_a_checkpoint_names_what_it_was_computed_with(straight):
     extra = read_checkpoint(RunPaths(straight).checkpoint(4))["extra"]
     compute = Compute.from_plain(extra["compute"])

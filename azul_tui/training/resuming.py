@@ -44,6 +44,7 @@ _FIXED: Final = ("num_players", "network_config")
 """Settings that the weights depend on."""
 _COMPUTING: Final = ("device", "inference_precision", "training_precision")
 """Settings that decide what a run is computed with."""
+_CLOSING: Final = b'{"event":"result",'
 _MOST_THREADS: Final = 4096
 _MOST_READ: Final = 1 << 24
 """Bytes of the log behind a checkpoint that are looked at."""
@@ -101,6 +102,8 @@ class LogEnd:
     """Whether they hold the record of the checkpoint that the run goes on from."""
     lost_settings: tuple[Record, ...]
     """Settings that were set after that checkpoint and are gone with it."""
+    closing: bytes
+    """Lines from behind those bytes that say how earlier processes ended; they stay, too."""
 
 
 def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoint:
@@ -231,7 +234,9 @@ def find_log_end(resume: ResumePoint, paths: RunPaths) -> LogEnd:
         for record in records
         if record["event"] == "setting" and record.get("takes_effect") != "resume"
     ]
-    return LogEnd(keep, recorded or resume.in_log, tuple(lost))
+    lines = behind[: behind.rfind(b"\n") + 1].splitlines(keepends=True)
+    closing = b"".join(line for line in lines if line.startswith(_CLOSING))
+    return LogEnd(keep, recorded or resume.in_log, tuple(lost), closing)
 
 
 def take_over_shards(resume: ResumePoint, paths: RunPaths) -> None:

@@ -124,6 +124,7 @@ class AzulTrainer:
                     job=self._job,
                     listener=self._listener,
                     keep=keep,
+                    carried=log_end.closing if log_end else b"",
                     prepare=partial(write_config, self.paths, self.config),
                 )
             )
@@ -187,7 +188,7 @@ class AzulTrainer:
 def _record_the_end(run: OpenRun, recorder: RunRecorder, job: str, *, stopped: bool) -> None:
     """The log's last record; whoever called `train` tells its listener of it in words of its own.
 
-    A resume cuts it off again, so it changes nothing about where a run goes on.
+    A resume carries it over what it cuts off, so it changes nothing about where a run goes on.
     """
     run.journal.persistently(
         lambda: recorder.log.append(
