@@ -189,10 +189,11 @@ def test_whoever_looks_at_a_lock_does_not_keep_a_writer_out(paths):
             looker.join()
 
 
-def test_a_machine_whose_clock_is_behind_is_listened_to_before_its_run_is_taken(paths):
-    """Its heartbeats look an hour old, but they go on."""
+@pytest.mark.parametrize("wrong_s", [-3600.0, 3600.0])
+def test_a_machine_with_a_wrong_clock_is_listened_to_before_its_run_is_taken(paths, wrong_s):
+    """Its heartbeats look an hour old, or are of the future, but they go on."""
     now = 10_000.0
-    status = Status(name="run", host="elsewhere", pid=1, heartbeat=now - 3600.0, state="running")
+    status = Status(name="run", host="elsewhere", pid=1, heartbeat=now + wrong_s, state="running")
     write_status(paths.status, status)
     mark = b'{"pid": 1, "host": "elsewhere", "birth": "", "since": 100.0}\n'
     paths.lock.write_bytes(mark)
@@ -206,6 +207,7 @@ def test_a_machine_whose_clock_is_behind_is_listened_to_before_its_run_is_taken(
     with pytest.raises(RunLockedError, match="elsewhere"):
         RunLock(paths, clock=lambda: now, sleep=sleep).acquire()
     assert beats == 1
+    assert summarize(paths, now).state == "crashed"
     with RunLock(paths, clock=lambda: now, sleep=lambda _: None) as lock:
         assert lock.took_over.process.host == "elsewhere"
 

@@ -185,8 +185,8 @@ def writer_lives(paths: RunPaths) -> bool | None:
 def gives_signs(paths: RunPaths, now: float, sleep: Callable[[float], None] = time.sleep) -> bool:
     """Whether a run that another machine wrote to is still heard of.
 
-    A recent sign is believed at once. An old one may come from a clock that is behind: a change
-    of it is waited for, `LISTEN_S` at most.
+    A recent sign is believed at once. One of another time may come from a clock that is wrong: a
+    change of it is waited for, `LISTEN_S` at most.
 
     Args:
         paths: The run.
@@ -195,7 +195,8 @@ def gives_signs(paths: RunPaths, now: float, sleep: Callable[[float], None] = ti
     """
     holder, status = lock_holder(paths), read_status(paths.status)
     heartbeat = status.heartbeat if status is not None else 0.0
-    if now - max(holder.since if holder is not None else 0.0, heartbeat) < CRASHED_AFTER_S:
+    since = holder.since if holder is not None else 0.0
+    if min(abs(now - since), abs(now - heartbeat)) < CRASHED_AFTER_S:
         return True
     if status is None or status.state not in ACTIVE:
         return False

@@ -166,7 +166,7 @@ def judge(status: Status, now: float, lock: Path | None = None) -> Judgement:
     """
     if status.state not in ACTIVE:
         return Judgement(status.state)
-    silence_s = now - status.heartbeat
+    silence_s = abs(now - status.heartbeat)  # one from the future is none: a clock is wrong
     alive = is_alive(status.process, lock)
     if alive is False:
         return Judgement("crashed", reason=f"its process {status.pid} is gone")
