@@ -20,6 +20,7 @@ from azul_tui.runs.ratings import read_ratings
 from azul_tui.runs.status import read_status
 from azul_tui.training.checkpoint_players import open_player, read_saved_network
 from azul_tui.tui.checkpoints.listing import CheckpointIndex
+from azul_tui.tui.engine.process import Engine
 from azul_tui.tui.play.kept import KeptGame, KeptMove, kept_path, read_kept, write_kept
 from azul_tui.tui.play.settings import PlaySettings
 
@@ -107,6 +108,18 @@ def test_the_engine_warns_where_the_dashboard_hears_it(root, capfd):
     err = capfd.readouterr().err
     assert "warning: " in err
     assert err.count("curriculum") == 1
+
+
+async def test_the_dashboard_is_told_what_its_engine_warns_of(root):
+    change(root, newer)
+    warned = []
+    engine = await Engine.start(root, warned.append)
+    try:
+        assert (await engine.ask("load player=run"))["event"] == "ready"
+    finally:
+        await engine.close()
+    assert [text for text in warned if "curriculum" in text] == warned[:1]
+    assert not any(text.startswith("warning") for text in warned)
 
 
 def test_a_run_of_another_version_goes_on_and_its_log_says_what_is_odd(root, command):
@@ -210,12 +223,21 @@ def test_what_the_weights_depend_on_is_refused_by_a_resume_alone(root, command, 
 @pytest.mark.parametrize("job", ["evaluate", "export", "resume"])
 def test_a_newer_format_is_one_sentence(root, command, job):
     change(root, lambda content, _c, _p: content.update(format="azul-tui checkpoint 2"))
-    (root / "run" / "checkpoint_iter_000001.pt").unlink(missing_ok=True)
+    assert (root / "run" / "checkpoint_iter_000001.pt").is_file(), "which does not take its place"
     what = "run=run" if job == "resume" else "checkpoint=run"
     code, out, err = command("--run", job, "--set", what)
     assert code == 2
     assert "newer version" in err and "'azul-tui checkpoint 1'" in err
     assert "Traceback" not in err + out
+
+
+def test_an_older_checkpoint_that_is_named_is_gone_on_from(root, command):
+    change(root, lambda content, _c, _p: content.update(format="azul-tui checkpoint 7"))
+    older = root / "run" / "checkpoint_iter_000001.pt"
+    resume = ("--run", "resume", "--set", f'checkpoint="{older}"', "--name", "other")
+    code, _, err = command(*resume, "--set", "max_iterations=2")
+    assert code == 0, err
+    assert (root / "run" / "checkpoint_iter_000002.pt").is_file()
 
 
 def test_a_run_without_a_checkpoint_begins_again_with_a_config_of_another_version(root, command):

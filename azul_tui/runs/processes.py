@@ -56,7 +56,7 @@ def own_space() -> str:
 def shares_kernel(mark: ProcessMark) -> bool:
     """Whether the process ran under this very kernel, so that its locks are seen from here."""
     kernel, dash, _ = mark.birth.partition("-")
-    return bool(dash) and kernel == _kernel()
+    return bool(dash and kernel) and kernel == _kernel()
 
 
 def is_alive(mark: ProcessMark, lock: Path | None = None) -> bool | None:

@@ -36,7 +36,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from azul_tui.errors import AzulError, CheckpointError
+from azul_tui.errors import AzulError, CheckpointError, NewerCheckpointError
 from azul_tui.game.observation import observation_scales
 from azul_tui.network.building import build_network
 from azul_tui.network.presets import NetworkDescription
@@ -208,7 +208,7 @@ def _load(data: bytes, name: str, device: str) -> dict[str, Any]:
     if found == FORMAT:
         return table
     if isinstance(found, str) and _ANY_FORMAT.fullmatch(found):
-        raise CheckpointError(
+        raise NewerCheckpointError(
             f"{name}: a newer version of azul-tui wrote it ({found!r}, and this one reads "
             f"{FORMAT!r}); use that version, or export the weights with it"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from azul_tui.config import WEIGHTS
-from azul_tui.errors import CheckpointError
+from azul_tui.errors import CheckpointError, NewerCheckpointError
 from azul_tui.network.building import build_network
 from azul_tui.runs.checkpoint_manifest import BEST_NAME, digest, read_manifest
 from azul_tui.runs.text import plain_text
@@ -76,6 +76,8 @@ def newest_valid(save_dir: str | Path) -> tuple[Path, list[tuple[str, str]]]:
 
     Raises:
         CheckpointError: There is none that verifies.
+        NewerCheckpointError: The newest is of a newer version, and a run that went on from an
+            older one would give it up; whoever wants that names the older file.
     """
     folder = Path(save_dir)
     candidates = [file for _, file in sorted(numbered_checkpoints(folder), reverse=True)]
@@ -86,6 +88,8 @@ def newest_valid(save_dir: str | Path) -> tuple[Path, list[tuple[str, str]]]:
             continue
         try:
             read_checkpoint(path)
+        except NewerCheckpointError:
+            raise
         except CheckpointError as error:
             if path in candidates or path.exists():
                 skipped.append((path.name, str(error).removeprefix(f"{plain_text(str(path))}: ")))
