@@ -315,7 +315,9 @@ def test_a_kept_game_of_another_version_goes_on(tmp_path):
     assert "handicap" in kept.note and "chat" in kept.note
 
 
-@pytest.mark.parametrize("wrong", [None, "x", [], {}, -1, 1e300, True, 10**400])
+@pytest.mark.parametrize(
+    "wrong", [None, "x", [], {}, -1, 1e300, True, 10**400, torch.arange(9.0).reshape(3, 3)]
+)
 def test_no_stored_value_of_a_training_setting_is_worse_than_a_note(wrong):
     values = dict.fromkeys(setting_names(), wrong)
     config, notes = stored_config(values, place="config.toml")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from azul_tui.errors import RunError, RunLockedError
+from azul_tui.runs.events import encode_plain
 from azul_tui.runs.listing import summarize
 from azul_tui.runs.lock import RunLock, writer_lives
 from azul_tui.runs.paths import RunPaths
@@ -37,6 +40,7 @@ LOOK = """
 import sys, time
 from pathlib import Path
 from azul_tui.errors import AzulError
+from azul_tui.runs.events import encode_plain
 from azul_tui.runs.listing import summarize
 from azul_tui.runs.lock import RunLock
 from azul_tui.runs.paths import RunPaths
@@ -230,3 +234,17 @@ def test_a_lock_that_cannot_be_read_says_nothing(paths, tmp_path):
     paths.lock.symlink_to(tmp_path / "elsewhere")
     assert is_held(paths.lock) is None
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_run_that_is_just_beginning_is_not_deleted(paths):
+    """Its lock is taken, and still names the process before it, which is gone."""
+    mark = replace(own_mark(), pid=2**22 + 9)
+    paths.lock.write_bytes(encode_plain(asdict(mark)))
+    handle = os.open(paths.lock, os.O_RDWR)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="is going on"):
+            delete_run(paths, time.time())
+    finally:
+        os.close(handle)
+    delete_run(paths, time.time())

@@ -69,9 +69,10 @@ def stored_config(
         try:
             known[spec.name] = spec.check(values[spec.name], place=place)
         except ConfigError as error:
+            said = " ".join(str(error).split())  # a tensor is shown in many lines
             if spec.name in needed:
-                raise
-            notes.append(f"{error}; the default, {shown(spec.default)}, takes its place")
+                raise ConfigError(said) from None
+            notes.append(f"{said}; the default, {shown(spec.default)}, takes its place")
     # The default of what is missing goes with what is there.
     most = known.get("buffer_capacity", config.buffer_capacity)
     known.setdefault("min_buffer_size", min(config.min_buffer_size, most))

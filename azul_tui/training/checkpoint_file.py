@@ -210,7 +210,7 @@ def _load(data: bytes, name: str, device: str) -> dict[str, Any]:
     if isinstance(found, str) and _ANY_FORMAT.fullmatch(found):
         raise NewerCheckpointError(
             f"{name}: a newer version of azul-tui wrote it ({found!r}, and this one reads "
-            f"{FORMAT!r}); use that version, or export the weights with it"
+            f"{FORMAT!r}); update azul-tui, or name another checkpoint"
         )
     raise CheckpointError(f"{name}: is no checkpoint of this program ({FORMAT!r})")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from azul_tui.errors import RunError
 from azul_tui.runs.lock import gives_signs, lock_holder, writer_lives
 from azul_tui.runs.paths import run_paths
+from azul_tui.runs.processes import is_held
 from azul_tui.runs.status import ACTIVE, judge, read_status
 from azul_tui.runs.text import plain_text
 
@@ -28,7 +29,7 @@ def refuse_live(paths: RunPaths, now: float, deed: str) -> None:
     """
     status, holder = read_status(paths.status), lock_holder(paths)
     live = status is not None and judge(status, now, paths.lock).state in ACTIVE
-    held = writer_lives(paths)
+    held = is_held(paths.lock) or writer_lives(paths)
     if held is None:  # what another machine does is not undone by a clock that differs
         held = gives_signs(paths, now)
     if live or held:
