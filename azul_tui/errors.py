@@ -5,6 +5,7 @@
     ├── RunError           a run directory: name, lock, permissions, no such run
     │   └── RunLockedError another process writes to it
     ├── CheckpointError    a checkpoint file: absent, damaged, of another network
+    │   └── NewerCheckpointError  one that a newer version wrote
     ├── GameError          a position or a move that the rules do not allow
     │   └── NotationError  a text that is not a position, a move or a game
     ├── PlayerError        a player that does not exist or cannot play this game
@@ -49,6 +50,10 @@ class RunLockedError(RunError):
 
 class CheckpointError(AzulError):
     """A checkpoint file is absent, damaged, or does not fit the network."""
+
+
+class NewerCheckpointError(CheckpointError):
+    """A checkpoint file is whole and in a format of a newer version; nothing may take its place."""
 
 
 class GameError(AzulError):

@@ -64,6 +64,7 @@ def test_everything_comes_back(tmp_path: Path):
     model = network()
     optimizer = optimizer_of(model)
     stats = {"total_loss": np.float32(1.5), "steps": np.int64(3), "file": Path("a"), "ok": True}
+    stats |= {"rate": np.float64(0.5), "torch": torch.__version__, "word": np.str_("x")}
     extra = {"progress": {"games": [1, (2, 3)]}, "weights": model.first_layer.weight[:, :2]}
     path = manager(tmp_path).save_checkpoint(model, optimizer, 5, stats, 0.25, extra)
     assert path == tmp_path / "checkpoint_iter_000005.pt"
@@ -81,7 +82,8 @@ def test_everything_comes_back(tmp_path: Path):
     assert content["score"] == 0.25
     assert content["timestamp"] == 1234.5
     assert content["format"] == FORMAT
-    assert content["stats"] == {"total_loss": 1.5, "steps": 3, "file": "a", "ok": True}
+    plainly = {"total_loss": 1.5, "steps": 3, "file": "a", "ok": True}
+    assert content["stats"] == plainly | {"rate": 0.5, "torch": str(torch.__version__), "word": "x"}
     assert content["extra"]["progress"] == {"games": [1, (2, 3)]}
     assert torch.equal(content["extra"]["weights"], model.first_layer.weight[:, :2])
 

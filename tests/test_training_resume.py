@@ -11,7 +11,9 @@ import pytest
 import torch
 from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 
+from azul_tui.config import load_config
 from azul_tui.errors import CheckpointError, ConfigError, RunError
+from azul_tui.network import Compute
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training.checkpoints import read_checkpoint
@@ -148,6 +150,90 @@ def test_the_number_of_threads_that_it_began_with_is_kept(copied, monkeypatch):
         for number in (3, 4)
     }
     assert len(threads) == 1
+    assert not any("bit for bit" in text for text in alerts(copied))
+
+
+def resumed_with(copied, change, **settings):
+    """What was said of exactness when a checkpoint was resumed that somebody changed."""
+    cut_back_to(copied, 3)
+    path = RunPaths(copied).checkpoint(3)
+    content = torch.load(path, weights_only=True)
+    change(content["extra"])
+    torch.save(content, path)
+    (copied / "checkpoints.json").unlink(missing_ok=True)
+    config = find_resume_point(copied, None).config.replace(**settings)
+    resume(copied, config)
+    return [text for text in alerts(copied) if "bit for bit" in text or "exactly" in text]
+
+
+def test_how_earlier_processes_ended_stays_in_the_log(copied):
+    ended = records(copied, "result")
+    assert len(ended) == 1
+    RunPaths(copied).checkpoint(4).unlink()
+    resume(copied, tiny(max_iterations=4), should_stop=StopAt(1))
+    resume(copied)
+    told = records(copied, "result")
+    assert [record["stopped"] for record in told] == [False, True, False]
+    assert told[0] == ended[0], "when it ended as well"
+    assert [record["event"] for record in records(copied)].count("run_started") >= 2
+
+
+def test_a_checkpoint_names_what_it_was_computed_with(straight):
+    extra = read_checkpoint(RunPaths(straight).checkpoint(4))["extra"]
+    compute = Compute.from_plain(extra["compute"])
+    assert compute is not None
+    assert compute.torch == torch.__version__
+    assert compute.inference_precision in {"float32", "bfloat16"}
+    assert find_resume_point(straight, None).compute == compute
+    shown = (straight / "config.toml").read_text().rpartition("# in use\n")[2]
+    for name, value in compute.to_plain().items():
+        assert f"# {name} = " in shown and str(value).strip() in shown
+    assert load_config(straight / "config.toml") == tiny(max_iterations=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("inference", "quantum", "inference "),
+        ("device", "cuda:7", "device cpu (was cuda:7)"),
+        ("torch", "1.0.0", f"torch {torch.__version__} (was 1.0.0)"),
+        ("processor", "abacus", "(was abacus)"),
+    ],
+)
+def test_what_this_machine_lacks_is_said_in_one_line(copied, name, value, words):
+    (said,) = resumed_with(copied, lambda extra: extra["compute"].update({name: value}))
+    assert words in said
+    assert "will not end bit for bit" in said
+    assert "\n" not in said
+
+
+def test_threads_that_a_checkpoint_names_are_kept_on_another_machine(copied):
+    before = torch.get_num_threads()
+    try:
+        said = resumed_with(copied, lambda extra: extra["compute"].update(threads=3))
+        assert said == []
+        assert read_checkpoint(RunPaths(copied).checkpoint(4))["extra"]["compute"]["threads"] == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_setting_that_changes_nothing_of_the_computing_breaks_nothing(copied):
+    used = find_resume_point(copied, None).compute
+    same = {"device": "cpu", "training_precision": used.training_precision}
+    assert resumed_with(copied, lambda _: None, self_play_workers=2, **same) == []
+
+
+def test_a_precision_that_was_asked_for_is_said_to_end_otherwise(copied):
+    used = find_resume_point(copied, None).compute
+    other = "bfloat16" if used.training_precision == "float32" else "float32"
+    (said,) = resumed_with(copied, lambda _: None, training_precision=other)
+    assert f"training precision {other} (was {used.training_precision})" in said
+
+
+@pytest.mark.parametrize("odd", [None, "x", {}, {"threads": 0}, {"device": 3}])
+def test_an_older_checkpoint_does_not_say_what_it_was_computed_with(copied, odd):
+    (said,) = resumed_with(copied, lambda extra: extra.update(compute=odd))
+    assert "is not known" in said and "may not end bit for bit" in said
 
 
 def test_every_kept_checkpoint_has_its_whole_buffer(tmp_path):

@@ -23,6 +23,7 @@ from azul_tui.config.setting import (
     shown,
     unknown_name,
 )
+from azul_tui.config.stored import PLAYED_WITH, WEIGHTS, load_stored_config, stored_config
 from azul_tui.config.table import settings_table
 from azul_tui.config.training import (
     TrainingConfig,
@@ -37,6 +38,8 @@ from azul_tui.config.training import (
 )
 
 __all__ = [
+    "PLAYED_WITH",
+    "WEIGHTS",
     "SettingKind",
     "SettingSpec",
     "SettingValue",
@@ -55,6 +58,7 @@ __all__ = [
     "find_config",
     "find_preset",
     "load_config",
+    "load_stored_config",
     "parse_override",
     "preset_names",
     "read_toml",
@@ -64,6 +68,7 @@ __all__ = [
     "settings_table",
     "shown",
     "shown_path",
+    "stored_config",
     "training_setting",
     "training_settings",
     "unknown_name",

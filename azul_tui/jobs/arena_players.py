@@ -75,6 +75,7 @@ def open_contestant(context: JobContext, name: str) -> Player:
         plain,
         simulations,
         context.runs_root,
+        warn=context.warn,
         players=context.integer("num_players"),
         device=context.text("device"),
     )

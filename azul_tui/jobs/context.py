@@ -39,6 +39,14 @@ class JobContext:
     interactive: bool = False
     """A person sits at a terminal and can be asked."""
     stop: StopFlag = field(default_factory=StopFlag)
+    warned: set[str] = field(default_factory=set[str])
+    """What `warn` has said."""
+
+    def warn(self, text: str) -> None:
+        """Tell a person, once, what is odd and does not end the job."""
+        if text not in self.warned:
+            self.warned.add(text)
+            self.reporter.record("alert", level="warning", text=text)
 
     def integer(self, name: str) -> int:
         """A setting of kind `int`."""

@@ -33,11 +33,12 @@ def run(context: JobContext) -> dict[str, Any]:
     simulations = context.integer("simulations")
     device = context.text("device")
     path = find_checkpoint(context.text("checkpoint"), context.runs_root)
-    player = open_checkpoint_player(path, simulations, device=device)
+    player = open_checkpoint_player(path, simulations, warn=context.warn, device=device)
     opponent = open_player(
         context.text("opponent"),
         simulations,
         context.runs_root,
+        warn=context.warn,
         players=player.players,
         device=device,
     )

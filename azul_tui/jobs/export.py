@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from azul_tui.config import stored_config
 from azul_tui.errors import JobError
 from azul_tui.jobs.describe import in_bytes
 from azul_tui.runs.files import write_bytes_atomically
@@ -40,7 +41,9 @@ def run(context: JobContext) -> dict[str, Any]:
 
     path = find_checkpoint(context.text("checkpoint"), context.runs_root)
     output = named_path(context.text("output") or str(_beside(path)))
-    network, _settings = load_network(path)
+    network, settings = load_network(path)
+    for note in stored_config(settings, place=plain_text(str(path)))[1]:
+        context.warn(note)
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     metadata = {
         "format": "pt",

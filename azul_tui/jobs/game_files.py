@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from azul_tui.errors import GameError, JobError
@@ -30,6 +31,8 @@ class FiledGame(NamedTuple):
     game: RecordedGame
     meta: dict[str, Any]
     """What its writer noted besides; empty when nothing."""
+    unknown: tuple[str, ...] = ()
+    """Other fields, which this version does not know."""
 
 
 def read_games(
@@ -45,8 +48,9 @@ def read_games(
     Raises:
         JobError: A line is no game; the message names it.
     """
-    from azul_tui.game.recorded import parse_recorded
+    from azul_tui.game.recorded import RecordedGame, parse_recorded
 
+    known = {"meta", *(field.name for field in fields(RecordedGame))}
     for number, line in _read_lines(path, file, most_bytes or MAX_LINE_BYTES):
         try:
             value = json.loads(line)
@@ -57,7 +61,9 @@ def read_games(
             detail = error.msg if isinstance(error, json.JSONDecodeError) else error
             raise JobError(f"{path}, line {number} is not JSON: {detail}") from None
         meta = value.get("meta")
-        yield FiledGame(number, game, cast("dict[str, Any]", meta) if _is_object(meta) else {})
+        noted = cast("dict[str, Any]", meta) if _is_object(meta) else {}
+        unknown = tuple(name for name in value if name not in known)
+        yield FiledGame(number, game, noted, unknown)
 
 
 def describe_disagreement(found: Disagreement) -> str:

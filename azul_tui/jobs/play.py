@@ -49,7 +49,11 @@ def run(context: JobContext) -> dict[str, Any]:
         raise JobError(f"seat is {seat + 1}, and the table has {players}: take 1 to {players}")
     simulations = context.integer("simulations")
     opponent = open_player(
-        context.text("opponent"), simulations, context.runs_root, players=players
+        context.text("opponent"),
+        simulations,
+        context.runs_root,
+        warn=context.warn,
+        players=players,
     )
     compile_with_progress(context, players)
     context.reporter.say(f"you are player {seat + 1}; your opponent is {opponent.name}")

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from azul_tui.config import shown_path
 from azul_tui.errors import JobError
 from azul_tui.jobs.game_files import describe_disagreement, read_games
 from azul_tui.runs.paths import named_path
+from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     from azul_tui.game.replaying import Disagreement
     from azul_tui.jobs.context import JobContext
+
+_MOST_NAMED = 8
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -30,11 +34,13 @@ def run(context: JobContext) -> dict[str, Any]:
         raise JobError("replay needs a file of recorded games: --set games=FILE")
     path = named_path(name)
     games = moves = mismatches = 0
+    strangers: set[str] = set()
     reporter = context.reporter
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            for line, game, _ in read_games(path, file):
+            for line, game, _, unknown in read_games(path, file):
+                strangers.update(unknown[: _MOST_NAMED - len(strangers)])
                 if context.stop.is_set():
                     break
                 games += 1
@@ -47,6 +53,11 @@ def run(context: JobContext) -> dict[str, Any]:
                 reporter.progress(file.tell() // 1000, size // 1000, "kB")
     except OSError as error:
         raise JobError(f"{path} cannot be read: {error.strerror or error}") from None
+    if strangers:
+        named = plain_text(", ".join(sorted(strangers)))
+        context.warn(
+            f"{shown_path(path)}: this version does not know {named} of a game, and leaves it out"
+        )
     if not games and not context.stop.is_set():
         raise JobError(f"{path} holds no games")
     agreed = "every number agrees" if not mismatches else f"{mismatches:,} do not agree"

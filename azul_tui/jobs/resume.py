@@ -27,7 +27,7 @@ def run(context: JobContext) -> dict[str, Any]:
     try:
         point = find_resume_point(source, None)
     except CheckpointError:
-        beginning = find_beginning(source)
+        beginning = find_beginning(source, context.warn)
         if beginning is None:
             raise
         return _start_over(context, source, combine(beginning, context.changes))

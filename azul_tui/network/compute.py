@@ -458,7 +458,7 @@ def resolve_compute(
         training_precision=training,
         threads=threads,
         processor=processor_kind(device),
-        torch=torch.__version__,
+        torch=str(torch.__version__),  # a plain str: a checkpoint keeps it
         told="; ".join(told),
     )
 
@@ -588,7 +588,7 @@ def _key(
     return {
         "what": what,
         "azul-tui": __version__,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "processor": processor_kind(device),
         "device": str(device),
         "network": json.loads(json.dumps(description.shapes)),

@@ -51,7 +51,12 @@ class EventLog:
     """Appends records; there must be one writer, which `RunLock` sees to."""
 
     def __init__(
-        self, path: Path, *, keep: int | None = None, clock: Callable[[], float] = time.time
+        self,
+        path: Path,
+        *,
+        keep: int | None = None,
+        carried: bytes = b"",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Open the log at its end.
 
@@ -61,6 +66,7 @@ class EventLog:
             path: The file; made when absent.
             keep: Bytes to keep from an earlier process, for a resume that goes back to its
                 checkpoint; None keeps every complete line.
+            carried: Lines of what came behind those bytes that stay nevertheless.
             clock: Gives the time of a record.
 
         Raises:
@@ -81,6 +87,8 @@ class EventLog:
         self._position = _after_last_newline(self._handle, self._position)
         if self._position != size:
             os.ftruncate(self._handle, self._position)
+        _write_all(self._handle, carried)
+        self._position += len(carried)
 
     @property
     def position(self) -> int:

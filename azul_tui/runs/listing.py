@@ -57,7 +57,7 @@ def summarize(paths: RunPaths, now: float) -> RunSummary:
     if status is None:
         status, judgement = _from_events(paths)
     else:
-        judgement = judge(status, now)
+        judgement = judge(status, now, paths.lock)
         if status.total_loss is None and status.iteration > 0:
             _recall_losses(status, paths)
     size_bytes, checkpoints = _sizes(paths.directory)

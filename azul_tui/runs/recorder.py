@@ -33,6 +33,7 @@ class RunRecorder:
         job: str,
         listener: Callable[[Record], None] | None = None,
         keep: int | None = None,
+        carried: bytes = b"",
         prepare: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -43,6 +44,7 @@ class RunRecorder:
             job: The job that writes, by name.
             listener: Gets every record after it was written.
             keep: Bytes of the event log to keep, see `EventLog`.
+            carried: Lines from behind them to keep as well.
             prepare: Called under the lock before there is a log: what must be there whenever a
                 log is. May raise OSError.
             clock: Gives unix seconds.
@@ -51,6 +53,7 @@ class RunRecorder:
         self._job = job
         self._listener = listener
         self._keep = keep
+        self._carried = carried
         self._prepare = prepare
         self._clock = clock
         self._lock = RunLock(paths, clock=clock)
@@ -81,7 +84,9 @@ class RunRecorder:
 
     def _open(self) -> None:
         """Open log and status, and say so when the lock was a dead process's."""
-        self.log = EventLog(self.paths.events, keep=self._keep, clock=self._clock)
+        self.log = EventLog(
+            self.paths.events, keep=self._keep, carried=self._carried, clock=self._clock
+        )
         self._status = StatusWriter(
             self.paths.status, name=self.paths.name, job=self._job, clock=self._clock
         )

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from azul_tui.errors import JobError, RunLockedError
 from azul_tui.runs.listing import list_runs, newest_run
-from azul_tui.runs.lock import lock_holder
-from azul_tui.runs.processes import is_alive
+from azul_tui.runs.lock import lock_holder, writer_lives
 from azul_tui.runs.status import ACTIVE
 from azul_tui.runs.text import plain_text
 
@@ -60,11 +59,11 @@ def refuse_live(paths: RunPaths) -> None:
     Raises:
         RunLockedError: Another process trains it.
     """
-    holder = lock_holder(paths)
-    if holder is not None and is_alive(holder.process):
+    if writer_lives(paths):
         name = plain_text(paths.name, 64)
+        who = lock_holder(paths) or "another process"
         raise RunLockedError(
-            f"{name} is going on already, in {holder}; look at it: azul-tui --attach {name}"
+            f"{name} is going on already, in {who}; look at it: azul-tui --attach {name}"
         )
 
 

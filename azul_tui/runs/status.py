@@ -46,6 +46,7 @@ class Status:
     pid: int = 0
     host: str = ""
     birth: str = ""
+    space: str = ""
     started: float = 0.0
     heartbeat: float = 0.0
     state: State = "running"
@@ -84,7 +85,7 @@ class Status:
     @property
     def process(self) -> ProcessMark:
         """The process that writes."""
-        return ProcessMark(self.pid, self.host, self.birth)
+        return ProcessMark(self.pid, self.host, self.birth, self.space)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Judgement:
     stalled: bool = False
     """The process is not known to be gone, and silent."""
     alive: bool = False
-    """The process is known to live: it is one of this machine."""
+    """The process is known to live: it is one of this machine, or holds the run's lock."""
     reason: str = ""
     """Why the state is not the one that was written, in words."""
 
@@ -120,9 +121,7 @@ class StatusWriter:
         self.observe: Callable[[], Mapping[str, object]] | None = None
         """Gives further values whenever the file is written, and only then."""
         mark = own_mark()
-        self.status = Status(
-            name=name, job=job, pid=mark.pid, host=mark.host, birth=mark.birth, started=clock()
-        )
+        self.status = Status(name=name, job=job, **dataclasses.asdict(mark), started=clock())
 
     def update(self, *, force: bool = False, **fields: object) -> bool:
         """Take over new values, and write when it is time; returns whether it wrote.
@@ -199,9 +198,7 @@ def claim_status(path: Path, name: str, process: ProcessMark, now: float) -> Non
         path,
         Status(
             name=name,
-            pid=process.pid,
-            host=process.host,
-            birth=process.birth,
+            **dataclasses.asdict(process),
             started=now,
             heartbeat=now,
             phase="starting",
@@ -223,7 +220,8 @@ def note_ending(path: Path, pid: int, code: int) -> None:
         OSError: The disk is full or refuses.
     """
     status = read_status(path)
-    if status is None or (status.pid, status.host) != (pid, own_mark().host):
+    here = own_mark()
+    if status is None or (status.pid, status.space, status.host) != (pid, here.space, here.host):
         return  # another process's already
     if code == 0 or status.ending or status.state not in {*ACTIVE, "crashed"}:
         return
@@ -246,17 +244,18 @@ def ending_words(code: int) -> str:
         return f"killed by signal {-code}"
 
 
-def judge(status: Status, now: float) -> Judgement:
+def judge(status: Status, now: float, lock: Path | None = None) -> Judgement:
     """Whether a run that says it is running still is.
 
     Args:
         status: As it was read.
         now: Unix seconds on this machine.
+        lock: The run's lock file: who holds it lives, whatever is known of its process.
     """
     if status.state not in ACTIVE:
         return Judgement(status.state, reason=status.ending)
-    silence_s = now - status.heartbeat
-    alive = is_alive(status.process)
+    silence_s = abs(now - status.heartbeat)  # one from the future is none: a clock is wrong
+    alive = is_alive(status.process, lock)
     if alive is False:
         return Judgement("crashed", reason=f"its process {status.pid} is gone")
     if alive is None and silence_s > CRASHED_AFTER_S:

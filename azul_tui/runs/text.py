@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 
 MAX_SHOWN = 200
+WARNING = "warning: "
+"""How a line begins that warns whoever reads the output of a job."""
 
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor movement
@@ -49,3 +52,9 @@ def plain_text(text: str, limit: int = MAX_SHOWN, *, keep_lines: bool = False) -
     if len(kept) > limit or shortened:
         return "".join(kept[: max(limit - 1, 0)]) + "…"
     return "".join(kept)
+
+
+def warn(text: str) -> None:
+    """Tell whoever reads standard error, as the dashboard does of its engine, in one line."""
+    sys.stderr.write(f"{WARNING}{text}\n")
+    sys.stderr.flush()

@@ -14,12 +14,19 @@ file holds. All of that is checked before a tensor is allocated, and torch loads
 | `model_state`, `optimizer_state` | state dicts; the second may be None |
 | `stats`, `extra` | tables of plain values and tensors |
 | `score`, `timestamp` | evaluation score or None; unix seconds |
+
+Play needs the network, its weights (in a run that averages `extra["acting_state"]`) and
+`extra["playing"]`; everything else in `extra` is training's, `config` above all, and no word of it
+keeps a network from playing. What this version does not know is left out, and `unknown_entries`
+names it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +36,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from azul_tui.errors import AzulError, CheckpointError
+from azul_tui.errors import AzulError, CheckpointError, NewerCheckpointError
 from azul_tui.game.observation import observation_scales
 from azul_tui.network.building import build_network
 from azul_tui.network.presets import NetworkDescription
@@ -41,6 +48,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORMAT: Final = "azul-tui checkpoint 1"
+_ANY_FORMAT: Final = re.compile(r"azul-tui checkpoint [1-9][0-9]{0,8}")
+_TABLES: Final = ("network", "model_state", "stats", "extra")
+_KEYS: Final = ("format", "iteration", *_TABLES, "optimizer_state", "score", "timestamp")
 LARGEST_FILE: Final = 1 << 30
 """Bytes; the largest preset takes 30 MB with its optimizer."""
 _DEEPEST: Final = 24
@@ -65,8 +75,11 @@ def plain(value: object) -> object:
 
     def convert(item: object, depth: int) -> object:
         """One level deeper."""
-        if item is None or isinstance(item, bool | int | float | str):
+        if item is None or isinstance(item, bool):
             return item
+        for kind in (int, float, str):
+            if isinstance(item, kind):
+                return kind(item)  # one of torch's or numpy's own kinds would be refused
         if isinstance(item, Tensor):
             if id(item) not in copies:
                 # A view would bring all of its storage along.
@@ -133,6 +146,16 @@ def description_of(content: Mapping[str, Any]) -> NetworkDescription:
     return NetworkDescription.from_dict(content["network"])
 
 
+def unknown_entries(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a checkpoint's tables hold that this version knows nothing of, by name."""
+    described = {field.name for field in dataclasses.fields(NetworkDescription)}
+    network = cast("Mapping[object, object]", content["network"])
+    return (
+        *(str(key) for key in content if key not in _KEYS),
+        *(str(key) for key in network if key not in described),
+    )
+
+
 def check_optimizer_state(state: object, parameters: list[Tensor], name: str) -> None:
     """Refuse an optimizer state that does not belong to `parameters`.
 
@@ -181,9 +204,15 @@ def _load(data: bytes, name: str, device: str) -> dict[str, Any]:
         reason = type(error).__name__
         raise CheckpointError(f"{name}: is damaged or holds more than weights ({reason})") from None
     table = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
-    if table.get("format") != FORMAT:
-        raise CheckpointError(f"{name}: is no checkpoint of this program ({FORMAT!r})")
-    return table
+    found = table.get("format")
+    if found == FORMAT:
+        return table
+    if isinstance(found, str) and _ANY_FORMAT.fullmatch(found):
+        raise NewerCheckpointError(
+            f"{name}: a newer version of azul-tui wrote it ({found!r}, and this one reads "
+            f"{FORMAT!r}); update azul-tui, or name another checkpoint"
+        )
+    raise CheckpointError(f"{name}: is no checkpoint of this program ({FORMAT!r})")
 
 
 def _check_content(content: Mapping[str, Any], size: int, name: str) -> NetworkDescription:
@@ -192,11 +221,10 @@ def _check_content(content: Mapping[str, Any], size: int, name: str) -> NetworkD
     Raises:
         CheckpointError: Naming the key.
     """
-    tables = ("network", "model_state", "stats", "extra")
-    for key in ("iteration", *tables, "optimizer_state", "score", "timestamp"):
+    for key in _KEYS:
         if key not in content:
             raise CheckpointError(f"{name}: has no {key!r}")
-    for key in tables:
+    for key in _TABLES:
         if not isinstance(content[key], dict):
             raise CheckpointError(f"{name}: {key!r} is not a table")
     numbers = [content["timestamp"], 0.0 if content["score"] is None else content["score"]]

@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from azul_tui import __version__
+from azul_tui.config import PLAYED_WITH
 from azul_tui.errors import DivergedError
 from azul_tui.training.best_measure import BestMeasure
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
@@ -215,11 +214,13 @@ class CheckpointKeeper:
             score,
             extra={
                 "training": run.learner.state_dict(),
-                "threads": torch.get_num_threads(),
+                "compute": run.compute.to_plain(),
+                "threads": run.compute.threads,  # an older version finds it here
                 "acting_state": run.learner.acting_weights() if config.ema_decay else None,
                 "progress": run.progress.as_dict(),
                 "best": run.progress.best_iteration == number,
                 "measure": self._measure.as_plain(),
+                "playing": {name: config.to_dict()[name] for name in PLAYED_WITH},
                 "config": config.to_dict(),
                 "log_position": run.journal.position,
                 "in_log": in_log,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from azul_tui.config import create_training_config
+from azul_tui.config import PLAYED_WITH, stored_config
 from azul_tui.errors import AzulError, CheckpointError, PlayerError
 from azul_tui.network import NetworkEvaluator
 from azul_tui.players.names import parse_player_name, plays_elsewhere
@@ -15,7 +16,7 @@ from azul_tui.players.registry import create_player
 from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
 from azul_tui.runs.listing import newest_run
 from azul_tui.runs.paths import SHIPPED_NAMES, RunPaths, pretrained_directory, run_paths
-from azul_tui.runs.text import plain_text
+from azul_tui.runs.text import plain_text, warn
 from azul_tui.training.checkpoints import load_network, newest_valid
 from azul_tui.training.playing_search import playing_search
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 PRETRAINED: Final = "pretrained"
 _BATCH: Final = 256
+
+Warn = Callable[[str], None]
+"""Tells a person something in one line."""
 
 
 def find_checkpoint(name: str, root: Path, players: int = 2) -> Path:
@@ -87,6 +91,8 @@ class SavedNetwork:
     search: SearchSettings
     name: str
     """`run/checkpoint`, to show."""
+    notes: tuple[str, ...] = ()
+    """What this version made of settings that it does not know or take, a line each."""
 
     @property
     def players(self) -> int:
@@ -100,24 +106,36 @@ def read_saved_network(path: Path, players: int | None = None) -> SavedNetwork:
     Raises:
         CheckpointError: The file cannot be used, or its network plays another number of players
             than the `players` wanted.
+        ConfigError: It was searched with in a way that this version does not know.
     """
     network, settings = load_network(path)
     plays = network.description.players
     if players is not None and plays != players:
         raise CheckpointError(f"{path.name} is for {plays} players, not {players}")
-    config = create_training_config(**settings) if settings else create_training_config()
-    return SavedNetwork(network, playing_search(config), f"{path.parent.name}/{path.stem}")
+    place = plain_text(str(path))
+    config, notes = stored_config(settings, place=place, needed=PLAYED_WITH)
+    name = f"{path.parent.name}/{path.stem}"
+    return SavedNetwork(network, playing_search(config), name, notes)
 
 
 def open_checkpoint_player(
-    path: Path, simulations: int, *, players: int | None = None, device: str = "auto"
+    path: Path,
+    simulations: int,
+    *,
+    warn: Warn = warn,
+    players: int | None = None,
+    device: str = "auto",
 ) -> NetworkPlayer:
     """The network of a checkpoint, with as many simulations a move (0: its bare policy).
 
+    `warn` is told what this version made of settings that it does not know.
+
     Raises:
-        CheckpointError: See `read_saved_network`.
+        CheckpointError, ConfigError: See `read_saved_network`.
     """
     saved = read_saved_network(path, players)
+    for note in saved.notes:
+        warn(note)
     evaluator = NetworkEvaluator(saved.network, _BATCH, device)
     return NetworkPlayer(evaluator, simulations, saved.search, saved.players, name=saved.name)
 
@@ -144,9 +162,15 @@ def find_player(name: str, root: Path, *, players: int = 2) -> Path | None:
 
 
 def open_player(
-    name: str, simulations: int, root: Path, *, players: int = 2, device: str = "auto"
+    name: str,
+    simulations: int,
+    root: Path,
+    *,
+    warn: Warn = warn,
+    players: int = 2,
+    device: str = "auto",
 ) -> Player:
-    """A scripted player or a checkpoint, by name.
+    """A scripted player or a checkpoint, by name; see `open_checkpoint_player`.
 
     Raises:
         PlayerError: It is neither.
@@ -154,5 +178,5 @@ def open_player(
     """
     path = find_player(name, root, players=players)
     if path is not None:
-        return open_checkpoint_player(path, simulations, players=players, device=device)
+        return open_checkpoint_player(path, simulations, warn=warn, players=players, device=device)
     return create_player(name, players)

@@ -6,11 +6,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from azul_tui.errors import CheckpointError
+from azul_tui.config import WEIGHTS
+from azul_tui.errors import CheckpointError, NewerCheckpointError
 from azul_tui.network.building import build_network
 from azul_tui.runs.checkpoint_manifest import BEST_NAME, digest, read_manifest
 from azul_tui.runs.text import plain_text
-from azul_tui.training.checkpoint_file import decode_checkpoint, description_of, read_bytes
+from azul_tui.training.checkpoint_file import (
+    decode_checkpoint,
+    description_of,
+    read_bytes,
+    unknown_entries,
+)
 
 if TYPE_CHECKING:
     from azul_tui.network.azul_network import AzulNetwork
@@ -44,7 +50,10 @@ def load_network(path: str | Path) -> tuple[AzulNetwork, dict[str, Any]]:
     """The network of a checkpoint, rebuilt from its description, and its run's settings.
 
     It is on the CPU and ready to play. Averaged weights are preferred when the run played with
-    them (`extra["acting_state"]`). Without settings (`extra["config"]`) the second is empty.
+    them (`extra["acting_state"]`). The settings are as they were stored, in whichever version:
+    those that play needs (`extra["playing"]`) before training's (`extra["config"]`). What decides
+    the network is left out of them, for it is there already, and entries that this version does
+    not know are among them.
 
     Raises:
         CheckpointError: See `read_checkpoint`.
@@ -53,9 +62,11 @@ def load_network(path: str | Path) -> tuple[AzulNetwork, dict[str, Any]]:
     extra: dict[str, Any] = content["extra"]
     network = build_network(description_of(content))
     network.load_state_dict(extra.get("acting_state") or content["model_state"])
-    settings = extra.get("config")
-    known = cast("dict[str, Any]", settings) if isinstance(settings, dict) else {}
-    return network.eval(), known
+    settings: dict[str, Any] = dict.fromkeys(unknown_entries(content))
+    for table in (extra.get("config"), extra.get("playing")):
+        if isinstance(table, dict):
+            settings |= cast("dict[str, Any]", table)
+    return network.eval(), {key: item for key, item in settings.items() if key not in WEIGHTS}
 
 
 def newest_valid(save_dir: str | Path) -> tuple[Path, list[tuple[str, str]]]:
@@ -65,6 +76,8 @@ def newest_valid(save_dir: str | Path) -> tuple[Path, list[tuple[str, str]]]:
 
     Raises:
         CheckpointError: There is none that verifies.
+        NewerCheckpointError: The newest is of a newer version, and a run that went on from an
+            older one would give it up; whoever wants that names the older file.
     """
     folder = Path(save_dir)
     candidates = [file for _, file in sorted(numbered_checkpoints(folder), reverse=True)]
@@ -75,6 +88,8 @@ def newest_valid(save_dir: str | Path) -> tuple[Path, list[tuple[str, str]]]:
             continue
         try:
             read_checkpoint(path)
+        except NewerCheckpointError:
+            raise
         except CheckpointError as error:
             if path in candidates or path.exists():
                 skipped.append((path.name, str(error).removeprefix(f"{plain_text(str(path))}: ")))

@@ -9,23 +9,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from azul_tui.config import (
+    PLAYED_WITH,
+    WEIGHTS,
     TrainingConfig,
     changed_settings,
-    config_from_mapping,
     exactness_broken_by,
-    load_config,
+    load_stored_config,
+    stored_config,
 )
-from azul_tui.errors import CheckpointError, ConfigError
+from azul_tui.errors import CheckpointError, ConfigError, PlayerError
+from azul_tui.network import Compute
+from azul_tui.players.registry import create_player
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.tail import decode_lines
-from azul_tui.runs.text import plain_text
+from azul_tui.runs.text import plain_text, warn
+from azul_tui.training.checkpoint_file import unknown_entries
 from azul_tui.training.checkpoints import newest_valid, read_checkpoint
+from azul_tui.training.evaluation import RATINGS
+from azul_tui.training.gate import BEST
 from azul_tui.training.measure import Measure, read_measure
 from azul_tui.training.run_progress import RunProgress, progress_from_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -35,6 +42,10 @@ if TYPE_CHECKING:
 
 _FIXED: Final = ("num_players", "network_config")
 """Settings that the weights depend on."""
+_COMPUTING: Final = ("device", "inference_precision", "training_precision")
+"""Settings that decide what a run is computed with."""
+_CLOSING: Final = b'{"event":"result",'
+_MOST_THREADS: Final = 4096
 _MOST_READ: Final = 1 << 24
 """Bytes of the log behind a checkpoint that are looked at."""
 
@@ -56,8 +67,10 @@ class ResumePoint:
     progress: RunProgress
     model_state: Mapping[str, Tensor]
     training_state: Mapping[str, Any]
+    compute: Compute | None
+    """What it was computed with; None in a file of before that was kept."""
     threads: int
-    """Threads that trained it: sums over a batch depend on how they are shared out."""
+    """Of training, which such a file names as well; 0 where it does not."""
     position: int
     """Bytes of the event log when the checkpoint was written."""
     in_log: bool
@@ -89,6 +102,8 @@ class LogEnd:
     """Whether they hold the record of the checkpoint that the run goes on from."""
     lost_settings: tuple[Record, ...]
     """Settings that were set after that checkpoint and are gone with it."""
+    closing: bytes
+    """Lines from behind those bytes that say how earlier processes ended; they stay, too."""
 
 
 def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoint:
@@ -110,7 +125,9 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
     content = read_checkpoint(path)
     place = plain_text(str(path))
     extra = _training_part(content["extra"], place)
-    saved = config_from_mapping(extra["config"], place=plain_text(path.name))
+    saved, odd = _saved_config(content, plain_text(path.name))
+    if odd:
+        notes += [*odd, "for that, the run may not end exactly as it would have"]
     wanted = config or saved
     changes = changed_settings(saved, wanted)
     for name in _FIXED:
@@ -124,7 +141,10 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
             f"margin_loss_weight cannot change between 0 and more on resume: {path.name} has"
             f" {saved.margin_loss_weight:g}, not {wanted.margin_loss_weight:g}"
         )
+    compute, threads = Compute.from_plain(extra.get("compute")), _count(extra.get("threads", 0))
     broken = exactness_broken_by(saved, wanted)
+    if compute is not None:  # what these lead to is compared instead, with the machine's own part
+        broken = tuple(name for name in broken if name not in _COMPUTING)
     if broken:
         notes.append(
             f"with {', '.join(broken)} changed, the run no longer ends exactly as it would have"
@@ -136,10 +156,11 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
         config=wanted,
         changes=changes,
         notes=tuple(notes),
-        progress=_progress(extra["progress"], content["iteration"], place),
+        progress=_progress(extra["progress"], content["iteration"], place, saved.num_players),
         model_state=content["model_state"],
         training_state={**extra["training"], "optimizer": content["optimizer_state"]},
-        threads=_count(extra.get("threads", 0)),
+        compute=compute,
+        threads=threads if threads <= _MOST_THREADS else 0,
         position=_count(extra.get("log_position", 0)),
         in_log=extra.get("in_log") is True,
         measure=read_measure(extra.get("measure"), saved),
@@ -148,8 +169,36 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
     )
 
 
-def find_beginning(directory: Path) -> TrainingConfig | None:
+def described_move(before: Compute | None, here: Compute) -> str:
+    """Why a resumed run will not end bit for bit as it would have where it was; empty if it will.
+
+    Args:
+        before: What the checkpoint was computed with, None where it does not say so.
+        here: What it is computed with from now on.
+    """
+    if before is None:
+        return (
+            "what the checkpoint was computed with is not known, for an older version wrote it: "
+            "the run may not end bit for bit as it would have"
+        )
+    there, now = before.to_plain(), here.to_plain()
+    moved = [
+        f"{name.replace('_', ' ')} {now[name]} (was {there[name]})"
+        for name in there
+        if now[name] != there[name]
+    ]
+    if not moved:
+        return ""
+    return (
+        f"computed with {', '.join(plain_text(part, 300) for part in moved)}: the run goes on, "
+        "and will not end bit for bit as it would have"
+    )
+
+
+def find_beginning(directory: Path, warn: Callable[[str], object] = warn) -> TrainingConfig | None:
     """Settings of a run that was interrupted before its first checkpoint; None for any other.
+
+    `warn` is told what is odd about them.
 
     Raises:
         ConfigError: Its `config.toml` is damaged.
@@ -159,7 +208,10 @@ def find_beginning(directory: Path) -> TrainingConfig | None:
         return None
     if not paths.config.is_file() or paths.config.is_symlink():
         return None
-    return load_config(paths.config)
+    config, notes = load_stored_config(paths.config)
+    for note in notes:
+        warn(note)
+    return config
 
 
 def find_log_end(resume: ResumePoint, paths: RunPaths) -> LogEnd:
@@ -182,7 +234,9 @@ def find_log_end(resume: ResumePoint, paths: RunPaths) -> LogEnd:
         for record in records
         if record["event"] == "setting" and record.get("takes_effect") != "resume"
     ]
-    return LogEnd(keep, recorded or resume.in_log, tuple(lost))
+    lines = behind[: behind.rfind(b"\n") + 1].splitlines(keepends=True)
+    closing = b"".join(line for line in lines if line.startswith(_CLOSING))
+    return LogEnd(keep, recorded or resume.in_log, tuple(lost), closing)
 
 
 def take_over_shards(resume: ResumePoint, paths: RunPaths) -> None:
@@ -223,7 +277,39 @@ def _training_part(extra: object, place: str) -> dict[str, Any]:
     return fields
 
 
-def _progress(fields: object, number: int, place: str) -> RunProgress:
+def _saved_config(content: Mapping[str, Any], place: str) -> tuple[TrainingConfig, tuple[str, ...]]:
+    """A checkpoint's settings, as far as this version knows them, and what is odd about them.
+
+    Raises:
+        ConfigError: One that the weights, or a game with them, depend on is not understood.
+    """
+    extra = content["extra"]
+    entries: dict[str, Any] = dict.fromkeys(unknown_entries(content))
+    for table in (extra.get("playing"), extra["config"]):
+        if isinstance(table, dict):
+            entries |= cast("dict[str, Any]", table)
+    saved, notes = stored_config(entries, place=place, needed=(*WEIGHTS, *PLAYED_WITH))
+    strangers = _strangers(saved.eval_opponents, saved.num_players)
+    if not strangers:
+        return saved, notes
+    left = tuple(name for name in saved.eval_opponents if name not in strangers)
+    named = ", ".join(plain_text(name, 60) for name in strangers)
+    note = f"{place}: eval_opponents names {named}, which this version does not know; left out"
+    return saved.replace(eval_opponents=left), (*notes, note)
+
+
+def _strangers(names: Sequence[str], players: int) -> tuple[str, ...]:
+    """Those of the scripted players that there are none of."""
+    unknown: list[str] = []
+    for name in names:
+        try:
+            create_player(name, players)
+        except PlayerError:
+            unknown.append(name)
+    return tuple(unknown)
+
+
+def _progress(fields: object, number: int, place: str, players: int) -> RunProgress:
     """The checkpoint's progress, which must be that of its number.
 
     Raises:
@@ -235,6 +321,9 @@ def _progress(fields: object, number: int, place: str) -> RunProgress:
         raise CheckpointError(f"{place}: {error}") from None
     if progress.checkpoint_number != number:
         raise CheckpointError(f"{place}: its progress is not that of iteration {number}")
+    left = progress.opponents_left
+    strangers = _strangers([name for name in left if name not in {BEST, RATINGS}], players)
+    progress.opponents_left = [name for name in left if name not in strangers]
     return progress
 
 

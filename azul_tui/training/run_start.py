@@ -8,7 +8,7 @@ from azul_tui import __version__
 from azul_tui.runs.events import text
 from azul_tui.runs.processes import own_mark
 from azul_tui.training.replay_shards import restore_buffer
-from azul_tui.training.resuming import take_over_shards
+from azul_tui.training.resuming import described_move, take_over_shards
 
 if TYPE_CHECKING:
     from azul_tui.training.checkpoint_keeper import CheckpointKeeper
@@ -39,8 +39,9 @@ def announce(run: OpenRun, resume: ResumePoint | None, log_end: LogEnd | None) -
     run.journal.record("compute", text=run.compute.told, **run.compute.to_plain())
     if resume is None:
         return
-    for note in resume.notes:
-        run.journal.alert(note)
+    for note in (*resume.notes, described_move(resume.compute, run.compute)):
+        if note:
+            run.journal.alert(note)
     for record in log_end.lost_settings if log_end else ():
         key, value = text(record, "key", 60), str(record.get("new"))[:60]
         run.journal.alert(

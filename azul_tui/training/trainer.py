@@ -134,6 +134,7 @@ class AzulTrainer:
                     job=self._job,
                     listener=self._listener,
                     keep=keep,
+                    carried=log_end.closing if log_end else b"",
                     prepare=partial(write_config, self.paths, self.config),
                 )
             )
@@ -143,7 +144,8 @@ class AzulTrainer:
                 properties: Any = cast("Any", torch.cuda).get_device_properties(device)
                 uuid = str(getattr(properties, "uuid", ""))
                 recorder.observe(partial(GpuMeter().status, uuid))
-            settings_file = SettingsFile(self.paths, self.config, run.journal)
+            settings_file = SettingsFile(self.paths, run.compute, run.journal)
+            settings_file.bring_up_to_date(self.config)
             keeper = CheckpointKeeper(run)
             stack.callback(keeper.close)
             announce(run, resume, log_end)
@@ -170,7 +172,10 @@ class AzulTrainer:
     def _open(self, recorder: RunRecorder) -> OpenRun:
         """The parts of a run, put together."""
         progress = self._resume.progress if self._resume else RunProgress()
-        compute = compute_of(self.config, self._resume.threads if self._resume else 0)
+        resume = self._resume
+        compute = compute_of(
+            self.config, resume.threads if resume else 0, resume.compute if resume else None
+        )
         stopwatch = Stopwatch(self._clock, progress.elapsed_s)
         journal = Journal(recorder, stopwatch, self._listener)
         steering = Steering(journal, self.config, stopwatch, self._should_stop, self._clock)
@@ -191,7 +196,7 @@ class AzulTrainer:
 def _record_the_end(run: OpenRun, recorder: RunRecorder, job: str, *, stopped: bool) -> None:
     """The log's last record; whoever called `train` tells its listener of it in words of its own.
 
-    A resume cuts it off again, so it changes nothing about where a run goes on.
+    A resume carries it over what it cuts off, so it changes nothing about where a run goes on.
     """
     run.journal.persistently(
         lambda: recorder.log.append(

@@ -136,7 +136,10 @@ class AzulApp(JobsApp):
         """What the Play place is asked to begin with."""
         self.analyse_request: AnalyseRequest | None = None
         """What the Analyse place is to look at (see `analyse_entry.open_analyse`)."""
-        self.engine = SharedEngine(runs_root)
+        self.engine = SharedEngine(
+            runs_root,
+            lambda text: self.notify(text, severity="warning", markup=False, timeout=10),
+        )
         """Rules, players and networks, in a process of their own."""
 
     def on_mount(self) -> None:

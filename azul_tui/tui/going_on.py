@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from azul_tui.runs.listing import checkpoint_files, summarize
-from azul_tui.runs.lock import lock_holder
-from azul_tui.runs.processes import is_alive
+from azul_tui.runs.lock import writer_lives
 from azul_tui.runs.resumable import has_work_left
 from azul_tui.runs.status import ACTIVE
 from azul_tui.runs.text import plain_text
@@ -50,9 +49,7 @@ def plan_for(
 def why_not(paths: RunPaths, now: float) -> str:
     """Why a run cannot be resumed now, in words; empty when it can."""
     run = summarize(paths, now)
-    holder = lock_holder(paths)
-    held = holder is not None and is_alive(holder.process) is True
-    if held or (run.state in ACTIVE and not run.stalled):
+    if writer_lives(paths) or (run.state in ACTIVE and not run.stalled):
         name = plain_text(paths.name, 64)
         if run.state == "paused":
             return f"{name} is paused; p on the training screen lets it go on"

@@ -13,7 +13,7 @@ import numpy as np
 from azul_tui.errors import CheckpointError, PlayerError
 from azul_tui.players.names import parse_player_name
 from azul_tui.players.protocol import StoppablePlayer
-from azul_tui.runs.text import plain_text
+from azul_tui.runs.text import plain_text, warn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,6 +136,8 @@ def _open_network(path: Path, progress: Progress) -> OpenedNetwork:
 
     torch.set_num_threads(1)  # more only wait for each other with batches of one row
     saved = read_saved_network(path)
+    for note in saved.notes:
+        warn(note)  # between the records nobody expects it
     made: dict[int, NetworkEvaluator] = {}
 
     def evaluator_of(rows: int) -> Evaluator:

@@ -85,8 +85,8 @@ def replayed_game(words: str, verb: str) -> ReplayedGame:
         raise JobError(f"{verb} needs a file and the number of a game in it, from 0")
     path = _path(name, verb, "a file of recorded games")
     index = int(number)
-    for _, game, _ in islice(_read(path), index, None):
-        return _replay(game, f"game {index} of {path}")
+    for filed in islice(_read(path), index, None):
+        return _replay(filed.game, f"game {index} of {path}")
     raise JobError(f"{path} has no game {index}; the first is 0")
 
 

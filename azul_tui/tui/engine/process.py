@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 from azul_tui.errors import AzulError
 from azul_tui.runs.launch import job_arguments, job_command, job_environment
 from azul_tui.runs.status import ending_words
-from azul_tui.runs.text import plain_text
+from azul_tui.runs.text import WARNING, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +30,7 @@ EngineRecord = dict[str, Any]
 NICENESS: Final = 5
 _LONGEST_RECORD: Final = 16 << 20
 _LOG_LINES: Final = 20
+_LONGEST_LINE: Final = 500
 
 
 class EngineError(AzulError):
@@ -47,9 +48,12 @@ class _Question:
 class Engine:
     """One engine process. Made by `start`, ended by `close`."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        """Begin to read what `process` says."""
+    def __init__(
+        self, process: asyncio.subprocess.Process, warned: Callable[[str], object] | None = None
+    ) -> None:
+        """Begin to read what `process` says; `warned` gets its warnings."""
         self._process = process
+        self._warned = warned
         self._questions: dict[str, _Question] = {}
         self._asked = 0
         self._closed = False
@@ -60,8 +64,10 @@ class Engine:
         ]
 
     @classmethod
-    async def start(cls, root: Path) -> Self:
+    async def start(cls, root: Path, warned: Callable[[str], object] | None = None) -> Self:
         """Start an engine that finds runs in `root`; it is ready to be asked at once.
+
+        `warned` gets every warning that it writes, in words.
 
         Raises:
             EngineError: The process cannot be made.
@@ -81,7 +87,7 @@ class Engine:
             raise EngineError(f"the engine cannot be started: {error.strerror}") from None
         with suppress(OSError):  # a system that forbids it is no reason to fail
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-        return cls(process)
+        return cls(process, warned)
 
     @property
     def alive(self) -> bool:
@@ -214,7 +220,10 @@ class Engine:
         assert stderr is not None
         with suppress(ValueError):
             while line := await stderr.readline():
-                self._log.append(plain_text(line.decode("utf-8", "replace")))
+                said = plain_text(line.decode("utf-8", "replace"), _LONGEST_LINE)
+                self._log.append(said)
+                if self._warned is not None and said.startswith(WARNING):
+                    self._warned(said.removeprefix(WARNING))
 
     def _last_words(self) -> str:
         """That the engine is gone, and what it said last."""
@@ -234,9 +243,10 @@ def quoted(text: str) -> str:
 class SharedEngine:
     """The one engine of the dashboard: started when it is first asked for, again when it died."""
 
-    def __init__(self, root: Path) -> None:
-        """Runs live in `root`."""
+    def __init__(self, root: Path, warned: Callable[[str], object] | None = None) -> None:
+        """Runs live in `root`; `warned` gets every warning of the engine."""
         self._root = root
+        self._warned = warned
         self._engine: Engine | None = None
         self._starting = asyncio.Lock()
 
@@ -250,7 +260,7 @@ class SharedEngine:
             if self._engine is None or not self._engine.alive:
                 if self._engine is not None:
                     await self._engine.close()
-                self._engine = await Engine.start(self._root)
+                self._engine = await Engine.start(self._root, self._warned)
             return self._engine
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ when the exact reading has caught up it takes the place of the sampled one.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.runs.paths import RunPaths, run_folders
@@ -57,6 +57,8 @@ class RunFeed:
         self._main = Reader(RunData(), EventTail(self.paths.events))
         self._exact: Reader | None = None
         self._live_stamp = 0
+        self._heard = 0.0
+        """When a heartbeat was last seen to change, by the clock of this machine."""
         self._opened = False
 
     @property
@@ -123,7 +125,10 @@ class RunFeed:
 
     def state(self, now: float) -> Judgement | None:
         """What the status means at `now` (unix time); None before there is one."""
-        return judge(self.status, now) if self.status is not None else None
+        if self.status is None:
+            return None
+        heard = replace(self.status, heartbeat=max(self.status.heartbeat, self._heard))
+        return judge(heard, now, self.paths.lock)
 
     def _open(self) -> None:
         if self._opened:
@@ -158,6 +163,8 @@ class RunFeed:
         changed = self.log.read()
         status = read_status(self.paths.status)
         if status is not None and status != self.status:
+            if self.status is not None and status.heartbeat != self.status.heartbeat:
+                self._heard = now_s()
             self.status = status
             changed = True
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from azul_tui.config import SettingSpec, TrainingConfig, load_config, training_settings
+from azul_tui.config import SettingSpec, TrainingConfig, load_stored_config, training_settings
 from azul_tui.errors import AzulError
 from azul_tui.runs.paths import check_run_name, run_paths
 from azul_tui.runs.resumable import more_iterations
@@ -89,7 +89,7 @@ def further_of(plan: ResumePlan) -> Further | None:
 def config_of(paths: RunPaths) -> TrainingConfig:
     """The run's settings; the defaults where they cannot be read, as the job itself will say."""
     try:
-        return load_config(paths.config)
+        return load_stored_config(paths.config)[0]
     except AzulError:
         return TrainingConfig()
 

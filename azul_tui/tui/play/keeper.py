@@ -28,12 +28,12 @@ class GameKeeper:
         """Why the game is not kept."""
 
     def look(self) -> str:
-        """Look for a kept game; what is wrong with it in words."""
+        """Look for a kept game; what is wrong or odd about it in words."""
         try:
             self.found = self._written = None if self._path is None else read_kept(self._path)
         except KeptGameError as error:
             return str(error)
-        return ""
+        return self.found.note if self.found is not None else ""
 
     def keep(self, game: KeptGame | None) -> str:
         """Write `game`, or forget what is kept; a new problem with that in words, once."""

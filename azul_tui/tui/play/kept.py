@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from azul_tui.errors import AzulError, NotationError
@@ -49,6 +49,8 @@ class KeptGame:
 
     settings: PlaySettings
     moves: tuple[KeptMove, ...]
+    note: str = field(default="", compare=False)
+    """What the file holds that this version does not know, in words."""
 
     @property
     def is_at_stake(self) -> bool:
@@ -128,15 +130,24 @@ def _game(data: bytes) -> KeptGame:
     turns = fields.get("moves")
     if not isinstance(turns, list) or len(cast("list[Any]", turns)) > MOST_MOVES:
         raise _DamagedError("it has no list of moves")
-    return KeptGame(
-        settings, tuple(_move(turn, settings.players) for turn in cast("list[Any]", turns))
-    )
+    moves = tuple(_move(turn, settings.players) for turn in cast("list[Any]", turns))
+    return KeptGame(settings, moves, _unknown(fields))
+
+
+def _unknown(fields: dict[str, Any]) -> str:
+    known = {"format", "moves", *asdict(PlaySettings()), "settings"}
+    names = [name for name in (*fields, *fields["settings"]) if name not in known]
+    if not names:
+        return ""
+    named = plain_text(", ".join(names), 120)
+    return f"the game that was kept holds what this version does not know: {named}; left out"
 
 
 def _settings(told: Any) -> PlaySettings:
     if not isinstance(told, dict):
         raise _DamagedError("it does not say who plays")
-    fields = cast("dict[str, Any]", told)
+    # What is missing has its default: another version may have gone without.
+    fields = {**asdict(PlaySettings()), **cast("dict[str, Any]", told)}
     notation = fields.get("notation")
     if not isinstance(notation, str) or len(notation) > 2000:
         raise _DamagedError("its first position is none")

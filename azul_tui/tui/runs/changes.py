@@ -6,10 +6,10 @@ import shutil
 from typing import TYPE_CHECKING
 
 from azul_tui.errors import RunError
-from azul_tui.runs.lock import lock_holder
+from azul_tui.runs.lock import gives_signs, lock_holder, writer_lives
 from azul_tui.runs.paths import run_paths
-from azul_tui.runs.processes import is_alive
-from azul_tui.runs.status import ACTIVE, CRASHED_AFTER_S, judge, read_status
+from azul_tui.runs.processes import is_held
+from azul_tui.runs.status import ACTIVE, judge, read_status
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
@@ -27,13 +27,11 @@ def refuse_live(paths: RunPaths, now: float, deed: str) -> None:
     Raises:
         RunError: It is live; the message says who holds it.
     """
-    status = read_status(paths.status)
-    live = status is not None and judge(status, now).state in ACTIVE
-    holder = lock_holder(paths)
-    held = False
-    if holder is not None:  # a process that was killed leaves its name in the lock
-        alive = is_alive(holder.process)
-        held = now - holder.since < CRASHED_AFTER_S if alive is None else alive
+    status, holder = read_status(paths.status), lock_holder(paths)
+    live = status is not None and judge(status, now, paths.lock).state in ACTIVE
+    held = is_held(paths.lock) or writer_lives(paths)
+    if held is None:  # what another machine does is not undone by a clock that differs
+        held = gives_signs(paths, now)
     if live or held:
         who = f" by {holder}" if holder is not None else ""
         raise RunError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
-from azul_tui.config import SettingSpec, load_config, training_settings
+from azul_tui.config import SettingSpec, load_stored_config, training_settings
 from azul_tui.errors import AzulError
 from azul_tui.tui.forms.settings import SettingsForm, draw_form
 from azul_tui.tui.picture import text_line
@@ -39,7 +39,7 @@ class LiveSettingsScreen(PictureScreen):
         if self.form is None and feed is not None:
             live = [spec for spec in training_settings() if spec.live]
             try:
-                config = load_config(feed.paths.config)
+                config, _ = load_stored_config(feed.paths.config)
                 base = {spec.name: getattr(config, spec.name) for spec in live}
             except AzulError:
                 # A run whose settings cannot be read is still listening.
