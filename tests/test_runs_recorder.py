@@ -46,6 +46,12 @@ def test_a_run_that_raises_has_crashed_and_one_that_stopped_has_stopped(paths):
     assert read_status(paths.status).state == "stopped"
 
 
+def test_a_run_interrupted_in_somebodys_own_program_has_stopped(paths):
+    with pytest.raises(KeyboardInterrupt), RunRecorder(paths, job="train"):
+        raise KeyboardInterrupt
+    assert read_status(paths.status).state == "stopped"
+
+
 def test_a_stale_lock_is_taken_over_and_said_so(paths):
     paths.create()
     mark = {"pid": 2**22 + 5, "host": host_name(), "birth": "", "since": 0.0}

@@ -101,7 +101,8 @@ class RunRecorder:
         """Write the last status, close the log and give the lock back."""
         state: State = self.state
         if kind is not None:
-            state = "crashed"
+            # Ctrl-C in somebody's own program: nothing is broken.
+            state = "stopped" if issubclass(kind, KeyboardInterrupt) else "crashed"
         elif state in {"running", "paused"}:
             state = "finished"
         try:
