@@ -139,13 +139,13 @@ class RunningSettings(LearningSettings):
     )
     inference_precision: str = setting(
         "auto",
-        "Numbers of the network in self-play; auto is bfloat16 where that is faster.",
+        "Numbers of the network in self-play; auto is what timing finds faster here.",
         group="machine",
         choices=PRECISIONS,
     )
     training_precision: str = setting(
         "auto",
-        "Numbers of the network in training; auto is bfloat16 where that is faster.",
+        "Numbers of the network in training; auto is what timing finds faster here.",
         group="machine",
         choices=PRECISIONS,
     )
