@@ -57,7 +57,7 @@ class Clock:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in which choices are remembered."""
-    monkeypatch.setenv("AZUL_TUI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("azul_tui.network.compute.cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "choices"
 
 
@@ -192,7 +192,8 @@ def test_a_folder_that_cannot_be_written_is_no_error(
     tmp_path: Path, timed: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("AZUL_TUI_CACHE", str(tmp_path / "file" / "below"))
+    unwritable = tmp_path / "file" / "below"
+    monkeypatch.setattr("azul_tui.network.compute.cache_folder", lambda: unwritable)
     timed += ["folded-float32", "folded-bfloat16"]
     assert choose_inference(SMALL, 64, CPU).chosen == "folded-bfloat16"
     assert choose_inference(SMALL, 64, CPU).chosen == "folded-float32", "nothing is remembered"

@@ -24,7 +24,7 @@ TINY = TrainingConfig(
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AZUL_TUI_CACHE", str(tmp_path))
+    monkeypatch.setattr("azul_tui.network.compute.cache_folder", lambda: tmp_path)
     kind = "a processor"
     monkeypatch.setattr(
         module, "processor_kind", lambda device: kind if device.type == "cpu" else "a GPU"
