@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_start_leaves_the_status_of_a_run_with_records_alone(paths):
 )
 def test_how_a_process_ended_is_kept(paths, code, state, ending):
     mark = own_mark()
-    write_status(paths.status, Status(name="run", pid=mark.pid, host=mark.host))
+    write_status(paths.status, Status(name="run", **asdict(mark)))
     note_ending(paths.status, mark.pid + 1, code)
     assert read_status(paths.status).state == "running", "the status of another process"
     note_ending(paths.status, mark.pid, code)
