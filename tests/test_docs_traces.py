@@ -24,7 +24,7 @@ def test_the_game_of_the_document_agrees_in_every_number(tmp_path):
     file.write_text("\n" + GAME.replace("\n", "") + "\n\n")
     done = replay(file)
     assert done.returncode == 0, done.stderr
-    assert "1 games, 48 moves replayed: every number agrees" in done.stdout
+    assert "1 game, 48 moves replayed: every number agrees" in done.stdout
 
 
 def test_every_key_of_the_game_is_in_the_table_and_needed():

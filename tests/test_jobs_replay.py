@@ -102,7 +102,7 @@ def test_a_person_reads_where_it_is(tmp_path):
     game["winners"] = [0]
     heard = start(written(tmp_path, [game]), tmp_path, json_lines=False)
     assert "game 1: winners is [0] in the record, and by the rules: [1]" in heard.output.getvalue()
-    assert "1 games, 54 moves replayed: 1 do not agree" in heard.output.getvalue()
+    assert "1 game, 54 moves replayed: 1 do not agree" in heard.output.getvalue()
 
 
 def found_in(game, change):
@@ -305,7 +305,7 @@ def test_no_file_and_an_absent_file_and_a_folder_are_refused(tmp_path):
         start("", tmp_path)
     with pytest.raises(JobError, match=r"none\.jsonl cannot be read: No such file"):
         start(tmp_path / "none.jsonl", tmp_path)
-    with pytest.raises(JobError, match="cannot be read: Is a directory"):
+    with pytest.raises(JobError, match="holds no files of recorded games"):
         start(tmp_path, tmp_path)
 
 

@@ -213,7 +213,7 @@ def test_an_empty_buffer_has_nothing_to_sample():
 
 
 def test_impossible_buffers_are_refused():
-    with pytest.raises(ConfigError, match="buffer_capacity"):
+    with pytest.raises(ConfigError, match="capacity"):
         ReplayBuffer(0)
     with pytest.raises(ConfigError, match="memory"):
         ReplayBuffer(10**13)

@@ -204,8 +204,8 @@ def shown(value: object) -> str:
         text = "true" if value else "false"
     elif isinstance(value, str):
         text = '"' + value.encode("unicode_escape").decode("ascii") + '"'
-    elif isinstance(value, int) and abs(value) >= 10**18:
-        return "a number of more than 18 digits"  # printing it may itself be refused by Python
+    elif isinstance(value, int) and abs(value) >= 10**24:
+        return "a number of more than 24 digits"  # printing it may itself be refused by Python
     elif isinstance(value, dict):
         text = "a table"
     elif _is_list(value):
@@ -257,4 +257,6 @@ def _is_plain(text: str) -> bool:
 def _shown_number(bound: float | None) -> str:
     if bound is None:
         return ""
-    return f"{bound:,.0f}" if float(bound).is_integer() and abs(bound) >= 1000 else f"{bound:g}"
+    if abs(bound) >= 1000 and bound == int(bound):
+        return f"{int(bound):,}"
+    return f"{bound:g}"

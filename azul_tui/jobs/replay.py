@@ -15,6 +15,8 @@ from azul_tui.runs.paths import named_path
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from azul_tui.game.replaying import Disagreement
     from azul_tui.jobs.context import JobContext
 
@@ -27,12 +29,29 @@ def run(context: JobContext) -> dict[str, Any]:
     Raises:
         JobError: There is no file, or a line is no game; the message names the line.
     """
-    from azul_tui.game.replaying import replay_recorded  # loads the compiler
-
     name = context.text("games")
     if not name:
         raise JobError("replay needs a file of recorded games: --set games=FILE")
     path = named_path(name)
+    files = sorted(path.glob("*.jsonl*")) if path.is_dir() else [path]
+    if not files:
+        raise JobError(f"{path} holds no files of recorded games (*.jsonl, *.jsonl.gz)")
+    games = moves = mismatches = 0
+    for file in files:
+        found = _replay_file(context, file, games)
+        games, moves, mismatches = games + found[0], moves + found[1], mismatches + found[2]
+    if not games and not context.stop.is_set():
+        raise JobError(f"{path} holds no games")
+    agreed = "every number agrees" if not mismatches else f"{mismatches:,} do not agree"
+    counted = f"{games:,} game{'' if games == 1 else 's'}"
+    context.reporter.say(f"{counted}, {moves:,} moves replayed: {agreed}")
+    return {"ok": not mismatches, "games": games, "moves": moves, "mismatches": mismatches}
+
+
+def _replay_file(context: JobContext, path: Path, before: int) -> tuple[int, int, int]:
+    """Games, moves and disagreements of one file; `before` games were replayed of others."""
+    from azul_tui.game.replaying import replay_recorded  # loads the compiler
+
     games = moves = mismatches = 0
     strangers: set[str] = set()
     reporter = context.reporter
@@ -48,8 +67,9 @@ def run(context: JobContext) -> dict[str, Any]:
                 moves += replay.moves
                 mismatches += len(replay.disagreements)
                 for found in replay.disagreements:
-                    reporter.record("mismatch", game=games, line=line, **_fields(found))
-                    reporter.say(f"game {games}{describe_disagreement(found)}")
+                    number = before + games
+                    reporter.record("mismatch", game=number, line=line, **_fields(found))
+                    reporter.say(f"game {number}{describe_disagreement(found)}")
                 reporter.progress(file.tell() // 1000, size // 1000, "kB")
     except OSError as error:
         raise JobError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -58,11 +78,7 @@ def run(context: JobContext) -> dict[str, Any]:
         context.warn(
             f"{shown_path(path)}: this version does not know {named} of a game, and leaves it out"
         )
-    if not games and not context.stop.is_set():
-        raise JobError(f"{path} holds no games")
-    agreed = "every number agrees" if not mismatches else f"{mismatches:,} do not agree"
-    reporter.say(f"{games:,} games, {moves:,} moves replayed: {agreed}")
-    return {"ok": not mismatches, "games": games, "moves": moves, "mismatches": mismatches}
+    return games, moves, mismatches
 
 
 def _fields(found: Disagreement) -> dict[str, object]:

@@ -59,7 +59,8 @@ def told(context: JobContext, results: Results) -> dict[str, Any]:
     if results["best_evaluation_score"] is not None:
         say(f"the best weights against the last opponent: {results['best_evaluation_score']:.1%}")
     if results["stopped"]:
-        say(f"stopped and saved; go on with: azul-tui --run resume --set run={run_name}")
+        saved = "stopped and saved" if results["last_checkpoint"] else "stopped, nothing saved yet"
+        say(f"{saved}; go on with: azul-tui --run resume --set run={run_name}")
     else:
         say(f"look at it: azul-tui --attach {run_name}")
     return {

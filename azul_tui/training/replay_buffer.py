@@ -69,7 +69,7 @@ class ReplayBuffer:
             ConfigError: The capacity is below 1 or larger than memory.
             GameError: `players` is not 2, 3 or 4.
         """
-        capacity = check_int("buffer_capacity", capacity, 1)
+        capacity = check_int("capacity", capacity, 1)
         players = check_players(players)
         self.players: int = players
         self.capacity: int = capacity
@@ -83,7 +83,7 @@ class ReplayBuffer:
             self._outcomes: Float32Array = np.zeros((capacity, self.targets), np.float32)
         except (MemoryError, ValueError, OverflowError) as error:  # numpy counts bytes in 63 bits
             raise ConfigError(
-                f"buffer_capacity {shown(capacity)} does not fit into memory: use a smaller one"
+                f"capacity {shown(capacity)} does not fit into memory: use a smaller one"
             ) from error
 
     def __len__(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from azul_tui.errors import CheckpointError, PlayerError
+from azul_tui.jobs.names import check_player_name
 from azul_tui.players.names import parse_player_name
 from azul_tui.players.protocol import StoppablePlayer
 from azul_tui.runs.text import plain_text, warn
@@ -87,6 +88,7 @@ class OpenedPlayers:
 
     def _find(self, name: str, players: int, progress: Progress) -> Path | None:
         """The checkpoint that `name` means; see `find_player`."""
+        check_player_name(name, self._root, players)
         if "torch" not in sys.modules:
             progress("loading the libraries", 0, 3)
         from azul_tui.training.checkpoint_players import find_player  # takes two seconds
