@@ -82,6 +82,13 @@ class RealTerminal:
             self.read()
         return self.text
 
+    def shows(self, text: str, seconds: float = 20.0) -> None:
+        """Wait until the screen is `text`, which a busy machine takes a while to paint."""
+        end = time.monotonic() + seconds
+        while self.text != text:
+            assert time.monotonic() < end, f"expected\n{text}\nbut there is\n{self.text}"
+            self.read()
+
     def find(self, pattern: str, seconds: float = 200.0) -> str:
         """Wait until `pattern` matches the screen; its first group."""
         end = time.monotonic() + seconds
