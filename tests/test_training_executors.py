@@ -168,13 +168,13 @@ def test_fewer_games_than_workers(workers, inline):
 def test_progress_of_all_workers_is_one(workers):
     executor, _ = workers
     seen = []
-    task = SelfPlayTask(0, np.arange(600), CONFIG)
+    task = SelfPlayTask(0, np.arange(2000), CONFIG)
     batch = executor.play(task, WEIGHTS, on_progress=seen.append)
-    assert batch.tally.games == 600
+    assert batch.tally.games == 2000
     assert seen
     assert all(isinstance(progress, SelfPlayProgress) for progress in seen)
     assert [progress.games for progress in seen] == sorted(progress.games for progress in seen)
-    assert 0 < seen[-1].games <= 600
+    assert 0 < seen[-1].games <= 2000
 
 
 # What goes wrong
