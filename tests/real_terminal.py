@@ -30,8 +30,10 @@ class RealTerminal:
         self.stream = pyte.ByteStream(self.screen)
         self.written = ""
         """What was read last, and everything before it that nobody has thrown away."""
+        # A parallel run of tests exports COLUMNS and LINES, which hold against the terminal's size.
+        inherited = {key: os.environ[key] for key in os.environ.keys() - {"COLUMNS", "LINES"}}
         variables = {
-            **os.environ,
+            **inherited,
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "LC_ALL": "C.UTF-8",
