@@ -72,6 +72,7 @@ def test_every_place_and_box_is_squeezed_and_comes_back(root, place):
         terminal.type(place)
         terminal.until(PLACES[place])
         squeezed(terminal, NARROW + ODD)
+        terminal.settled(4.0 if place == "4" else 0.1)  # until every file has been verified
         for opened in ([], ["?"], [CTRL_P, "g"], *BOXES[place]):
             terminal.type(*opened)
             covered = terminal.settled(0.6)
