@@ -296,7 +296,7 @@ def test_workers_that_fail_to_start_are_given_up_in_a_sentence_that_says_what_wo
 
 
 SCRIPT = """
-import os, signal, sys
+import os, signal, sys, time
 import numpy as np
 from azul_tui.config import TrainingConfig
 from azul_tui.network import create_azul_network
@@ -313,7 +313,14 @@ def kill(progress=None):
 
 games = np.arange(2 if way == "forgetful" else 100_000)
 on_progress = kill if way == "killed" else None
-should_stop = kill if way == "killed while they start" else None
+asked = []
+
+def kill_soon():  # workers take longer to start, and are to be seen from outside
+    asked.append(time.monotonic())
+    if asked[-1] - asked[0] > 0.3:
+        kill()
+
+should_stop = kill_soon if way == "killed while they start" else None
 executor.play(SelfPlayTask(0, games, config), weights, on_progress, should_stop)
 """
 
