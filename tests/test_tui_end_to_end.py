@@ -63,7 +63,7 @@ def start_training(terminal):
 
 
 def test_start_watch_steer_detach_attach_resume_evaluate(root):
-    terminal = RealTerminal("--dir", str(root))
+    terminal = RealTerminal("--dir", str(root), width=80, height=24)
     try:
         start_training(terminal)
         first = terminal.find(NEWEST_STEP)
@@ -92,7 +92,7 @@ def test_start_watch_steer_detach_attach_resume_evaluate(root):
     step = read_status(paths.status).step
     wait_for(lambda: read_status(paths.status).step > step)
 
-    terminal = RealTerminal("--dir", str(root), "--attach")
+    terminal = RealTerminal("--dir", str(root), "--attach", width=80, height=24)
     try:
         terminal.until("[2 Training]")
         terminal.find(NEWEST_STEP)
