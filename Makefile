@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PIP_FLAGS ?=
 WORKERS ?= 2
 
-.PHONY: run test setup format lint types layers pytest fuzz kills soak gpu-check recipes pictures clean
+.PHONY: run test setup format lint types layers pytest fuzz kills soak gpu-check recipes bench-ui pictures clean
 
 run: $(STAMP)
 	@$(BIN)/azul-tui --run quick --watch
@@ -75,6 +75,12 @@ RECIPE_FLAGS ?=
 
 recipes: $(STAMP)
 	$(BIN)/python tests/recipes/recipes.py $(RECIPES) $(RECIPE_FLAGS)
+
+# How fast the dashboard is, in a pseudo-terminal; the last line is one JSON object.
+BENCH_UI_FLAGS ?=
+
+bench-ui: $(STAMP)
+	@$(BIN)/python tests/bench_ui/bench_ui.py $(BENCH_UI_FLAGS)
 
 # The README's pictures: the real screens on the newest run of a folder.
 RUNS ?= checkpoints

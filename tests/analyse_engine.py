@@ -10,8 +10,8 @@ import re
 import zlib
 
 from azul_tui.game.state import GameState
-from azul_tui.tui.analyse.entries import distinct_moves
-from azul_tui.tui.engine.process import EngineError
+from azul_tui.views.analysed_moves import distinct_moves
+from azul_tui.views.engine import EngineError
 
 
 def opinion(player, move):
@@ -92,10 +92,10 @@ class FakeEngine:
         if self.gate is not None:
             self.gate.set()
 
-    async def ask_in_turn(self, commands, on_record=None):
+    async def ask(self, *commands, on_record=None):
         hear = on_record or (lambda record: None)
         try:
-            return [await self._answer(command, hear) for command in commands]
+            return [await self._answer(command, hear) for command in commands][-1]
         except asyncio.CancelledError:
             self.cancelled += 1
             raise

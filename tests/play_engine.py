@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 
-from analyse_engine import analyse_options, analysis_of
-
 from azul_tui.errors import AzulError
 from azul_tui.jobs.engine.table import Table
-from azul_tui.tui.engine.process import EngineError
+from azul_tui.views.engine import EngineError
+
+DEAD = "the engine was ended by SIGKILL; the machine may be short of memory"
 
 
 class FakeEngine:
@@ -22,56 +22,47 @@ class FakeEngine:
         self.source = source
         self.alive = True
 
-    async def ask_in_turn(self, commands, on_record=None):
-        return [await self.ask(command, on_record) for command in commands]
-
-    async def ask(self, command, on_record=None):
-        if not self.alive:
-            raise EngineError("the engine has ended with code 9: Killed")
-        self.source.asked.append(command)
-        await asyncio.sleep(0)
-        return await getattr(self, f"_{command.split()[0]}")(command, on_record)
+    async def ask(self, *commands, on_record=None):
+        answers = []
+        for command in commands:
+            if not self.alive:
+                raise EngineError(DEAD)
+            self.source.asked.append(command)
+            await asyncio.sleep(0)
+            answers.append(await getattr(self, f"_{command.split()[0]}")(command, on_record))
+        return answers[-1]
 
     async def _load(self, command, on_record):
-        player = _option(command, "player")
+        player = option(command, "player")
         if player in self.source.unknown:
             raise EngineError(f"no player is called {player!r}")
-        if on_record is not None:
-            on_record({"event": "progress", "text": "compiling the rules", "done": 1, "total": 4})
+        on_record({"event": "progress", "text": "compiling the rules", "done": 1, "total": 4})
         await self.source.loading.wait()
-        return {"event": "ready", "player": player, "network": True, "seconds": 0.1, "last": True}
+        return {"event": "ready", "player": player, "last": True}
 
     async def _position(self, command, _on_record):
         head, _, moves = command.removeprefix("position ").partition(" moves ")
-        words = head.split()
-        options = dict(word.split("=") for word in words if "=" in word)
-        words = [word for word in words if "=" not in word]
-        laid = " ".join(words) + (f" moves {moves}" if moves else "")
-        self.table = Table.laid(laid, int(options.get("players", 2)), int(options["seed"]))
-        return {"event": "position", **self.table.record(), "last": True}
-
-    async def _play(self, command, _on_record):
+        options = dict(word.split("=") for word in head.split() if "=" in word)
+        laid = " ".join(word for word in head.split() if "=" not in word)
+        laid += f" moves {moves}" if moves else ""
         try:
-            self.table.play(command.removeprefix("play "))
+            self.table = Table.laid(
+                laid, int(options.get("players", 2)), int(options.get("seed", 0))
+            )
         except AzulError as error:
             raise EngineError(str(error)) from None
         return {"event": "position", **self.table.record(), "last": True}
 
-    async def _choose(self, command, _on_record):
+    async def _choose(self, _command, _on_record):
         await self.source.thinking.wait()
         if self.source.dies:
             self.source.dies, self.alive = False, False
-            raise EngineError("the engine has ended with code 9: Killed")
-        move = self.table.record()["legal"][0]
-        value = self.source.value
-        game = self.table.game
-        rest = -value if game.players == 2 else self.source.others
+            raise EngineError(DEAD)
+        game, value = self.table.game, self.source.value
+        rest = -value if game.players == 2 else -0.5
         values = [value if seat == game.to_move else rest for seat in range(game.players)]
-        told = {"value": value, "values": values, "simulations": 100}
-        return {"event": "choice", "move": move, **told, "last": True}
-
-    async def _analyse(self, command, _on_record):
-        return analysis_of(self.table.game, *analyse_options(command))
+        move = self.table.record()["legal"][0]
+        return {"move": move, "value": value, "values": values, "simulations": 100, "last": True}
 
 
 class FakeEngines:
@@ -83,11 +74,8 @@ class FakeEngines:
         self.asked = []
         self.unknown = set()
         self.value = -0.3
-        self.others = -0.5
-        """What a player thinks that every other seat may expect, of three and four."""
         self.dies = False
-        self.thinking = asyncio.Event()
-        self.loading = asyncio.Event()
+        self.thinking, self.loading = asyncio.Event(), asyncio.Event()
         self.thinking.set()
         self.loading.set()
 
@@ -101,5 +89,7 @@ class FakeEngines:
         self.engine = None
 
 
-def _option(command, name):
-    return next(word for word in command.split() if word.startswith(f"{name}=")).split("=", 1)[1]
+def option(command, name):
+    """A value of a command."""
+    found = next(word for word in command.split() if word.startswith(f"{name}="))
+    return found.split("=", 1)[1].strip('"')

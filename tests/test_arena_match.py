@@ -215,3 +215,14 @@ def test_what_cannot_be_played_is_refused():
         play_match(*players("greedy", "naive"), 0, 0)
     with pytest.raises(PlayerError, match="sleepwalker chose action 0, which is not legal"):
         play_match(Sleepwalker(), create_player("greedy"), 2, 0)
+
+
+def test_a_match_tells_the_score_of_the_games_that_have_ended():
+    told = []
+    result = play_match(
+        *players("greedy", "random"), 12, 3, on_ended=lambda shares: told.append(shares.tolist()),
+        games_at_once=4,
+    )  # fmt: skip
+    assert [len(shares) for shares in told] == sorted(len(shares) for shares in told)
+    assert len(told[0]) < 12, "before the last game has ended"
+    assert sum(told[-1]) / len(told[-1]) == result.score

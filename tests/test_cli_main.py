@@ -508,7 +508,7 @@ def test_watching_starts_the_job_in_the_background_and_opens_the_dashboard_on_it
         lambda command, paths: launched.append((command, paths)) or process,
     )
     app = type(sys)("azul_tui.tui.app")
-    app.run_app = lambda root, attach, training: shown.append((attach.name, training)) or 0
+    app.run_app = lambda root, attach, refresh, training: shown.append((attach.name, training)) or 0
     monkeypatch.setitem(sys.modules, "azul_tui.tui.app", app)
     if name == "resume":
         paths = RunPaths(tmp_path / "checkpoints" / "old")

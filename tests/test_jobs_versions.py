@@ -19,10 +19,15 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.ratings import read_ratings
 from azul_tui.runs.status import read_status
 from azul_tui.training.checkpoint_players import open_player, read_saved_network
-from azul_tui.tui.checkpoints.listing import CheckpointIndex
-from azul_tui.tui.engine.process import Engine
-from azul_tui.tui.play.kept import KeptGame, KeptMove, kept_path, read_kept, write_kept
-from azul_tui.tui.play.settings import PlaySettings
+from azul_tui.views.checkpoint_list import CheckpointIndex
+from azul_tui.views.engine import Engine
+from azul_tui.views.play_settings import (
+    KeptGame,
+    PlaySettings,
+    kept_path,
+    read_kept,
+    write_kept,
+)
 
 
 @pytest.fixture(scope="module")
@@ -304,13 +309,13 @@ def test_recorded_games_with_more_fields_are_replayed(root, command):
 
 def test_a_kept_game_of_another_version_goes_on(tmp_path):
     path = kept_path(tmp_path)
-    write_kept(path, KeptGame(PlaySettings(seed=7), (KeptMove("R 2>3"),)))
+    write_kept(path, KeptGame(PlaySettings(seed=7), (("R 2>3", ()),)))
     told = json.loads(path.read_text())
     told["settings"]["handicap"] = 3
     del told["settings"]["partner"]
     path.write_text(json.dumps({**told, "chat": ["hello"]}))
     kept = read_kept(path)
-    assert kept.moves == (KeptMove("R 2>3"),)
+    assert kept.moves == (("R 2>3", ()),)
     assert kept.settings.partner == PlaySettings().partner
     assert "handicap" in kept.note and "chat" in kept.note
 

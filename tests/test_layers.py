@@ -14,6 +14,7 @@ import pytest
 import azul_tui.config
 import azul_tui.runs
 import azul_tui.tui
+import azul_tui.views
 
 
 def modules_of(package):
@@ -47,3 +48,7 @@ def test_settings_runs_and_command_line_import_nothing_heavy():
 @pytest.mark.slow
 def test_no_part_of_the_dashboard_imports_torch_or_numba():
     assert not imported_by(modules_of(azul_tui.tui)) & {"torch", "numba", "llvmlite"}
+
+
+def test_what_screens_show_needs_no_terminal():
+    assert not imported_by(modules_of(azul_tui.views)) & {"textual", "rich", "plotext", "torch"}

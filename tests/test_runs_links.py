@@ -16,10 +16,8 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.ratings import RATINGS_FILE, read_ratings
 from azul_tui.runs.status import read_status
 from azul_tui.runs.tail import EventTail, last_records
-from azul_tui.tui.checkpoints.listing import CheckpointIndex
-from azul_tui.tui.checkpoints.verification import verify_file
-from azul_tui.tui.following.feed import RunFeed
-from azul_tui.tui.following.log_tail import LogTail, read_object
+from azul_tui.views.checkpoint_list import CheckpointIndex, verify_file
+from azul_tui.views.following import LogTail, RunFeed, read_object
 
 
 @pytest.fixture
@@ -61,7 +59,7 @@ def test_nothing_is_read_through_a_link(linked, outside, capsys):
     assert lock_holder(outside) is not None
     assert lock_holder(linked) is None
     feed = RunFeed(linked.directory)
-    assert feed.open_fast().is_empty
+    assert feed.read_all(2.0).is_empty
     assert "cannot be read" in feed.problem
     assert summarize(linked, 0.0).status.iteration == 0
     assert main(["--list", "--dir", str(linked.directory.parent)]) == 0

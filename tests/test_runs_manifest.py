@@ -14,7 +14,7 @@ from azul_tui.runs.checkpoint_manifest import (
     verify_listed,
     write_manifest,
 )
-from azul_tui.tui.checkpoints.verification import verify_file
+from azul_tui.views.checkpoint_list import verify_file
 
 
 def record(file, *contents):

@@ -1,66 +1,88 @@
-"""Boards drawn from positions."""
+"""The Azul table as a widget: what it shows at each size, and what a click on it means."""
 
 from __future__ import annotations
 
+import pytest
 from fake_run import POSITION
-from hypothesis import given
-from hypothesis import strategies as st
+from textual.app import App
 
 from azul_tui.game.notation import parse_position
-from azul_tui.tui.board.draw import draw_board
-from azul_tui.tui.picture import line_width, plain
-from azul_tui.tui.signs import ASCII
-
-COMPACT = """\
-factories  1 BBYK   2 RRWW   3 ·      4 YKKK   5 ·
-centre     B Y RR W 1 first
-
-▸ player 1          24      player 2          19
-          ·   B y r k w             B ▸ b Y r k w
-        Y Y ▸ w B y r k           · ·   w b y r k
-      · · R   k w b y r         · · ·   k w B y r
-    · · · ·   r k w b y       · · K K   r k w b y
-  · · W W W   y r K w b     · · · · ·   Y r k w b
-  floor KK·····   -2        floor ·······"""
+from azul_tui.tui.messages import LinePicked, TilePicked  # noqa: TC001 - read by the library
+from azul_tui.tui.themes import variables
+from azul_tui.tui.widgets.board import FLOOR, Board, Table, Target
+from azul_tui.views.signs import ASCII, UNICODE
 
 
-def test_the_compact_board_shows_everything_that_lies_on_the_table():
-    assert plain(draw_board(parse_position(POSITION), 58, 12)) == COMPACT
+class Shown(App):
+    """An app of one board."""
+
+    CSS = "Board { width: 1fr; height: 1fr; }"
+
+    def __init__(self, table, signs=UNICODE):
+        super().__init__()
+        self.signs, self.table, self.picked = signs, table, []
+
+    def get_theme_variable_defaults(self):
+        return variables(dark=True)
+
+    def compose(self):
+        yield Board()
+
+    def on_mount(self):
+        self.query_one(Board).show(self.table)
+
+    def on_tile_picked(self, message: TilePicked):
+        self.picked.append(("tile", message.source, message.color))
+
+    def on_line_picked(self, message: LinePicked):
+        self.picked.append(("line", message.seat, message.line))
 
 
-def test_the_large_board_is_used_when_there_is_room():
-    picture = draw_board(parse_position(POSITION), 100, 30, names=("net", "person"))
-    text = plain(picture)
-    assert "24 points" in text
-    assert "-1 -1 -2 -2 -2 -3 -3" in text
-    assert "person" in text
-    # The tiles of the factories and the centre are all there, each with its letter.
-    tiles = [part.strip() for line in picture[:5] for part, role in line if role == "tile.B"]
-    assert tiles == ["B", "B", "B"]
+def table(**fields):
+    return Table(position=parse_position(POSITION), **fields)
 
 
-def test_tiles_carry_letters_and_roles():
-    roles = {role for line in draw_board(parse_position(POSITION), 58, 12) for _, role in line}
-    assert {f"tile.{letter}" for letter in "BYRKW1"} <= roles
-    assert {f"wall.{letter}" for letter in "BYRKW"} <= roles
+@pytest.mark.parametrize("size", [(120, 40), (100, 30), (76, 22), (58, 14)])
+@pytest.mark.parametrize("signs", [UNICODE, ASCII], ids=["unicode", "ascii"])
+async def test_everything_is_on_the_table_at_every_size(size, signs):
+    app = Shown(table(notes=("last move  R from 2 to line 3",)), signs)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        text = app.query_one(Board).text()
+        for words in ("centre", "player 1", "player 2", "24", "19", "last move", "-3"):
+            assert words in text
+        # Tiles are capitals: factories 12, centre 5 and the marker, boards 18.
+        tiles = sum(text.count(letter) for letter in "BYRKW")
+        assert tiles == 12 + 5 + 18
+        assert signs is UNICODE or text.isascii()
 
 
-def test_ascii_has_nothing_else():
-    for size in ((100, 30), (58, 12), (40, 5)):
-        assert plain(draw_board(parse_position(POSITION), *size, signs=ASCII)).isascii()
+@pytest.mark.parametrize("near", [None, 0, 1])
+async def test_a_click_on_any_tile_or_line_says_which(near):
+    app = Shown(table(near=near))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        board = app.query_one(Board)
+        found = {}
+        for y in range(40):
+            for x in range(120):
+                target = board.target_at(x, y)
+                if target is not None:
+                    found.setdefault(target, (x, y))
+        assert {Target("line", seat, line) for seat in (0, 1) for line in range(FLOOR + 1)} <= {
+            *found
+        }
+        assert {Target("tile", 0, 0), Target("tile", 5, 4)} <= {*found}
+        for target in (Target("tile", 0, 0), Target("tile", 5, 4), Target("line", 1, 2)):
+            await pilot.click(offset=found[target])
+            await pilot.pause()
+            assert app.picked[-1] == tuple(target)
 
 
-@given(st.integers(1, 130), st.integers(1, 40))
-def test_a_board_never_leaves_its_place(width, height):
-    picture = draw_board(parse_position(POSITION), width, height)
-    assert len(picture) <= height
-    assert all(line_width(line) <= width for line in picture)
-
-
-def test_three_and_four_players_fit():
-    three = "azul3 r1 move:1 next:1 BBYK/RRWW/BBYK/RRWW/BBYK/RRWW/BBYK -* bag:B9 lid:- " + " ".join(
-        ["0,-/-/-/-/-,...../...../...../...../.....,-"] * 3
-    )
-    text = plain(draw_board(parse_position(three), 80, 30))
-    assert text.count("player") == 3
-    assert "7 BBYK" in text or "7" in text
+async def test_what_may_be_chosen_stands_out():
+    app = Shown(table(lit=frozenset({Target("line", 0, 3)})))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        roles = {role for row in app.query_one(Board)._canvas.cells for _, role, _ in row}
+        assert any(role.endswith(" lit") for role in roles)
+        assert any(role.endswith(" dimmed") for role in roles)

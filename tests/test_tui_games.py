@@ -1,20 +1,23 @@
-"""The Games screen: a run's games listed, replayed, reviewed, and taken to other places."""
+"""The games of a run: listed, replayed, reviewed, and taken to other places."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+from contextlib import asynccontextmanager
 
 import pytest
+from dashboard import NARROW, WIDE, check_picture, dashboard
 from engine_talk import Talk
 from recorded_example import example_actions, write_example_game
+from textual import events
 
 from azul_tui.runs.paths import RunPaths
-from azul_tui.tui.app import AzulApp
-from azul_tui.tui.engine.process import EngineError
-from azul_tui.tui.picture import plain
-from azul_tui.tui.screens.games import GamesScreen
+from azul_tui.tui.screens import games
+from azul_tui.tui.widgets.board import Board
+from azul_tui.tui.widgets.chart import Chart
+from azul_tui.views.engine import EngineError
 
+pytestmark = pytest.mark.timeout(120)
 MOVES = len(example_actions())
 WORST = (20, 7)
 
@@ -25,10 +28,12 @@ class RulesWithoutNetworks:
     def __init__(self):
         self.talk = Talk()
         self.asked = []
-        self.refusal = ""
+        self.refusal = self.gone = ""
         self.alive = True
 
     async def get(self):
+        if self.gone:
+            raise EngineError(self.gone)
         return self
 
     async def close(self):
@@ -72,213 +77,169 @@ def run(tmp_path):
     return paths
 
 
-class Desk:
-    """An app with the Games screen open on a run."""
+@asynccontextmanager
+async def desk(run, size=WIDE, **engine):
+    """The games of the run, over an engine in this process."""
+    async with dashboard(run.directory.parent, size=size) as shown:
+        shown.engine = shown.app.engines = RulesWithoutNetworks()
+        for name, value in engine.items():
+            setattr(shown.engine, name, value)
+        shown.app.push_screen(games.GamesScreen(run))
+        await shown.until("games of night" if run.name == "night" else "games of")
+        yield shown
 
-    def __init__(self, run, size=(120, 40)):
-        self.run = run
-        self.app = AzulApp(run.directory.parent, ascii_only=False, tick_s=3600.0)
-        self.app.engine = self.engine = RulesWithoutNetworks()
-        self.size = size
 
-    async def __aenter__(self):
-        self.context = self.app.run_test(size=self.size)
-        self.pilot = await self.context.__aenter__()
-        self.app.push_screen(GamesScreen(self.run, "runs"))
-        await self.settle()
-        return self
+async def replayed(shown):
+    """Replay the first game, with its review."""
+    await shown.until("3 games")
+    await shown.press("enter")
+    await shown.until("2 mistakes")
 
-    async def __aexit__(self, *error):
-        await self.context.__aexit__(*error)
 
-    @property
-    def screen(self):
-        return self.app.screen
-
-    async def settle(self):
-        """Wait until nothing is asked any more."""
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            await self.pilot.pause()
-            screen = self.app.screen
-            if not isinstance(screen, GamesScreen):
-                return
-            mine = [worker for worker in screen.workers if worker.group.startswith("games")]
-            if screen.games.is_listed and all(worker.is_finished for worker in mine):
-                return
-        raise AssertionError("the screen never came to rest")
-
-    async def press(self, *keys):
-        for key in keys:
-            await self.pilot.press(key)
-            await self.settle()
-
-    def shown(self):
-        return plain(self.app.screen.shown_lines())
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+async def test_a_replayed_game_looks_as_it_should(run, size):
+    async with desk(run, size) as shown:
+        await replayed(shown)
+        await shown.press("m")
+        await check_picture(shown, f"games-replay-{size[0]}x{size[1]}")
 
 
 async def test_games_are_listed_newest_first_with_how_they_ended(run):
-    async with Desk(run) as desk:
-        shown = desk.shown()
-        labels = ["it 4 · greedy · game 1", "it 4 · game 4", "it 3"]
-        assert [shown.index(label) for label in labels] == sorted(map(shown.index, labels))
-        assert "games of night  3" in shown
-        assert "2 : 0" in shown
-        assert "how it ended" in shown
-        assert "enter replay" in shown
-        await desk.press("down", "down", "down", "up")
-        assert desk.screen.games.chosen == 1
+    async with desk(run) as shown:
+        text = await shown.until("3 games")
+        labels = ["iteration 4 against greedy", "iteration 4, game 4", "iteration 3"]
+        assert [text.index(label) for label in labels] == sorted(map(text.index, labels))
+        assert "2 : 0" in text
+        await shown.until("how it ended")
+        await shown.until("greedy  ")
+        await shown.press("down", "down", "up")
+        assert shown.screen.query_one(games.GameOptions).highlighted == 1
 
 
 async def test_a_game_is_replayed_move_by_move(run):
-    async with Desk(run) as desk:
-        await desk.press("enter")
-        assert f"move 0 of {MOVES}" in desk.shown()
-        assert "the first deal" in desk.shown()
-        await desk.press("right", "right", "left")
-        assert f"move 1 of {MOVES}" in desk.shown()
-        assert "iteration 4 played" in desk.shown()
-        await desk.press("pagedown")
-        assert f"move 11 of {MOVES}" in desk.shown()
-        await desk.press("end", "right")
-        assert "the game is over" in desk.shown()
-        await desk.press("home")
-        assert f"move 0 of {MOVES}" in desk.shown()
-        await desk.press("escape")
-        assert "games of night" in desk.shown()
+    async with desk(run) as shown:
+        await replayed(shown)
+        assert f"move 0 of {MOVES}" in shown.text
+        assert "the first deal" in shown.text
+        await shown.press("right", "right", "left")
+        text = await shown.until(f"move 1 of {MOVES}")
+        assert "iteration 4 played" in text
+        await shown.press("pagedown")
+        await shown.until(f"move 11 of {MOVES}")
+        await shown.press("end", "right")
+        await shown.until("the game is over")
+        await shown.press("home")
+        await shown.until(f"move 0 of {MOVES}")
+        await shown.press("escape")
+        await shown.until("games of night")
+        await shown.press("escape")
+        assert not isinstance(shown.screen, games.GamesScreen)
 
 
-async def test_the_worst_moves_are_marked_and_visited_in_order(run):
-    async with Desk(run) as desk:
-        await desk.press("enter")
-        assert "expected by iteration 4" in desk.shown()
-        assert "2 mistakes" in desk.shown()
+async def test_the_wheel_and_a_click_on_the_curve_move_through_it(run):
+    async with desk(run) as shown:
+        await replayed(shown)
+        board = shown.screen.query_one(Board)
+        board.post_message(events.MouseScrollDown(board, 5, 5, 0, 1, 0, False, False, False))
+        await shown.until(f"move 1 of {MOVES}")
+        curve = shown.screen.query_one(Chart)
+        await shown.pilot.click(Chart, offset=(curve.size.width // 2, 4))
+        await shown.pilot.pause()
+        assert abs(shown.screen.replay.at - MOVES / 2) <= 3
+
+
+async def test_the_worst_moves_are_visited_in_order(run):
+    async with desk(run) as shown:
+        await replayed(shown)
+        assert "expected by iteration 4" in shown.text
         visited = []
         for _ in range(3):
-            await desk.press("m")
-            visited.append(desk.screen.replay.at)
+            await shown.press("m")
+            visited.append(shown.screen.replay.at)
         assert visited == [7, 20, 7]
-        assert "costs 0.40, better was B from 1 to line 1" in desk.shown()
-        axis = next(line for line in desk.shown().splitlines() if "└┴" in line)
-        assert axis.count("!") == 2
+        assert "costs 0.40, better was B from 1 to line 1" in shown.text
 
 
 async def test_space_plays_on_and_any_step_stops_it(run, monkeypatch):
-    monkeypatch.setattr("azul_tui.tui.screens.games.PLAY_S", 0.02)
-    async with Desk(run) as desk:
-        await desk.press("enter", "space")
-        end = time.monotonic() + 20
-        while desk.screen.replay.at < 4 and time.monotonic() < end:
-            await desk.pilot.pause(0.02)
-        assert desk.screen.replay.at >= 4
-        await desk.press("left")
-        assert desk.screen.playing is None
-        await desk.press("end", "left", "space")
-        while desk.screen.playing is not None and time.monotonic() < end:
-            await desk.pilot.pause(0.02)
-        assert desk.screen.replay.at == MOVES, "it stops at the end by itself"
+    monkeypatch.setattr(games, "PLAY_S", 0.02)
+    async with desk(run) as shown:
+        await replayed(shown)
+        await shown.press("space")
+        await shown.when(lambda: shown.screen.replay.at >= 4, "four moves")
+        await shown.press("left")
+        at = shown.screen.replay.at
+        await shown.pilot.pause(0.2)
+        assert shown.screen.replay.at == at
+        await shown.press("end", "left", "space")
+        await shown.until("the game is over")
 
 
-async def test_a_position_goes_to_analyse_and_to_play(run, monkeypatch):
-    opened = []
-    monkeypatch.setattr(
-        "azul_tui.tui.analyse.entry.open_analyse", lambda app, **what: opened.append(what)
-    )
-    monkeypatch.setattr("azul_tui.tui.play.open.open_play", lambda app, **what: opened.append(what))
-    async with Desk(run) as desk:
-        await desk.press("enter", "right", "a", "p")
-        notation = desk.screen.replay.notation
-        assert notation == desk.screen.replay.game.positions[1]
-        assert [what["notation"] for what in opened] == [notation, notation]
-        assert opened[0]["checkpoint"] == "pretrained"
-        assert opened[1]["seat"] == 1
-        await desk.press("end", "p")
-        assert len(opened) == 2, "a finished game cannot be played on"
+async def test_a_position_goes_to_analyse_and_to_play(run):
+    async with desk(run) as shown:
+        await replayed(shown)
+        wishes = []
+        shown.app.go_with = lambda place, wish: wishes.append((place, wish))
+        await shown.press("right", "a", "p")
+        notation = shown.screen.replay.game.positions[1]
+        assert wishes == [("analyse", (notation, "pretrained")), ("play", notation)]
+        await shown.press("end", "p")
+        assert len(wishes) == 2, "a finished game cannot be played on"
 
 
 async def test_a_review_that_is_refused_leaves_the_replay_usable(run):
-    async with Desk(run) as desk:
-        desk.engine.refusal = "pretrained is for 2 players, and the game before it has 3"
-        await desk.press("enter", "right")
-        assert "pretrained is for 2 players" in desk.shown()
-        assert f"move 1 of {MOVES}" in desk.shown()
-        desk.engine.refusal = ""
-        await desk.press("r")
-        assert "2 mistakes" in desk.shown()
+    words = "pretrained is for 2 players, and the game before it has 3"
+    async with desk(run, refusal=words) as shown:
+        await shown.until("3 games")
+        await shown.press("enter")
+        await shown.until("pretrained is for 2 players")
+        await shown.press("right")
+        await shown.until(f"move 1 of {MOVES}")
+        shown.engine.refusal = ""
+        await shown.press("r")
+        await shown.until("2 mistakes")
 
 
 async def test_an_engine_that_does_not_start_is_told_and_asked_again(run):
-    async with Desk(run) as desk:
-        await desk.press("escape")
-
-        async def fail():
-            raise EngineError("the engine cannot be started: No such file")
-
-        desk.engine.get = fail
-        desk.app.push_screen(GamesScreen(run, "runs"))
-        await desk.pilot.pause()
-        end = time.monotonic() + 20
-        while "cannot be started" not in desk.shown() and time.monotonic() < end:
-            await desk.pilot.pause(0.02)
-        assert "cannot be started" in desk.shown()
-        del desk.engine.get
-        await desk.press("r")
-        assert "games of night  3" in desk.shown()
-
-
-async def test_keys_of_a_game_say_in_the_list_that_one_has_to_be_opened(run):
-    async with Desk(run) as desk:
-        await desk.press("m")
-        assert "enter replays the chosen game" in desk.shown()
-        assert desk.screen.is_open is False
+    async with desk(run, gone="the engine cannot be started: No such file") as shown:
+        await shown.until("cannot be started")
+        shown.engine.gone = ""
+        await shown.press("r")
+        await shown.until("3 games")
 
 
 async def test_a_run_without_games_says_what_would_be_here(tmp_path):
-    run = RunPaths(tmp_path / "young")
+    run = RunPaths(tmp_path / "night")
     run.directory.mkdir()
     (run.directory / "events.jsonl").touch()
-    async with Desk(run, (80, 24)) as desk:
-        assert "No games are kept here yet" in desk.shown()
-        await desk.press("enter", "m", "a", "space", "end")
-        assert desk.engine.asked == []
+    async with desk(run, NARROW) as shown:
+        await shown.until("No games are kept here yet")
+        await shown.press("enter", "m", "a", "space", "end")
+        assert shown.engine.asked == []
 
 
 async def test_a_file_that_is_no_game_is_counted_and_the_others_shown(run):
     (run.games / "iter_000009.jsonl").write_text("{}\n")
-    async with Desk(run) as desk:
-        assert "1 file could not be read" in desk.shown()
-        assert "it 3" in desk.shown()
+    async with desk(run) as shown:
+        await shown.until("1 file could not be read")
+        await shown.until("iteration 3")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 20), (200, 60)])
-async def test_it_fits_every_size(run, size):
-    async with Desk(run, size) as desk:
-        await desk.press("enter", "m")
-        lines = desk.screen.shown_lines()
-        assert len(lines) == size[1]
-        assert f"move 7 of {MOVES}" in desk.shown()
-        assert "costs 0.40" in desk.shown()
-        await desk.press("escape")
-        assert "it 3" in desk.shown()
+async def test_a_first_click_chooses_a_game_and_a_second_replays_it(run):
+    async with desk(run) as shown:
+        await shown.when(lambda: shown.screen.replay is not None, "the end of the first game")
+        await shown.pilot.pause(0.2)
+        await shown.click_words("iteration 3")
+        assert shown.screen.query_one(games.GameOptions).highlighted == 2
+        assert not shown.screen.is_open
+        await shown.click_words("iteration 3")
+        await shown.until(f"of {MOVES}")
 
 
-async def test_a_click_on_the_curve_goes_to_that_move(run):
-    async with Desk(run) as desk:
-        await desk.press("enter")
-        drawn = desk.screen._drawn
-        middle = drawn.chart_left + drawn.chart.plot_left + drawn.chart.plot_width // 2
-        await desk.pilot.click(offset=(middle, drawn.chart_top + 3))
-        assert abs(desk.screen.replay.at - MOVES / 2) <= 1
-
-
-async def test_g_opens_the_games_of_a_run(run):
-    app = AzulApp(run.directory.parent, attach=run, ascii_only=False, tick_s=3600.0)
-    app.engine = RulesWithoutNetworks()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
-        await pilot.press("g")
-        await pilot.pause()
-        assert isinstance(app.screen, GamesScreen)
-        await pilot.press("escape")
-        await pilot.pause()
-        assert app.current_mode == "training" and not isinstance(app.screen, GamesScreen)
+async def test_g_opens_the_games_of_the_run_that_is_looked_at(run):
+    async with dashboard(run.directory.parent, attach="night") as shown:
+        shown.app.engines = RulesWithoutNetworks()
+        await shown.when(lambda: shown.app.run_now() is not None, "the run")
+        await shown.press("g")
+        await shown.until("3 games")
+        await shown.press("escape")
+        assert shown.app.current_mode == "training"

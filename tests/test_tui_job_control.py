@@ -105,14 +105,14 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back_as_it_was(s
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        (["?"], "all keys"),
-        (["\x10", "g"], "Go to"),
-        (["2"], "[2 Training]"),
-        (["2", "enter"], "step"),
-        (["2", "b"], "factories"),
-        (["3", "/", "o"], "that contain"),
+        (["?"], "All keys here"),
+        (["\x10"], "Search for commands"),
+        (["2"], "iteration 13"),
+        (["2", "enter"], "tab next chart"),
+        (["2", "b"], "move 23"),
+        (["3", "/", "o"], "1 run"),
         (["4"], "[4 Checkpoints]"),
-        (["5"], "g start"),
+        (["5"], "next match"),
         (["6"], "[6 Play]"),
         (["7"], "[7 Analyse]"),
     ],
@@ -121,7 +121,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back_as_it_was(s
 def test_at_every_place_and_box(shell, tmp_path, keys, words):
     make_run(tmp_path / "one", 13, state="finished")
     shell.start("--dir", str(tmp_path), "--attach", "one")
-    shell.until("one")
+    shell.until("iteration 13")
     shell.type(*keys)
     shell.until(words)
     shell.child.send(CTRL_Z)

@@ -95,7 +95,7 @@ def test_a_training_killed_while_it_compiles(watch, root, tmp_path):
     terminal.until("compil", seconds=120)
     end_a_job(root)
     terminal.until("killed by SIGKILL")
-    terminal.until("it ended before the first losses")
+    terminal.until("it ended before the first training step")
     told_later(watch, root, "killed by SIGKILL")
 
 
@@ -138,7 +138,7 @@ def test_a_training_whose_program_cannot_be_executed(watch, root, tmp_path):
     )
     terminal.until("Quick training")
     python.unlink()
-    terminal.type("g")
+    terminal.type("enter")
     terminal.until("cannot be started")
     assert "could not be started" in printed("--list", "--dir", str(root))
 
@@ -146,7 +146,7 @@ def test_a_training_whose_program_cannot_be_executed(watch, root, tmp_path):
 def test_a_training_started_from_the_menu_and_killed(watch, root):
     terminal = watch()
     terminal.until("Quick training")
-    terminal.type("g")
+    terminal.type("enter")
     end_a_job(root)
     terminal.until("killed by SIGKILL")
     assert "killed by SIGKILL" in printed("--list", "--dir", str(root))
@@ -156,7 +156,7 @@ def test_a_training_started_from_the_menu_and_killed(watch, root):
 def test_a_demonstration_killed_early(watch, root, steps):
     terminal = watch()
     terminal.until("Quick training")
-    terminal.type(*["\x1b[A"] * steps, "g")
+    terminal.type(*["\x1b[A"] * steps, "enter")
     end_a_job(root)
     terminal.until("killed by SIGKILL")
     terminal.until("again")
@@ -167,9 +167,11 @@ def test_a_match_killed_early(watch, root):
     terminal.until("Quick training")
     terminal.type("5")
     terminal.until("[5 Evaluate]")
-    terminal.type("space", " ", "g")
+    terminal.type("a")
+    terminal.until("type to filter")
+    terminal.type(*"came with", "enter", "g")
     end_a_job(root)
-    terminal.until("ended early: killed by SIGKILL")
+    terminal.until("killed by SIGKILL")
 
 
 @pytest.mark.parametrize("place", ["6", "7"])
@@ -178,7 +180,7 @@ def test_the_engine_behind_a_place_killed_early(watch, root, place):
     terminal.until("Quick training")
     terminal.type(place)
     if place == "6":
-        terminal.until("deal")
+        terminal.until("opponent")
         terminal.type("enter")
     end_a_job(root)
     assert "SIGKILL" in terminal.until("the engine has ended (killed by")

@@ -1,44 +1,70 @@
-"""The Play place, driven as a person would, against an engine that follows a script."""
+"""The place Play, driven as a person would, against an engine that follows a script."""
 
 from __future__ import annotations
 
-import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
-from driven_app import DrivenApp
-from fake_run import make_run
+from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
+from hypothesis import given
+from hypothesis import strategies as st
 from play_engine import FakeEngines
 
 from azul_tui.game.state import GameState
-from azul_tui.tui.app import AzulApp
-from azul_tui.tui.play.open import open_play
+from azul_tui.tui.modals import Choose
 from azul_tui.tui.screens.play import PlayScreen
+from azul_tui.tui.screens.play_setup import PlaySetup
+from azul_tui.tui.widgets.board import Board, Target
+from azul_tui.views.play_settings import (
+    KeptGame,
+    KeptGameError,
+    PlaySettings,
+    kept_path,
+    read_kept,
+    write_kept,
+)
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
-class Table(DrivenApp):
-    """The Play place under test."""
+class Sitting:
+    """The place under test."""
 
-    def __init__(self, app, pilot, engines):
-        super().__init__(app, pilot)
-        self.engines = engines
+    def __init__(self, shown, engines):
+        self.shown, self.engines = shown, engines
+        self.press, self.until, self.app = shown.press, shown.until, shown.app
+
+    @property
+    def text(self):
+        return self.shown.text
+
+    @property
+    def place(self):
+        return next(s for s in self.app.screen_stack if isinstance(s, PlayScreen))
 
     @property
     def session(self):
-        return self.screen.session
+        return self.place.session
 
     @property
     def moves(self):
         return [turn.move for turn in self.session.game.turns]
 
+    @property
+    def legal(self):
+        return self.session.game.now.legal
+
     async def phase(self, phase):
-        await self.when(lambda: self.session.phase == phase, phase)
+        await self.shown.when(lambda: self.session.phase == phase, phase)
+        await self.shown.pilot.pause()
 
     async def deal(self, *, seed=7, **settings):
-        from dataclasses import replace
-
-        self.screen.setup.settings = replace(self.screen.setup.settings, seed=seed, **settings)
+        """From the setup."""
+        await self.shown.when(lambda: isinstance(self.app.screen, PlaySetup), "setup")
+        setup = self.app.screen
+        setup.settings = replace(setup.settings, seed=seed, **settings)
         await self.press("enter")
 
     async def lay(self, move):
@@ -47,607 +73,493 @@ class Table(DrivenApp):
         source, line = places.split(">")
         await self.press(source.lower(), color.lower(), line.lower())
 
-    async def click(self, kind, first, second):
-        table = self.screen._table
-        area = next(a for a in table.surface.areas if a.target == (kind, first, second))
-        offset = (area.left, area.top + self.screen._table_top)
-        await self.pilot.click(offset=offset)
-        await self.pilot.pause()
+    async def click(self, *target):
+        """Click what lies on the table."""
+        board = self.place.query_one(Board)
+        spots = ((x, y) for y in range(board.size.height) for x in range(board.size.width))
+        spot = next(at for at in spots if board.target_at(*at) == Target(*target))
+        await self.shown.pilot.click(Board, offset=spot)
+        await self.shown.pilot.pause()
 
 
-class Sit:
-    """Open the Play place without dealing, or another by its key."""
-
-    def __init__(self, root, size=(120, 40), place="6"):
-        self.root = root
-        self.size = size
-        self.place = place
-
-    async def __aenter__(self):
-        engines = FakeEngines()
-        app = AzulApp(self.root, clock=lambda: 1_700_000_000.0, tick_s=1.0, ascii_only=False)
-        app.engine = engines
-        self.context = app.run_test(size=self.size)
-        pilot = await self.context.__aenter__()
-        await pilot.pause()
-        await pilot.press(*self.place)
-        await pilot.pause()
-        return Table(app, pilot, engines)
-
-    async def __aexit__(self, *error):
-        await self.context.__aexit__(*error)
+@asynccontextmanager
+async def sit(root, **options):
+    """The place, with its setup open or the kept game going on."""
+    async with dashboard(root, **options) as shown:
+        engines = shown.app.engines = FakeEngines()
+        await shown.press("6")
+        await shown.pilot.pause()
+        yield Sitting(shown, engines)
 
 
-def expected_game(seed, *moves):
+def expected(seed, moves, players=2):
     """The position after `moves`, by the rules alone."""
-    game = GameState.new(2, seed)
+    game = GameState.new(players, seed)
     for move in moves:
         game.apply(game.parse_move(move))
-    return game
+    return game.notation()
 
 
 async def test_six_leads_to_the_setup_and_nothing_starts_by_itself(tmp_path):
-    async with Sit(tmp_path) as t:
-        assert isinstance(t.screen, PlayScreen)
-        assert "[6 Play]" in t.text
-        assert "opponent" in t.text
-        assert "pretrained" in t.text
-        assert "planner" in t.text
+    async with sit(tmp_path) as t:
+        text = await t.until("planner")
+        assert "[6 Play]" in text and "pretrained" in text and "Back to the game" not in text
         assert t.engines.started == 0
 
 
 async def test_a_move_is_three_keys_and_the_opponent_answers(tmp_path):
-    async with Sit(tmp_path) as t:
+    async with sit(tmp_path) as t:
         await t.deal()
         await t.phase("yours")
-        legal = t.session.game.now.record.legal
-        move = next(m for m in legal if m.endswith(">3"))
+        move = next(m for m in t.legal if m.endswith(">3"))
         await t.lay(move)
         await t.phase("yours")
-        answer = t.moves[1]
-        assert t.moves == [move, answer]
-        assert t.session.game.now.record.notation == expected_game(7, *t.moves).notation()
+        assert t.moves[0] == move and len(t.moves) == 2
+        assert t.session.game.now.notation == expected(7, t.moves)
+        assert t.app.current_mode == "play"
         assert "your turn" in t.text
 
 
-async def test_only_what_is_legal_is_lit_and_escape_steps_back(tmp_path):
-    async with Sit(tmp_path) as t:
+async def test_each_step_lights_what_is_legal_and_escape_goes_back_to_the_setup(tmp_path):
+    async with sit(tmp_path) as t:
         await t.deal()
-        await t.phase("yours")
-        assert "take from 1 2 3 4 or 5" in t.text
+        await t.until("take from 1 2 3 4 5")
+        board = t.place.query_one(Board)
         source = next(
-            i for i, f in enumerate(t.session.game.now.view.factories) if sum(map(bool, f)) > 1
+            i for i, f in enumerate(board.table.position.factories) if sum(map(bool, f)) > 1
         )
         await t.press(str(source + 1))
-        await t.until(f"from {source + 1}: ")
-        roles = {role for line in t.screen.shown_lines() for _, role in line}
-        assert any(role.startswith("faint.") for role in roles), "other factories are faint"
-        color = t.session.pick.colors()[0]
-        await t.press("byrkw"[color])
-        await t.until("to line 1")
-        roles = {role for line in t.screen.shown_lines() for _, role in line}
-        assert any(role.startswith("ghost.") for role in roles)
+        await t.until(f"from {source + 1}: colour")
+        assert {target.first for target in board.table.lit} == {source}
+        color = next(iter(board.table.lit)).second
+        await t.press("byrkw"[color].upper())
+        await t.until("to line  1")
+        assert board.table.chosen == {Target("tile", source, color)}
+        assert {target.kind for target in board.table.lit} == {"line"}
         await t.press("escape")
-        await t.until(f"from {source + 1}: ")
+        await t.until(f"from {source + 1}: colour")
         await t.press("escape")
-        await t.until("take from 1 2 3 4 or 5")
+        await t.until("take from 1 2 3 4 5")
         await t.press("escape")
         await t.until("a new game")
         await t.press("escape")
         await t.until("your turn")
 
 
-async def test_the_colour_may_come_first(tmp_path):
-    async with Sit(tmp_path) as t:
+async def test_the_colour_may_come_first_and_what_is_not_possible_is_said_in_words(tmp_path):
+    async with sit(tmp_path) as t:
         await t.deal()
         await t.phase("yours")
-        move = t.session.game.now.record.legal[3]
-        color, places = move.split()
-        source, line = places.split(">")
-        await t.press(color.lower(), source.lower(), line.lower())
-        await t.when(lambda: len(t.moves) >= 2, "a move")
-        assert t.moves[0] == move
-
-
-async def test_an_illegal_step_is_refused_in_words(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        await t.press("c")
-        await t.until("the centre is empty")
+        await t.press("f")
+        await t.until("first the tiles")
         await t.press("9")
         await t.until("there is no factory 9")
-        assert t.session.phase == "yours"
+        await t.press("c")
+        await t.until("the centre")
+        move = t.legal[0]
+        await t.press(move[0].lower())
+        await t.until(" from 1")
+        await t.press(move[2])
+        await t.until("to line  1")
+        await t.press("8")
+        await t.until("lines 1 to 5")
+        assert t.session.phase == "yours" and not t.moves
 
 
-async def test_the_mouse_takes_tiles_and_lays_them(tmp_path):
-    async with Sit(tmp_path) as t:
+async def test_the_mouse_takes_tiles_lays_them_and_presses_keys(tmp_path):
+    async with sit(tmp_path) as t:
         await t.deal()
         await t.phase("yours")
-        color = next(i for i, n in enumerate(t.session.game.now.view.factories[1]) if n)
-        await t.click("tiles", 1, color)
-        await t.until("from 2 to line")
-        await t.click("line", 1, 2)
-        assert len(t.moves) == 0, "the other's board takes nothing"
+        group = next(iter(t.session.pick.takeable()))
+        await t.click("tile", *group)
+        await t.until("to line")
+        assert t.place.query_one(Board).table.chosen == {Target("tile", *group)}
+        await t.click("line", 1, 2)  # the other's board takes nothing
+        assert t.session.phase == "yours" and not t.moves
         await t.click("line", 0, 2)
-        await t.when(lambda: len(t.moves) >= 2, "a move")
-        assert t.moves[0] == f"{'BYRKW'[color]} 2>3"
-
-
-async def test_thinking_is_told_and_the_screen_stays_usable(tmp_path):
-    async with Sit(tmp_path) as t:
-        t.engines.thinking.clear()
-        await t.deal(seat=1)
-        await t.phase("thinking")
-        await t.until("pretrained thinks")
-        await t.press("3")
-        assert t.app.current_mode == "play", "a digit is a move while a game is on"
-        await t.press("v")
-        await t.until("the value is hidden")
-        await t.press("escape", "1")
-        assert t.app.current_mode == "menu"
-        t.engines.thinking.set()
-        await t.pilot.pause(0.1)
-        await t.press("6", "escape")
+        await t.shown.when(lambda: len(t.moves) == 2, "two moves")
+        assert t.moves[0].endswith(">3")
         await t.phase("yours")
-        assert len(t.moves) == 1
-
-
-async def test_undo_goes_back_to_the_last_decision(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        before = t.session.game.now.record.notation
-        await t.lay(t.session.game.now.record.legal[2])
-        await t.phase("yours")
-        t.engines.thinking.clear()
-        await t.lay(t.session.game.now.record.legal[2])
-        await t.phase("thinking")
-        await t.press("u")
-        await t.phase("yours")
-        assert len(t.moves) == 2
-        await t.press("u")
-        await t.when(lambda: not t.moves, "the first position")
-        assert t.session.game.now.record.notation == before
-        await t.press("u")
-        await t.until("no move of yours")
-
-
-async def test_a_hint_is_the_opponents_choice_with_its_value(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        await t.press("h")
+        await t.shown.click_words("h hint")
         await t.until("hint: ")
-        assert "value -0.30" in t.text
-        await t.lay(t.session.game.now.record.legal[0])
-        await t.when(lambda: len(t.moves) == 2, "a move")
-        assert "hint: " not in t.text
+        await t.shown.click_words("take from")  # words are no key
+        assert not t.session.pick.begun
+        source = t.text.splitlines()[-2].split()[2]
+        await t.shown.click_words(source, line=t.app.size.height - 2)
+        await t.shown.when(lambda: t.session.pick.begun, "a source")
 
 
-async def test_the_value_is_a_bar_that_can_be_hidden(tmp_path):
-    async with Sit(tmp_path) as t:
+async def test_thinking_is_told_and_other_places_stay_usable(tmp_path):
+    async with sit(tmp_path) as t:
         await t.deal()
         await t.phase("yours")
-        await t.lay(t.session.game.now.record.legal[0])
+        t.engines.thinking.clear()
+        await t.lay(t.legal[0])
+        await t.until("pretrained thinks, 0 s")
+        await t.press("3")  # a move that comes too early leads nowhere
+        assert t.app.current_mode == "play"
+        session = t.session
+        await t.press("f3")
+        assert t.app.current_mode == "runs"
+        t.engines.thinking.set()
+        await t.shown.when(lambda: len(session.game.turns) == 2, "an answer meanwhile")
+        await t.press("6")
         await t.phase("yours")
-        await t.until("you 65%")
-        assert "35% pretrained" in t.text
+        await t.until("your turn")
+
+
+async def test_taking_back_hints_values_strength_and_sides(tmp_path):
+    async with sit(tmp_path) as t:
+        await t.deal()
+        await t.phase("yours")
+        await t.press("u")
+        await t.until("there is no move of yours to take back")
+        await t.press("h")
+        await t.until("value -0.30")
+        first = t.legal[0]
+        assert t.session.hint.move == first
+        await t.lay(first)
+        await t.shown.when(lambda: len(t.moves) == 2, "two moves")
+        text = await t.until("you 65%")
+        assert "35% pretrained   value +0.30" in text
         await t.press("v")
-        assert "65%" not in t.text
-        assert "0.30" not in t.text, "nor in the list of moves"
-
-
-async def test_strength_changes_during_the_game(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        await t.press("plus", "plus", "minus", "plus")
-        await t.lay(t.session.game.now.record.legal[0])
-        await t.phase("yours")
-        assert "simulations=400 " in t.engines.asked[-2]
+        await t.until("the value is hidden, v shows it")
+        await t.press("v", "plus")
+        await t.until("from the next move on: 200 simulations")
         await t.press("t")
-        await t.lay(t.session.game.now.record.legal[0])
-        await t.phase("yours")
-        assert "seconds=2 " in t.engines.asked[-2]
-
-
-async def test_sides_are_swapped(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
+        await t.until("from the next move on: 2 s a move")
+        await t.press("u")
+        await t.shown.when(lambda: not t.moves, "no moves")
         await t.press("s")
-        await t.when(lambda: len(t.moves) == 1 and t.session.phase == "yours", "the other side")
-        assert t.session.settings.seat == 1
-        assert t.session.game.to_move == 1
+        await t.shown.when(lambda: len(t.moves) == 1, "the other side's move")
+        assert t.session.settings.seat == 1 and "seconds=2" in t.engines.asked[-2]
 
 
-async def test_a_dead_engine_is_told_and_started_again_with_the_game_kept(tmp_path):
-    async with Sit(tmp_path) as t:
+async def test_an_engine_that_is_killed_is_named_and_enter_goes_on_with_the_same_game(tmp_path):
+    async with sit(tmp_path) as t:
         await t.deal()
         await t.phase("yours")
         t.engines.dies = True
-        move = t.session.game.now.record.legal[0]
+        move = t.legal[0]
         await t.lay(move)
-        await t.phase("broken")
-        assert "the engine is gone" in t.text
-        assert "the engine has ended with code 9: Killed" in t.text
-        assert "starts it again, the game is kept" in t.text
+        text = await t.until("ended by SIGKILL")
+        assert "enter tries again" in text and "that did not work" in text
         await t.press("enter")
         await t.phase("yours")
-        assert t.engines.started == 2
-        assert t.moves[0] == move
-        assert len(t.moves) == 2
-
-
-async def test_a_move_that_a_dead_engine_did_not_hear_is_played_by_the_next(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
+        assert t.engines.started == 2 and t.moves[0] == move
+        # One that dies while the person thinks is replaced without a word.
         t.engines.engine.alive = False
-        move = t.session.game.now.record.legal[0]
-        await t.lay(move)
-        await t.phase("broken")
-        assert not t.moves
-        await t.press("enter")
-        await t.phase("yours")
-        assert t.moves[0] == move
+        await t.lay(t.legal[0])
+        await t.shown.when(lambda: len(t.moves) == 4, "four moves")
+        assert t.engines.started == 3
 
 
 async def test_a_player_that_does_not_exist_is_told_in_words(tmp_path):
-    async with Sit(tmp_path) as t:
+    async with sit(tmp_path) as t:
         t.engines.unknown.add("nobody")
         await t.deal(opponent="nobody")
         await t.until("no player is called 'nobody'")
         await t.press("escape")
-        await t.until("a new game")
-
-
-async def test_starting_tells_what_it_waits_for(tmp_path):
-    async with Sit(tmp_path) as t:
-        t.engines.loading.clear()
-        await t.deal()
-        await t.until("compiling the rules, step 2 of 4")
-        t.engines.loading.set()
-        await t.phase("yours")
+        await t.until("against nobody, named by you")
 
 
 async def play_to_the_end(t):
-    for _ in range(200):
-        await t.when(lambda: t.session.phase in {"yours", "over"}, "a turn")
+    """The last legal move each time; what the first line said on the way."""
+    told = ""
+    while True:
+        await t.shown.when(lambda: t.session.phase in {"yours", "over"}, "a turn")
+        told += t.place.query_one("#headline").content.plain
         if t.session.phase == "over":
-            return
+            return told
         count = len(t.moves)
-        await t.lay(t.session.game.now.record.legal[0])
-        await t.when(lambda n=count: len(t.moves) > n, "a move")
+        await t.lay(t.legal[-1])
+        await t.shown.when(
+            lambda n=count: len(t.moves) > n and t.session.phase in {"yours", "over"}, "a move"
+        )
 
 
-async def test_rounds_and_the_game_end_in_words(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        told = False
-        for _ in range(200):
-            await t.when(lambda: t.session.phase in {"yours", "over"}, "a turn")
-            if t.session.phase == "over":
-                break
-            head = t.text.splitlines()[1]
-            told = told or ("round 1" in head and "you " in head)
-            count = len(t.moves)
-            await t.lay(t.session.game.now.record.legal[0])
-            await t.when(lambda n=count: len(t.moves) > n, "a move")
-        game = expected_game(7, *t.moves)
-        assert told, "the end of round 1 was announced with its scores"
-        assert game.is_over
-        scores = sorted(game.scores, reverse=True)
-        assert f"{scores[0]} to {scores[1]}" in t.text
-        assert "again" in t.text
-        await t.press("n")
-        await t.phase("yours")
-        assert not t.moves
+def near_the_end():
+    """A position some moves before the last round of a game, and that round's number before."""
+    game, history = GameState.new(2, 3), []
+    while not game.is_over:
+        history.append((game.round, game.notation()))
+        game.apply(game.legal_actions()[-1])
+    before = [index for index, (number, _) in enumerate(history) if number < game.round]
+    return history[before[-3]][1], game.round - 1
 
 
-async def test_two_players_are_watched_move_by_move(tmp_path, monkeypatch):
-    monkeypatch.setattr("azul_tui.tui.play.session.WATCH_S", 0.05)
-    async with Sit(tmp_path) as t:
-        await t.deal(seat=None, partner="greedy", opponent="planner")
-        await t.when(lambda: t.session.game is not None and len(t.moves) >= 2, "two moves")
-        await t.press("space")
-        await t.phase("paused")
-        count = len(t.moves)
-        await t.press("right")
-        await t.when(lambda: len(t.moves) == count + 1, "one more")
-        await t.phase("paused")
-        asked = [line for line in t.engines.asked if line.startswith("choose")]
-        assert {"player=greedy" in line for line in asked} == {True, False}
-        await t.press("2")
-        assert t.app.current_mode == "training", "digits are places while one watches"
-
-
-async def test_it_opens_from_a_position_and_an_opponent(tmp_path):
-    game = expected_game(3)
-    for _ in range(5):
-        game.apply(game.legal_actions()[0])
-    async with Sit(tmp_path) as t:
-        notation = game.notation()
-        open_play(t.app, opponent="greedy", notation=notation, seed=3, seat=1, start=True)
-        await t.when(lambda: t.session.game is not None, "a game")
-        assert t.session.game.start.record.notation == game.notation()
-        assert t.session.settings.opponent == "greedy"
-        assert t.session.settings.seat == 1
-        open_play(t.app, notation="azul2 nonsense")
-        await t.until("field 2 of the position")
-
-
-async def test_the_mouse_chooses_in_the_setup(tmp_path):
-    async with Sit(tmp_path) as t:
-        lines = t.text.splitlines()
-        y = next(i for i, line in enumerate(lines) if "alphabeta-hard" in line)
-        await t.pilot.click(offset=(60, y))
-        await t.until("opponent ── alphabeta-hard")
-        y = next(i for i, line in enumerate(lines) if "you play" in line)
-        await t.pilot.click(offset=(10, y))
-        await t.pilot.click(offset=(10, y))
-        await t.pilot.pause()
-        assert t.screen.setup.settings.seat == 1
-
-
-async def test_the_menu_deals_with_its_settings(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.press("1")
-        menu = t.screen
-        menu.chosen = next(i for i, spec in enumerate(menu.entries) if spec.name == "play")
-        for name, value in {"opponent": "greedy", "seat": 2, "num_players": 3}.items():
-            menu.form().set(name, value)
-        await t.press("enter")
-        await t.when(lambda: t.app.current_mode == "play" and t.session.game, "the table")
-        settings = t.session.settings
-        assert (settings.opponent, settings.seat, settings.players) == ("greedy", 1, 3)
-
-
-async def test_a_checkpoint_becomes_the_opponent(tmp_path):
-    make_run(tmp_path / "laptop", 6)
-    async with Sit(tmp_path) as t:
-        await t.press("4", "p")
-        await t.when(lambda: t.app.current_mode == "play", "the Play place")
-        await t.until("a new game")
-        assert t.screen.setup.settings.opponent.startswith("laptop/checkpoint_iter_")
-        assert t.screen.setup.settings.opponent in [o.name for o in t.screen.setup.options]
-
-
-async def test_the_position_opens_in_the_analyse_place(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        notation = t.session.game.now.record.notation
-        asked = []
-        t.app.action_go = asked.append
-        await t.press("a")
-        assert asked == ["analyse"]
-        assert t.app.analyse_request.notation == notation
-
-
-async def test_three_and_four_players_sit_down(tmp_path):
-    for players in (3, 4):
-        async with Sit(tmp_path / str(players), size=(80, 24)) as t:
-            await t.deal(players=players, opponent="greedy")
-            await t.phase("yours")
-            assert all(f"greedy {seat}" in t.text for seat in range(2, players + 1))
-            await t.lay(t.session.game.now.record.legal[0])
-            await t.when(lambda: len(t.moves) == t.session.settings.players, "all moves")
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12), (20, 5)])
-async def test_every_size_shows_the_table(tmp_path, size):
-    async with Sit(tmp_path, size=size) as t:
-        await t.deal()
-        await t.phase("yours")
-        await t.lay(t.session.game.now.record.legal[0])
-        await t.phase("yours")
-        lines = t.text.splitlines()
-        if size >= (80, 24):
-            for words in ("your turn", "bag", "lid", "you 65%", "take from", "move 3"):
-                assert words in t.text, words
-            assert all(len(line) <= size[0] for line in lines)
-
-
-async def test_every_seat_of_a_large_table_has_its_share(tmp_path):
-    async with Sit(tmp_path) as t:
-        t.engines.value, t.engines.others = -0.2, -0.6
-        await t.deal(players=3, opponent="pretrained", seat=1)
-        await t.phase("yours")
-        line = t.text.splitlines()[-3]
-        assert [word for word in line.split() if word[-1:] == "%"] == ["20%", "20%", "40%"]
-        assert line.index("you") < line.index("pretrained 3") < line.index("pretrained 1")
-        assert [words for words in t.text.splitlines() if "-0.20" in words], "in the list of moves"
-
-
-@pytest.mark.parametrize("width", [40, 60, 80, 120])
-@pytest.mark.parametrize("players", [3, 4])
-async def test_shares_keep_the_seat_where_names_find_no_room(tmp_path, width, players):
-    name = "four/checkpoint_iter_000110.pt"
-    async with Sit(tmp_path, size=(width, 30)) as t:
-        await t.deal(players=players, opponent=name, seat=1)
-        await t.phase("yours")
-        line = t.text.splitlines()[-3]
-        assert line.count("%") == players
-        assert ("four/000110 3" in line) or line.split()[0] == "you"
-        for seat in {1, 3, players}:
-            assert f"{seat} " in line, "who it is"
-
-
-async def test_a_table_without_room_for_all_boards_shows_whole_ones_and_turns_to_the_others(
-    tmp_path,
-):
-    async with Sit(tmp_path, size=(60, 20)) as t:
-        await t.deal(players=4, opponent="greedy")
-        await t.phase("yours")
-        seen = set()
-        for _ in range(3):
-            whole = [line for line in t.text.splitlines() if "points" in line]
-            assert len(whole) == 1 and whole[0].count("points") == 2
-            assert t.text.count("1 1 2 2 2 3 3") == 2, "floor costs: the boards are whole"
-            assert "o the others" in t.text
-            seen.add(t.screen.shown_others)
-            await t.press("o")
-        assert seen == {(1,), (2,), (3,)}
-        t.engines.thinking.clear()
-        t.screen.other = None
-        await t.lay(t.session.game.now.record.legal[0])
-        await t.phase("thinking")
-        await t.until("greedy 2 thinks")
-        assert t.screen.shown_others == (1,)
-    async with Sit(tmp_path, size=(80, 24)) as t:
-        await t.when(lambda: t.session.game is not None, "the game")
-        assert "the others" not in t.text
-        assert not t.screen.check_action("turn_boards", ())
-
-
-async def test_a_terminal_too_small_for_any_whole_board_says_so(tmp_path):
-    async with Sit(tmp_path, size=(40, 10)) as t:
-        await t.deal()
-        await t.phase("yours")
-        assert "the boards are cut: too little room" in t.text
-        assert "take from" in t.text
-
-
-async def test_the_list_of_keys_says_which_keys_lead_to_the_places(tmp_path):
-    async with Sit(tmp_path, size=(80, 30)) as t:
-        await t.press("question_mark")
-        assert "1 to 7  places" in t.text
-        await t.press("escape")
-        await t.deal()
-        await t.phase("yours")
-        await t.press("question_mark")
-        assert "F1 to F7  places" in t.text
-        assert "1 to 7" not in t.text
-        assert t.text.count("places:") == 1
-        await t.press("escape", "f3")
+async def test_rounds_and_the_game_end_in_words_and_what_is_over_is_not_kept(tmp_path):
+    notation, number = near_the_end()
+    async with sit(tmp_path) as t:
+        await t.deal(notation=notation)
+        told = await play_to_the_end(t)
+        assert f"round {number}: you " in told
+        text = await t.until("a analyse")
+        winner = "you win" if 0 in t.session.game.now.winners else "pretrained wins"
+        assert winner in text or "share the victory" in text
+        assert read_kept(kept_path(tmp_path)) is None
+        await t.press("3")  # digits are places again
         assert t.app.current_mode == "runs"
 
 
-async def test_answers_to_keys_stand_beside_the_prompt_until_the_next_key(tmp_path):
-    async with Sit(tmp_path, size=(80, 24)) as t:
-        await t.deal()
-        await t.phase("yours")
-        keys = t.text.splitlines()[-1]
-        await t.press("plus", "t")
-        lines = t.text.splitlines()
-        assert lines[-1] == keys, "the key line stays"
-        assert "from the next move on: 2 s a move" in lines[-2]
-        assert "take from" in lines[-2]
-        assert "200 simulations" not in t.text.replace(lines[1], ""), "the newest answer alone"
-        await t.press("v")
-        assert "next move on" not in t.text
-        assert "the value is hidden" in t.text
-
-
-async def test_a_run_whose_name_holds_blanks_plays(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal(opponent="my run/checkpoint_iter_000001.pt", seat=1)
-        await t.when(lambda: t.session.phase in {"yours", "broken"}, "the first move")
-        name = '"my run/checkpoint_iter_000001.pt"'
-        assert f"load player={name}" in t.engines.asked
-        assert any(line.startswith(f"choose player={name} ") for line in t.engines.asked)
-
-
-async def test_a_hint_asked_while_a_move_is_sent_loses_no_move(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        held = asyncio.Event()
-        engine = t.engines.engine
-        tell = engine._position
-
-        async def late(command, on_record):
-            await held.wait()
-            return await tell(command, on_record)
-
-        engine._position = late
-        move = t.session.game.now.record.legal[0]
-        await t.lay(move)
-        await t.until("your move is on its way")
-        await t.press("h", "s")
-        held.set()
-        await t.when(lambda: len(t.moves) == 2 and t.session.phase == "yours", "the answer")
-        assert t.moves[0] == move
-        assert t.session.settings.seat == 0
-        await t.press("h")
-        await t.until("hint: ")
-
-
-async def test_the_bag_covers_no_score_of_four_players(tmp_path):
-    async with Sit(tmp_path, size=(120, 40)) as t:
-        await t.deal(players=4, opponent="greedy")
-        await t.phase("yours")
-        for seat in (2, 3, 4):
-            line = next(line for line in t.text.splitlines() if f"greedy {seat}" in line)
-            assert "0 points" in line[line.index(f"greedy {seat}") :]
-
-
-async def test_a_game_that_has_begun_is_given_up_only_when_asked_for_twice(tmp_path):
-    async with Sit(tmp_path) as t:
-        await t.deal(seed=0)
-        await t.phase("yours")
-        await t.lay(t.session.game.now.record.legal[0])
-        await t.when(lambda: len(t.moves) == 2, "the answer")
-        table = t.screen
-        await t.press("n")
-        await t.until("This game is not over.")
-        await t.press("enter")
-        await t.until("your turn")
-        assert len(t.moves) == 2
-        assert t.screen is table
-        await t.press("escape", "enter")
-        await t.until("This game is not over.")
-        await t.press("b")
-        await t.until("your turn")
-        await t.press("n", "n")
-        await t.when(lambda: t.session.game is not None and not t.moves, "a new deal")
-        assert not t.app.game_at_stake
-
-
-async def test_networks_for_another_table_are_not_offered(tmp_path):
-    make_run(tmp_path / "laptop", 6)
-    (tmp_path / "laptop" / "config.toml").write_text("num_players = 2\n")
-    async with Sit(tmp_path) as t:
-        assert any(o.name.startswith("laptop/") for o in t.screen.setup.options)
-        await t.press("4", "p")
-        await t.until("a new game")
-        setup = t.screen.setup
-        assert setup.settings.opponent.startswith("laptop/")
-        setup.chosen = setup.rows().index("players")
+async def test_two_players_are_watched_move_by_move(tmp_path, monkeypatch):
+    monkeypatch.setattr("azul_tui.views.play.WATCH_S", 0.0)
+    async with sit(tmp_path) as t:
+        t.engines.thinking.clear()
+        await t.deal(seat=None)
+        await t.until("greedy thinks")
         await t.press("space")
-        await t.until("does not play with 3: greedy does")
-        assert setup.settings.opponent == "greedy"
-        assert not any(o.name.startswith("laptop/") for o in setup.options)
-        assert "for 2 players" in (setup.typed("opponent", "laptop")[1] or "")
-        assert "strength" not in setup.rows(), "greedy has one strength"
+        t.engines.thinking.set()
+        await t.phase("paused")
+        assert len(t.moves) == 1
+        await t.press("right")
+        await t.shown.when(lambda: len(t.moves) == 2, "two moves")
+        await t.phase("paused")
+        await t.shown.click_words("space goes on")
+        await t.phase("over")
 
 
-async def test_a_new_game_after_a_given_position_is_dealt_afresh(tmp_path):
-    game = expected_game(3)
-    game.apply(game.legal_actions()[0])
-    notation = game.notation()
-    async with Sit(tmp_path) as t:
-        open_play(t.app, opponent="greedy", notation=notation, seed=3, seat=1, start=True)
+@pytest.mark.parametrize("size", [(60, 20), NARROW, WIDE, (200, 60)])
+@pytest.mark.parametrize("players", [2, 4])
+async def test_every_size_shows_whole_boards_and_turns_to_the_others(tmp_path, size, players):
+    async with sit(tmp_path, size=size) as t:
+        await t.deal(players=players, opponent="greedy")
         await t.phase("yours")
-        assert t.session.game.start.record.notation == notation
+        seen = set()
+        for _ in range(players):
+            board = t.place.query_one(Board)
+            assert "too little room" not in t.text
+            assert board.text().count("-3") == 2 * len(t.place.boards)
+            assert t.place.boards[0] == 0
+            seen |= set(t.place.boards)
+            await t.press("o")
+        assert seen == set(range(players))
+
+
+async def test_a_larger_table_has_its_own_players_and_a_share_for_each(tmp_path):
+    a_run(tmp_path)
+    async with sit(tmp_path) as t:
+        await t.until("laptop-1122 iteration")
+        await t.shown.click_words("alphabeta-easy")
+        await t.until("against alphabeta-easy")
+        players = next(s for s in t.app.screen.query("Setting") if s.spec.name == "players")
+        players.query_one("Input").value = "3"
+        text = await t.until("against greedy")
+        assert "alphabeta" not in text
+        await t.deal(opponent="pretrained-3p", players=3)
+        await t.phase("yours")
+        await t.lay(t.legal[0])
+        text = await t.until("%")
+        await t.phase("yours")
+        assert t.text.splitlines()[-3].count("%") == 3
+
+
+async def test_a_checkpoint_or_a_position_opens_the_setup(tmp_path):
+    a_run(tmp_path)
+    async with dashboard(tmp_path) as shown:
+        shown.app.engines = FakeEngines()
+        file = min((tmp_path / "laptop-1122").glob("checkpoint_iter_*.pt"))
+        shown.app.go_with("play", file)
+        number = int(file.stem[-6:])
+        await shown.until(f"against laptop-1122 iteration {number}")
+        shown.app.go_with("play", GameState.new(3, 5).notation())
+        await shown.until("position that was given")
+        assert shown.app.screen.settings.players == 3
+
+
+# -- what is kept
+
+
+GAME = KeptGame(
+    PlaySettings(opponent="greedy", seat=1, players=3, by_time=True, seconds=0.5, seed=2**40),
+    (("R 2>3", ()), ("B C>F", (0.5, -0.25, -1.0))),
+)
+
+
+async def test_a_game_goes_on_after_a_kill_as_if_nothing_had_been(tmp_path):
+    async with sit(tmp_path) as t:
+        await t.deal()
+        await t.phase("yours")
+        await t.lay(t.legal[0])
+        await t.shown.when(lambda: len(t.moves) == 2, "two moves")
+        moves = t.moves
+    # Nothing was asked, nothing was saved at the end: the file is there after every move.
+    assert [move for move, _ in read_kept(kept_path(tmp_path)).moves] == moves
+    async with sit(tmp_path) as t:
+        text = await t.until("the game goes on where it was")
+        assert t.moves == moves and "you 65%" in text
         await t.press("n")
-        await t.when(lambda: t.session.game and t.session.game.base.startswith("new "), "a deal")
+        await t.until("This game is not over.")
+        assert isinstance(t.app.screen, Choose)
+        await t.press("b")
+        await t.press("n", "n")
+        await t.shown.when(lambda: t.session.game is not None and not t.moves, "a new game")
 
 
-def test_the_bonuses_of_a_wall_are_named():
-    from dataclasses import replace
+async def test_a_move_that_nobody_answered_is_kept(tmp_path):
+    async with sit(tmp_path) as t:
+        await t.deal()
+        await t.phase("yours")
+        t.engines.thinking.clear()
+        move = t.legal[0]
+        await t.lay(move)
+    async with sit(tmp_path) as t:
+        await t.shown.when(lambda: t.session.game is not None and len(t.moves) == 2, "an answer")
+        assert t.moves[0] == move
 
-    from azul_tui.game.notation import parse_position
-    from azul_tui.tui.play.words import bonus_words
 
-    board = parse_position(expected_game(3).notation()).boards[0]
-    assert bonus_words(board) == "no bonus"
-    empty, full = (False,) * 5, (True,) * 5
-    assert bonus_words(replace(board, wall=(full, empty, empty, empty, empty))) == "rows +2"
-    first = (True, *empty[1:])
-    assert bonus_words(replace(board, wall=(first,) * 5)) == "columns +7"
-    diagonal = tuple(tuple(row == column for column in range(5)) for row in range(5))
-    assert bonus_words(replace(board, wall=diagonal)) == "colours +10"
+async def test_a_kept_game_that_the_rules_refuse_ends_in_a_sentence_and_the_setup(tmp_path):
+    write_kept(kept_path(tmp_path), KeptGame(PlaySettings(seed=7), (("R C>1", ()),)))
+    async with sit(tmp_path) as t:
+        await t.until("cannot be gone on with")
+        await t.until("a new game")
+
+
+async def test_leaving_asks_when_the_game_cannot_be_kept(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".play").symlink_to(tmp_path / "elsewhere")
+    async with sit(tmp_path) as t:
+        await t.deal()
+        await t.phase("yours")
+        await t.lay(t.legal[0])
+        await t.until("is a link, so the game is not kept")
+        await t.shown.when(lambda: len(t.moves) == 2, "two moves")
+        await t.press("q")
+        await t.until("The game is not kept.")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_what_is_kept_is_read_back(tmp_path):
+    path = kept_path(tmp_path)
+    assert read_kept(path) is None
+    write_kept(path, GAME)
+    assert read_kept(path) == GAME
+    assert [entry.name for entry in path.parent.iterdir()] == ["game.json"]
+    write_kept(path, None)
+    assert read_kept(path) is None
+    path.write_text(damaged())
+    assert read_kept(path).moves == (("R 2>3", ()),)
+
+
+def damaged(**changes):
+    """The file of a good game with some fields replaced."""
+    settings = {
+        "opponent": "greedy", "seat": 0, "partner": "greedy", "players": 2, "by_time": False,
+        "simulations": 100, "seconds": 2.0, "seed": 7, "notation": "",
+    }  # fmt: skip
+    good = {"format": 1, "settings": settings, "moves": [["R 2>3", []]]}
+    for key, value in changes.items():
+        (good if key in good else settings)[key] = value
+    return json.dumps(good)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ("[1]", "no game of this version"),
+        (damaged(format=2), "no game of this version"),
+        (damaged(settings=None), "it does not say who plays"),
+        (damaged(opponent=""), "the name of one of its players"),
+        (damaged(opponent="a\nquit"), "opponent"),
+        (damaged(partner='a" seed="1'), "the name of one of its players"),
+        (damaged(players=5), "players must be"),
+        (damaged(seat=2), "its seat is not 0 to 1"),
+        (damaged(seat=True), "its seat is not 0 to 1"),
+        (damaged(seed=True), "seed must be"),
+        (damaged(simulations=1e9), "simulations must be"),
+        (damaged(seconds="NaN"), "seconds a move must be"),
+        (damaged(notation="azul2 nonsense"), "field 2"),
+        (damaged(moves="R 2>3"), "no list of moves"),
+        (damaged(moves=[["R 2>3", []]] * 2000), "no list of moves"),
+        (damaged(moves=[["R 9>3", []]]), "R 9>3"),
+        (damaged(moves=[["R 2>3", [0.5]]]), "the values of one"),
+        (damaged(moves=[["R 2>3", [0.5, 1e400]]]), "the values of one"),
+        (damaged(moves=[7]), "one of its moves"),
+    ],
+)
+def test_a_damaged_game_is_told_in_one_sentence(tmp_path, text, said):
+    path = kept_path(tmp_path)
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(KeptGameError) as caught:
+        read_kept(path)
+    assert said in str(caught.value) and "the next game replaces it" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+KEYS = st.sampled_from(["format", "settings", "moves", "seat", "players", "notation", "seed"])
+PLAIN = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20)
+NESTED = PLAIN | st.lists(PLAIN, max_size=4) | st.dictionaries(KEYS, PLAIN, max_size=6)
+FILES = st.dictionaries(KEYS, NESTED, max_size=4) | st.lists(NESTED, max_size=4) | PLAIN
+
+
+@given(st.binary(max_size=200) | FILES.map(lambda value: json.dumps(value).encode()))
+def test_no_file_is_worse_than_a_sentence(tmp_path_factory, data):
+    path = kept_path(tmp_path_factory.mktemp("runs"))
+    path.parent.mkdir()
+    path.write_bytes(data)
+    with pytest.raises(KeptGameError):
+        read_kept(path)
+
+
+def test_links_are_not_followed(tmp_path):
+    write_kept(kept_path(tmp_path / "other"), GAME)
+    path = kept_path(tmp_path / "runs")
+    path.parent.mkdir(parents=True)
+    path.symlink_to(kept_path(tmp_path / "other"))
+    with pytest.raises(KeptGameError):
+        read_kept(path)
+
+
+# -- how it looks
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_the_table_looks_as_it_did(tmp_path, size):
+    async with sit(tmp_path, size=size) as t:
+        await t.deal()
+        await t.phase("yours")
+        for _ in range(3):
+            count = len(t.moves)
+            await t.lay(next(m for m in t.legal if m.endswith((">3", ">4", ">5"))))
+            await t.shown.when(lambda n=count: len(t.moves) == n + 2, "an answer")
+            await t.phase("yours")
+        move = t.legal[0]
+        await t.press(move[2].lower(), move[0].lower())
+        await t.until("to line")
+        await check_picture(t.shown, f"play-{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_the_setup_looks_as_it_did(tmp_path, size):
+    async with sit(tmp_path, size=size) as t:
+        await t.until("planner")
+        await check_picture(t.shown, f"play-setup-{size[0]}x{size[1]}")
+
+
+# -- the real engine
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_a_game_survives_the_kill_of_its_engine(tmp_path):
+    async with dashboard(tmp_path) as shown:
+        await shown.press("6")
+        await shown.pilot.pause()
+        t = Sitting(shown, None)
+        await t.deal(opponent="greedy")
+        await shown.when(lambda: t.session.phase == "yours", "a turn", seconds=300)
+        engine = await t.app.engines.get()
+        await t.lay(t.legal[0])
+        await shown.when(lambda: len(t.moves) == 2 and t.session.phase == "yours", "an answer", 60)
+        engine.process.kill()
+        await engine.process.wait()
+        await shown.when(lambda: not engine.alive, "its end")
+        await t.lay(t.legal[0])
+        await shown.when(lambda: len(t.moves) == 4 and t.session.phase == "yours", "more", 60)
+        assert t.session.game.now.notation == expected(7, t.moves)
+        second = await t.app.engines.get()
+        assert second is not engine
+    assert not second.alive  # it ends with the dashboard

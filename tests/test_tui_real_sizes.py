@@ -77,12 +77,16 @@ def test_every_place_and_box_is_squeezed_and_comes_back(root, place):
             terminal.type(*opened)
             covered = terminal.settled(0.6)
             squeezed(terminal, seeded.sample(NARROW + ODD, 12))
-            if place in "1345":  # where nothing goes on it looks as before
+            # The library's palette may scroll its list meanwhile.
+            if place in "1345" and CTRL_P not in opened:  # what rests looks as before
                 terminal.shows(covered)
             terminal.type("escape", "escape")
         # Whatever opens, is typed and closes in a terminal that is too small for it.
         squeezed(
-            terminal, NARROW, keys="\tx?\x1b \r\x1b[B\x1bn+e\x1b" if place != "1" else "\tx\x1b"
+            terminal,
+            NARROW,
+            # Where enter starts a job it is not among them.
+            keys="\tx?\x1b \r\x1b[B\x1bn+e\x1b" if place not in "15" else "\tx\x1b",
         )
     finally:
         terminal.close()
@@ -122,7 +126,7 @@ def test_a_job_that_runs_is_watched_in_a_terminal_that_is_dragged_about(tmp_path
     terminal = RealTerminal("--dir", str(tmp_path))
     try:
         terminal.until("Quick training")
-        terminal.type(*["\x1b[A"] * 8, "g")
+        terminal.type(*["\x1b[A"] * 8, "enter")
         for _ in range(4):
             squeezed(terminal, NARROW[::3] + ODD)
         terminal.until("Loss functions")

@@ -1,19 +1,303 @@
-"""What a person may do to a run as a whole."""
+"""The place of runs, as somebody sees and uses it."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import time
 
 import pytest
+from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
+from fake_run import START
 
 from azul_tui.errors import RunError
 from azul_tui.runs.events import encode_plain
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.processes import host_name, own_mark
 from azul_tui.runs.status import CRASHED_AFTER_S
-from azul_tui.tui.runs.changes import archive_run, delete_run, rename_run
+from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.listing import Listing
+from azul_tui.views.comparing import diff_lines
+from azul_tui.views.run_changes import archive_run, delete_run, rename_run
+from azul_tui.views.run_list import RunIndex
 
+LONG = "growth-of-a-run-that-somebody-named-after-everything-in-it-100"
+SOON = START + 1360  # the run that goes on wrote ten seconds ago
 NOW = 1000.0
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """Three runs: one that goes on, one that has finished, one of a long name."""
+    root = tmp_path_factory.mktemp("three")
+    a_run(root, "laptop", 15)
+    a_run(root, "quick-1", 5, seed=1, state="finished", batch_size=512, max_iterations=5)
+    a_run(root, LONG, 4, seed=2, state="stopped", learning_rate=0.002)
+    return root
+
+
+def order(shown):
+    """Names in the table from top to bottom."""
+    return shown.screen.query_one(Listing).keys
+
+
+async def choose(shown, name):
+    """Put the cursor on that run."""
+    await shown.when(lambda: name in order(shown), name)
+    listing = shown.screen.query_one(Listing)
+    listing.rows.highlighted = listing.keys.index(name)
+    await shown.pilot.pause()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+async def test_runs_look_as_they_should(three, size):
+    async with dashboard(three, size=size, now=SOON) as shown:
+        await shown.press("3")
+        await shown.until("step 1,500")
+        await shown.press("space", "space", "space")
+        await shown.until("settings that differ")
+        feeds = shown.screen.curves.feeds
+        await shown.when(lambda: len(feeds) == 3 and all(f.at_end for f in feeds.values()), "read")
+        await shown.until("quick")
+        await check_picture(shown, f"runs-{size[0]}x{size[1]}")
+
+
+async def test_the_newest_is_on_top_and_titles_sort_by_a_click(three):
+    async with dashboard(three, now=SOON) as shown:
+        await shown.press("3")
+        await shown.until("3 runs")
+        await shown.when(lambda: order(shown)[0] == "laptop", "the newest on top")
+        await shown.click_words("iteration", line=2)
+        assert order(shown) == ["laptop", "quick-1", LONG]
+        await shown.click_words("iteration", line=2)
+        assert order(shown) == [LONG, "quick-1", "laptop"]
+        await shown.press("s")
+        assert "best vs greedy▾" in shown.text
+
+
+async def test_runs_are_filtered_while_typing(three):
+    async with dashboard(three, now=SOON) as shown:
+        await shown.press("3")
+        await shown.until("3 runs")
+        await shown.press("slash", *"quick FIN")
+        await shown.until("1 of 3 runs")
+        assert order(shown) == ["quick-1"]
+        await shown.press("x")
+        await shown.until("none matches; escape clears the filter")
+        await shown.press("escape")
+        await shown.when(lambda: len(order(shown)) == 3, "all again")
+        await shown.press("down")
+        assert shown.screen.query_one(Listing).rows.has_focus
+
+
+async def test_marked_runs_are_overlaid_and_only_differences_are_listed(three):
+    async with dashboard(three, now=SOON) as shown:
+        await shown.press("3")
+        await shown.until("laptop")
+        await shown.press("space", "space")
+        text = await shown.until("settings that differ")
+        assert "2 marked" in text
+        settings = text.split("settings that differ")[1]
+        assert "batch_size" in settings or "learning_rate" in settings
+        assert "network_config" not in settings
+        await shown.press("t", "t", "t")
+        title = await shown.until("score against greedy")
+        assert "laptop" in title.split("score against greedy")[1].splitlines()[0]
+        await shown.press("u")
+        await shown.when(lambda: "settings that differ" not in shown.text, "unmarked")
+
+
+def test_the_diff_keeps_two_columns_and_says_what_it_leaves_out():
+    settings = [{"a_long_setting": "1", "same": "x"}, {"a_long_setting": "2", "same": "x"}, {}]
+    rows = [
+        "".join(text for text, _ in row)
+        for row in diff_lines(["one", "two", "three"], settings, 36)
+    ]
+    assert all(len(row) <= 36 for row in rows)
+    assert rows[0].split() == ["one", "two"]
+    assert rows[-1] == "and 1 more run beside these"
+
+
+async def test_scores_against_different_opponents_are_never_in_one_column(tmp_path):
+    a_run(tmp_path, "easy", 5, state="finished", eval_opponents=["random"], eval_games=100)
+    a_run(tmp_path, "hard", 5, state="finished", eval_opponents=["random", "greedy"])
+    a_run(tmp_path, "three", 5, state="finished", eval_opponents=["greedy"], num_players=3)
+    async with dashboard(tmp_path, now=SOON) as shown:
+        await shown.press("3")
+        await shown.until("3 runs")
+        seen = {}
+        for _ in range(3):
+            await shown.pilot.pause(0.2)
+            head = next(row for row in shown.text.splitlines() if "best vs" in row)
+            opponent = head.split("best vs ")[1].split("   ")[0].strip()
+            rows = [row for row in shown.text.splitlines()[3:6] if "78" in row.split("✓")[1]]
+            seen[opponent] = [row.split()[0] for row in rows]
+            await shown.press("o")
+        assert seen == {"random": ["easy"], "greedy": ["hard"], "greedy, 3 players": ["three"]}
+        easy = [row for row in shown.text.splitlines() if "78 ± 8%" in row]
+        assert easy or "78 ± 8%" in shown.text
+
+
+async def test_enter_and_a_double_click_look_at_a_run_and_one_click_chooses_it(three):
+    async with dashboard(three, now=SOON) as shown:
+        await shown.press("3")
+        await shown.until("quick-1")
+        await shown.click_words("quick-1")
+        assert shown.app.current_mode == "runs"
+        assert shown.screen.chosen().name == "quick-1"
+        await shown.press("enter")
+        assert shown.app.current_mode == "training"
+        assert shown.app.feed.name == "quick-1"
+        await shown.press("3")
+        y = next(i for i, row in enumerate(shown.text.splitlines()) if "laptop" in row)
+        await shown.pilot.click(offset=(6, y), times=2)
+        await shown.when(lambda: shown.app.feed.name == "laptop", "laptop")
+
+
+async def test_resuming_asks_first_and_a_finished_run_is_asked_how_far(three):
+    async with dashboard(three, now=SOON) as shown:
+        await shown.press("3")
+        await choose(shown, LONG)
+        await shown.press("r")
+        text = await shown.until("Resume ")
+        assert "to 100 iterations" in text
+        await shown.press("escape")
+        await choose(shown, "quick-1")
+        await shown.press("r")
+        await shown.until("How many more iterations?")
+        await shown.press("escape")
+        await choose(shown, "laptop")
+        await shown.press("r")
+        await shown.until("is training already")
+        assert shown.app.jobs.running == []
+
+
+async def test_runs_are_renamed_archived_and_deleted_but_never_a_live_one(tmp_path):
+    run = a_run(tmp_path, "live", 2)
+    for name in ("one", "two"):
+        a_run(tmp_path, name, 1, state="finished")
+    async with dashboard(tmp_path, attach="one", now=run.t) as shown:
+        await shown.press("3")
+        for key in ("delete", "n", "z"):
+            await choose(shown, "live")
+            await shown.press(key)
+            await shown.until("the run live is going on")
+            assert not shown.screen.is_modal, "a live run is refused before anything is asked"
+        await choose(shown, "one")
+        await shown.press("n", "end", "slash")
+        await shown.until("may hold")
+        await shown.press("backspace", *"xyz", "enter")
+        await choose(shown, "onexyz")
+        assert (tmp_path / "onexyz").is_dir()
+        assert shown.app.feed.name == "onexyz", "the run that is looked at is followed"
+        await shown.press("z", "y")
+        await shown.when(lambda: "onexyz" not in order(shown), "archived")
+        assert (tmp_path / ".archive" / "onexyz").is_dir()
+        assert shown.app.feed is None
+        await choose(shown, "two")
+        await shown.press("D")
+        text = await shown.until("Delete two for good?")
+        assert "kB" in text
+        await shown.press("enter")
+        assert (tmp_path / "two").is_dir(), "enter is the safe answer"
+        await shown.press("delete", "y")
+        await shown.when(lambda: order(shown) == ["live"], "gone")
+    assert (tmp_path / "live").is_dir()
+
+
+async def test_a_run_that_somebody_else_deletes_leaves_the_list_and_says_so(tmp_path):
+    run = a_run(tmp_path, "one", 3)
+    a_run(tmp_path, "two", 1, state="finished")
+    async with dashboard(tmp_path, attach="one", now=run.t) as shown:
+        await shown.until("step 300")
+        shutil.rmtree(tmp_path / "one")
+        await shown.until("its folder is gone")
+        await shown.press("3")
+        await shown.when(lambda: order(shown) == ["two"], "only the other")
+
+
+async def test_without_runs_it_says_which_key_makes_the_first(tmp_path):
+    async with dashboard(tmp_path / "none") as shown:
+        await shown.press("3")
+        await shown.until("There are no runs yet.")
+        await shown.press("r", "space", "delete", "enter", "g")
+        assert not shown.screen.is_modal
+
+
+async def test_hostile_names_and_words_are_shown_as_they_are(tmp_path):
+    name = "x (a) @b, =c"
+    run = a_run(tmp_path, name, 2, state="crashed", network_config="[red]bold[/]")
+    run.status("crashed", last_checkpoint="[/]\x1b[31mred")
+    run.say("[bold]loud[/bold] [/nothing] \x1b]0;title\x07 \u202e rtl")
+    (tmp_path / "[@click=app.quit]q[-]").mkdir()
+    a_run(tmp_path, "界" * 30, 1, state="finished")
+    for size in (WIDE, (60, 20), (30, 12)):
+        async with dashboard(tmp_path, size=size, now=run.t + 900) as shown:
+            await shown.press("3")
+            await shown.when(lambda shown=shown: len(order(shown)) == 3, "three")
+            await choose(shown, name)
+            await shown.press("space", "up", "space")
+            await shown.pilot.pause(0.3)
+            assert "\x1b" not in shown.text
+            if size is WIDE:
+                assert name in shown.text
+                await shown.press("u", "escape")
+                await choose(shown, name)
+                await shown.until("[bold]loud[/bold] [/nothing]")
+
+
+async def test_1500_runs_are_shown_at_once_and_cost_next_to_nothing(tmp_path):
+    first = a_run(tmp_path, "run-0000", 1, state="finished").directory
+    (first / "events.jsonl").unlink()
+    for number in range(1, 1500):
+        folder = tmp_path / f"run-{number:04d}"
+        folder.mkdir()
+        for file in ("status.json", "config.toml"):
+            os.link(first / file, folder / file)
+    async with dashboard(tmp_path, now=START + 90_000) as shown:
+        await shown.press("3")
+        listing = shown.screen.query_one(Listing)
+        await shown.when(lambda: listing.keys, "the first rows")
+        await shown.when(lambda: len(listing.keys) == 1500, "all rows", 60)
+        index = shown.screen.index
+        used = time.process_time()
+        assert index.refresh(START + 90_000)
+        assert time.process_time() - used < 0.12, "2% of a core at a look every six seconds"
+        version = index.version
+        index.refresh(START + 90_000)
+        assert index.version == version, "what did not change is not shown anew"
+        await shown.press("end")
+        assert shown.screen.chosen() is not None
+        await shown.press("slash", *"run-0077")
+        await shown.when(lambda: listing.keys == ["run-0077"], "found", 20)
+
+
+def test_what_changed_is_read_again(tmp_path):
+    run = a_run(tmp_path, "one", 1, state="finished")
+    index = RunIndex(tmp_path)
+    while not index.refresh(run.t):
+        pass
+    assert [row.run.status.iteration for row in index.rows] == [1]
+    run.one_iteration()
+    run.status("finished")
+    a_run(tmp_path, "two", 1, state="finished")
+    while not index.refresh(run.t):
+        pass
+    assert {row.name: row.run.status.iteration for row in index.rows} == {"one": 2, "two": 1}
+
+
+async def test_the_chart_is_looked_at_by_keys_and_keeps_its_view(three):
+    async with dashboard(three, now=SOON) as shown:
+        await shown.press("3")
+        await shown.until("step 1,500")
+        shown.screen.query_one("#overlay").focus()
+        await shown.press("plus", "l")
+        await shown.until("zoomed")
+        await shown.pilot.pause(0.3)
+        assert shown.screen.query_one("#overlay", Chart).view.log_y
+
+
+# -- what may be done to a folder
 
 
 @pytest.fixture
@@ -31,9 +315,7 @@ def hold(paths, **fields):
 def test_a_run_whose_process_was_killed_can_be_renamed_archived_and_deleted(paths):
     hold(paths)
     renamed = rename_run(paths, "other", NOW)
-    assert renamed.directory.is_dir()
     archived = archive_run(renamed, NOW)
-    assert archived.is_dir()
     delete_run(RunPaths(archived), NOW)
     assert not archived.exists()
 

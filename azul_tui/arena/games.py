@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 ProgressReport = Callable[[float, int], None]
 """Called with games done (a game under way counts as a part of one) and games in all."""
+EndedReport = Callable[[npt.NDArray[np.float64]], None]
+"""Called with the win shares `(N,)` of player 0 in the games that have ended so far."""
 StopRequest = Callable[[], bool]
 """Whether to stop playing; asked once a move."""
 
@@ -151,6 +153,15 @@ def _games_done(states: Int8Array, seats: int) -> float:
     return float(np.where(states[:, PHASE] == OVER, 1.0, part).sum())
 
 
+def _first_shares(states: Int8Array, seating: Int64Array) -> npt.NDArray[np.float64]:
+    """Win shares `(N,)` of player 0 in the games of `states` `(G, S)` that have ended."""
+    over = np.flatnonzero(states[:, PHASE] == OVER)
+    scores = np.zeros((len(over), seating.shape[1]), np.int64)
+    shares, ranks = np.zeros(scores.shape), np.zeros(scores.shape)
+    _read_scores(states[over], scores, shares, ranks)
+    return shares[seating[over] == 0]
+
+
 def play_games(
     players: Sequence[Player],
     seating: Int64Array,
@@ -159,6 +170,7 @@ def play_games(
     *,
     deterministic: bool = True,
     on_progress: ProgressReport | None = None,
+    on_ended: EndedReport | None = None,
     stop: StopRequest | None = None,
 ) -> GameResults:
     """Play G games at once, to their end or until `stop` answers True.
@@ -170,6 +182,7 @@ def play_games(
         streams: `(G,)` seeds of the decisions.
         deterministic: No noise, ties by the lowest action index.
         on_progress: Called after every move.
+        on_ended: Called after every move with which a game ended.
         stop: Asked before every move.
 
     Raises:
@@ -183,6 +196,7 @@ def play_games(
     seconds = np.zeros(len(players))
     decisions = np.zeros(len(players), np.int64)
     rows = np.arange(games, dtype=np.int64)
+    ended = 0
     while bool((states[:, PHASE] == MOVING).any()):
         if stop is not None and stop():
             break
@@ -210,6 +224,10 @@ def play_games(
             moves[live] += 1
         if on_progress is not None:
             on_progress(_games_done(states, seats), games)
+        if on_ended is not None and int((states[:, PHASE] == OVER).sum()) > ended:
+            shares = _first_shares(states, seating)
+            ended = len(shares)
+            on_ended(shares)
     scores = np.zeros((games, seats), np.int64)
     shares = np.zeros((games, seats))
     ranks = np.zeros((games, seats))

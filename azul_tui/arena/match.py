@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from azul_tui.arena.games import GameResults, ProgressReport, StopRequest, join_games, play_games
+import numpy as np
+
+from azul_tui.arena.games import (
+    EndedReport,
+    GameResults,
+    ProgressReport,
+    StopRequest,
+    join_games,
+    play_games,
+)
 from azul_tui.arena.match_result import MatchResult, SeatResult, summarise_match
 from azul_tui.arena.pairing import bag_seeds, match_seating, unit_means
 from azul_tui.errors import ConfigError
@@ -34,6 +43,7 @@ def play_match(
     on_progress: ProgressReport | None = None,
     stop: StopRequest | None = None,
     *,
+    on_ended: EndedReport | None = None,
     test: SequentialTest | ClosingTest | None = None,
     deterministic: bool = True,
     games_at_once: int = _GAMES_AT_ONCE,
@@ -50,6 +60,7 @@ def play_match(
         seed: Any integer; decides the deals and the streams.
         players: Seats at the table.
         on_progress: Told games done and games in all, after every move.
+        on_ended: Told the win shares of `player_a` in all games that have ended, when more have.
         stop: Asked before every move; unfinished pairs are then left out.
         test: Ends the match as soon as it decides; its own `max_pairs` bounds it too.
         deterministic: Ties by the lowest action index, no noise.
@@ -80,6 +91,7 @@ def play_match(
                 streams,
                 deterministic=deterministic,
                 on_progress=_shifted(on_progress, done * players, bags * players),
+                on_ended=_joined(on_ended, parts),
                 stop=stop,
             )
         )
@@ -99,3 +111,11 @@ def _shifted(on_progress: ProgressReport | None, before: int, total: int) -> Pro
     if on_progress is None:
         return None
     return lambda done, _: on_progress(before + done, total)
+
+
+def _joined(on_ended: EndedReport | None, parts: list[GameResults]) -> EndedReport | None:
+    """A report that tells of the games of the batches before this one too."""
+    if on_ended is None:
+        return None
+    before = [part.shares[part.seating == 0] for part in parts]
+    return lambda shares: on_ended(np.concatenate([*before, shares]))

@@ -31,6 +31,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--dir", metavar="DIR", help="where runs live (default AZUL_TUI_DIR or ./checkpoints)")
     add("--json", action="store_true", help="JSON lines on standard output, nothing else there")
     add("--ascii", action="store_true", help="draw with plain characters only")
+    add(
+        "--refresh",
+        metavar="SECONDS",
+        type=_seconds,
+        help="how often the dashboard looks at a run (default 1, over SSH 2)",
+    )
     add("--version", action="version", version=f"azul-tui {__version__}")
     return parser
 
@@ -71,6 +77,17 @@ def _add_job_options(parser: argparse.ArgumentParser) -> None:
     add("--watch", action="store_true", help="train in the background, with the dashboard on it")
     add("--print-config", action="store_true", help="print the settings as TOML and leave")
     add("--record", metavar="DIR", help=argparse.SUPPRESS)  # where the dashboard wants records
+
+
+def _seconds(text: str) -> float:
+    """A time between two looks; argparse tells why another text would not do."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0.1 to 3600")
+    return seconds
 
 
 def _job_lines() -> str:

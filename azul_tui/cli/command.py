@@ -109,7 +109,7 @@ def _command(arguments: argparse.Namespace) -> int:
         from azul_tui.tui.once import run_text
 
         return _print(run_text(paths, json_lines=arguments.json))
-    return _dashboard(root, arguments.attach)
+    return _dashboard(root, arguments.attach, arguments.refresh)
 
 
 def _run(arguments: argparse.Namespace, root: Path) -> int:
@@ -138,7 +138,7 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
         if started is None:
             return EXIT_DONE
         paths, process = started
-        return _dashboard(root, paths.name, process)
+        return _dashboard(root, paths.name, arguments.refresh, process)
     return run_job(request)
 
 
@@ -147,16 +147,20 @@ def _can_watch(request: JobRequest) -> bool:
 
 
 def _dashboard(
-    root: Path, attach: str | None, training: subprocess.Popen[bytes] | None = None
+    root: Path,
+    attach: str | None,
+    refresh: float | None,
+    training: subprocess.Popen[bytes] | None = None,
 ) -> int:
-    if not _has_terminal():
+    # A browser's terminal is no terminal of this process: `textual serve` names a driver instead.
+    if not (_has_terminal() or os.environ.get("TEXTUAL_DRIVER")):
         raise JobError(
             "the dashboard needs a terminal; without one use --run JOB, --list, --once or --help"
         )
     paths = None if attach is None else _named_run(root, attach)
     from azul_tui.tui.app import run_app
 
-    return run_app(root, attach=paths, training=training)
+    return run_app(root, attach=paths, refresh=refresh, training=training)
 
 
 def _named_run(root: Path, name: str) -> RunPaths:

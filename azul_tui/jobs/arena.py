@@ -18,7 +18,7 @@ from azul_tui.arena.table import play_table
 from azul_tui.errors import JobError
 from azul_tui.jobs.arena_players import open_contestant, split_contestant
 from azul_tui.jobs.describe import in_percent
-from azul_tui.jobs.evaluate import keep_games, told, whole_bags
+from azul_tui.jobs.evaluate import keep_games, tallying, told, whole_bags
 from azul_tui.jobs.ladder import run_ladder
 from azul_tui.jobs.waking import wake_player
 from azul_tui.training.checkpoint_players import find_player
@@ -90,6 +90,12 @@ def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:
     test = SequentialTest(elo_1=elo, max_pairs=-(-games // seats), players=seats) if elo else None
     reporter = context.reporter
     reporter.say(f"{one.name} against {other.name}, at most {games} games")
+    label: dict[str, object] = {
+        "player_a": one.name, "player_b": other.name, "players": seats, "planned": games,
+    }  # fmt: skip
+    if "@" in one.name + other.name:  # scripted players search in ways of their own
+        label["simulations"] = context.integer("simulations")
+    reporter.record("match", **label)
     for player in (one, other):
         wake_player(context, player, seats)
     started = time.monotonic()
@@ -100,6 +106,7 @@ def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:
         context.integer("seed"),
         seats,
         on_progress=lambda done, total: reporter.progress(done, total, "games"),
+        on_ended=tallying(context, label),
         stop=context.stop.is_set,
         test=test,
         games_at_once=games if test is None else 64,
@@ -114,7 +121,7 @@ def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:
             f" {result.verdict.log_likelihood_ratio:+.2f} within"
             f" {result.verdict.lower:.2f} and {result.verdict.upper:.2f})"
         )
-    return result.record()
+    return {**result.record(), **label}
 
 
 def _keep(context: JobContext, name_a: str, name_b: str, result: MatchResult) -> None:

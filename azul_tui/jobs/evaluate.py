@@ -20,11 +20,15 @@ from azul_tui.training.checkpoint_players import (
 from azul_tui.training.match_records import checkpoint_match_file, write_match_games
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from azul_tui.arena.games import EndedReport
+    from azul_tui.arena.statistics import FloatArray
     from azul_tui.jobs.context import JobContext
 
 EVALUATIONS_FILE = "evaluations.jsonl"
+TALLY_EVERY_S = 1.0
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -42,17 +46,15 @@ def run(context: JobContext) -> dict[str, Any]:
         players=player.players,
         device=device,
     )
-    compile_with_progress(context, player.players)
-    wake_player(context, opponent, player.players)
     games = whole_bags(context, player.players)
     reporter.say(f"{player.name} with {simulations} simulations against {opponent.name}")
-    reporter.record(
-        "match",
-        checkpoint=str(path),
-        opponent=opponent.name,
-        games=games,
-        simulations=simulations,
-    )
+    label = {
+        "player_a": player.name, "player_b": opponent.name, "players": player.players,
+        "planned": games, "simulations": simulations,
+    }  # fmt: skip
+    reporter.record("match", checkpoint=str(path), **label)
+    compile_with_progress(context, player.players)
+    wake_player(context, opponent, player.players)
     started = time.monotonic()
     result = play_match(
         player,
@@ -61,17 +63,41 @@ def run(context: JobContext) -> dict[str, Any]:
         context.integer("seed"),
         player.players,
         on_progress=lambda done, total: reporter.progress(done, total, "games"),
+        on_ended=tallying(context, label),
         stop=context.stop.is_set,
     )
     seconds = time.monotonic() - started
     for line in told(result, seconds):
         reporter.say(line)
-    fields = {**result.record(), "simulations": simulations, "checkpoint": str(path)}
+    fields = {**result.record(), **label, "checkpoint": str(path)}
     fields["s_per_game"] = seconds / max(1, result.games)
     if result.games:
         _keep(path, fields)
         keep_games(path, f"{opponent.name} {simulations}", result)
     return fields
+
+
+def tallying(context: JobContext, label: Mapping[str, object]) -> EndedReport:
+    """Records who won how many of the games that have ended, at most once a second.
+
+    Args:
+        context: Where the record goes.
+        label: Who plays whom, and how: with it a single record tells the whole match.
+    """
+    told = -math.inf
+
+    def on_ended(shares: FloatArray) -> None:
+        nonlocal told
+        if time.monotonic() - told < TALLY_EVERY_S:
+            return
+        told = time.monotonic()
+        wins, losses = int((shares == 1.0).sum()), int((shares == 0.0).sum())
+        games = len(shares)
+        context.reporter.record(
+            "tally", **label, games=games, wins=wins, draws=games - wins - losses, losses=losses
+        )
+
+    return on_ended
 
 
 def whole_bags(context: JobContext, games_per_bag: int) -> int:

@@ -22,20 +22,6 @@ FURTHER_JOBS: tuple[JobSpec, ...] = (
         ),
     ),
     JobSpec(
-        name="bench-ui",
-        loads_torch=False,
-        title="Benchmark of the dashboard",
-        group="measure",
-        description="Runs the dashboard in a pseudo-terminal and measures first paint, key "
-        "presses, processor use and traffic. Also opens a run of a million records.",
-        duration="a minute",
-        settings=(
-            SettingSpec(
-                name="only", kind="list", default=(), help="Parts to measure; empty measures all."
-            ),
-        ),
-    ),
-    JobSpec(
         name="arena",
         title="Arena",
         group="measure",

@@ -1,1 +1,1 @@
-"""The terminal dashboard: drawing (pure), widgets, screens and the app."""
+"""The dashboard: a Textual app."""

@@ -1,111 +1,112 @@
-"""The app: its places, what they hand to each other, and quitting.
+"""The app: its places, what they share, starting and leaving.
 
-It never imports torch or numba. What draws charts imports numpy, which waits until the
-first screen has been painted.
+It never imports torch or numba. What draws charts imports numpy, which waits until the first
+screen has been painted.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import SystemCommand
+from textual.app import App
 from textual.binding import Binding
 
-from azul_tui.tui.engine.process import SharedEngine
-from azul_tui.tui.following_app import TICK_S
-from azul_tui.tui.frame import PLACES
-from azul_tui.tui.jobs_app import JobsApp
+from azul_tui.errors import EXIT_DONE
+from azul_tui.runs.status import ASKED_CODES
+from azul_tui.tui import themes
+from azul_tui.tui.follower import Follower, refresh_s
+from azul_tui.tui.job_control import JobControl
+from azul_tui.tui.jobs import Jobs, StartedJob, last_words
+from azul_tui.tui.widgets.frame import PLACES
+from azul_tui.views.signs import ASCII, UNICODE, locale_has_unicode
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
+    from textual.command import Provider
+    from textual.driver import Driver
+    from textual.message import Message
     from textual.screen import Screen
 
-    from azul_tui.jobs.registry import JobSpec
     from azul_tui.runs.paths import RunPaths
-    from azul_tui.tui.analyse.entry import AnalyseRequest
-    from azul_tui.tui.play.open import PlayRequest
+    from azul_tui.tui.messages import ChartExported
+    from azul_tui.views.engine import Engines
+    from azul_tui.views.following import RunFeed
+    from azul_tui.views.progress import RunNow
+    from azul_tui.views.resuming import Further
+
+RESUME_TRIES = 60
+_ASKED = {"pause": "pausing", "resume": "resuming", "stop": "stopping", "cancel": "cancelling"}
 
 
-def _menu() -> Screen[Any]:
-    from azul_tui.tui.screens.menu import MenuScreen
+def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
+    """Makes a screen whose module is imported at its first use."""
 
-    return MenuScreen()
+    def make() -> Screen[Any]:
+        from importlib import import_module
 
+        return getattr(import_module(f"azul_tui.tui.screens.{module}"), name)()
 
-def _training() -> Screen[Any]:
-    from azul_tui.tui.screens.training import TrainingScreen
-
-    return TrainingScreen()
-
-
-def _runs() -> Screen[Any]:
-    from azul_tui.tui.screens.runs import RunsScreen
-
-    return RunsScreen()
+    return make
 
 
-def _checkpoints() -> Screen[Any]:
-    from azul_tui.tui.screens.checkpoints import CheckpointsScreen
+def _provider(name: str) -> Callable[[], type[Provider]]:
+    def load() -> type[Provider]:
+        from azul_tui.tui import commands
 
-    return CheckpointsScreen()
+        return getattr(commands, name)
 
-
-def _evaluate() -> Screen[Any]:
-    from azul_tui.tui.screens.evaluate import EvaluateScreen
-
-    return EvaluateScreen()
+    return load
 
 
-def _play() -> Screen[Any]:
-    from azul_tui.tui.screens.play import PlayScreen
-
-    return PlayScreen()
-
-
-def _analyse() -> Screen[Any]:
-    from azul_tui.tui.screens.analyse import AnalyseScreen
-
-    return AnalyseScreen()
-
-
-class AzulApp(JobsApp):
+class AzulApp(App[int]):
     """The dashboard.
 
     Args:
         runs_root: The folder in which runs live.
         attach: The run to look at first; None opens the menu.
         training: The process that trains it, when that is a child of this one.
-        ascii_only: Draw with ASCII; None asks the locale.
+        ascii_only: Draw with ASCII; None asks the environment.
+        refresh: Seconds between two looks at a run; None decides by the line.
+        theme: None takes the one that was kept, or ours.
         clock: Gives unix time.
-        tick_s: Seconds between two looks at the run directory.
     """
 
     TITLE = "azul-tui"
+    CSS_PATH = "azul.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "menu": _menu,
-        "training": _training,
-        "runs": _runs,
-        "checkpoints": _checkpoints,
-        "evaluate": _evaluate,
-        "play": _play,
-        "analyse": _analyse,
+        "menu": _screen("menu", "MenuScreen"),
+        "training": _screen("training", "TrainingScreen"),
+        "runs": _screen("runs", "RunsScreen"),
+        "checkpoints": _screen("checkpoints", "CheckpointsScreen"),
+        "evaluate": _screen("evaluate", "EvaluateScreen"),
+        "play": _screen("play", "PlayScreen"),
+        "analyse": _screen("analyse", "AnalyseScreen"),
     }
+    COMMANDS = App.COMMANDS | {
+        _provider("PlaceProvider"),
+        _provider("JobProvider"),
+        _provider("RunProvider"),
+    }
+    # The library annotates both in a way that no ClassVar agrees with.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-very-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (50, "-very-tall")]  # noqa: RUF012
     BINDINGS: ClassVar = [
         *(
-            Binding(key, f"place('{mode}')", title, show=False, id=f"go-{mode}")
+            Binding(key, f"place('{mode}')", f"go to {title}", show=False)
             for key, mode, title in PLACES
         ),
-        Binding("question_mark", "keys", "All keys", show=False),
-        Binding("q", "leave", "Leave", show=False),
-        Binding("ctrl+q", "leave", "Leave", show=False, priority=True),
-        Binding("ctrl+c", "leave", "Leave", show=False),
-        Binding("ctrl+p", "command_palette", "Commands", show=False),
+        Binding("question_mark", "keys", "all keys", show=False),
+        Binding("q", "quit", "leave"),
+        Binding("ctrl+q", "quit", "leave", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "suspend; fg comes back", show=False, priority=True),
     ]
 
     def __init__(
@@ -115,141 +116,355 @@ class AzulApp(JobsApp):
         attach: RunPaths | None = None,
         training: subprocess.Popen[bytes] | None = None,
         ascii_only: bool | None = None,
+        refresh: float | None = None,
+        theme: str | None = None,
         clock: Callable[[], float] = time.time,
-        tick_s: float = TICK_S,
     ) -> None:
-        super().__init__(
-            runs_root, attach=attach, ascii_only=ascii_only, clock=clock, tick_s=tick_s
-        )
-        self._training = training
+        if ascii_only is None:
+            ascii_only = bool(os.environ.get("AZUL_TUI_ASCII")) or not locale_has_unicode()
+        self.signs = ASCII if ascii_only else UNICODE
+        # Without colours the library's filter would still paint shades of grey.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        for ours in themes.THEMES:
+            self.register_theme(ours)
+        wanted = theme or themes.kept_theme()
+        self.theme = wanted if wanted in self.available_themes else themes.AZUL_DARK.name
+        self.runs_root = runs_root
+        self.clock = clock
+        self.follower = Follower(self, refresh_s(refresh))
+        self.jobs = Jobs(self)
+        self.job_control = JobControl(self)
+        self.alerts_seen = 0
         self.left_with = ""
-        """How the person chose to leave: a key of the question, empty when none was asked."""
-        self.evaluate_checkpoint = ""
-        """The checkpoint that the Evaluate place starts with."""
-        self.evaluating: RunPaths | None = None
-        """The evaluation that the Evaluate place shows."""
-        self.game_at_stake = False
-        """Whether a game is on in the Play place that leaving would give up: it is not kept."""
-        self.keeps_games = True
-        """Whether the game that is on in the Play place is kept in a file."""
-        self.play_request: PlayRequest | None = None
-        """What the Play place is asked to begin with."""
-        self.analyse_request: AnalyseRequest | None = None
-        """What the Analyse place is to look at (see `analyse_entry.open_analyse`)."""
-        self.engine = SharedEngine(
-            runs_root,
-            lambda text: self.notify(text, severity="warning", markup=False, timeout=10),
-        )
-        """Rules, players and networks, in a process of their own."""
+        """How the person left: `s` stopped, `c` cancelled what ran."""
+        self.stakes: dict[str, str] = {}
+        """What leaving would lose, in a sentence, by the place that would lose it."""
+        self._wishes: dict[str, Any] = {}
+        self._asked: dict[str, tuple[str, int]] = {}
+        self._awaited: set[str] = set()
+        """Runs that are to be resumed once their processes have gone."""
+        self._first, self._training = attach, training
 
-    def on_mount(self) -> None:
-        """Open the first place; everything that reads files waits for the first paint."""
-        self.switch_mode("training" if self._attach_at_start is not None else "menu")
+    def get_driver_class(self) -> type[Driver]:
+        """The library's driver; where only ASCII can be shown, one that writes nothing else."""
+        driver = super().get_driver_class()
+        if not self.signs.ascii:
+            return driver
+        from azul_tui.tui.ascii_driver import ascii_form
+
+        return ascii_form(driver)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours of curves and tiles, for every theme."""
+        return themes.variables(dark=self.current_theme.dark)
+
+    async def on_mount(self) -> None:
+        """Open the first place; what reads files waits for the first paint."""
+        self.job_control.heed()
+        await self.switch_mode("training" if self._first is not None else "menu")
         self.call_after_refresh(self._begin)
 
-    async def on_unmount(self) -> None:
-        """The engine goes with the dashboard."""
-        await self.engine.close()
-
     def _begin(self) -> None:
-        if self._attach_at_start is not None:
-            self.follow(self._attach_at_start.directory)
+        if self._first is not None:
+            self.follow(self._first)
             if self._training is not None:
-                self.await_end("train", self._training, self._attach_at_start)
-        self.run_worker(self._follow_runs(), name="follow", exit_on_error=True)
+                self.jobs.take_over(self._training, self._first)
+        self.run_worker(self.follower.work(), name="follow")
+        self.jobs.find_again()
+        self.theme_changed_signal.subscribe(self, lambda theme: themes.keep_theme(theme.name))
 
-    def show_job(self, spec: JobSpec, paths: RunPaths) -> None:
-        """Go to where the job in `paths` can be watched."""
-        if spec.trains:
-            self.follow(paths.directory)
-            self.action_go("training")
+    # -- the run that is looked at
+
+    @property
+    def feed(self) -> RunFeed | None:
+        """What is known of it; None where none is looked at."""
+        return self.follower.feed
+
+    def follow(self, paths: RunPaths) -> None:
+        """Look at this run from now on, wherever one is."""
+        if self.feed is None or self.feed.directory != paths.directory:
+            self.alerts_seen = 0
+        self.follower.follow(paths.directory)
+
+    def open_run(self, paths: RunPaths) -> None:
+        """Look at this run, on the training screen."""
+        self.follow(paths)
+        self.action_place("training")
+
+    @property
+    def opening(self) -> str:
+        """The run that will be looked at once the first screen stands; empty for none."""
+        return self._first.name if self._first is not None and self.feed is None else ""
+
+    def run_now(self) -> RunNow | None:
+        """The run at this moment; None where none is looked at."""
+        feed = self.feed
+        if feed is None:
+            return None
+        from azul_tui.views.progress import RunNow
+
+        now = self.clock()
+        launch = ended = ""
+        job = self.jobs.all.get(feed.name)
+        if job is not None and job.paths.directory == feed.directory:
+            told = feed.status is not None and feed.status.pid == job.pid
+            if job.running and not told:
+                launch = "resuming" if job.spec.resumes else "starting"
+            elif not job.running and job.code not in {None, EXIT_DONE, *ASKED_CODES}:
+                ended = last_words(job)
+        run = RunNow(
+            name=feed.name, data=feed.data, status=feed.status, judgement=feed.state(now),
+            now=now, usage=self.follower.usage, problem=feed.problem, ended=ended, launch=launch,
+            opened=feed.at_end,
+        )  # fmt: skip
+        word = self._asked_word(run)
+        if word:
+            from dataclasses import replace
+
+            run = replace(run, asked=word)
+        return run
+
+    def _asked_word(self, run: RunNow) -> str:
+        """What the run was asked for and has neither done nor refused."""
+        word, answers = self._asked.get(run.name, ("", 0))
+        if not word:
+            return ""
+        refused = [h for h in run.data.happenings if h.kind == "control" and h.level != "info"]
+        done = {"pausing": "paused", "resuming": "running"}.get(word, "")
+        if not run.active or run.state == done or len(refused) > answers:
+            del self._asked[run.name]
+            return ""
+        return word
+
+    def request(
+        self, request: str, paths: RunPaths | None = None, *, key: str = "", value: Any = None
+    ) -> None:
+        """Leave a request for a run, the one that is looked at by default."""
+        from azul_tui.errors import AzulError
+        from azul_tui.runs.control import drop_request
+
+        feed = self.feed
+        if paths is None:
+            if feed is None:
+                return
+            paths = feed.paths
+        try:
+            drop_request(paths, request, key=key, value=value)
+        except AzulError as error:
+            self.notify(str(error), severity="error", markup=False)
             return
-        if spec.name == "evaluate":
-            self.evaluating = paths
-            self.action_go("evaluate")
+        if request in _ASKED:
+            refused = 0
+            if feed is not None and feed.name == paths.name:
+                happenings = feed.data.happenings
+                refused = sum(h.kind == "control" and h.level != "info" for h in happenings)
+            self._asked[paths.name] = (_ASKED[request], refused)
+        self.follower.look_now()
+
+    def tell(self, message: Message) -> None:
+        """Hand a message to the screens that can be seen: the upper one and the one below it."""
+        for screen in self.screen_stack[-2:]:
+            screen.post_message(message)
+
+    @cached_property
+    def engines(self) -> Engines:
+        """Where Play, Analyse and Games get their engine from."""
+        from azul_tui.views.engine import Engines
+
+        return Engines(
+            self.runs_root,
+            lambda text: self.notify(text, severity="warning", markup=False, timeout=10),
+        )
+
+    async def on_unmount(self) -> None:
+        """End the engine before the loop ends that reads it."""
+        if "engines" in vars(self):
+            await self.engines.close()
+
+    # -- jobs
+
+    def show_job(self, job: StartedJob) -> None:
+        """Go to where a job can be watched, or what it made be looked at."""
+        job.seen = True
+        if job.spec.trains:
+            self.open_run(job.paths)
+        elif job.spec.name == "evaluate":
+            self.action_place("evaluate")
+        else:
+            from azul_tui.tui.screens.demo import DemoScreen
+
+            self.push_screen(DemoScreen(job))
+
+    def shows_job(self, job: StartedJob) -> bool:
+        """Whether a person sees that job now."""
+        if job.spec.trains:
+            return (
+                self.current_mode == "training"
+                and self.feed is not None
+                and (self.feed.directory == job.paths.directory)
+            )
+        return getattr(self.screen, "job", None) is job
+
+    def open_job_form(self, job: str) -> None:
+        """The menu at that job; its form says what starting it would do."""
+        self.go_with("menu", job)
+
+    def open_checkpoint(self, file: Path) -> None:
+        """The place of checkpoints at that file."""
+        from azul_tui.runs.paths import RunPaths
+
+        self.follow(RunPaths(file.parent))
+        self.go_with("checkpoints", file)
+
+    def resume(
+        self,
+        paths: RunPaths,
+        checkpoint: Path | None = None,
+        iteration: int | None = None,
+        *,
+        tries: int = RESUME_TRIES,
+    ) -> None:
+        """Go on with a run: at once when it was interrupted, asked how far when it has finished.
+
+        One whose process is still ending is waited for, `tries` half seconds long.
+
+        Args:
+            paths: The run.
+            checkpoint: One of its files; None for the newest.
+            iteration: That of the checkpoint.
+            tries: How often it is looked whether the process has gone.
+        """
+        from azul_tui.jobs.registry import find_job
+        from azul_tui.views import resuming
+        from azul_tui.views.settings import toml_value
+
+        reason = resuming.why_not(paths, self.clock())
+        if reason.endswith(resuming.ENDING) and tries:
+            if tries == RESUME_TRIES:
+                if paths.name in self._awaited:
+                    return
+                self._awaited.add(paths.name)
+                self.notify(f"{reason}; it resumes then", markup=False)
+            self.set_timer(0.5, lambda: self.resume(paths, checkpoint, iteration, tries=tries - 1))
             return
-        from azul_tui.tui.screens.demo import DemoScreen
+        self._awaited.discard(paths.name)
+        if reason:
+            self.notify(reason, severity="warning", markup=False)
+            return
+        spec = find_job("resume")
+        by = ("checkpoint", str(checkpoint)) if checkpoint is not None else ("run", paths.name)
+        named = f"{by[0]}={toml_value(by[1])}"
+        iteration = resuming.newest_iteration(paths) if iteration is None else iteration
+        further = resuming.further_limit(paths, iteration, self.clock())
+        if further is None:
+            job = self.jobs.start(spec, [named])
+            if job is not None:
+                self.open_run(job.paths)
+        else:
+            self._resume_further(paths, named, further, iteration)
 
-        settings = self.job_settings.get(paths.name, ())
-        self.push_screen(DemoScreen(spec, paths, settings, self.current_mode))
+    def _resume_further(
+        self, paths: RunPaths, named: str, further: Further, iteration: int
+    ) -> None:
+        """Ask how far a run that has finished goes on, and let it."""
+        from azul_tui.jobs.registry import find_job
+        from azul_tui.tui.modals import AskValue
 
-    # -- going places
+        def more(text: str) -> float:
+            return float(text.replace(",", "").replace(" ", ""))
 
-    def action_go(self, mode: str) -> None:
-        """Switch to a place."""
+        def check(text: str) -> str:
+            try:
+                good = more(text) > 0 and more(text) < 1e9
+            except ValueError:
+                good = False
+            return "" if good else "a number above 0"
+
+        def entered(text: str | None) -> None:
+            if text is None:
+                return
+            limit = further.done + more(text)
+            value = int(limit) if further.setting == "max_iterations" else limit
+            job = self.jobs.start(find_job("resume"), [named, f"{further.setting}={value}"])
+            if job is not None:
+                self.open_run(job.paths)
+
+        self.push_screen(
+            AskValue(
+                f"How many more {further.unit}?",
+                f"{further.more:g}",
+                help_text=f"{paths.name} has finished its {further.done:,g} {further.unit}; it "
+                f"goes on from iteration {iteration:,} with the settings that it had.",
+                check=check,
+            ),
+            entered,
+        )
+
+    # -- places and keys
+
+    def go_with(self, mode: str, wish: Any) -> None:
+        """To a place, which takes the wish by `wish` when it shows itself.
+
+        `menu` takes the name of a job, `checkpoints`, `evaluate`, `play` and `analyse` what their
+        modules say.
+        """
+        from azul_tui.tui.messages import RunAdvanced
+
+        self._wishes[mode] = wish
+        self.action_place(mode)
+        self.tell(RunAdvanced(changed=True))
+
+    def wish(self, mode: str) -> Any:
+        """What the place was asked to begin with, once; None for nothing."""
+        return self._wishes.pop(mode, None)
+
+    def action_place(self, mode: str) -> None:
+        """To a place; from a screen that covers it, back to it."""
+        while self.current_mode == mode and len(self.screen_stack) > 1:
+            self.pop_screen()
         if self.current_mode != mode:
             self.switch_mode(mode)
 
-    def action_place(self, mode: str) -> None:
-        """To a place by its key; from a screen that covers this very place, back to it."""
-        while self.current_mode == mode and len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.action_go(mode)
-
-    def action_games(self) -> None:
-        """Show the games of the run that is looked at."""
-        from azul_tui.tui.games.open import open_games
-
-        open_games(self)
+    def get_key_display(self, binding: Binding) -> str:
+        """A key as a person calls it."""
+        return super().get_key_display(binding).replace("⏎", "enter")
 
     def action_keys(self) -> None:
-        """Show all keys of the screen."""
+        """Every key of the present screen."""
         from azul_tui.tui.screens.keys import KeysScreen
 
-        if not isinstance(self.screen, KeysScreen):
+        if not self.screen.is_modal:
             self.push_screen(KeysScreen(self.screen))
 
-    def action_leave(self) -> None:
-        """Leave, asking first when a job that was started here is still running."""
-        from azul_tui.tui.screens.leave import LeaveGameScreen, LeaveScreen
+    def action_suspend_process(self) -> None:
+        """Give the terminal back to the shell, until `fg`."""
+        self.job_control.suspend()
 
-        if isinstance(self.screen, (LeaveScreen, LeaveGameScreen)):
+    async def action_quit(self) -> None:
+        """Leave, asking first when a job that was started here is still running."""
+        from azul_tui.tui.leaving import LeaveBox
+
+        if isinstance(self.screen, LeaveBox):
             return
-        judgement = self.judgement()
-        running = [name for name, process in self.processes.items() if process.returncode is None]
-        if self.game_at_stake and not running:
-            self.push_screen(LeaveGameScreen())
-        elif self.feed is not None and judgement is not None and not running:
-            # A run that somebody else started is left alone; leaving asks nothing.
-            self.exit(0)
-        elif running:
-            self.push_screen(LeaveScreen({name: self.job_names[name] for name in running}))
+        at_work = [job for job in self.jobs.running if job.at_work]
+        if at_work or self.stakes:
+            self.push_screen(LeaveBox(at_work, list(self.stakes.values())))
         else:
             self.exit(0)
 
-    def action_command_palette(self) -> None:
-        """Find a command by its name."""
-        from azul_tui.tui.screens.commands import CommandsScreen
+    def write_export(self, folder: Path, chart: ChartExported) -> None:
+        """Write a chart into a folder and say where."""
+        from azul_tui.runs.files import write_bytes_atomically
 
-        def chosen(command: SystemCommand | None) -> None:
-            if command is not None:
-                self.call_next(command.callback)
-
-        if not self.screen.is_modal:
-            self.push_screen(CommandsScreen([*self.get_system_commands(self.screen)]), chosen)
-
-    async def action_quit(self) -> None:
-        """The palette's way out is the same as the key's."""
-        self.action_leave()
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Places and the keys of the present screen, for the command palette."""
-        from azul_tui.tui.screens.place import PictureScreen, key_word
-
-        for key, mode, title in PLACES:
-            yield SystemCommand(f"Go to {title}", f"key {key}", lambda m=mode: self.action_place(m))
-        if isinstance(screen, PictureScreen):
-            for binding in screen.own_bindings():
-                action = binding.action
-                if screen.check_action(action.split("(")[0], ()):
-                    yield SystemCommand(
-                        screen.describe(binding).capitalize(),
-                        f"key {key_word(binding.key, ascii_only=self.signs.ascii)}",
-                        lambda a=action, s=screen: self.call_next(s.run_action, a),
-                    )
-        yield SystemCommand("Games of a run", "replayed and reviewed", self.action_games)
-        yield SystemCommand("All keys", "key ?", self.action_keys)
-        yield SystemCommand("Leave", "key q", self.action_leave)
+        safe = "".join(letter if letter.isalnum() else "-" for letter in chart.name)
+        path = folder / f"chart-{safe}.{chart.kind}"
+        try:
+            write_bytes_atomically(path, chart.content.encode("utf-8"), durable=False)
+        except OSError as error:
+            words = f"{path} cannot be written: {error.strerror}"
+            self.notify(words, severity="error", markup=False)
+        else:
+            self.notify(f"written: {path}", markup=False)
 
 
 def run_app(
@@ -258,6 +473,7 @@ def run_app(
     attach: RunPaths | None = None,
     training: subprocess.Popen[bytes] | None = None,
     ascii_only: bool | None = None,
+    refresh: float | None = None,
 ) -> int:
     """Show the dashboard until the person leaves; returns the exit code.
 
@@ -265,11 +481,16 @@ def run_app(
         runs_root: The folder in which runs live.
         attach: The run to look at first.
         training: The process that trains it, when that is a child of this one.
-        ascii_only: Draw with ASCII; None asks the locale.
+        ascii_only: Draw with ASCII; None asks the environment.
+        refresh: Seconds between two looks at a run; None decides by the line.
     """
-    app = AzulApp(runs_root, attach=attach, training=training, ascii_only=ascii_only)
+    theme = themes.kept_theme() or themes.first_theme()
+    app = AzulApp(
+        runs_root, attach=attach, training=training, ascii_only=ascii_only, refresh=refresh,
+        theme=theme,
+    )  # fmt: skip
     code = app.run()
-    from azul_tui.tui.goodbye import goodbye
+    from azul_tui.tui.leaving import goodbye
 
     with suppress(OSError, ValueError):  # the terminal may be gone
         sys.stdout.write(goodbye(app))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
+
+if TYPE_CHECKING:
+    from azul_tui.views.charts import View
+    from azul_tui.views.match import Match
 
 
 @dataclass
 class RunAdvanced(Message):
-    """The run that is followed has something new, or the clock went on."""
+    """The run that is followed has something new, or the clock went on. To the shown screens."""
 
     bubble = False
     changed: bool
@@ -17,7 +22,15 @@ class RunAdvanced(Message):
 
 @dataclass
 class RunSwitched(Message):
-    """Another run is followed now; its name, empty for none."""
+    """Another run is followed now; its name, empty for none. To the shown screens."""
+
+    bubble = False
+    name: str
+
+
+@dataclass
+class JobStarted(Message):
+    """This dashboard started a job; the name of its folder. To the shown screens."""
 
     bubble = False
     name: str
@@ -25,8 +38,79 @@ class RunSwitched(Message):
 
 @dataclass
 class JobEnded(Message):
-    """A job that this dashboard started has ended."""
+    """A job that this dashboard started has ended. To the shown screens."""
 
     bubble = False
     name: str
     code: int
+
+
+@dataclass
+class ChartViewed(Message):
+    """A chart was zoomed, panned, smoothed: the screen may give its view to the others."""
+
+    view: View
+
+
+@dataclass
+class ChartExported(Message):
+    """A chart is to be written to a file: `csv`, `txt` or `svg`."""
+
+    kind: str
+    content: str
+    name: str
+
+
+@dataclass
+class TilePicked(Message):
+    """A tile was clicked: a source (factories, then the centre) and a colour, from 0."""
+
+    source: int
+    color: int
+
+
+@dataclass
+class LinePicked(Message):
+    """A pattern line (0 to 4) or the floor (5) of a seat was clicked."""
+
+    seat: int
+    line: int
+
+
+@dataclass
+class FormChanged(Message):
+    """A setting of a form was changed; its name."""
+
+    name: str
+
+
+@dataclass
+class RowChosen(Message):
+    """The cursor of a table is on another row; its key, empty for none."""
+
+    key: str
+
+
+@dataclass
+class RowOpened(Message):
+    """A row of a table was opened, by enter or a double click; its key."""
+
+    key: str
+
+
+@dataclass
+class MovesScrolled(Message):
+    """The reader scrolls in the table of moves with the wheel."""
+
+
+@dataclass
+class PanelResized(Message):
+    """A panel has another size: what is written in it may be wrapped anew."""
+
+
+@dataclass
+class MatchesListed(Message):
+    """The matches of the folder were read again, by the look of that number."""
+
+    found: list[Match]
+    number: int

@@ -1,41 +1,34 @@
-"""A text picture of a run, for a person who only wants to look, or for a script.
-
-plotext draws the charts here. It raises on infinities, on logarithms of zero and at tiny
-sizes, and a million points cost it seconds: it is given finite numbers only, at most two a
-column.
-"""
+"""A picture of a run as text, for a person who only wants to look, or for a script."""
 
 from __future__ import annotations
 
+import io
 import json
-import math
+import os
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
 from azul_tui.runs.listing import summarize
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import NO_NEWS
 from azul_tui.runs.text import plain_text
-from azul_tui.tui import phrases
-from azul_tui.tui.following.feed import RunFeed
-from azul_tui.tui.training.charts import LOSSES
+from azul_tui.views import words
+from azul_tui.views.charts import View
+from azul_tui.views.following import RunFeed
+from azul_tui.views.ratings import RatingsFile
+from azul_tui.views.run_charts import ChartSource
+from azul_tui.views.signs import ASCII, UNICODE, locale_has_unicode
 
 if TYPE_CHECKING:
-    import types
-
-    import numpy as np
-    from numpy.typing import NDArray
-
     from azul_tui.runs.listing import RunSummary
-    from azul_tui.tui.following.data import RunData
+    from azul_tui.views.run_charts import ChartContent
+    from azul_tui.views.run_data import RunData
 
-CHART_HEIGHT = 15
+CHART_HEIGHT = 14
 LEAST_WIDTH = 40
-SIGNS = "*+oxz#"
-"""One sign a curve, so that it reads without colour."""
 
 
 def run_text(paths: RunPaths, *, json_lines: bool = False) -> str:
@@ -46,7 +39,7 @@ def run_text(paths: RunPaths, *, json_lines: bool = False) -> str:
         json_lines: Records instead of a picture: the run, and the result as the last line.
     """
     feed = RunFeed(paths.directory)
-    data = feed.open_fast()
+    data = feed.read_all(5.0, exact=False)
     now = time.time()
     summary = summarize(paths, now)
     if json_lines:
@@ -59,8 +52,6 @@ def run_text(paths: RunPaths, *, json_lines: bool = False) -> str:
 
 
 def _no_color() -> bool:
-    import os
-
     return "NO_COLOR" in os.environ
 
 
@@ -109,102 +100,72 @@ def describe_run(
     state = summary.state
     if summary.stalled:
         lives = ", the process is alive" if summary.alive else ""
-        state = f"{state}, {NO_NEWS} for {phrases.duration(now - status.heartbeat)}{lives}"
+        state = f"{state}, {NO_NEWS} for {words.duration(now - status.heartbeat)}{lives}"
     lines = [
         f"{summary.name}  {state}" + (f": {summary.reason}" if summary.reason else ""),
         (
             f"iteration {status.iteration:,}{of}, step {status.step:,}, "
             f"{status.games_total:,} games, "
-            f"{phrases.size(summary.size_bytes)}, changed {phrases.ago(now - summary.changed)}"
+            f"{words.size(summary.size_bytes)}, changed {words.ago(now - summary.changed)}"
         ),
         (
-            f"loss {phrases.loss(status.total_loss)}  policy {phrases.loss(status.policy_loss)}  "
-            f"value {phrases.loss(status.value_loss)}"
+            f"loss {words.loss(status.total_loss)}  policy {words.loss(status.policy_loss)}  "
+            f"value {words.loss(status.value_loss)}"
         ),
     ]
     if status.left_s is not None and summary.state == "running":
-        lines.append(f"{phrases.duration(status.left_s)} left in the run")
+        lines.append(f"{words.duration(status.left_s)} left in the run")
     best = best_checkpoint(summary, data)
     if best is not None:
-        score = f", score {phrases.percent(best[1])}" if best[1] is not None else ""
+        score = f", score {words.percent(best[1])}" if best[1] is not None else ""
         lines.append(f"best checkpoint {best[0]}{score}")
     lines.extend(f"! {alert.text}" for alert in list(data.alerts)[-3:])
     if data.skipped:
-        lines.append(f"{phrases.plural(data.skipped, 'unreadable record')} skipped")
+        lines.append(f"{words.plural(data.skipped, 'unreadable record')} skipped")
     blocks = ["\n".join(plain_text(line, width) for line in lines)]
-    charts = (loss_chart(data, width, colour=colour), score_chart(data, width, colour=colour))
-    blocks.extend(chart for chart in charts if chart)
+    source = ChartSource(data)
+    source.ratings = RatingsFile(summary.paths).refresh()
+    for name in ("loss", "rating", "score"):
+        chart = source.content(name, View())
+        if any(len(curve.x) > 1 for curve in chart.curves):
+            blocks.append(chart_text(chart, width, colour=colour))
     return "\n\n".join(blocks) + "\n"
 
 
-def loss_chart(data: RunData, width: int, *, colour: bool) -> str:
-    """The three losses over steps by plotext; empty while there are none."""
-    table = data.steps if data.steps.records > 1 else data.iterations
-    if table.records < 2:
-        return ""
-    plot = _fresh_plot(width, colour=colour)
-    drawn: list[str] = []
-    for column in LOSSES:
-        x, mean, _, _ = table.columns("step" if table is data.steps else "iteration", column)
-        xs, ys = thinned(x, mean, 2 * width)
-        if len(xs) > 1:
-            # A legend would cover the start of a falling curve: the title names the signs.
-            sign = SIGNS[len(drawn)]
-            plot.plot(xs, ys, marker=sign)
-            drawn.append(f"{sign} {column.removesuffix('_loss')}")
-    if not drawn:
-        return ""
-    plot.title(f"loss by {'step' if table is data.steps else 'iteration'}:  {'  '.join(drawn)}")
-    return _built(plot, colour=colour)
+def chart_text(chart: ChartContent, width: int, *, colour: bool) -> str:
+    """A chart below its title."""
+    from azul_tui.tui.plotting import ASCII_LINES, draw_chart
 
+    ascii_only = bool(os.environ.get("AZUL_TUI_ASCII")) or not locale_has_unicode()
+    signs = ASCII if ascii_only else UNICODE
+    plain = ascii_only or not colour
+    title = chart.title
+    lines = [curve for curve in chart.curves if curve.kind == "line"]
+    if plain and len(lines) > 1:
+        # Without colour each curve has a sign of its own, named in the title.
+        signs_of = {f"series.{c.series}": ASCII_LINES[n] for n, c in enumerate(lines)}
+        title = tuple(
+            (f"  {signs_of[role]}{text[1:]}" if role in signs_of else text, role)
+            for text, role in title
+        )
+    view = View(show_band=not plain)
+    drawing = draw_chart(chart, view, width, CHART_HEIGHT, signs=signs, plain=plain)
+    rows = [title, *drawing.lines]
+    if not colour:
+        return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
+    from rich.console import Console
+    from rich.text import Text
 
-def score_chart(data: RunData, width: int, *, colour: bool) -> str:
-    """The evaluation scores by iteration; empty while there are none."""
-    by_opponent: dict[str, tuple[list[float], list[float]]] = {}
-    for e in data.evaluations:
-        xs, ys = by_opponent.setdefault(e.opponent, ([], []))
-        if math.isfinite(e.score):
-            xs.append(float(e.iteration))
-            ys.append(e.score * 100)
-    if not any(len(xs) > 1 for xs, _ in by_opponent.values()):
-        return ""
-    plot = _fresh_plot(width, colour=colour)
-    drawn: list[str] = []
-    for opponent, (xs, ys) in list(by_opponent.items())[-len(SIGNS) :]:
-        if xs:
-            sign = SIGNS[len(drawn)]
-            plot.plot(xs[-2 * width :], ys[-2 * width :], marker=sign)
-            drawn.append(f"{sign} {plain_text(opponent, 20)}")
-    plot.ylim(0, 100)
-    plot.title(f"score in percent by iteration:  {'  '.join(drawn)}")
-    return _built(plot, colour=colour)
+    from azul_tui.tui.themes import SERIES
 
-
-def thinned(
-    x: NDArray[np.float64], y: NDArray[np.float64], most: int
-) -> tuple[list[float], list[float]]:
-    """At most `most` finite points, evenly chosen, the last one among them."""
-    import numpy as np
-
-    known = np.isfinite(x) & np.isfinite(y)
-    x, y = x[known], y[known]
-    if len(x) > most:
-        chosen = np.linspace(0, len(x) - 1, most).astype(int)
-        x, y = x[chosen], y[chosen]
-    return x.tolist(), y.tolist()
-
-
-def _fresh_plot(width: int, *, colour: bool) -> Any:
-    import plotext
-
-    plot = cast("types.ModuleType", plotext)
-    plot.clear_figure()
-    plot.plotsize(width, CHART_HEIGHT)
-    plot.theme("default" if colour else "clear")
-    return plot
-
-
-def _built(plot: Any, *, colour: bool) -> str:
-    text = str(plot.build())
-    plot.clear_figure()
-    return text if colour else str(plot.uncolorize(text))
+    styles = {f"series.{index}": color for index, color in enumerate(SERIES[True])}
+    styles |= {f"band.{index}": f"dim {color}" for index, color in enumerate(SERIES[True])}
+    styles |= {"title": "bold", "strong": "bold", "axis": "bright_black", "level": "bright_black"}
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, legacy_windows=False)
+    for row in rows:
+        console.print(
+            Text.assemble(*((text, styles.get(role, "")) for text, role in row)),
+            no_wrap=True, overflow="crop",
+        )  # fmt: skip
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().rstrip()

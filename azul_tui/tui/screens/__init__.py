@@ -1,1 +1,1 @@
-"""The screens, one file each. A screen turns what the app follows into one picture."""
+"""One screen for each place, and those that open over them."""

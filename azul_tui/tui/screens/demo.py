@@ -1,167 +1,184 @@
-"""One demo job as it goes: its records as pictures, its words beside them."""
+"""What a job that was started here says and makes: its output, panels, a chart, a board."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
 
-from azul_tui.tui.chart_panel import ChartMemory, chart_panel, with_samples
-from azul_tui.tui.charts.view import View
-from azul_tui.tui.demo.picture import demo_body
-from azul_tui.tui.demo.state import DemoState
-from azul_tui.tui.following.feed import RunFeed
-from azul_tui.tui.picture import fit
-from azul_tui.tui.screens.place import PictureScreen
-from azul_tui.tui.training.charts import ChartSource
+from azul_tui.runs.text import plain_text
+from azul_tui.tui.jobs import last_words
+from azul_tui.tui.screens.place import FramedScreen
+from azul_tui.tui.spans import lines
+from azul_tui.tui.widgets.board import Board, Table
+from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.log import GrowingLog
+from azul_tui.views import words
+from azul_tui.views.signs import bar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from textual.app import ComposeResult
+    from textual.timer import Timer
 
-    from azul_tui.jobs.registry import JobSpec
-    from azul_tui.runs.paths import RunPaths
-    from azul_tui.tui.messages import RunAdvanced
-    from azul_tui.tui.picture import Picture
+    from azul_tui.tui.jobs import StartedJob
 
-TICK_S = 0.5
+LOOK_EVERY_S = 0.5
 
 
-class DemoScreen(PictureScreen):
-    """A job that is no training.
-
-    Args:
-        spec: The job.
-        paths: The folder that it records to.
-        overrides: The settings that it was started with, `key=value` each.
-        place: The place that it covers.
-    """
+class DemoScreen(FramedScreen[None]):
+    """One job, while it runs and after it has ended."""
 
     BINDINGS: ClassVar = [
-        Binding("escape,enter", "close", "back"),
+        Binding("escape", "back", "back"),
         Binding("x", "cancel", "cancel"),
-        Binding("g", "again", "run it again"),
-        Binding("up,k", "scroll_log(-1)", "scroll up", show=False),
-        Binding("down,j", "scroll_log(1)", "scroll down", show=False),
-        Binding("pageup", "scroll_log(-10)", "scroll up ten", show=False),
-        Binding("pagedown", "scroll_log(10)", "scroll down ten", show=False),
-        Binding("end", "scroll_end", "to the end", show=False),
+        Binding("r", "again", "run it again"),
     ]
 
-    def __init__(
-        self, spec: JobSpec, paths: RunPaths, overrides: Sequence[str] = (), place: str = "menu"
-    ) -> None:
+    def __init__(self, job: StartedJob) -> None:
         super().__init__()
-        self.PLACE = place  # pyright: ignore[reportAttributeAccessIssue] - as it was opened
-        self.overrides = tuple(overrides)
-        self.spec = spec
-        self.paths = paths
-        self.demo_feed = RunFeed(paths.directory)
-        self.memory = ChartMemory()
-        self.first_line: int | None = None
-        self._source: ChartSource | None = None
+        from azul_tui.views.following import RunFeed
+
+        self.job = job
+        self.feed = RunFeed(job.paths.directory)
+        self._timer: Timer | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """A line, the output left, what was made right."""
+        yield Static("", id="job-state", classes="line", markup=False)
+        yield Static("", id="job-settings", classes="line", markup=False)
+        with Horizontal(id="job"):
+            log = GrowingLog(id="output", classes="panel")
+            log.border_title = Content.styled("output", "bold")
+            yield log
+            with VerticalScroll(id="made", classes="hidden"):
+                yield Chart(id="losses", classes="hidden")
+                yield Board(id="position", classes="hidden")
 
     def on_mount(self) -> None:
-        """Look twice a second while it goes on: demos are short."""
-        self.set_interval(TICK_S, self.tick)
+        """Look often while the job runs; no more once it has ended."""
+        self._timer = self.set_interval(LOOK_EVERY_S, self.show)
+        settings = ", ".join(self.job.overrides) or "as it comes"
+        text = Content.styled(f"settings: {plain_text(settings, 300)}", "$foreground 60%")
+        self.query_one("#job-settings", Static).update(text)
 
-    def tick(self) -> None:
-        """Read what is new."""
-        if self.demo_feed.tick(0.012):
-            self.redraw()
+    def on_job_ended(self) -> None:
+        """The last look."""
+        self.show()
+        self.refresh_bindings()
 
-    def on_run_advanced(self, _message: RunAdvanced) -> None:
-        """The state may have changed although nothing was written."""
-        self.tick()
-        self.redraw()
+    def show(self) -> None:
+        """Everything that the job's folder tells."""
+        job = self.job
+        job.seen = job.seen or not job.running
+        while self.feed.tick() and not self.feed.at_end:
+            pass
+        if not job.running and self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        self._say_state()
+        texts, total, source = self.feed.log.lines, self.feed.log.total, "log"
+        if not texts:
+            texts, total, source = self.feed.log_lines()
+        waiting = "starting" if job.running else "it has written nothing"
+        self.query_one(GrowingLog).show_lines(texts or [waiting], total, source if texts else "")
+        self._show_made()
 
-    def body(self, width: int, height: int) -> Picture:
-        """The demo."""
-        feed = self.demo_feed
-        state = DemoState(
-            title=self.spec.title,
-            description=self.spec.description,
-            data=feed.data,
-            status=feed.status,
-            judgement=feed.state(self.azul.clock()),
-            log=feed.log.lines,
-            first_line=self.first_line,
-            chart=self.draw_chart,
-            signs=self.azul.signs,
-        )
-        return demo_body(state, width, height)
+    def _say_state(self) -> None:
+        job, status, signs = self.job, self.feed.status, self.azul.signs
+        line = Content.styled(job.spec.title, "bold") + Content("   ")
+        if job.running:
+            spent = words.duration(self.azul.clock() - job.started)
+            line += Content.styled(f"{signs.running} running, {spent}", "$text-success")
+            if status is not None and status.total:
+                done = status.done or 0.0
+                full, empty = bar(done / status.total, 20, signs)
+                line += Content("   ") + Content.styled(full, "$primary") + Content(empty)
+                line += Content(f" {done:,.0f}/{status.total:,.0f} {plain_text(status.unit, 20)}")
+        elif job.code == 0:
+            line += Content.styled(f"{signs.finished} finished", "$text-success")
+        else:
+            line += Content.styled(f"{signs.crashed} {last_words(job)}", "$text-error")
+        state = self.query_one("#job-state", Static)
+        if state.content != line:
+            state.update(line, layout=False)
 
-    def draw_chart(self, width: int, height: int) -> Picture:
-        """The losses of the job."""
-        if self._source is None or self._source.data is not self.demo_feed.data:
-            self._source = ChartSource(self.demo_feed.data)
-        view = View(smoothing=0.5)
-        content = self._source.content("loss", view, self.azul.signs)
-        # The frame is that of the demo's blocks: which curve is which stands in the first line.
-        signs, patterns = self.azul.signs, self.azul.patterns
-        legend = with_samples(content.title[1:], content.curves, signs, patterns)
-        chart = chart_panel(
-            content,
-            view,
-            width,
-            height - 1,
-            memory=self.memory,
-            signs=signs,
-            patterns=patterns,
-            empty_text="no losses yet",
-            framed=False,
-        )
-        return [fit(legend, width), *chart]
+    def _show_made(self) -> None:
+        """Panels, chart and board, each when its records are there."""
+        from azul_tui.views.demo import panels, position_of
 
-    def job_goes_on(self) -> bool:
-        """Whether the job goes on."""
-        process = self.azul.processes.get(self.paths.name)
-        return process is not None and process.returncode is None
+        data = self.feed.data
+        made = self.query_one("#made")
+        width = max(20, (made.size.width or self.size.width // 2) - 6)
+        found = panels(data, width, self.azul.signs)
+        for number, (title, rows) in enumerate(found):
+            widgets = self.query(f"#panel-{number}")
+            text = lines(rows)
+            if widgets:
+                widget = widgets.first(Static)
+                if widget.content != text:
+                    widget.update(text)
+            else:
+                widget = Static(text, id=f"panel-{number}", classes="panel made", markup=False)
+                widget.border_title = Content.styled(title, "bold")
+                made.mount(widget, before="#losses")
+        chart = self.query_one(Chart)
+        has_losses = data.steps.records > 1 or data.iterations.records > 1
+        chart.set_class(not has_losses, "hidden")
+        if has_losses:
+            self._draw_losses(chart)
+        shown = position_of(data)
+        board = self.query_one(Board)
+        board.set_class(shown is None, "hidden")
+        if shown is not None:
+            self._draw_board(board, *shown)
+        made.set_class(not (found or has_losses or shown), "hidden")
+
+    def _draw_losses(self, chart: Chart) -> None:
+        from azul_tui.views.charts import View
+        from azul_tui.views.run_charts import ChartSource
+
+        data = self.feed.data
+        if chart.view is None:
+            # Only training steps are numbered; without them an iteration is a point.
+            kind = "step" if data.last_step else "iteration"
+            chart.look(View(x_kind=kind, smoothing=0.5 if data.steps.records < 200 else 0.9))
+        view = chart.view or View()
+        chart.draw([ChartSource(data).content("loss", view)], growing=self.job.running)
+
+    def _draw_board(self, board: Board, title: str, notation: str, last: str) -> None:
+        from azul_tui.errors import AzulError
+        from azul_tui.game.notation import parse_position
+
+        try:
+            position = parse_position(notation)
+        except AzulError as error:
+            board.show(None, plain_text(str(error)), title=title)
+            return
+        notes = (f"last move  {last}",) if last else ()
+        board.show(Table(position=position, notes=notes), title=title)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Cancel while it runs, again once it has ended."""
+        """A job that runs can be cancelled, one that has ended run again."""
         if action == "cancel":
-            return self.job_goes_on()
+            return self.job.running
         if action == "again":
-            return not self.job_goes_on()
+            return not self.job.running
         return super().check_action(action, parameters)
-
-    def refusal(self, action: str) -> str:
-        """Why a key of the job does nothing now."""
-        return {
-            "cancel": "it has ended; g runs it again",
-            "again": "it is still running; x cancels it",
-        }.get(action, "")
 
     def action_cancel(self) -> None:
         """End the job."""
-        process = self.azul.processes.get(self.paths.name)
-        if process is not None and process.returncode is None:
-            process.terminate()
+        self.azul.jobs.cancel(self.job)
 
     def action_again(self) -> None:
-        """Start it once more."""
-        self.run_worker(self._again(), name="again", exclusive=True)
+        """The same once more."""
+        job = self.azul.jobs.start(self.job.spec, self.job.overrides)
+        if job is not None:
+            self.dismiss(None)
+            self.azul.show_job(job)
 
-    async def _again(self) -> None:
-        from azul_tui.tui.starting import start_spec
-
-        paths = await start_spec(self.azul, self.spec, self.overrides)
-        if paths is not None:
-            self.paths, self.demo_feed, self.first_line = paths, RunFeed(paths.directory), None
-            self.redraw()
-
-    def action_scroll_log(self, step: int) -> None:
-        """Scroll what it says."""
-        count = len(self.demo_feed.log.lines)
-        first = self.first_line if self.first_line is not None else max(0, count - self.size.height)
-        self.first_line = min(max(0, first + step), max(0, count - 1))
-        self.redraw()
-
-    def action_scroll_end(self) -> None:
-        """Follow the newest line again."""
-        self.first_line = None
-        self.redraw()
-
-    def action_close(self) -> None:
-        """Back; the job goes on."""
+    def action_back(self) -> None:
+        """Back to where one was."""
         self.dismiss(None)

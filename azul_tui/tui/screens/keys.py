@@ -1,96 +1,65 @@
-"""All keys of a screen, from the bindings themselves."""
+"""Every key of a screen, from its bindings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding
-
-from azul_tui.tui.frame import PLACES
-from azul_tui.tui.picture import Line, Picture, fit, line_width
-from azul_tui.tui.screens.box import BoxScreen
-from azul_tui.tui.screens.place import PictureScreen, key_word
-from azul_tui.tui.table import with_marks
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Label, Static
 
 if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
     from textual.screen import Screen
 
+    from azul_tui.tui.app import AzulApp
 
-class KeysScreen(BoxScreen[None]):
-    """What each key does on the screen below."""
+MOUSE = "click: places, rows, titles, keys. In a chart: click cursor, drag pan, wheel zoom."
 
-    BOX_TITLE: ClassVar[str] = "all keys"
-    BINDINGS: ClassVar = [
-        Binding("question_mark,enter,q", "close", "close", show=False, priority=True),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
-    ]
 
-    def __init__(self, below: Screen[Any]) -> None:
+class KeysScreen(ModalScreen[None]):
+    """The keys of `screen`, those of its focused part first."""
+
+    BINDINGS: ClassVar = [Binding("escape,question_mark,q", "close", "close", show=False)]
+
+    def __init__(self, screen: Screen[Any]) -> None:
         super().__init__()
-        self.below = below
-        self.first = 0
+        self.rows: list[tuple[str, str]] = []
+        by_action: dict[tuple[int, str], int] = {}
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if not binding.description or not active.enabled:
+                continue
+            name = cast("AzulApp", screen.app).get_key_display(binding)
+            known = by_action.get((id(active.node), binding.action))
+            if known is not None:
+                keys, words = self.rows[known]
+                if name not in keys.split(", "):
+                    self.rows[known] = (f"{keys}, {name}", words)
+                continue
+            by_action[id(active.node), binding.action] = len(self.rows)
+            self.rows.append((name, binding.description))
 
-    def entries(self) -> list[tuple[str, str, bool]]:
-        """`(key, words, works now)`: this screen's first, then those that work everywhere."""
-        ascii_only = self.azul.signs.ascii
-        found: list[tuple[str, str, bool]] = []
-        below = self.below
-        if isinstance(below, PictureScreen):
-            found.extend(
-                (
-                    key_word(b.key, ascii_only=ascii_only),
-                    below.describe(b),
-                    bool(below.check_action(b.action.split("(")[0], ())),
-                )
-                for b in below.own_bindings()
-                if b.description
-            )
-            if below.MOUSE:
-                found.append(("mouse", below.MOUSE, True))
-        places = f"{PLACES[0][0]} to {PLACES[-1][0]}"
-        if isinstance(below, PictureScreen):
-            places = below.place_keys()
-        everywhere = (
-            (places, "places: " + ", ".join(title for _, _, title in PLACES)),
-            ("^p", "search every command"),
-            ("^l", "paint the screen anew"),
-            ("^z", "suspend; fg in the shell comes back"),
-            ("q", "leave"),
-            ("?", "these keys"),
-        )
-        found.extend((key, words, True) for key, words in everywhere)
-        return found
-
-    def lines(self, width: int) -> Picture:
-        """Keys in one column, or two where there are many."""
-        entries = self.entries()
-        room = self.azul.size.height - 4
-        size = max(8, *(len(key) for key, _, _ in entries))
-        cells: list[Line] = [
-            ((f"{key:>{size}}  ", "key" if works else "quiet"), (words, "" if works else "quiet"))
-            for key, words, works in entries
+    def compose(self) -> ComposeResult:
+        """A list that scrolls."""
+        longest = max((len(keys) for keys, _ in self.rows), default=0)
+        lines = [
+            Content.styled(f"{keys:>{longest}}", "bold $primary") + Content(f"  {words}")
+            for keys, words in self.rows
         ]
-        widest = max(line_width(cell) for cell in cells)
-        if len(cells) <= room or widest * 2 + 3 > width:
-            return list(cells)
-        half = (len(cells) + 1) // 2
-        return [
-            (*fit(cells[row], widest + 3), *(cells[row + half] if row + half < len(cells) else ()))
-            for row in range(half)
-        ]
+        with VerticalScroll(classes="box tall"):
+            yield Label("All keys here", classes="question", markup=False)
+            yield Static(Content("\n").join(lines), markup=False)
+            yield Static(f"\n{MOUSE}\n?, esc or q closes.", classes="detail", markup=False)
 
-    def window_of(self, content: Picture, room: int) -> Picture:
-        """A window of the keys when they do not all fit."""
-        self.first = min(max(0, self.first), max(0, len(content) - room))
-        shown = content[self.first : self.first + max(0, room)]
-        stop = self.first + len(shown)
-        above = self.first + 1 if self.first else 0
-        below = len(content) - stop + 1 if stop < len(content) else 0
-        width = max((line_width(line) for line in content), default=0)
-        return with_marks(shown, above, below, width, self.azul.signs, noun="line")
+    def on_click(self, event: events.Click) -> None:
+        """Beside the box."""
+        if event.widget is self:
+            self.dismiss(None)
 
-    def action_move(self, step: int) -> None:
-        """Scroll."""
-        self.first += step
-        self.redraw()
+    def action_close(self) -> None:
+        """Away with it."""
+        self.dismiss(None)

@@ -1,217 +1,495 @@
-"""The menu: every job, what it does, its settings as a form, and a key to start it."""
+"""The menu: every job, what it does, its settings, and starting it.
+
+The wish that it takes is the name of a job.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import on
 from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, OptionList, Select, Static
+from textual.widgets.option_list import Option
 
-from azul_tui.jobs.registry import jobs
-from azul_tui.tui.frame import PLACES
-from azul_tui.tui.menu_picture import MenuState, menu_body, ordered
-from azul_tui.tui.screens.job_form import JobFormScreen
+from azul_tui.config import preset_names
+from azul_tui.jobs.registry import GROUP_TITLES, find_job, job_settings, jobs
+from azul_tui.runs.text import plain_text
+from azul_tui.tui.messages import FormChanged
+from azul_tui.tui.screens.place import Place
+from azul_tui.tui.widgets.form import SettingsForm
+from azul_tui.views import words
 
 if TYPE_CHECKING:
-    from textual import events
+    from textual.app import ComposeResult
+    from textual.timer import Timer
 
+    from azul_tui.config import SettingValue
     from azul_tui.jobs.registry import JobSpec
-    from azul_tui.tui.picture import Picture
+    from azul_tui.runs.paths import RunPaths
+    from azul_tui.tui.jobs import StartedJob
 
-FIRST_ENTRY = 6
-"""Quick training is chosen at first."""
+FIRST = (
+    "run", "checkpoint", "network_config", "num_players", "self_play_games_per_iteration",
+    "mcts_simulations", "training_steps_per_iteration", "learning_rate", "max_iterations",
+    "max_minutes",
+)  # fmt: skip
+"""Settings of a training that are not folded away."""
+ORDER = ("see", "train", "measure", "tool")
+FORM_AFTER_S = 0.08
+"""Rest of the cursor after which the form of an entry is made: moving on must not wait for it."""
+WELCOME = "Welcome. Enter trains a first small network, in under two minutes."
 
 
-class MenuScreen(JobFormScreen):
-    """Everything that the program does."""
+class JobList(OptionList):
+    """The entries; enter is named in the line of keys."""
 
-    PLACE = "menu"
+    BINDINGS: ClassVar = [Binding("enter", "select", "start")]
+
+    before_click: int | None = None
+    """The row under the cursor when a button of the mouse went down."""
+
+    def on_mouse_down(self) -> None:
+        """A first click chooses an entry, one on the chosen entry starts it."""
+        self.before_click = self.highlighted
+
+
+class MenuScreen(Place):
+    """Every job that a person may start."""
+
+    AUTO_FOCUS = "#jobs"
     BINDINGS: ClassVar = [
-        Binding("enter", "start", "start"),
-        Binding("tab", "other_side", "settings"),
-        Binding("space", "cycle(1)", "next value"),
-        Binding("t", "preset", "preset"),
-        Binding("S", "save", "save as TOML"),
-        Binding("u", "undo", "undo change", show=False),
-        Binding("U", "undo_all", "undo all changes", show=False),
-        Binding("slash", "filter", "filter settings", show=False),
-        Binding("g", "begin", "start, also from the settings", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("left", "cycle(-1)", "previous value", show=False),
-        Binding("right", "right", "next value, or to the settings", show=False),
-        Binding("pageup", "move(-10)", "up ten", show=False),
-        Binding("pagedown", "move(10)", "down ten", show=False),
-        Binding("escape", "back", "back to the entries", show=False),
+        Binding("o", "show_job", "show it"),
+        Binding("x", "cancel", "cancel it"),
+        Binding("u", "undo", "undo changes"),
+        Binding("s", "save", "save settings as a file", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self.entries = ordered([spec for spec in jobs() if not spec.for_programs])
-        numbers = [spec.number for spec in self.entries]
-        self.chosen = numbers.index(FIRST_ENTRY) if FIRST_ENTRY in numbers else 0
-        self.welcome: bool | None = None
+        self.specs: list[JobSpec] = []
+        """The job of each row; rows of titles are not among them."""
+        self.rows: list[str] = []
+        self.job = "quick"
+        self.preset: str | None = None
+        self.run_paths: RunPaths | None = None
+        """The run that a resume goes on with, as the form has it."""
+        self._changes: dict[str, dict[str, SettingValue]] = {}
+        """What was changed in the forms of the other entries."""
+        self._presets: dict[str, str | None] = {}
+        self._timer: Timer | None = None
+        self._shown_job = ""
 
-    @property
-    def spec(self) -> JobSpec:
-        """The chosen entry."""
-        return self.entries[self.chosen]
+    def compose_body(self) -> ComposeResult:
+        """The entries left, the chosen one right."""
+        yield Static("", id="welcome", classes="line hidden", markup=False)
+        with Horizontal(id="menu"):
+            yield JobList(id="jobs", classes="panel", markup=False)
+            with Vertical(id="entry", classes="panel"):
+                yield Static("", id="about", markup=False)
+                with Horizontal(id="preset-line"):
+                    yield Static("start from", classes="name", markup=False)
+                    yield Select[str](
+                        [(name, name) for name in preset_names()],
+                        id="preset", value="quick", allow_blank=False, compact=True,
+                    )  # fmt: skip
+                yield SettingsForm(id="form")
+                with Horizontal(id="buttons"):
+                    yield Button("Start", id="start", variant="primary", compact=True)
+                    yield Button("Show it", id="show", compact=True)
 
-    def body(self, width: int, height: int) -> Picture:
-        """Entries and details."""
-        if self.welcome is None:
-            self.welcome = not self.azul.has_runs()
-        app = self.azul
-        running = {
-            app.job_names[name]: name
-            for name, process in app.processes.items()
-            if process.returncode is None
-        }
-        state = MenuState(
-            entries=self.entries,
-            chosen=self.chosen,
-            form=self.form(),
-            form_focused=self.form_focused,
-            running=running,
-            welcome=self.welcome,
-            preset=self.presets.get(self.spec.name),
-            signs=app.signs,
+    def on_mount(self) -> None:
+        """List the jobs; the first start begins with the quick training."""
+        from azul_tui.runs.paths import run_folders
+
+        by_group = {
+            group: [
+                spec for spec in jobs()
+                if spec.group == group and not spec.for_programs and not spec.needs_terminal
+            ]
+            for group in ORDER
+        }  # fmt: skip
+        for group in ORDER:
+            self.rows.append("")
+            for spec in by_group[group]:
+                self.specs.append(spec)
+                self.rows.append(spec.name)
+        if not run_folders(self.azul.runs_root):
+            welcome = self.query_one("#welcome", Static)
+            welcome.update(WELCOME)
+            welcome.remove_class("hidden")
+        self._fill()
+        self._choose(self.job)
+
+    def on_resize(self) -> None:
+        """The rows fill their new width."""
+        self.call_after_refresh(self._fill)
+
+    # -- showing
+
+    def _fill(self) -> None:
+        """The rows, with a sign beside what runs or ended unseen."""
+        listing = self.query_one("#jobs", OptionList)
+        options: list[Option] = []
+        group = iter(ORDER)
+        width = max(20, listing.scrollable_content_region.width or 36)
+        for name in self.rows:
+            if not name:
+                title = GROUP_TITLES[next(group)]
+                options.append(Option(Content.styled(title, "bold $foreground 60%"), disabled=True))
+                continue
+            options.append(Option(self._row(find_job(name), width), id=name))
+        at = listing.highlighted
+        listing.clear_options()
+        listing.add_options(options)
+        if at is not None:
+            listing.highlighted = at
+
+    def _row(self, spec: JobSpec, width: int) -> Content:
+        signs = self.azul.signs
+        job = self.azul.jobs.latest(spec.name)
+        mark, style = " ", ""
+        if job is not None and job.running:
+            mark, style = signs.running, "$text-success"
+        elif job is not None and not job.seen:
+            mark = signs.finished if job.code == 0 else signs.crashed
+            style = "$text-success" if job.code == 0 else "$text-error"
+        wide = width >= 34
+        number = f"no. {spec.number}" if spec.number is not None and wide else ""
+        title = words.shortened(spec.title, width - len(number) - 4)
+        gap = " " * max(1, width - len(title) - len(number) - 3)
+        return (
+            Content.styled(f"{mark} ", style)
+            + Content(title)
+            + Content.styled(f"{gap}{number}", "$foreground 60%")
         )
-        return menu_body(state, width, height)
+
+    def show(self) -> None:
+        """What runs, and what somebody wished to see."""
+        wished = self.azul.wish("menu")
+        if isinstance(wished, str):
+            self._choose(wished)
+        self._show_jobs()
+
+    def on_job_started(self) -> None:
+        """A job began."""
+        self._show_jobs()
+
+    def on_job_ended(self) -> None:
+        """A job ended."""
+        self._show_jobs()
+
+    def _show_jobs(self) -> None:
+        state = tuple((j.spec.name, j.code, j.seen) for j in self.azul.jobs.all.values())
+        if state != self._jobs_state:
+            self._jobs_state = state
+            self._fill()
+            self._about()
+            self.refresh_bindings()
+
+    _jobs_state: object = ()
+
+    def _choose(self, job: str) -> None:
+        self.query_one("#jobs", OptionList).highlighted = self.rows.index(job)
+
+    @on(OptionList.OptionHighlighted, "#jobs")
+    def highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Another entry: its words at once, its form when the cursor rests."""
+        if event.option_id is None or event.option_id == self._shown_job:
+            return
+        self._keep_changes()
+        self.job = event.option_id
+        self._about()
+        self.refresh_bindings()
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(FORM_AFTER_S, self._show_form)
+
+    def _about(self) -> None:
+        spec = find_job(self.job)
+        job = self.azul.jobs.latest(spec.name)
+        about = Content.styled(spec.title, "bold") + Content.styled(
+            f"   {spec.duration}", "$foreground 60%"
+        )
+        about += Content(f"\n{spec.description}")
+        about += Content.styled(f"\nazul-tui --run {spec.name}", "$foreground 60%")
+        if job is not None:
+            told = "is running; o shows it" if job.running else "has ended; o shows what it made"
+            about += Content.styled(f"\n{job.title} {told}", "$text-success")
+        self.query_one("#about", Static).update(about)
+        self.query_one("#show", Button).display = job is not None
+
+    async def _show_form(self) -> None:
+        """The form of the chosen entry."""
+        spec = find_job(self.job)
+        self._shown_job = spec.name
+        line = self.query_one("#preset-line")
+        line.display = spec.makes_run
+        base: dict[str, SettingValue] = {}
+        specs = job_settings(spec)
+        if spec.makes_run:
+            self.preset = self._presets.setdefault(spec.name, spec.preset)
+            base = preset_values(self.preset)
+            self._offer_presets()
+        elif spec.resumes:
+            base = self._resume_values()
+            from azul_tui.views.resuming import FIXED
+
+            specs = tuple(s for s in specs if s.name not in FIXED)
+        await self.query_one(SettingsForm).show(
+            specs,
+            base,
+            first=FIRST if spec.trains else (),
+            changes=self._changes.get(spec.name),
+            pickers=pickers(self.azul.runs_root),
+        )
+
+    def _offer_presets(self) -> None:
+        select = cast("Select[str]", self.query_one("#preset"))
+        if self.preset is not None and select.value != self.preset:
+            with select.prevent(Select.Changed):
+                select.value = self.preset
+
+    @on(Select.Changed, "#preset")
+    async def change_preset(self, event: Select.Changed) -> None:
+        """Other base values; what was changed stays changed."""
+        chosen = event.value
+        ready = self._shown_job == self.job
+        if ready and isinstance(chosen, str) and chosen != self.preset:
+            self._keep_changes()
+            self._presets[self.job] = chosen
+            await self._show_form()
+
+    def _resume_values(self) -> dict[str, SettingValue]:
+        """The values that the run has which is gone on with."""
+        from azul_tui.config import training_settings
+        from azul_tui.errors import AzulError
+        from azul_tui.runs.paths import existing_run
+        from azul_tui.tui.jobs import run_to_go_on
+        from azul_tui.views.resuming import config_of
+        from azul_tui.views.settings import toml_value
+
+        named = str(self._changes.get("resume", {}).get("run", ""))
+        try:
+            if named:
+                self.run_paths = existing_run(self.azul.runs_root, named)
+            else:
+                self.run_paths = run_to_go_on(self.azul.runs_root, [f"run={toml_value('')}"])
+        except AzulError:
+            self.run_paths = None
+            return {}
+        config = config_of(self.run_paths)
+        base = {spec.name: getattr(config, spec.name) for spec in training_settings()}
+        return base | ({} if named else {"run": self.run_paths.name})
+
+    @on(FormChanged)
+    def form_changed(self, event: FormChanged) -> None:
+        """Another run to resume has other values."""
+        self.refresh_bindings()
+        if self.job == "resume" and event.name == "run":
+            self._keep_changes()
+            run = self._changes.get("resume", {}).get("run", "")
+            if self.run_paths is None or run not in {"", self.run_paths.name}:
+                if self._timer is not None:
+                    self._timer.stop()
+                self._timer = self.set_timer(0.6, self._show_form)
+
+    def _keep_changes(self) -> None:
+        if self._shown_job:
+            self._changes[self._shown_job] = self.query_one(SettingsForm).changes()
+
+    # -- starting
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys of the form are there while it has the focus."""
-        if action in {"cycle", "undo", "undo_all", "filter"}:
-            return self.form_focused
-        if action in {"preset", "save"}:
-            return self.spec.trains if action == "save" else self.spec.makes_run
+        """What may be done with the chosen entry."""
+        if not self.is_mounted:
+            return True
+        job = self.azul.jobs.latest(self.job)
+        if action == "show_job":
+            return job is not None
+        if action == "cancel":
+            return job is not None and job.running
+        if action == "undo":
+            return self._shown_job == self.job and bool(self.query_one(SettingsForm).changes())
         return super().check_action(action, parameters)
 
-    def refusal(self, action: str) -> str:
-        """Why a key of the form does nothing now."""
-        return {
-            "save": "only the settings of a training can be saved; this entry has none of them",
-            "preset": "only a new training has presets",
-            "filter": "tab goes to the settings; there it filters them",
-            "undo": "tab goes to the settings; there it undoes a change",
-            "undo_all": "tab goes to the settings; there it undoes all changes",
-        }.get(action, "")
+    @on(OptionList.OptionSelected, "#jobs")
+    def entry_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter, or a click on the entry that was chosen before."""
+        listing = self.query_one(JobList)
+        before, listing.before_click = listing.before_click, None
+        if before is None or before == event.option_index:
+            self.action_start()
 
-    def describe(self, binding: Binding) -> str:
-        """Enter edits in the form and starts in the list."""
-        if binding.action == "start" and binding.key == "enter" and self.form_focused:
-            return "edit value"
-        if binding.action == "start" and binding.key == "enter" and self.running_here():
-            return "look at it"
-        if binding.action == "other_side" and self.form_focused:
-            return "entries"
-        return super().describe(binding)
+    @on(Button.Pressed, "#start")
+    @on(Input.Submitted)
+    def start_pressed(self, event: Button.Pressed | Input.Submitted) -> None:
+        """Enter in a field, or the entry's button."""
+        event.stop()
+        self.action_start()
 
-    def running_here(self) -> str | None:
-        """The folder in which the chosen job runs, started from here."""
-        for name, job in self.azul.job_names.items():
-            process = self.azul.processes.get(name)
-            if job == self.spec.name and process is not None and process.returncode is None:
-                return name
-        return None
-
-    def action_move(self, step: int) -> None:
-        """Move in the list or in the form."""
-        if self.form_focused:
-            self.form().move(step)
-        else:
-            self.chosen = min(max(self.chosen + step, 0), len(self.entries) - 1)
-        self.redraw()
-
-    def action_other_side(self) -> None:
-        """To the form and back."""
-        if self.form().specs:
-            self.form_focused = not self.form_focused
-            self.redraw()
-
-    def action_back(self) -> None:
-        """Back to the list; a filter goes first."""
-        if self.form_focused and self.form().filter:
-            self.form().filter = ""
-        else:
-            self.form_focused = False
-        self.redraw()
-
-    def action_right(self) -> None:
-        """Into the form, or the next value in it."""
-        if self.form_focused:
-            self.action_cycle(1)
-        else:
-            self.action_other_side()
+    @on(Button.Pressed, "#show")
+    def action_show_job(self) -> None:
+        """Look at the newest job of the chosen entry."""
+        job = self.azul.jobs.latest(self.job)
+        if job is not None:
+            self.azul.show_job(job)
 
     def action_start(self) -> None:
-        """Start the chosen job, or edit the chosen setting."""
-        if self.form_focused:
-            spec = self.form().current()
-            if spec is not None and not self.form().cycle(1):
-                self.edit_value()
-            self.redraw()
+        """Start the chosen entry; one that runs is shown, hours of work are asked about."""
+        from azul_tui.tui.modals import Choose
+
+        spec = find_job(self.job)
+        form = self.query_one(SettingsForm)
+        ready = self._shown_job == self.job
+        problem = form.problem() if ready else ""
+        if problem:
+            self.notify(problem, severity="error", markup=False)
             return
-        self.action_begin()
-
-    def action_begin(self) -> None:
-        """Start the chosen job, or look at it when it is running."""
-        name = self.running_here()
-        if name is not None:
-            self.azul.show_job(self.spec, self.azul.job_paths[name])
-            return
-        self.run_worker(self._start(self.spec), name="start", exclusive=True)
-
-    async def _start(self, spec: JobSpec) -> None:
-        from azul_tui.tui.starting import start_spec
-
-        if spec.name == "play":
-            self._play()
-            return
-        if spec.needs_terminal:
-            self.azul.run_in_terminal(spec.name, self.form().overrides())
-            return
-        paths = await start_spec(
-            self.azul, spec, self.form().overrides(), preset=self.presets.get(spec.name)
-        )
-        if paths is not None:
-            self.welcome = False
-            self.azul.show_job(spec, paths)
-
-    def _play(self) -> None:
-        """Deal a game in the Play place, with the settings of the form."""
-        from azul_tui.tui.play.open import open_play
-
-        value = self.form().value
-        open_play(
-            self.azul,
-            opponent=str(value("opponent")),
-            simulations=int(str(value("simulations"))),
-            seat=int(str(value("seat"))) - 1,
-            players=int(str(value("num_players"))),
-            seed=int(str(value("seed"))),
-            start=True,
-        )
-
-    def on_key(self, event: events.Key) -> None:
-        """A digit that is no place was meant for an entry: say how those are chosen."""
-        digit = event.character or ""
-        if digit.isdecimal() and digit not in {key for key, _, _ in PLACES}:
-            event.stop()
-            self.notify(
-                f"digits go to the places {PLACES[0][0]} to {PLACES[-1][0]}; "
-                "arrows choose an entry, enter starts it"
-            )
-
-    def on_click(self, event: events.Click) -> None:
-        """A click chooses an entry."""
-        picture = self.shown_lines()
-        if event.screen_y >= len(picture):
-            return
-        text = "".join(part for part, _ in picture[event.screen_y])
-        for index, spec in enumerate(self.entries):
-            if spec.title in text[:44]:
-                if index == self.chosen:
-                    self.action_start()
-                self.chosen, self.form_focused = index, False
-                self.redraw()
+        overrides = form.overrides() if ready else []
+        job = self.azul.jobs.latest(spec.name)
+        if job is not None and job.running:
+            if not spec.makes_run:
+                self.azul.show_job(job)
                 return
+            answers = (("s", "show it"), ("n", "start another one"), ("b", "back"))
+            question = f"{job.title} is running."
+
+            def chosen(answer: str | None) -> None:
+                if answer == "s":
+                    self.azul.show_job(job)
+                elif answer == "n":
+                    self._start(spec, overrides)
+
+            self.azul.push_screen(Choose(question, "", answers, "b"), chosen)
+            return
+        if spec.asks:
+            changed = ", ".join(overrides) or "nothing changed"
+
+            def answered(answer: str | None) -> None:
+                if answer == "y":
+                    self._start(spec, overrides)
+
+            self.azul.push_screen(
+                Choose(
+                    f"{spec.title}: it takes {spec.duration}.",
+                    f"Preset {self.preset}: {changed}.",
+                    (("y", "start it"), ("n", "back")),
+                    "n",
+                ),
+                answered,
+            )
+            return
+        self._start(spec, overrides)
+
+    def _start(self, spec: JobSpec, overrides: list[str]) -> None:
+        if spec.resumes:
+            self._resume(overrides)
+            return
+        preset = self._presets.get(spec.name, spec.preset)
+        job = self.azul.jobs.start(spec, overrides, preset=preset)
+        if job is not None:
+            self._started(job)
+
+    def _started(self, job: StartedJob) -> None:
+        self.query_one("#welcome").add_class("hidden")
+        self.azul.show_job(job)
+
+    def _resume(self, overrides: list[str]) -> None:
+        """Go on with the run that the form names; one that has finished needs a larger limit."""
+        from azul_tui.views import resuming
+        from azul_tui.views.settings import toml_value
+
+        paths = self.run_paths
+        if paths is not None and not any(o.startswith(("run=", "checkpoint=")) for o in overrides):
+            overrides = [f"run={toml_value(paths.name)}", *overrides]
+        limits = ("max_iterations=", "max_minutes=")
+        if paths is not None and not any(o.startswith(("checkpoint=", *limits)) for o in overrides):
+            newest = resuming.newest_iteration(paths)
+            if resuming.further_limit(paths, newest, self.azul.clock()) is not None:
+                self.azul.resume(paths)
+                return
+        job = self.azul.jobs.start(find_job("resume"), overrides)
+        if job is not None:
+            self._started(job)
+
+    def action_cancel(self) -> None:
+        """End the chosen entry's job."""
+        job = self.azul.jobs.latest(self.job)
+        if job is not None and job.running:
+            self.azul.jobs.cancel(job)
+            self.notify(f"{job.title}: cancelling", markup=False)
+
+    async def action_undo(self) -> None:
+        """All settings as the preset has them."""
+        self._changes.pop(self.job, None)
+        await self._show_form()
+
+    def action_save(self) -> None:
+        """Write the settings as a TOML file for `--config`."""
+        from pathlib import Path
+
+        from azul_tui.config import create_training_config, dump_config
+        from azul_tui.errors import AzulError
+        from azul_tui.tui.modals import AskValue
+
+        spec, form = find_job(self.job), self.query_one(SettingsForm)
+        if not spec.makes_run or self._shown_job != self.job:
+            return
+        values = form.base | form.changes()
+
+        def entered(text: str | None) -> None:
+            if not text:
+                return
+            path = Path(text).expanduser().absolute()
+            path = path if path.suffix == ".toml" else path.with_name(f"{path.name}.toml")
+            try:
+                path.write_text(dump_config(create_training_config(**values)), encoding="utf-8")
+            except (AzulError, OSError) as error:
+                why = error.strerror if isinstance(error, OSError) else str(error)
+                self.notify(f"{path}: {why}", severity="error", markup=False)
+            else:
+                self.notify(f"saved; --config {path} uses it", markup=False)
+
+        self.azul.push_screen(AskValue("Save these settings as", "my-settings.toml"), entered)
+
+
+def preset_values(preset: str | None) -> dict[str, SettingValue]:
+    """What a preset sets; nothing for one that cannot be read."""
+    from azul_tui.config import find_preset, load_config, training_settings
+    from azul_tui.errors import AzulError
+
+    if preset is None:
+        return {}
+    try:
+        config = load_config(find_preset(preset))
+    except AzulError:
+        return {}  # starting says what is wrong
+    return {spec.name: getattr(config, spec.name) for spec in training_settings()}
+
+
+def pickers(root: Any) -> dict[str, Any]:
+    """What may be picked for runs, checkpoints and players."""
+    from azul_tui.runs.listing import checkpoint_files
+    from azul_tui.views.run_list import recent_runs
+
+    def runs() -> list[tuple[str, str]]:
+        return [(paths.name, plain_text(paths.name, 64)) for paths, _ in recent_runs(root)[:500]]
+
+    def checkpoints() -> list[tuple[str, str]]:
+        return [
+            (str(file), f"{plain_text(paths.name, 64)} iteration {iteration:,}")
+            for paths, _ in recent_runs(root)[:100]
+            for iteration, file in reversed(checkpoint_files(paths))
+        ]
+
+    def players() -> list[tuple[str, str]]:
+        from azul_tui.players.names import scripted_players
+
+        return [(name, name) for name in scripted_players(2)] + checkpoints()
+
+    return {
+        "run": runs, "checkpoint": checkpoints, "opponent": players, "a": players, "b": players,
+    }  # fmt: skip

@@ -1,1 +1,0 @@
-"""The place Analyse: a position, its moves, and what a network thinks of them."""

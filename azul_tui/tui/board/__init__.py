@@ -1,1 +1,0 @@
-"""Azul boards as pictures: factories, centre, pattern lines, walls and floors."""

@@ -1,1 +1,0 @@
-"""The screen of a demo as pictures: what its records allow, beside what it says."""

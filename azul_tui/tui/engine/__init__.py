@@ -1,1 +1,0 @@
-"""The engine process, as the dashboard talks with it."""

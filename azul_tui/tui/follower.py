@@ -1,0 +1,102 @@
+"""Following a run: one worker that reads what is new and tells the shown screens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from azul_tui.tui.messages import RunAdvanced, RunSwitched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from azul_tui.tui.app import AzulApp
+    from azul_tui.views.following import RunFeed
+    from azul_tui.views.machine import Usage
+
+REFRESH_S = 1.0
+REFRESH_OVER_SSH_S = 2.0
+SLICE_S = 0.012
+"""Seconds of reading between two looks at the keyboard."""
+SHOWN_WHILE_READING_S = 0.5
+
+
+def refresh_s(asked: float | None) -> float:
+    """Seconds between two looks at a run: as asked, else fewer looks over a slow line."""
+    if asked is not None:
+        return asked
+    return REFRESH_OVER_SSH_S if os.environ.get("SSH_CONNECTION") else REFRESH_S
+
+
+class Follower:
+    """Reads one run at a time.
+
+    Args:
+        app: Gets the messages.
+        every_s: Seconds between two looks.
+    """
+
+    def __init__(self, app: AzulApp, every_s: float) -> None:
+        self.every_s = every_s
+        self.feed: RunFeed | None = None
+        self.usage: Usage | None = None
+        self._app = app
+        self._meter: Any = None
+        self._wake = asyncio.Event()
+
+    def follow(self, directory: Path) -> None:
+        """Look at the run in `directory` from now on."""
+        from azul_tui.views.following import RunFeed
+
+        if self.feed is not None and self.feed.directory == directory:
+            self.look_now()
+            return
+        self.feed = RunFeed(directory)
+        self._app.tell(RunSwitched(self.feed.name))
+        self.look_now()
+
+    def forget(self) -> None:
+        """Look at no run: the one that was looked at is gone."""
+        self.feed = None
+        self._app.tell(RunSwitched(""))
+
+    def look_now(self) -> None:
+        """Look without waiting."""
+        self._wake.set()
+
+    async def work(self) -> None:
+        """Read in slices that leave the keyboard alone; sleep while there is no run."""
+        while True:
+            self._wake.clear()
+            feed = self.feed
+            if feed is None:
+                await self._wake.wait()
+                continue
+            changed = feed.tick(SLICE_S)
+            shown = self._app.clock()
+            while not feed.at_end and feed is self.feed:
+                await asyncio.sleep(0)
+                feed.tick(SLICE_S)
+                if self._app.clock() - shown > SHOWN_WHILE_READING_S:
+                    shown = self._app.clock()
+                    self._app.tell(RunAdvanced(changed=True))
+            if self._app.current_mode == "training":
+                self._read_meter()
+            self._app.tell(RunAdvanced(changed))
+            wait_s = 0.1 if feed.is_sampled else self.every_s
+            try:
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            except TimeoutError:
+                continue
+
+    def _read_meter(self) -> None:
+        run = self._app.run_now()
+        if run is None or not run.active:
+            self.usage = None
+            return
+        if self._meter is None:
+            from azul_tui.views.machine import Meter
+
+            self._meter = Meter()
+        self.usage = self._meter.read(str(self._app.runs_root))

@@ -1,1 +1,0 @@
-"""Forms of settings, and the line in which a value is typed."""

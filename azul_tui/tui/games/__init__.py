@@ -1,1 +1,0 @@
-"""The screen of recorded games: listed, replayed, reviewed."""

@@ -1,1 +1,0 @@
-"""The training screen as pictures: pure functions of a `TrainingState` and a size."""

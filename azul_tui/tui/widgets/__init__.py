@@ -1,0 +1,1 @@
+"""Widgets that the library lacks, and the frame around every place."""

@@ -1,0 +1,1 @@
+"""What screens show, without a terminal: following a run, listings, charts, words."""

@@ -1,0 +1,238 @@
+"""Following one run directory: what changed since the last look, at a bounded cost.
+
+A small or growing event file is read exactly, a bite at a time. A huge one is first
+sampled, so that it opens at once, and then read again exactly in the background;
+when the exact reading has caught up it takes the place of the sampled one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from azul_tui.runs.files import open_own, read_bounded
+from azul_tui.runs.paths import RunPaths
+from azul_tui.runs.status import Judgement, Status, judge, read_status
+from azul_tui.runs.tail import EventTail, last_records
+from azul_tui.views import words
+from azul_tui.views.run_data import RunData
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Record = dict[str, Any]
+
+LONGEST_LINE = 1 << 16
+
+
+class LogTail:
+    """The last lines of a text file, read as it grows."""
+
+    def __init__(self, path: Path, keep: int = 2000) -> None:
+        self.path = path
+        self.keep = keep
+        self.lines: list[str] = []
+        self.total = 0
+        """Lines that were read so far, those not kept included."""
+        self.changed = 0.0
+        """When it was last written, in unix seconds."""
+        self._offset = 0
+        self._rest = b""
+
+    def read(self, limit: int = 1 << 16) -> bool:
+        """Read what is new; whether anything was."""
+        try:
+            with open_own(self.path) as file:
+                size = file.seek(0, 2)
+                self.changed = os.fstat(file.fileno()).st_mtime
+                if size < self._offset:
+                    self._offset, self._rest, self.lines, self.total = 0, b"", [], 0
+                if size - self._offset > limit:
+                    self._offset, self._rest = size - limit, b""
+                file.seek(self._offset)
+                chunk = file.read(limit)
+        except OSError:
+            # An absent log is an empty one, and one on a sick disk is not the news here:
+            # the events of the same folder report that.
+            return False
+        if not chunk:
+            return False
+        self._offset += len(chunk)
+        parts = (self._rest + chunk).split(b"\n")
+        self._rest = parts.pop()[-LONGEST_LINE:]
+        self.lines.extend(part.decode("utf-8", "replace") for part in parts)
+        self.total += len(parts)
+        del self.lines[: -self.keep]
+        return True
+
+
+def read_object(path: Path, limit: int = 1 << 18) -> Record:
+    """The JSON object in a small file; empty when absent, unreadable or no object."""
+    data = read_bounded(path, limit)
+    if data is None:
+        return {}
+    try:
+        item: object = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}  # not ours, or damaged: shown as if it were not there
+    return cast("Record", item) if isinstance(item, dict) else {}
+
+
+SAMPLED_FROM = 12_000_000
+"""Bytes of backlog from which a file is sampled first."""
+SAMPLED_RECORDS = 40_000
+TYPICAL_RECORD = 180
+READ_BYTES = 1 << 20
+LOG_LAGS_S = 5.0
+"""A log that was written this much before the newest record is not this run's any more."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """One exact pass over the event file."""
+
+    data: RunData
+    tail: EventTail
+    stride: int = 1
+    """One step record of this many is kept."""
+
+
+class RunFeed:
+    """All that a screen shows of a run; `tick` brings it up to date."""
+
+    def __init__(self, directory: Path) -> None:
+        self.paths = RunPaths(directory)
+        self.directory = directory
+        self.name = directory.name
+        self.status: Status | None = None
+        self.live: Record = {}
+        self.log = LogTail(self.paths.log)
+        self.at_end = False
+        self.problem = ""
+        self._main = Reader(RunData(), EventTail(self.paths.events))
+        self._exact: Reader | None = None
+        self._live_stamp = 0
+        self._heard = 0.0
+        """When a heartbeat was last seen to change, by the clock of this machine."""
+        self._opened = False
+
+    @property
+    def data(self) -> RunData:
+        """The records read so far."""
+        return self._main.data
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether step records are still a sample."""
+        return self._exact is not None or self._main.stride > 1
+
+    def tick(self, budget_s: float = 0.02) -> bool:
+        """Read what is new for at most about `budget_s` seconds; whether anything was.
+
+        The event file, then the status, the position and the log; an event file that is
+        far behind is continued by the next tick.
+        """
+        before = (self._main.data.version, self.problem, self.at_end)
+        try:
+            self._open()
+            self.at_end = self._read(self._main, budget_s)
+            if self.at_end and self._main.stride > 1:
+                # The first look is through: from here on everything, and the past once more.
+                self._main.stride = 1
+                newest = [r for r in last_records(self.paths.events) if r.get("event") == "step"]
+                self._main.data.absorb(newest[-1:])
+                self._exact = Reader(RunData(), EventTail(self.paths.events))
+            elif self.at_end and self._exact is not None:
+                self._catch_up(self._exact, min(budget_s, 0.006))
+            gone = self._opened and not self.directory.is_dir()
+            self.problem = "its folder is gone: deleted, renamed or archived" if gone else ""
+        except OSError as error:
+            self.problem = f"{self.paths.events.name} cannot be read: {error.strerror}"
+            self.at_end = True
+        changed = before != (self._main.data.version, self.problem, self.at_end)
+        return self._read_small_files() or changed
+
+    def log_lines(self) -> tuple[list[str], int, str]:
+        """The end of the run's log, how many lines it has had, and where they come from.
+
+        Where no log was kept, or it stopped early, as of a run that was started in another
+        terminal, the records in words tell what happened.
+        """
+        said = self.data.said
+        if not said or (self.log.lines and self.log.changed >= said[-1][0] - LOG_LAGS_S):
+            return self.log.lines, self.log.total, "log"
+        lines = [f"{words.clock_time(t)}  {text.strip()}" for t, text in said]
+        return lines, self.data.said_total, "records"
+
+    def read_all(self, deadline_s: float = 60.0, *, exact: bool = True) -> RunData:
+        """Read to the end at once, in at most `deadline_s` seconds.
+
+        Args:
+            deadline_s: Most seconds.
+            exact: Whether a huge file is read whole; a sample of it otherwise.
+        """
+        end = time.perf_counter() + deadline_s
+        while time.perf_counter() < end:
+            self.tick(0.5)
+            if self.at_end and (not exact or self._exact is None):
+                break
+        return self.data
+
+    def state(self, now: float) -> Judgement | None:
+        """What the status means at `now` (unix time); None before there is one."""
+        if self.status is None:
+            return None
+        heard = self.status
+        if self._heard > heard.heartbeat:
+            heard = replace(heard, heartbeat=self._heard)
+        return judge(heard, now, self.paths.lock)
+
+    def _open(self) -> None:
+        if self._opened:
+            return
+        try:
+            size = self.paths.events.stat().st_size
+        except FileNotFoundError:
+            return  # not there yet: a later tick will find it
+        self._opened = True
+        if size >= SAMPLED_FROM:
+            self._main.stride = max(2, size // TYPICAL_RECORD // SAMPLED_RECORDS)
+
+    def _read(self, reader: Reader, budget_s: float) -> bool:
+        """Read until the end of the file or of the budget; whether the end was reached."""
+        batch = reader.tail.read(
+            max_bytes=READ_BYTES * 8, max_ms=budget_s * 1000, step_stride=reader.stride
+        )
+        if batch.restarted:
+            reader.data = RunData()
+            if reader is self._main:
+                self._exact = None
+        reader.data.skipped += batch.skipped
+        reader.data.absorb(batch.records)
+        return batch.caught_up
+
+    def _catch_up(self, exact: Reader, budget_s: float) -> None:
+        if self._read(exact, budget_s) and self._exact is exact:
+            exact.data.version = self._main.data.version + 1
+            self._main, self._exact = exact, None
+
+    def _read_small_files(self) -> bool:
+        changed = self.log.read()
+        status = read_status(self.paths.status)
+        if status is not None and status != self.status:
+            if self.status is not None and status.heartbeat != self.status.heartbeat:
+                self._heard = time.time()
+            self.status = status
+            changed = True
+        try:
+            stamp = self.paths.live.stat().st_mtime_ns
+        except OSError:
+            return changed  # no game is being shown
+        if stamp != self._live_stamp:
+            self._live_stamp = stamp
+            self.live = read_object(self.paths.live)
+            changed = True
+        return changed

@@ -1,0 +1,104 @@
+"""Whether and how a run can go on: why not, which limit has to be raised, under which name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from azul_tui.config import TrainingConfig, load_stored_config
+from azul_tui.errors import AzulError
+from azul_tui.runs.listing import checkpoint_files, summarize
+from azul_tui.runs.lock import writer_lives
+from azul_tui.runs.paths import check_run_name, run_paths
+from azul_tui.runs.resumable import has_work_left, more_iterations
+from azul_tui.runs.status import ACTIVE
+from azul_tui.runs.text import plain_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from azul_tui.runs.paths import RunPaths
+
+ENDING = "is still ending"
+"""Said of a run whose process has written its last state and has not gone."""
+FIXED = frozenset({"num_players", "network_config", "seed"})
+"""Settings that the weights, or the games they learnt from, depend on: no resume changes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """The limit that keeps a run from going on."""
+
+    setting: str
+    unit: str
+    done: float
+    """Where the limit is reached."""
+    more: float
+    """What could sensibly be added."""
+
+
+def why_not(paths: RunPaths, now: float) -> str:
+    """Why a run cannot be resumed now, in words; empty when it can.
+
+    Args:
+        paths: The run.
+        now: Unix seconds.
+    """
+    run = summarize(paths, now)
+    name = plain_text(paths.name, 64)
+    held = writer_lives(paths) is True
+    if held and run.state not in ACTIVE:
+        return f"{name} {ENDING}"
+    if held or (run.state in ACTIVE and not run.stalled):
+        if run.state == "paused":
+            return f"{name} is paused; p on the training screen lets it go on"
+        return f"{name} is training already; e on the training screen changes its limits"
+    if not checkpoint_files(paths) and not paths.events.exists():
+        return f"{name} has no checkpoint to resume from"
+    return ""
+
+
+def further_limit(paths: RunPaths, iteration: int, now: float) -> Further | None:
+    """The limit that has to be raised before a run goes on from `iteration`; None for none."""
+    config = config_of(paths)
+    if iteration >= config.max_iterations:
+        most = more_iterations(iteration, config.max_iterations)
+        return Further("max_iterations", "iterations", iteration, most - iteration)
+    run = summarize(paths, now)
+    if run.state not in ACTIVE and not has_work_left(run, {}) and config.max_minutes:
+        return Further("max_minutes", "minutes", config.max_minutes, config.max_minutes)
+    return None
+
+
+def newest_iteration(paths: RunPaths) -> int:
+    """Iterations of the newest regular checkpoint; 0 without one."""
+    files = checkpoint_files(paths)
+    return files[-1][0] if files else 0
+
+
+def config_of(paths: RunPaths) -> TrainingConfig:
+    """The run's settings; the defaults where they cannot be read, as the job itself will say."""
+    try:
+        return load_stored_config(paths.config)[0]
+    except AzulError:
+        return TrainingConfig()
+
+
+def free_name(paths: RunPaths) -> str:
+    """The run's name with the next number that is free: `night-2`."""
+    stem, _, last = paths.name.rpartition("-")
+    if not stem or not last.isdigit() or len(last) > 3:
+        stem, last = paths.name, "1"
+    number = int(last) + 1
+    while (paths.directory.parent / f"{stem[:50]}-{number}").exists():
+        number += 1
+    return f"{stem[:50]}-{number}"
+
+
+def name_problem(root: Path, name: str) -> str:
+    """Why a new run cannot have this name, in words; empty when it can."""
+    try:
+        taken = run_paths(root, check_run_name(name)).directory.exists()
+    except AzulError as error:
+        return str(error)
+    return "there is a run of that name" if taken else ""

@@ -1,0 +1,267 @@
+"""The place of matches, as somebody uses it; words of a match without a screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
+from fake_run import START
+
+from azul_tui.runs.processes import ProcessMark, own_mark, process_birth
+from azul_tui.tui.widgets.form import Setting
+from azul_tui.views.match import MatchList, lines_of, match_job, player_words, row, two_ended_bar
+from azul_tui.views.scores import elo_text, games_for_firmer, verdict
+from azul_tui.views.signs import ASCII, UNICODE
+
+VALUES = {"A": "", "B": "greedy", "games": 40, "simulations": 8, "seats": 2, "seed": 0,
+          "device": "cpu"}  # fmt: skip
+
+
+def label(a="laptop-1122/checkpoint_iter_000035", b="greedy", **more):
+    return {"player_a": a, "player_b": b, "players": 2, "planned": 400, "simulations": 100} | more
+
+
+def result(wins=240, draws=6, losses=154, low=0.567, high=0.663, **more):
+    games = wins + draws + losses
+    seat = {"games": games // 2, "score": 0.6, "margin": 4.0}
+    return {
+        "event": "result", "exit_code": 0, **label(planned=games), "games": games, "wins": wins,
+        "draws": draws, "losses": losses, "score": (wins + draws / 2) / games, "low": low,
+        "high": high, "margin": 4.2, "margin_low": 2.1, "margin_high": 6.3, "moves_per_game": 62.0,
+        "s_per_game": 0.21, "by_seat": [{"seat": 0, **seat}, {"seat": 1, **seat}],
+    } | more  # fmt: skip
+
+
+def tally(**more):
+    return {"event": "tally", **label(), "games": 130, "wins": 71, "draws": 4, "losses": 55} | more
+
+
+def a_match(root, number, *records, state="finished", t=START, job="evaluate", mark=None):
+    """The folder that a match leaves."""
+    folder = root / ".jobs" / f"{job}-{number}"
+    folder.mkdir(parents=True)
+    lines = [json.dumps({"t": t, **record}) + "\n" for record in records]
+    (folder / "events.jsonl").write_text("".join(lines))
+    mark = mark or own_mark()
+    status = {"job": job, "state": state, "heartbeat": t, "pid": mark.pid, "host": mark.host}
+    status |= {"birth": mark.birth, "done": 210.0, "total": 400.0}
+    (folder / "status.json").write_text(json.dumps(status))
+    return folder
+
+
+def texts(match, **options):
+    rows = lines_of(match, 76, START + 60, UNICODE, **options)
+    return "\n".join("".join(text for text, _ in line) for line in rows)
+
+
+async def set_value(shown, name, value):
+    setting = next(s for s in shown.screen.query(Setting) if s.spec.name == name)
+    setting.query_one("Input").value = value
+    await shown.pilot.pause()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+async def test_a_result_looks_as_it_should(tmp_path, size):
+    run = a_run(tmp_path, iterations=12)
+    a_match(tmp_path, 1, result(), t=START - 300)
+    a_match(tmp_path, 2, result(45, 2, 53, 0.36, 0.57, player_b="planner"), t=START - 5000)
+    async with dashboard(tmp_path, size=size, attach="laptop-1122", now=run.t) as shown:
+        await shown.press("5")
+        await shown.until("A is stronger: 60.8%")
+        await shown.until("iteration 10 against greedy")
+        await check_picture(shown, f"evaluate-{size[0]}x{size[1]}")
+
+
+async def test_a_result_says_what_was_played_whatever_the_form_says(tmp_path):
+    a_match(tmp_path, 1, result(4, 0, 2, 0.2, 0.9, player_b="random", planned=6, simulations=8))
+    async with dashboard(tmp_path) as shown:
+        await shown.press("5")
+        await shown.until("laptop-1122 iteration 35 against random")
+        await set_value(shown, "B", "planner")
+        await set_value(shown, "games", "900")
+        text = await shown.until("against planner")
+        assert "laptop-1122 iteration 35 against random" in text
+        assert "6 games, 8 simulations a move" in text
+        assert "not decided: 66.7%" in text
+
+
+async def test_a_match_that_went_on_without_a_dashboard_is_found_and_can_be_ended(tmp_path):
+    program = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(2), sys.exit(7)))\n"
+        "print('ready', flush=True)\ntime.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", program]
+    sleeper = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: ASYNC220 - at once there
+    try:
+        assert sleeper.stdout.readline()
+        mark = ProcessMark(sleeper.pid, own_mark().host, process_birth(sleeper.pid) or "")
+        a_match(tmp_path, 1, result(), t=START - 300)
+        folder = a_match(tmp_path, 2, tally(), state="running", mark=mark)
+        async with dashboard(tmp_path, now=START + 1) as shown:
+            await shown.press("5")
+            await shown.until("being played")
+            assert "A won 71   drawn 4   B won 55   of 400" in shown.text
+            await shown.press("g")
+            assert len(list((tmp_path / ".jobs").iterdir())) == 2, "nothing is started beside it"
+            await shown.press("x")
+            assert "cancelling" in shown.text, "at once"
+            await shown.when(lambda: sleeper.poll() == 7, "the signal")
+            ended = {"state": "stopped", "heartbeat": START}
+            (folder / "status.json").write_text(json.dumps(ended))
+            await shown.until("cancelled after 130 games")
+            assert shown.screen._timer is None, "nothing is read any more"
+    finally:
+        sleeper.kill()
+        sleeper.communicate()
+
+
+async def test_a_match_is_started_shown_and_not_started_twice(tmp_path):
+    """A real one, between two scripted players."""
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        await shown.press("5")
+        await set_value(shown, "A", "naive")
+        await set_value(shown, "B", "random")
+        await set_value(shown, "games", "6")
+        await shown.press("g", "g", "g")
+        assert len(shown.app.jobs.all) == 1
+        assert "naive against random" in shown.text
+        await set_value(shown, "B", "planner")
+        await shown.until("finished, just now", 240)
+        text = shown.text
+        assert "A is naive, B is random" in text and "of 6" in text
+        assert "against planner" in text, "the form"
+        await shown.when(lambda: not shown.app.jobs.running, "the end")
+
+
+async def test_a_match_that_cannot_be_started_says_why(tmp_path):
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        await shown.press("5")
+        await set_value(shown, "B", "nobody")
+        await shown.press("g")
+        await shown.until("failed", 60)
+        await shown.until("no player is called 'nobody'")
+
+
+async def test_sides_are_picked_swapped_and_wished_for(tmp_path):
+    a_run(tmp_path, iterations=12)
+    async with dashboard(tmp_path) as shown:
+        await shown.press("5", "a", *"iteration 5", "enter")
+        await shown.until("│ laptop-1122 iteration 5")
+        await shown.press("w")
+        await shown.until("against laptop-1122 iteration 5")
+        shown.app.go_with("evaluate", tmp_path / "laptop-1122" / "checkpoint_iter_000010.pt")
+        await shown.until("│ laptop-1122 iteration 10")
+        assert "against laptop-1122 iteration 5" in shown.text, "B stays"
+
+
+async def test_an_earlier_match_is_shown_by_a_click(tmp_path):
+    a_match(tmp_path, 1, result())
+    a_match(tmp_path, 2, result(player_b="planner", seed=3), t=START - 900)
+    async with dashboard(tmp_path) as shown:
+        await shown.press("5")
+        await shown.until("B is greedy")
+        await shown.click_words("against planner")
+        await shown.until("B is planner")
+
+
+def test_a_checkpoint_has_one_name():
+    assert player_words("runs/laptop-1122/checkpoint_iter_000035.pt") == "laptop-1122 iteration 35"
+    assert player_words("laptop-1122/checkpoint_iter_000035@32") == "laptop-1122 iteration 35"
+    assert player_words("pretrained-3/best_model") == "pretrained-3"
+    assert player_words("alphabeta-hard") == "alphabeta-hard"
+
+
+def test_a_checkpoint_is_evaluated_and_scripted_players_meet_in_the_arena(tmp_path):
+    assert match_job(VALUES, tmp_path)[0] == "evaluate"
+    job, overrides = match_job(VALUES | {"A": "naive", "seats": 3}, tmp_path)
+    assert job == "arena" and "num_players=3" in overrides and 'a="naive"' in overrides
+    _, overrides = match_job(VALUES | {"A": "naive", "B": "pretrained-4"}, tmp_path)
+    assert "num_players=4" in overrides, "the checkpoint's own table"
+
+
+def test_every_match_is_listed_once_and_ladders_are_not(tmp_path):
+    a_run(tmp_path, "night", 0)
+    a_match(tmp_path, 1, {"event": "match", **label()}, result())
+    a_match(tmp_path, 2, {"event": "match", "score": 0.5}, {"event": "result"}, job="arena")
+    for name in ("evaluate-none", "bench-4"):
+        (tmp_path / ".jobs" / name).mkdir()
+    kept = [result() | {"event": "evaluation", "t": START}, result(seed=1, t=START)]
+    text = "".join(json.dumps(record) + "\n" for record in kept)
+    (tmp_path / "night" / "evaluations.jsonl").write_text(text + "no record\n")
+    found = MatchList(tmp_path)
+    assert len(found.refresh(START)) == 2
+    assert len(found.refresh(START)) == 2, "what was read before is remembered"
+
+
+def test_a_match_that_was_cancelled_before_its_first_pair_has_no_score(tmp_path):
+    nothing = dict.fromkeys(("wins", "draws", "losses", "games", "low"), 0)
+    none = result() | nothing | {"score": 0.5, "high": 1.0}
+    a_match(tmp_path, 1, {"event": "match", **label()}, none, state="stopped")
+    (match,) = MatchList(tmp_path).refresh(START)
+    line = "".join(text for text, _ in row(match, 72, START, UNICODE))
+    assert "50.0%" not in line and "stopped" in line
+    assert "cancelled after 0 games" in texts(match)
+
+
+def test_a_match_whose_process_died_is_no_running_one(tmp_path):
+    gone = ProcessMark(os.getpid(), own_mark().host, "another birth")
+    a_match(tmp_path, 1, tally(), state="running", mark=gone)
+    (tmp_path / ".jobs" / "evaluate-1" / "log.txt").write_text("MemoryError: no memory\n\n")
+    (match,) = MatchList(tmp_path).refresh(START + 1)
+    assert not match.running
+    assert "failed" in texts(match) and "MemoryError: no memory" in texts(match)
+
+
+@pytest.mark.parametrize("value", [None, -5, 1e300, "x", [], True, {"a": 1}])
+def test_records_of_others_do_no_harm(tmp_path, value):
+    hostile = result() | dict.fromkeys(
+        ("wins", "games", "players", "by_seat", "planned", "margin", "player_a", "simulations"),
+        value,
+    )
+    a_match(tmp_path, 1, hostile)
+    for match in MatchList(tmp_path).refresh(START):
+        texts(match)
+        assert sum(len(text) for text, _ in row(match, 72, START, UNICODE)) <= 90
+
+
+@pytest.mark.parametrize("width", [1, 7, 40, 80])
+def test_the_bar_fills_from_both_ends(width):
+    for signs in (UNICODE, ASCII):
+        bar = two_ended_bar(30, 10, 20, 100, width, signs)
+        assert sum(len(text) for text, _ in bar) == width
+        full = two_ended_bar(30, 10, 20, 60, width, signs)
+        assert width < 40 or signs.bar_empty not in full[2][0]
+
+
+@pytest.mark.parametrize(
+    ("players", "low", "high", "said"),
+    [
+        (2, 0.45, 0.55, "not decided"),
+        (2, 0.51, 0.60, "A is stronger"),
+        (3, 0.35, 0.45, "A is stronger"),
+        (3, 0.30, 0.40, "not decided"),
+        (4, 0.26, 0.45, "A is stronger"),
+        (4, 0.10, 0.24, "B is stronger"),
+    ],
+)
+def test_level_is_an_equal_share_of_the_games(tmp_path, players, low, high, said):
+    middle = (low + high) / 2
+    assert verdict(middle, low, high, players).startswith(said)
+    decides = games_for_firmer(middle, low, high, 100, players)
+    assert ("halve" in decides) == (said != "not decided")
+    a_match(tmp_path, 1, result(low=low, high=high, players=players, score=middle))
+    (match,) = MatchList(tmp_path).refresh(START)
+    assert said in texts(match)
+    assert ("is level" in " ".join(texts(match).split())) == (players > 2)
+
+
+def test_elo_counts_from_the_odds_against_equal_opponents():
+    assert elo_text(1 / 3, 3) in {"Elo +0", "Elo -0"}
+    assert elo_text(0.5725, 4) == "Elo +242"
+    assert elo_text(0.615) == "Elo +81"

@@ -1,0 +1,234 @@
+"""The menu: what a person finds there, changes and starts, and what becomes of it."""
+
+from __future__ import annotations
+
+import sys
+import time
+import tomllib
+
+import pytest
+from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
+
+from azul_tui.config import find_preset, load_config
+from azul_tui.tui.widgets.form import Setting, SettingsForm
+
+QUICK_PRESET = find_preset("quick")
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Command lines of the jobs that were started; each runs the script in `started.script`."""
+
+    class Started(list):
+        script = "import time; time.sleep(60)"
+
+        def command(self, arguments):
+            self.append(list(arguments))
+            return [sys.executable, "-c", self.script, *arguments]
+
+    jobs = Started()
+    monkeypatch.setattr("azul_tui.runs.launch.job_command", jobs.command)
+    return jobs
+
+
+def say(text, code=0):
+    return f"print({text!r}); raise SystemExit({code})"
+
+
+async def choose(shown, job):
+    shown.app.go_with("menu", job)
+    await shown.when(lambda: shown.screen.job == job and shown.screen._shown_job == job, job)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+async def test_the_menu_looks_as_it_should(tmp_path, size):
+    async with dashboard(tmp_path, size=size) as shown:
+        await shown.until("max_minutes")
+        await check_picture(shown, f"menu-{size[0]}x{size[1]}")
+
+
+async def test_the_first_start_begins_at_the_quick_training_with_a_welcome(tmp_path):
+    async with dashboard(tmp_path) as shown:
+        text = await shown.until("max_iterations")
+        assert "Welcome." in text and "Quick training   under two minutes" in text
+    a_run(tmp_path, iterations=1)
+    async with dashboard(tmp_path) as shown:
+        assert "Welcome." not in await shown.until("max_iterations")
+
+
+async def test_a_changed_setting_is_marked_checked_and_started_with(tmp_path, started):
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        await choose(shown, "quick")
+        form = shown.screen.query_one(SettingsForm)
+        field = next(s for s in form.query(Setting) if s.spec.name == "max_iterations")
+        field.query_one("Input").focus()
+        await shown.press("end", "ctrl+u", *"-3")
+        await shown.until("max_iterations must be")
+        await shown.press("enter")
+        assert started == []
+        await shown.press("end", "ctrl+u", "7")
+        assert field.has_class("changed")
+        await shown.press("enter")
+        await shown.when(lambda: started, "start")
+        assert "--set=max_iterations=7" in started[0]
+        await shown.until("starting")
+        assert shown.app.current_mode == "training"
+
+
+async def test_a_preset_is_chosen_from_a_list_and_gives_its_values(tmp_path):
+    async with dashboard(tmp_path) as shown:
+        await choose(shown, "quick")
+        shown.screen.query_one("#preset").focus()
+        await shown.press("enter")
+        await shown.until("three-players")
+        await shown.press(*"smok", "enter")
+        form = shown.screen.query_one(SettingsForm)
+        wanted = load_config(find_preset("smoke")).mcts_simulations
+        await shown.when(lambda: form.base["mcts_simulations"] == wanted, "smoke")
+
+
+async def test_folded_groups_hold_every_setting(tmp_path):
+    async with dashboard(tmp_path) as shown:
+        await choose(shown, "train")
+        form = shown.screen.query_one(SettingsForm)
+        for group in form.query("Collapsible"):
+            group.collapsed = False
+        await shown.when(lambda: len(form.query(Setting)) == len(form.specs), "all fields")
+
+
+async def test_hours_of_work_are_asked_about(tmp_path, started):
+    async with dashboard(tmp_path) as shown:
+        await choose(shown, "train")
+        await shown.press("enter")
+        await shown.until("it takes hours")
+        await shown.press("n")
+        assert started == []
+        await shown.press("enter", "y")
+        await shown.when(lambda: started, "start")
+
+
+async def test_entries_and_keys_can_be_clicked(tmp_path, started):
+    async with dashboard(tmp_path) as shown:
+        await shown.until("max_minutes")
+        await shown.click_words("Batch sampling")
+        await shown.until("Batch sampling   a few seconds")
+        assert started == []
+        await shown.click_words("Start")
+        await shown.when(lambda: started, "start by a click")
+        assert started[0][:2] == ["--run", "sampling"]
+
+
+async def test_what_a_demo_made_stays_when_it_ended_elsewhere(tmp_path, started):
+    started.script = f"import time; time.sleep(1); {say('policy loss 4.21')}"
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        await choose(shown, "losses")
+        await shown.press("enter", "3")
+        job = shown.app.jobs.latest("losses")
+        await shown.when(lambda: not job.running, "its end")
+        await shown.until("Loss functions finished")
+        await shown.press("1", "1")
+        await shown.until("has ended; o shows what it made")
+        await shown.press("o")
+        text = await shown.until("policy loss 4.21")
+        assert "finished" in text and "x cancel" not in text
+
+
+async def test_a_job_that_failed_says_why(tmp_path, started):
+    started.script = say("azul-tui: batch_size is too large", code=2)
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        await choose(shown, "losses")
+        await shown.press("enter", "3")
+        await shown.until("exit code 2: batch_size is too")
+
+
+async def test_a_training_that_is_killed_while_it_loads_is_told_as_ended(tmp_path, started):
+    started.script = "import os; print('loading torch', flush=True); os.kill(os.getpid(), 9)"
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        await choose(shown, "quick")
+        await shown.press("enter")
+        text = await shown.until("killed by SIGKILL")
+        assert "crashed" in text
+
+
+async def test_resume_shows_the_runs_own_values_and_names_it(tmp_path, started):
+    run = a_run(tmp_path, "night-1", 6, state="stopped", learning_rate=0.00321)
+    run.status("stopped")
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        await choose(shown, "resume")
+        form = shown.screen.query_one(SettingsForm)
+        assert form.base["run"] == "night-1" and form.base["learning_rate"] == 0.00321
+        await shown.press("enter")
+        await shown.when(lambda: started, "resume")
+        assert any("night-1" in argument for argument in started[0])
+        await shown.until("resuming")
+        await shown.press("r")
+        assert len(started) == 1, "a run that is being resumed is not resumed again"
+
+
+async def test_a_run_that_has_finished_is_asked_how_far(tmp_path, started):
+    run = a_run(tmp_path, "night-1", 5, max_iterations=5)
+    run.status("finished", max_iterations=5)
+    async with dashboard(tmp_path, attach="night-1", clock=time.time) as shown:
+        await shown.until("finished")
+        await shown.press("r")
+        await shown.until("How many more iterations?")
+        await shown.press("end", "ctrl+u", "4", "enter")
+        await shown.when(lambda: started, "resume")
+        assert "--set=max_iterations=9" in started[0]
+
+
+async def test_leaving_asks_when_something_runs(tmp_path, started):
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        await choose(shown, "quick")
+        await shown.press("enter")
+        await shown.when(lambda: started, "start")
+        await shown.press("ctrl+q")
+        await shown.until("is still running")
+        await shown.press("n", "q")
+        await shown.until("is still running")
+        await shown.press("d")
+        await shown.when(lambda: shown.app.return_code is not None, "end")
+
+
+async def test_settings_are_saved_as_a_file_that_config_takes(tmp_path):
+    async with dashboard(tmp_path) as shown:
+        await choose(shown, "quick")
+        await shown.press("s")
+        await shown.until("Save these settings as")
+        await shown.press("end", "ctrl+u", *str(tmp_path / "mine"), "enter")
+        await shown.until("saved;")
+        values = tomllib.loads((tmp_path / "mine.toml").read_text())
+        assert values["mcts_simulations"] == load_config(QUICK_PRESET).mcts_simulations
+
+
+async def test_the_palette_finds_jobs_places_runs_and_keys(tmp_path):
+    a_run(tmp_path, "night-1", 6)
+    async with dashboard(tmp_path) as shown:
+        await shown.press("ctrl+p")
+        for typed, found in (
+            ("sampl", "Start: Batch sampling"),
+            ("gorun", "Go to Runs"),
+            ("night", "Run night-1"),
+            ("iteration 5", "Checkpoint night-1 iteration 5"),
+        ):
+            await shown.press(*("space" if char == " " else char for char in typed))
+            await shown.until(found)
+            await shown.press("end", "ctrl+u")
+        await shown.press("escape")
+
+
+async def test_every_key_is_told(tmp_path):
+    async with dashboard(tmp_path) as shown:
+        await shown.press("question_mark")
+        text = await shown.until("All keys here")
+        assert "go to Training" in text and "start" in text
+        await shown.press("q")
+
+
+async def test_a_theme_is_kept_for_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    async with dashboard(tmp_path) as shown:
+        shown.app.theme = "nord"
+        await shown.pilot.pause(0.2)
+    async with dashboard(tmp_path, theme=None) as shown:
+        assert shown.app.theme == "nord"

@@ -1,0 +1,104 @@
+"""What the machine is doing, with drivers that are not there and those that know little."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+from dashboard import dashboard
+from fake_run import make_run
+
+from azul_tui.runs.paths import RunPaths
+from azul_tui.runs.recorder import RunRecorder
+from azul_tui.runs.status import read_status
+from azul_tui.views.machine import Meter
+
+
+class NVMLError(Exception):
+    pass
+
+
+class Device:
+    """An NVIDIA driver, as far as it is asked; `interface` is what a reader sees of it."""
+
+    def __init__(self, *, divided=False):
+        self.divided, self.gone = divided, False
+        self.interface = SimpleNamespace(
+            NVMLError=NVMLError,
+            nvmlDeviceGetCount=self.count,
+            nvmlDeviceGetHandleByIndex=lambda index: index,
+            nvmlDeviceGetName=lambda _: b"NVIDIA H200",
+            nvmlDeviceGetUUID=lambda index: f"GPU-0123-{index}",
+            nvmlDeviceGetMemoryInfo=lambda _: SimpleNamespace(used=21 * 10**9, total=141 * 10**9),
+            nvmlDeviceGetUtilizationRates=lambda _: self.only_whole(SimpleNamespace(gpu=64)),
+            nvmlDeviceGetPowerUsage=lambda _: self.only_whole(350_000),
+        )
+
+    def count(self):
+        if self.gone:
+            raise NVMLError
+        return 1
+
+    def only_whole(self, value):
+        if self.divided:
+            raise NVMLError
+        return value
+
+
+def meter(device):
+    found = Meter()
+    found._gpus._nvml, found._gpus._tried = device and device.interface, True
+    return found
+
+
+def test_a_gpu_tells_share_memory_and_power():
+    (gpu,) = meter(Device()).read().gpus
+    assert (gpu.name, gpu.percent, gpu.used, gpu.watts) == ("NVIDIA H200", 64, 21e9, 350)
+
+
+def test_a_run_s_status_tells_the_gpu_that_it_trains_on(tmp_path):
+    gpus = meter(Device())._gpus
+    with RunRecorder(RunPaths(tmp_path / "run"), job="train") as recorder:
+        recorder.observe(partial(gpus.status, "0123-0"))
+        recorder.status(force=True)
+        status = read_status(recorder.paths.status)
+    assert (status.gpu_name, status.gpu_percent, status.gpu_watts) == ("NVIDIA H200", 64, 350)
+    assert (status.gpu_memory_used, status.gpu_memory_total) == (21e9, 141e9)
+    assert meter(None)._gpus.status("0123-0") == {}
+
+
+def test_a_part_of_a_divided_gpu_tells_its_memory():
+    (gpu,) = meter(Device(divided=True)).read().gpus
+    assert (gpu.percent, gpu.watts, gpu.used) == (None, None, 21e9)
+
+
+def test_a_driver_that_goes_away_is_not_asked_again():
+    device = Device()
+    found = meter(device)
+    assert found.read().gpus
+    device.gone = True
+    assert found.read().gpus == ()
+    device.gone = False
+    assert found.read().gpus == ()
+
+
+@pytest.mark.parametrize(
+    ("divided", "words"), [(False, "gpu H200 64%  21 GB  350 W"), (True, "gpu H200 21 GB")]
+)
+async def test_the_training_screen_shows_the_gpu(tmp_path, divided, words):
+    run = make_run(tmp_path / "run", 3)
+    async with dashboard(tmp_path, attach="run", now=run.t) as shown:
+        shown.app.follower.usage = meter(Device(divided=divided)).read()
+        shown.screen.show()
+        await shown.until(words)
+        assert "memory" in shown.text
+
+
+def test_processor_and_memory_are_known_without_any_gpu():
+    found = meter(None)
+    assert found.read(os.curdir).cpu_percent is None, "a share needs two readings"
+    usage = found.read(os.curdir)
+    assert 0 <= usage.cpu_percent <= 100
+    assert 0 < usage.memory_used < usage.memory_total
