@@ -20,6 +20,7 @@ import json
 import os
 import platform
 import statistics
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
@@ -618,7 +619,7 @@ def _remembered_or(
         return known
     found = decide()
     content = {"key": key, "chosen": found.chosen, "seconds": dict(found.seconds)}
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
