@@ -231,7 +231,7 @@ def test_a_job_imports_nothing_from_the_folder_it_is_started_in(folder, monkeypa
 
 
 def test_the_table_of_settings_is_the_one_that_the_program_knows():
-    assert config_room.settings_table().strip() in (ROOT / "README.md").read_text()
+    assert config_room.settings_table().strip() in (ROOT / "docs" / "settings.md").read_text()
 
 
 def test_every_job_is_in_the_table_of_jobs():
