@@ -55,7 +55,7 @@ KILLS ?= 200
 KILLS_SEED ?= 0
 
 kills: $(STAMP)
-	$(BIN)/azul-tui --run verify-resume --set kills=$(KILLS) --set seed=$(KILLS_SEED)
+	$(BIN)/python tests/kills/kills.py --kills $(KILLS) --seed $(KILLS_SEED)
 
 # Train for long with a dashboard on it, while both are killed, paused and started again.
 MINUTES ?= 60

@@ -27,7 +27,7 @@ def test_the_menu_has_the_numbers_of_the_specification():
 def test_a_job_is_found_by_name_and_by_number():
     for number, name in MENU.items():
         assert find_job(str(number)) is find_job(name)
-    assert find_job("verify-resume").module == "azul_tui.jobs.verify_resume"
+    assert find_job("doctor").module == "azul_tui.jobs.doctor"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import shutil
 
 import pytest
 import torch
+from fingerprint import fingerprint
 from tiny_training import alerts, overrides, records, tiny
 
 from azul_tui.cli import main
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import read_status
-from azul_tui.training.fingerprint import fingerprint
 from azul_tui.training.resuming import find_resume_point
 
 

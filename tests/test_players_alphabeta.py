@@ -12,11 +12,11 @@ from azul_tui.errors import PlayerError
 from azul_tui.game.layout import TABLE_TILES, TO_MOVE
 from azul_tui.game.moves import list_legal
 from azul_tui.game.notation import format_move
+from azul_tui.game.rules import apply_move
 from azul_tui.game.scoring import earned_points, floor_slots
 from azul_tui.players import create_player
 from azul_tui.players.alphabeta import LEVELS, pairs_on_table
-from azul_tui.players.earning import earned_change
-from azul_tui.players.effects import apply_unscored
+from azul_tui.players.scripted import earned_change
 
 
 def legal_moves(state: np.ndarray) -> list[int]:
@@ -25,8 +25,11 @@ def legal_moves(state: np.ndarray) -> list[int]:
 
 
 def after(state: np.ndarray, action: int) -> np.ndarray:
+    """The position after `action`, the round left open even when it takes the last tile."""
     child = state.copy()
-    apply_unscored(child, action)
+    child[TABLE_TILES] += 1
+    apply_move(child, action)
+    child[TABLE_TILES] -= 1
     return child
 
 

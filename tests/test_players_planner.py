@@ -12,12 +12,20 @@ from azul_tui.game.canonical import apply_canonical
 from azul_tui.game.layout import TABLE_TILES, TO_MOVE
 from azul_tui.game.moves import list_legal
 from azul_tui.players import create_player
-from azul_tui.players.laid_boards import describe_board
-from azul_tui.players.planner import PlannerPlayer
-from azul_tui.players.planner_memory import create_workspace, make_child, make_root
-from azul_tui.players.planner_search import plan
-from azul_tui.players.prospects import count_table, lead, seat_values
-from azul_tui.players.replies import list_replies
+from azul_tui.players.planner import (
+    PlannerPlayer,
+    create_workspace,
+    make_child,
+    make_root,
+    plan,
+)
+from azul_tui.players.planner_value import (
+    count_table,
+    describe_board,
+    lead,
+    list_replies,
+    seat_values,
+)
 
 
 def values_of(state: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from small_positions import board, choices, position, random_position, steady_ch
 
 from azul_tui.game.layout import MOVING, PHASE
 from azul_tui.players import create_player
-from azul_tui.players.protocol import StoppablePlayer
+from azul_tui.players.registry import StoppablePlayer
 from azul_tui.players.uct import (
     CHILDREN,
     FIRST_CHILD,
@@ -17,7 +17,8 @@ from azul_tui.players.uct import (
     REFILLS_KEPT,
     SIBLING,
     VISITS,
-    _search,
+    _grow,
+    _plant,
 )
 
 NEARLY_A_ROW = "BYRK. ..... ..... ..... ....."
@@ -26,15 +27,10 @@ NEARLY_A_ROW = "BYRK. ..... ..... ..... ....."
 def grow(state: np.ndarray, playouts: int, seed: int = 3) -> np.ndarray:
     """The tree after a search, one row a node."""
     tree = np.full((playouts + 1, 5), -9, np.int32)
-    _search(
-        state,
-        playouts,
-        np.uint64(seed),
-        tree,
-        np.zeros(playouts + 1),
-        np.zeros((64, 2), np.int64),
-        np.zeros(300, np.int32),
-    )
+    values, stream = np.zeros(playouts + 1), np.zeros(1, np.uint64)
+    path, actions = np.zeros((64, 2), np.int64), np.zeros(300, np.int32)
+    _plant(tree, values, stream, np.uint64(seed))
+    _grow(state, playouts, 1, np.uint64(seed), tree, values, path, actions, stream)
     return tree
 
 

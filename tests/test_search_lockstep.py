@@ -5,7 +5,7 @@ import pytest
 from search_lab import FixedEvaluator, ScatteredEvaluator, moves_of, opening, random_game
 
 from azul_tui.game.state import GameState
-from azul_tui.players.network_player import NetworkPlayer
+from azul_tui.players.network import NetworkPlayer
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import SearchSettings
 

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from fingerprint import fingerprint
 from tiny_training import alerts, records, resume, tiny, train
 
 from azul_tui.errors import CheckpointError
@@ -17,7 +18,6 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.status import read_status
 from azul_tui.training.disk_reserve import RESERVE_BYTES, DiskReserve
-from azul_tui.training.fingerprint import fingerprint
 from azul_tui.training.game_records import write_games
 from azul_tui.training.journal import Journal
 from azul_tui.training.self_play import SelfPlay

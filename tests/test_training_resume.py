@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 import torch
+from fingerprint import _digest, fingerprint
 from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 
 from azul_tui.config import load_config
@@ -17,7 +18,6 @@ from azul_tui.network import Compute
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training.checkpoints import read_checkpoint
-from azul_tui.training.fingerprint import _digest, fingerprint
 from azul_tui.training.resuming import find_beginning, find_resume_point
 from azul_tui.training.run_progress import progress_from_dict
 

@@ -8,13 +8,13 @@ import threading
 import time
 
 import pytest
+from fingerprint import fingerprint
 from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training import checkpoint_shelf, replay_shards
 from azul_tui.training.checkpoints import newest_valid, read_checkpoint
-from azul_tui.training.fingerprint import fingerprint
 from azul_tui.training.journal import Journal
 from azul_tui.training.saver import Saver
 

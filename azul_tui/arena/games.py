@@ -35,7 +35,7 @@ from azul_tui.game.random import PLAYER, derive
 from azul_tui.game.scoring import complete_rows, winner_mask
 
 if TYPE_CHECKING:
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
 
 ProgressReport = Callable[[float, int], None]
 """Called with games done (a game under way counts as a part of one) and games in all."""

@@ -27,7 +27,7 @@ from azul_tui.game.constants import check_players
 
 if TYPE_CHECKING:
     from azul_tui.arena.sequential import ClosingTest, SequentialTest, Verdict
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
 
 __all__ = ["MatchResult", "SeatResult", "play_match"]
 

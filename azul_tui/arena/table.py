@@ -28,7 +28,7 @@ from azul_tui.game.constants import MAX_PLAYERS, MIN_PLAYERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
 
 
 @dataclass(frozen=True)

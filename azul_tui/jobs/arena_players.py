@@ -12,7 +12,7 @@ from azul_tui.training.checkpoint_players import find_player, open_player, read_
 if TYPE_CHECKING:
     from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array
     from azul_tui.jobs.context import JobContext
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
 
 MOST_SIMULATIONS = 100_000
 

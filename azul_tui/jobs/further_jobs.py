@@ -139,13 +139,4 @@ FURTHER_JOBS: tuple[JobSpec, ...] = (
             ),
         ),
     ),
-    JobSpec(
-        name="verify-resume",
-        title="Verify exact resume",
-        group="tool",
-        description="Trains a small run straight through, then again while killing it at drawn "
-        "moments, and compares the results bit by bit. Says how many kills were survived.",
-        duration="minutes",
-        settings=(whole("kills", 20, "Times to kill the run.", 1, 10_000), SEED),
-    ),
 )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from azul_tui.arena.games import GameResults
     from azul_tui.jobs.context import JobContext
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
     from azul_tui.runs.paths import RunPaths
 
 ANCHOR: Final = "random"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from azul_tui.jobs.context import JobContext
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
 
 HELP: Final = (
     "a move     colour, source and line: R 2>3 takes red from factory 2 to line 3; C is the "

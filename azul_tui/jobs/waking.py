@@ -13,7 +13,7 @@ from azul_tui.game.dealing import clear_game
 
 if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
 
 PATIENCE_S: Final = 1.5
 """Seconds before the wait is explained; compiled kernels answer far sooner."""

@@ -1,6 +1,6 @@
-"""Names of the scripted players, as plain text: for menus, settings and error messages.
+"""Names of the scripted players, as plain text: for menus, settings and messages.
 
-Imports nothing heavy, so that a list of players can be shown without compiling one.
+Imports nothing heavy, so that players are listed without compiling one.
 """
 
 from __future__ import annotations
@@ -11,21 +11,16 @@ from typing import Final, NamedTuple
 
 from azul_tui.errors import PlayerError
 
-ALPHABETA_LEVELS: Final = ("easy", "medium", "hard", "extreme")
 UCT_EXAMPLE: Final = "uct-1000"
 MAX_UCT_PLAYOUTS: Final = 1_000_000
-SCRIPTED_PLAYERS: Final = (
-    "random",
-    "naive",
-    "heuristic",
-    "greedy",
-    *(f"alphabeta-{level}" for level in ALPHABETA_LEVELS),
-    UCT_EXAMPLE,
-    "planner",
+TWO_PLAYER_ONLY: Final = tuple(
+    f"alphabeta-{level}" for level in ("easy", "medium", "hard", "extreme")
 )
-"""Every scripted player, weakest kinds first; `uct-N` takes any number of playouts."""
-TWO_PLAYER_ONLY: Final = tuple(f"alphabeta-{level}" for level in ALPHABETA_LEVELS)
 """Players that cannot sit at a table of three or four."""
+SCRIPTED_PLAYERS: Final = (
+    "random", "naive", "heuristic", "greedy", *TWO_PLAYER_ONLY, UCT_EXAMPLE, "planner",
+)  # fmt: skip
+"""Every scripted player, weakest kinds first; `uct-N` takes any number of playouts."""
 
 
 class PlayerName(NamedTuple):

@@ -1,28 +1,68 @@
-"""From a player's name to the player, compiling only the kind that is asked for."""
+"""The one question that every player answers, and scripted players by name.
+
+`create_player` compiles only the kind that is asked for. Shapes: G games, S bytes of a position.
+"""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from azul_tui.game.constants import check_players
-from azul_tui.players.names import PlayerName, parse_player_name
+from azul_tui.players.names import parse_player_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from azul_tui.players.protocol import Player
+    from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array
 
-_HOME: Final = {
-    "random": "azul_tui.players.random_player",
-    "naive": "azul_tui.players.naive",
-    "heuristic": "azul_tui.players.heuristic",
-    "greedy": "azul_tui.players.greedy",
-    "alphabeta": "azul_tui.players.alphabeta",
-    "uct": "azul_tui.players.uct",
-    "planner": "azul_tui.players.planner",
-}
-"""Module of each kind; it has a function `create(name, players)`."""
+
+class Player(Protocol):
+    """Chooses moves in many games at once; it knows nothing of matches, opponents or results."""
+
+    @property
+    def name(self) -> str:
+        """Name to show, and for scripted players the name that `create_player` takes."""
+        ...
+
+    def choose(
+        self, states: Int8Array, seeds: Uint64Array, deterministic: bool = False
+    ) -> Int32Array:
+        """Return one legal action for each position.
+
+        The choice in a game depends on its own position and seed alone, never on the other
+        games of the batch, and a player keeps nothing from one call to the next that could
+        change a choice.
+
+        Args:
+            states: `(G, S)` positions of one number of players, each with a move to make and
+                its factories in canonical order, to which the actions refer. Not changed.
+            seeds: `(G,)` seeds of this decision. Not changed.
+            deterministic: Break ties by the lowest action index, and play without noise.
+
+        Returns:
+            `(G,)` actions.
+        """
+        ...
+
+
+@runtime_checkable
+class StoppablePlayer(Player, Protocol):
+    """A player that may think for long about a move, and can be interrupted."""
+
+    def choose_until(
+        self, state: Int8Array, seed: int, stopped: Callable[[], bool]
+    ) -> tuple[int, bool]:
+        """As `choose` for one game with `deterministic`, unless somebody wants it to end early.
+
+        Args:
+            state: `(S,)` position with a move to make.
+            seed: Seed of this decision.
+            stopped: Asked now and then, after some thought: whether to answer at once.
+
+        Returns:
+            The action, and whether it was interrupted: then the best found so far.
+        """
+        ...
 
 
 def create_player(name: str, players: int = 2) -> Player:
@@ -32,7 +72,19 @@ def create_player(name: str, players: int = 2) -> Player:
         PlayerError: No player has this name, or it cannot play with that many.
         GameError: `players` is not 2, 3 or 4.
     """
-    parsed = parse_player_name(name, check_players(players))
-    module = importlib.import_module(_HOME[parsed.kind])
-    create = cast("Callable[[PlayerName, int], Player]", module.create)
-    return create(parsed, players)
+    kind, level, playouts = parse_player_name(name, check_players(players))
+    if kind == "uct":
+        from azul_tui.players.uct import UctPlayer
+
+        return UctPlayer(playouts)
+    if kind == "planner":
+        from azul_tui.players.planner import PlannerPlayer
+
+        return PlannerPlayer(players)
+    if kind == "alphabeta":
+        from azul_tui.players.alphabeta import AlphaBetaPlayer
+
+        return AlphaBetaPlayer(level)
+    from azul_tui.players.scripted import ScriptedPlayer
+
+    return ScriptedPlayer(kind)

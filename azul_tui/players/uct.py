@@ -28,14 +28,10 @@ from azul_tui.game.moves import list_legal
 from azul_tui.game.playout import play_out
 from azul_tui.game.random import PLAYER, REFILL, SEARCH, derive, next_below, next_bits
 from azul_tui.game.scoring import winner_mask
-from azul_tui.players.effects import MAX_ACTIONS
-from azul_tui.players.threads import share_out
-from azul_tui.players.ties import pick_best
+from azul_tui.players.scripted import MAX_ACTIONS, pick_best, share_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from azul_tui.players.names import PlayerName
 
 EXPLORATION: Final = 1.0 / math.sqrt(2.0)
 """C in mean + C sqrt(2 ln(visits) / visits of the child)."""
@@ -163,22 +159,6 @@ def _descend(
 
 
 @kernel
-def _search(
-    root: Int8Array,
-    playouts: int,
-    seed: np.uint64,
-    tree: Int32Array,
-    values: npt.NDArray[np.float64],
-    path: Int64Array,
-    actions: Int32Array,
-) -> None:
-    """Grow a tree from `root` by that many playouts; see `_descend` for the arguments."""
-    stream = np.empty(1, np.uint64)
-    _plant(tree, values, stream, seed)
-    _grow(root, playouts, 1, seed, tree, values, path, actions, stream)
-
-
-@kernel
 def _plant(
     tree: Int32Array, values: npt.NDArray[np.float64], stream: Uint64Array, seed: np.uint64
 ) -> None:
@@ -254,8 +234,10 @@ def _choose(
     values = np.empty(playouts + 1, np.float64)
     path = np.empty((_LONGEST_PATH, 2), np.int64)
     actions = np.empty(MAX_ACTIONS, np.int32)
+    stream = np.empty(1, np.uint64)
     for game in range(states.shape[0]):
-        _search(states[game], playouts, seeds[game], tree, values, path, actions)
+        _plant(tree, values, stream, seeds[game])
+        _grow(states[game], playouts, 1, seeds[game], tree, values, path, actions, stream)
         chosen[game] = _most_visited(states[game], tree, actions, seeds[game], deterministic)
 
 
@@ -296,9 +278,3 @@ class UctPlayer:
             used = _grow(state, playouts, used, drawn, tree, values, path, actions, stream)
             left -= playouts
         return int(_most_visited(state, tree, actions, drawn, True)), left > 0
-
-
-def create(name: PlayerName, players: int) -> UctPlayer:
-    """The player with as many playouts as its name says; it plays with any number."""
-    del players
-    return UctPlayer(name.playouts)

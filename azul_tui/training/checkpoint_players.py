@@ -11,7 +11,7 @@ from azul_tui.config import PLAYED_WITH, stored_config
 from azul_tui.errors import AzulError, CheckpointError, PlayerError
 from azul_tui.network import NetworkEvaluator
 from azul_tui.players.names import parse_player_name, plays_elsewhere
-from azul_tui.players.network_player import NetworkPlayer
+from azul_tui.players.network import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
 from azul_tui.runs.listing import newest_run
@@ -22,7 +22,7 @@ from azul_tui.training.playing_search import playing_search
 
 if TYPE_CHECKING:
     from azul_tui.network import AzulNetwork
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
     from azul_tui.search.settings import SearchSettings
 
 PRETRAINED: Final = "pretrained"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from azul_tui.arena.match import play_match
 from azul_tui.network import NetworkEvaluator
-from azul_tui.players.network_player import NetworkPlayer
+from azul_tui.players.network import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.training.gate import (
     BEST,

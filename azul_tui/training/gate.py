@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from azul_tui.arena.match import MatchResult
     from azul_tui.config import TrainingConfig
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
     from azul_tui.training.open_run import OpenRun
 
 BEST: Final = "the best so far"

@@ -18,7 +18,7 @@ from azul_tui.game.dealing import clear_game
 from azul_tui.game.kernel import is_compiled
 from azul_tui.game.playout import random_games
 from azul_tui.network import NetworkEvaluator, create_azul_network
-from azul_tui.players.network_player import NetworkPlayer
+from azul_tui.players.network import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.search.evaluator import ConstantEvaluator
 from azul_tui.search.settings import SearchSettings

@@ -13,7 +13,7 @@ from azul_tui.game.notation import format_move
 from azul_tui.game.random import PLAYOUT, derive
 from azul_tui.jobs.engine.opened_players import PLAYOUT_ROWS, check_seats
 from azul_tui.jobs.engine.thinking import think, think_by_time
-from azul_tui.players.protocol import StoppablePlayer
+from azul_tui.players.registry import StoppablePlayer
 from azul_tui.search.reading.factory_order import FactoryOrder
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from azul_tui.game.state import GameState
     from azul_tui.jobs.engine.conversation import Answer
     from azul_tui.jobs.engine.opened_players import OpenedNetwork, OpenedPlayer
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
     from azul_tui.search.reading.root_moves import RootMove, RootReading
 
 MOST_SECONDS: Final = 600.0

@@ -13,13 +13,13 @@ import numpy as np
 from azul_tui.errors import CheckpointError, PlayerError
 from azul_tui.jobs.names import check_player_name
 from azul_tui.players.names import parse_player_name
-from azul_tui.players.protocol import StoppablePlayer
+from azul_tui.players.registry import StoppablePlayer
 from azul_tui.runs.text import plain_text, warn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from azul_tui.players.protocol import Player
+    from azul_tui.players.registry import Player
     from azul_tui.search.evaluator import Evaluator
     from azul_tui.search.settings import SearchSettings
 

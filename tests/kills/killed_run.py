@@ -1,9 +1,9 @@
 """A training that is killed at a chosen moment, in a process of its own.
 
-    python -m azul_tui.jobs.killed_run MOMENT JOB ROOT RUN [key=value ...]
-    python -m azul_tui.jobs.killed_run serve
+    python tests/kills/killed_run.py MOMENT JOB ROOT RUN [key=value ...]
+    python tests/kills/killed_run.py serve
 
-`verify-resume` starts it. What writes is wrapped in this process alone: the program that trains
+`kills.py` starts it. What writes is wrapped in this process alone: the program that trains
 has no hooks for being killed. `serve` reads such arguments as JSON lists from standard input, runs
 each in a process forked from one that has loaded everything, and answers with its exit code.
 """
@@ -138,7 +138,7 @@ def _live_forked(arguments: list[str]) -> None:
         os.dup2(2, 1)
         code = main(arguments)
         sys.stdout.flush()
-    except BaseException:  # noqa: BLE001 - nothing of it may reach the code that forked
+    except BaseException:
         traceback.print_exc()
     finally:
         os._exit(code)
