@@ -64,8 +64,7 @@ def fingerprint(directory: Path) -> dict[str, str]:
     for passing in ("elapsed_s", "oldest_shards"):
         del counted[passing]
     players = int(content["network"]["players"])
-    margins = bool(extra["config"].get("margin_loss_weight"))
-    buffer = ReplayBuffer(int(extra["config"]["buffer_capacity"]), players, margins=margins)
+    buffer = ReplayBuffer(int(extra["config"]["buffer_capacity"]), players)
     problems = restore_buffer(buffer, paths.replay, progress.shards, progress.samples_total)
     if problems:
         raise CheckpointError("; ".join(problems))

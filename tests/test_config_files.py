@@ -191,8 +191,7 @@ def test_the_alphazero_preset_is_the_published_one_without_what_came_later():
     assert (config.search, config.chance, config.gate) == ("puct", "sampled", "off")
     assert config.learning_rate_schedule == "constant"
     assert (config.warmup_steps, config.ema_decay, config.value_target_mix) == (0, 0.0, 0.0)
-    assert (config.full_search_fraction, config.mcts_simulations_start) == (1.0, 0)
-    assert (config.margin_loss_weight, config.afterstate_samples) == (0.0, 0)
+    assert (config.full_search_fraction, config.afterstate_samples) == (1.0, 0)
     assert config.dirichlet_fraction > 0.0 < config.temperature
 
 

@@ -216,7 +216,7 @@ def test_a_checkpoint_of_before_play_had_its_own_table_plays_as_its_run_did(root
     assert saved.notes == ()
 
 
-@pytest.mark.parametrize("name", ["num_players", "network_config", "margin_loss_weight"])
+@pytest.mark.parametrize("name", ["num_players", "network_config"])
 def test_what_the_weights_depend_on_is_refused_by_a_resume_alone(root, command, name):
     change(root, lambda _content, config, _playing: config.update({name: "unheard of"}))
     code, _, err = command("--run", "resume", "--set", "run=run", "--set", "max_iterations=3")

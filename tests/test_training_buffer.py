@@ -41,19 +41,6 @@ def test_sampling_is_uniform_over_the_newest_after_wrapping():
     assert chisquare(counts[4:]).pvalue > 1e-3
 
 
-def test_a_window_draws_from_the_newest_only_and_uniformly():
-    """Chi-square at a fixed seed: a fair sampler fails for 1 seed in 1000."""
-    buffer = ReplayBuffer(capacity=10)
-    buffer.append(*numbered(range(13)))
-    drawn = buffer.sample(10_000, np.random.default_rng(1), window=4).outcome[:, 0].astype(int)
-    counts = np.bincount(drawn, minlength=13)
-    assert counts[:9].sum() == 0
-    assert chisquare(counts[9:]).pvalue > 1e-3
-    assert set(buffer.sample(500, np.random.default_rng(1), window=99).outcome[:, 0]) == set(
-        range(3, 13)
-    )
-
-
 @given(st.integers(1, 12), st.lists(st.integers(0, 30), max_size=6))
 def test_the_newest_are_kept_whatever_the_pieces(capacity: int, pieces: list[int]):
     buffer = ReplayBuffer(capacity)

@@ -66,14 +66,6 @@ def test_a_saved_stream_goes_on_where_it_was(buffer: ReplayBuffer):
         assert torch.equal(other.sample_batch().outcome, outcome)
 
 
-def test_a_window_reaches_the_newest_only(buffer: ReplayBuffer):
-    sampler = BatchSampler(buffer, 64, seed=0)
-    sampler.window = 10
-    newest = set(buffer.newest(10)[2][:, 0])
-    for _ in range(4):
-        assert set(sampler.sample_batch().outcome[:, 0].numpy()) <= newest
-
-
 def test_memory_is_reused(buffer: ReplayBuffer):
     sampler = BatchSampler(buffer, 8)
     group = POSITIONS_AT_ONCE // 8
@@ -84,14 +76,12 @@ def test_memory_is_reused(buffer: ReplayBuffer):
 def test_what_was_drawn_before_an_addition_is_not_handed_out_after_it():
     """Batches are gathered some at a time; the buffer here is overwritten as a whole."""
     samples = random_samples(2, 40, seed=0)
-    for window in (None, 20):
-        buffer = ReplayBuffer(40)
-        buffer.add(samples[0], samples[1], np.zeros(40, np.float32))
-        sampler = BatchSampler(buffer, 8)
-        assert sampler.sample_batch().outcome.max() == 0.0
-        buffer.add(samples[0], samples[1], np.ones(40, np.float32))
-        sampler.window = window
-        assert sampler.sample_batch().outcome.min() == 1.0
+    buffer = ReplayBuffer(40)
+    buffer.add(samples[0], samples[1], np.zeros(40, np.float32))
+    sampler = BatchSampler(buffer, 8)
+    assert sampler.sample_batch().outcome.max() == 0.0
+    buffer.add(samples[0], samples[1], np.ones(40, np.float32))
+    assert sampler.sample_batch().outcome.min() == 1.0
 
 
 @pytest.mark.parametrize("taken", [0, 1, 5, POSITIONS_AT_ONCE // 8, POSITIONS_AT_ONCE // 8 + 3])

@@ -1,27 +1,19 @@
-"""What positions are taught besides outcomes: margins, and afterstates by several refills."""
+"""What positions are taught besides outcomes: afterstates by several refills."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from search_lab import ScatteredEvaluator
-from tiny_training import records, resume, state_of, tiny, train
+from tiny_training import resume, state_of, tiny, train
 
-from azul_tui.errors import ConfigError
-from azul_tui.game.constants import state_size, value_count
-from azul_tui.game.layout import AFTERSTATE, PHASE, TO_MOVE
+from azul_tui.game.constants import state_size
+from azul_tui.game.layout import AFTERSTATE, PHASE
 from azul_tui.game.observation import write_observation
-from azul_tui.network import create_azul_network
-from azul_tui.network.losses import LossFunctions
 from azul_tui.search.settings import SearchSettings
 from azul_tui.training.afterstate_targets import afterstate_rows, average_refills, place_in_game
-from azul_tui.training.batch_sampler import BatchSampler
-from azul_tui.training.desk import MARGIN_POINTS, PlaySettings
-from azul_tui.training.replay_buffer import ReplayBuffer
+from azul_tui.training.desk import PlaySettings
 from azul_tui.training.self_play import SelfPlay
-from azul_tui.training.step_benchmark import random_samples
-from azul_tui.training.training_step import TrainingStep
 
 RULES = PlaySettings(
     seed=np.uint64(5),
@@ -40,80 +32,6 @@ def play(players=2, places=4, games=5, **options):
         ScatteredEvaluator(places, players), SearchSettings(), RULES, players, **options
     )
     return game_player.play(np.arange(games))
-
-
-# Margins
-
-
-@pytest.mark.parametrize("players", [2, 3, 4])
-def test_margins_stand_behind_the_outcomes_and_agree_with_them(players):
-    plain, both = play(players), play(players, margins=True)
-    values = value_count(players)
-    np.testing.assert_array_equal(both.states, plain.states)
-    np.testing.assert_array_equal(both.outcomes[:, :values], plain.outcomes)
-    margins = both.outcomes[:, values:]
-    assert margins.shape == (len(plain.states), values)
-    assert (np.abs(margins) <= 1.0).all()
-    points = margins * MARGIN_POINTS
-    np.testing.assert_allclose(points, np.round(points), atol=1e-4)
-    won_alone = plain.outcomes == 1.0
-    assert (margins[won_alone] >= 0.0).all()
-    assert (margins[plain.outcomes == -1.0] <= 0.0).all()
-
-
-def test_both_seats_of_a_game_see_the_margin_from_their_side():
-    batch = play(margins=True)
-    ends = np.cumsum(batch.samples)
-    for first, last in zip(ends - batch.samples, ends, strict=True):
-        seats = batch.states[first:last, TO_MOVE]
-        margins = batch.outcomes[first:last, 1]
-        assert len(np.unique(margins[seats == 0])) == 1
-        assert margins[seats == 0][0] == -margins[seats == 1][0]
-
-
-def test_a_buffer_gives_margins_back_with_their_positions():
-    buffer = ReplayBuffer(400, margins=True)
-    batch = play(margins=True)
-    buffer.add(batch.states, batch.policies, batch.outcomes)
-    sample = buffer.sample(50, np.random.default_rng(0))
-    assert sample.outcome.shape == (50, 2)
-    with pytest.raises(ValueError, match="outcomes"):
-        ReplayBuffer(400).add(batch.states, batch.policies, batch.outcomes)
-
-
-def margin_step(weight):
-    """A training step on random positions whose margin is far from what is foretold at first."""
-    states, policies, outcomes = random_samples(2, 256, 0)
-    margins = np.where(outcomes > 0, 0.5, -0.5).astype(np.float32)
-    buffer = ReplayBuffer(256, margins=True)
-    buffer.add(
-        states, policies, np.concatenate([outcomes.reshape(256, 1), margins.reshape(256, 1)], 1)
-    )
-    torch.manual_seed(0)
-    model = create_azul_network("small", margin=True)
-    losses = LossFunctions(margin_weight=weight)
-    return TrainingStep(
-        model, BatchSampler(buffer, 64, "cpu", 0), losses=losses, precision="float32"
-    )
-
-
-def test_the_margin_loss_joins_the_total_by_its_weight_and_is_learnt():
-    step = margin_step(2.0)
-    batch = step.sampler.sample_batch()
-    _, _, margin = step.model.forward_with_margin(batch.state)
-    total, policy, error = step._losses_of(batch)
-    far = (margin - batch.outcome[:, 1:]).square().mean()
-    torch.testing.assert_close(total, policy + error + 2.0 * far)
-    step.train_for_steps(60)
-    _, _, later = step.model.forward_with_margin(batch.state)
-    assert (later - batch.outcome[:, 1:]).square().mean() < 0.7 * far
-
-
-def test_a_margin_loss_changes_what_the_trunk_learns():
-    without, with_margin = margin_step(0.0), margin_step(1.0)
-    for step in (without, with_margin):
-        step.train_for_steps(3)
-    assert not torch.equal(without.model.first_layer.weight, with_margin.model.first_layer.weight)
 
 
 # Afterstates
@@ -226,14 +144,7 @@ def test_an_afterstate_is_known_by_its_phase():
 # In a run
 
 
-EVERYTHING = {
-    "margin_loss_weight": 0.5,
-    "afterstate_samples": 4,
-    "mcts_simulations_start": 2,
-    "mcts_simulations": 8,
-    "mcts_simulations_growth_iterations": 3,
-    "network_config": "sets",
-}
+EVERYTHING = {"afterstate_samples": 4, "mcts_simulations": 8}
 
 
 @pytest.fixture(scope="module")
@@ -241,10 +152,6 @@ def straight(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
     train(folder, tiny(**EVERYTHING))
     return folder
-
-
-def test_simulations_grow_over_the_run_and_are_recorded(straight):
-    assert [record["simulations"] for record in records(straight, "self_play")] == [2, 2, 4, 8]
 
 
 def test_a_run_with_all_of_it_resumes_exactly(straight, tmp_path):
@@ -260,8 +167,3 @@ def test_a_run_with_all_of_it_resumes_exactly(straight, tmp_path):
 def test_workers_play_the_same_games(straight, tmp_path):
     train(tmp_path / "run", tiny(**EVERYTHING, self_play_workers=2))
     assert state_of(tmp_path / "run") == state_of(straight)
-
-
-def test_a_margin_cannot_come_or_go_on_resume(straight):
-    with pytest.raises(ConfigError, match="margin_loss_weight cannot change between 0 and more"):
-        resume(straight, tiny(**{**EVERYTHING, "margin_loss_weight": 0.0}))

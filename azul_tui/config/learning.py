@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from azul_tui.config.declaring import setting
 from azul_tui.config.playing import PlayingSettings
 
-NETWORKS = ("small", "medium", "large", "deep", "sets")
+NETWORKS = ("small", "medium", "large", "deep")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +17,7 @@ class LearningSettings(PlayingSettings):
     # Network and learning
     network_config: str = setting(
         "medium",
-        "Size of the network; sets shares weights over the factories.",
+        "Size of the network.",
         group="learning",
         choices=NETWORKS,
     )
@@ -54,14 +54,6 @@ class LearningSettings(PlayingSettings):
     )
     value_loss_weight: float = setting(
         1.0, "Weight of the value loss in the total.", 0.0, 1e3, group="learning"
-    )
-    margin_loss_weight: float = setting(
-        0.0,
-        "Weight of the loss of a further output that foretells the final score difference; 0 has "
-        "no such output.",
-        0.0,
-        1e3,
-        group="learning",
     )
     loss_temperature: float = setting(
         1.0, "Temperature of the policy loss.", 0.01, 100.0, group="learning"
@@ -105,13 +97,5 @@ class LearningSettings(PlayingSettings):
         "Positions in the buffer before training starts.",
         1,
         1_000_000_000,
-        group="learning",
-    )
-    buffer_growth_iterations: int = setting(
-        0,
-        "Iterations over which the window of replayed positions grows to the capacity; 0 uses "
-        "the capacity from the start.",
-        0,
-        1_000_000,
         group="learning",
     )

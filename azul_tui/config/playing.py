@@ -59,23 +59,6 @@ class PlayingSettings:
     mcts_simulations: int = setting(
         32, "Simulations of a full search.", 1, 100_000, group="search", live=True
     )
-    mcts_simulations_start: int = setting(
-        0,
-        "Simulations of a full search at the start; they double in equal steps up to "
-        "mcts_simulations. 0 has mcts_simulations from the start.",
-        0,
-        100_000,
-        group="search",
-        live=True,
-    )
-    mcts_simulations_growth_iterations: int = setting(
-        100,
-        "Iterations after which mcts_simulations are reached from mcts_simulations_start.",
-        1,
-        10_000_000,
-        group="search",
-        live=True,
-    )
     full_search_fraction: float = setting(
         1.0,
         "Share of moves with a full search; the others take fast_simulations and teach only "

@@ -36,8 +36,15 @@ PLAYED_WITH: Final = (
     "inference_precision",
 )
 """Settings that decide how a network plays; a checkpoint keeps them apart from training's."""
-WEIGHTS: Final = ("num_players", "network_config", "margin_loss_weight")
+WEIGHTS: Final = ("num_players", "network_config")
 """Settings that decide the shapes of a network's weights."""
+_RETIRED: Final = {
+    "margin_loss_weight": 0.0,
+    "buffer_growth_iterations": 0,
+    "mcts_simulations_start": 0,
+    "mcts_simulations_growth_iterations": 100,
+}
+"""Settings of earlier versions, with the value at which they did nothing: not worth a word."""
 _MOST_NAMED: Final = 8
 
 
@@ -55,7 +62,11 @@ def stored_config(
         ConfigError: This version does not take the value of a needed setting.
     """
     notes: list[str] = []
-    unknown = [str(name) for name in values if name not in setting_names()]
+    unknown = [
+        str(name)
+        for name, value in values.items()
+        if name not in setting_names() and (name not in _RETIRED or value != _RETIRED[name])
+    ]
     if unknown:
         named = ", ".join(shown(name)[1:-1] for name in unknown[:_MOST_NAMED])
         more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""

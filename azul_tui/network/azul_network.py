@@ -6,7 +6,6 @@ Shapes: B positions, F features, A actions = Q sources x 5 colours x 6 lines, V 
     h = [h +] W N(h)                            each further one; `h +` where the widths match
     policy = P1 relu(P0 N(h)), masked           A logits
     value = tanh(V2 relu(V1 relu(V0 N(h))))     V values
-    margin = M relu(V1 relu(V0 N(h)))           V margins, for those who learn them (optional)
 
 with N(h) = relu(h) / rms(relu(h)), in rows: a pre-activation residual network (He et al. 2016)
 with RMSNorm (Zhang and Sennrich 2019) as the only normalisation. N has no gains (the matrix
@@ -58,35 +57,22 @@ class AzulNetwork(nn.Module):
         self.description: NetworkDescription = description
         widths = description.widths
         first_value, second_value = description.value_widths
-        self._add_input()
+        self.first_layer: nn.Linear = nn.Linear(description.observation_size, widths[0])
         self.trunk_layers: nn.ModuleList = nn.ModuleList(
             nn.Linear(before, after) for before, after in itertools.pairwise(widths)
         )
-        self._add_policy()
+        self.policy_hidden: nn.Linear = nn.Linear(widths[-1], description.policy_width)
+        self.policy_output: nn.Linear = nn.Linear(
+            description.policy_width, description.action_count
+        )
         self.value_hidden: nn.Linear = nn.Linear(widths[-1], first_value)
         self.value_hidden_2: nn.Linear = nn.Linear(first_value, second_value)
         self.value_output: nn.Linear = nn.Linear(second_value, description.value_count)
-        self.margin_output: nn.Linear | None = (
-            nn.Linear(second_value, description.value_count) if description.margin else None
-        )
         # Saved with the weights: a checkpoint of another observation is then recognised.
         self.register_buffer(
             "observation_scales", tensor_of(observation_scales(description.players))
         )
         self._initialise()
-
-    def _add_input(self) -> None:
-        """Layers between the observation and the trunk."""
-        description = self.description
-        self.first_layer: nn.Linear = nn.Linear(description.observation_size, description.widths[0])
-
-    def _add_policy(self) -> None:
-        """Layers of the policy head."""
-        description = self.description
-        self.policy_hidden: nn.Linear = nn.Linear(description.widths[-1], description.policy_width)
-        self.policy_output: nn.Linear = nn.Linear(
-            description.policy_width, description.action_count
-        )
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """`(policy (B, A), value (B, V))`: probabilities, 0 where illegal, and values."""
@@ -104,38 +90,15 @@ class AzulNetwork(nn.Module):
 
     def unmasked_logits(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """`forward_with_logits` without the mask, for callers that read legal logits only."""
-        logits, value, _ = self._outputs(states)
-        return logits, value
-
-    def forward_with_margin(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """`forward_with_logits` and the margins `(B, V)`, float32, in the units of their targets.
-
-        The last is None for a network that has no such output.
-        """
-        logits, value, hidden = self._outputs(states)
-        logits = logits.masked_fill(~self.legal_actions(states), ILLEGAL_LOGIT)
-        margin = None if self.margin_output is None else self.margin_output(hidden).float()
-        return logits, value, margin
-
-    def _outputs(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits, values, and the value head's last hidden layer."""
-        scaled = states.float() * self.observation_scales
-        features = self._trunk(self.first_layer(scaled))
-        logits = self.policy_output(F.relu(self.policy_hidden(features)))
-        return self._finish(logits, features)
-
-    def _trunk(self, hidden: Tensor) -> Tensor:
-        """N(h) behind the last layer of the trunk, `(B, W)`, from the first layer's outputs."""
+        hidden = self.first_layer(states.float() * self.observation_scales)
         dropout = self.description.dropout if self.training else 0.0
         for layer in self.trunk_layers:
             branch = layer(F.dropout(normalised(hidden), dropout))
             hidden = hidden + branch if branch.shape == hidden.shape else branch
-        return normalised(hidden)
-
-    def _finish(self, logits: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The value head on `features`, beside `logits`."""
+        features = normalised(hidden)
+        logits = self.policy_output(F.relu(self.policy_hidden(features)))
         hidden = F.relu(self.value_hidden_2(F.relu(self.value_hidden(features))))
-        return logits.float(), torch.tanh(self.value_output(hidden).float()), hidden
+        return logits.float(), torch.tanh(self.value_output(hidden).float())
 
     def legal_actions(self, states: Tensor) -> Tensor:
         """`(B, A)` bool: the source has the colour and the line takes it; floors always do."""
@@ -162,5 +125,3 @@ class AzulNetwork(nn.Module):
         with torch.no_grad():
             self.policy_output.weight.mul_(_OUTPUT_GAIN)
             self.value_output.weight.mul_(_OUTPUT_GAIN)
-            if self.margin_output is not None:
-                self.margin_output.weight.mul_(_OUTPUT_GAIN)

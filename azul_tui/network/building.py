@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from azul_tui.network.azul_network import AzulNetwork
 from azul_tui.network.presets import NetworkDescription, describe_network
-from azul_tui.network.source_network import SourceNetwork
 
 
 def build_network(description: NetworkDescription) -> AzulNetwork:
     """The described network with random weights (torch's global generator)."""
-    return SourceNetwork(description) if description.source_width else AzulNetwork(description)
+    return AzulNetwork(description)
 
 
 def create_azul_network(
-    preset: str = "medium", players: int = 2, dropout: float = 0.0, *, margin: bool = False
+    preset: str = "medium", players: int = 2, dropout: float = 0.0
 ) -> AzulNetwork:
     """A network of a named size with random weights.
 
     Args:
-        preset: "small", "medium", "large", "deep" or "sets".
+        preset: "small", "medium", "large" or "deep".
         players: P.
         dropout: Share of units dropped before each trunk layer while training.
-        margin: Whether a further output foretells the final score difference.
 
     Raises:
         ConfigError: No such preset, or a dropout outside [0, 1).
         GameError: `players` is not 2, 3 or 4.
     """
-    return build_network(describe_network(preset, players, dropout, margin=margin))
+    return build_network(describe_network(preset, players, dropout))

@@ -34,7 +34,7 @@ from azul_tui.errors import ConfigError
 from azul_tui.game.constants import COLOR_COUNT
 from azul_tui.network.amx import AmxInference, has_tiles
 from azul_tui.network.building import build_network
-from azul_tui.network.inference import DeviceInference, FoldedInference, ModuleInference
+from azul_tui.network.inference import DeviceInference, FoldedInference
 from azul_tui.network.losses import LossFunctions
 from azul_tui.network.vectors import VectorInference, has_vectors, host_features, whole_blocks
 from azul_tui.runs.cache import cache_folder
@@ -204,9 +204,7 @@ def inference_candidates(
     """Every way to evaluate the network on the device in that precision, the plain one first."""
     candidates: list[Candidate] = []
     for each in precisions_to_try(precision, device):
-        if description.source_width:
-            candidates.append(Candidate("module", each))
-        elif device.type != "cpu":
+        if device.type != "cpu":
             candidates.append(Candidate("graph", each))
         else:
             candidates.append(Candidate("folded", each))
@@ -227,9 +225,8 @@ def create_inference(
         description: The network.
         batch_size: B, rows of every call.
         device: Where.
-        candidate: "module" (the network's own operations, any device), "folded" (a processor),
-            "vectors" (a processor, float32), "amx" (one with that extension, bfloat16) or "graph"
-            (a GPU).
+        candidate: "folded" (a processor), "vectors" (a processor, float32), "amx" (one with that
+            extension, bfloat16) or "graph" (a GPU).
 
     Raises:
         ConfigError: There is no such implementation for the network and the device.
@@ -241,8 +238,6 @@ def create_inference(
             f"the implementation {implementation!r} does not evaluate {description.summary} on "
             f"{device.type} here"
         )
-    if implementation == "module":
-        return ModuleInference(description, batch_size, dtype, device)
     if implementation == "graph":
         return DeviceInference(description, batch_size, dtype, device)
     if implementation == "vectors":
@@ -384,10 +379,8 @@ def bare_training_step(
 
     def step() -> None:
         with autocast(precision, device):
-            logits, value, margin = own.forward_with_margin(states)
+            logits, value = own.forward_with_logits(states)
         total = losses.combined_loss(logits, value, policy, outcome)[0]
-        if margin is not None:
-            total = total + losses.value_mse_loss(margin, outcome)
         total.backward()  # pyright: ignore[reportUnknownMemberType] - untyped in torch
         optimizer.step()  # pyright: ignore[reportUnknownMemberType]
         optimizer.zero_grad(set_to_none=True)

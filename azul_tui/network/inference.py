@@ -24,7 +24,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from azul_tui.network.azul_network import normalised
-from azul_tui.network.building import build_network
 from azul_tui.network.kernels import (
     finish_bfloat16,
     finish_float32,
@@ -230,43 +229,6 @@ class FoldedInference:
     def _array(self, tensor: Tensor) -> AnyArray:
         """The same memory for numba: float32, or the bits of bfloat16."""
         return (tensor.view(torch.int16) if self.dtype == torch.bfloat16 else tensor).numpy()
-
-
-class ModuleInference:
-    """By the network's own operations, for networks that nothing is folded for; any device."""
-
-    def __init__(
-        self,
-        description: NetworkDescription,
-        batch_size: int,
-        dtype: torch.dtype,
-        device: torch.device,
-    ) -> None:
-        """Build the copy without drawing random numbers; `load` brings weights."""
-        with torch.device("meta"):
-            network = build_network(description)
-        self._network = network.to_empty(device=device).to(dtype).eval()
-        self._logits: Float32Array = np.zeros((batch_size, description.action_count), np.float32)
-        self._values: Float32Array = np.zeros((batch_size, description.value_count), np.float32)
-        shape = (_whole_blocks(batch_size), description.observation_size)
-        self._inputs = torch.zeros(shape, dtype=torch.int8, device=device)
-
-    @torch.inference_mode()
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        """See `Inference`."""
-        for name, mine in self._network.state_dict().items():
-            if name in state:
-                mine.copy_(state[name])
-
-    @torch.inference_mode()
-    def __call__(self, observations: Int8Array, /) -> tuple[Float32Array, Float32Array]:
-        """See `Inference`."""
-        rows = len(observations)
-        self._inputs[:rows] = tensor_of(observations)
-        logits, values = self._network.unmasked_logits(self._inputs)
-        tensor_of(self._logits).copy_(logits[:rows])
-        tensor_of(self._values).copy_(values[:rows])
-        return self._logits, self._values
 
 
 class DeviceInference:

@@ -64,12 +64,10 @@ class LossFunctions:
     policy_weight: float = 1.0
     value_weight: float = 1.0
     temperature: float = 1.0
-    margin_weight: float = 0.0
-    """Of the mean squared error of the margins, for a network that foretells them."""
 
     def __post_init__(self) -> None:
         """Refuse weights and temperatures that make no loss."""
-        for name in ("policy_weight", "value_weight", "margin_weight", "temperature"):
+        for name in ("policy_weight", "value_weight", "temperature"):
             object.__setattr__(self, name, check_float(name, getattr(self, name), 0.0))
         if self.temperature == 0.0:
             raise ConfigError("temperature must be above 0, got 0")

@@ -19,11 +19,8 @@ NETWORK_PRESETS: Final[Mapping[str, tuple[int, ...]]] = {
     "medium": (512, 512, 256),
     "large": (1024, 512, 512, 256),
     "deep": (512, 512, 512, 256, 256),
-    "sets": (256, 256),
 }
 """Width of each layer of the trunk, by name."""
-SOURCE_WIDTHS: Final[Mapping[str, int]] = {"sets": 64}
-"""Width of what a factory is encoded into, for the presets that share weights over them."""
 
 _LARGEST_WIDTH: Final = 4096
 _MOST_LAYERS: Final = 16
@@ -43,10 +40,6 @@ class NetworkDescription:
     """Hidden units of the value head."""
     dropout: float = 0.0
     """Share of units dropped before each trunk layer while training."""
-    source_width: int = 0
-    """Width of a source's encoding with weights shared over factories; 0 for a plain perceptron."""
-    margin: bool = False
-    """Whether a further output foretells the final score difference."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that no network of this program has."""
@@ -54,8 +47,7 @@ class NetworkDescription:
         object.__setattr__(self, "dropout", check_float("dropout", self.dropout))
         if not 1 <= len(self.widths) <= _MOST_LAYERS:
             raise ConfigError(f"a network has 1 to {_MOST_LAYERS} layers, got {len(self.widths)}")
-        encoded = (self.source_width,) if self.source_width else ()
-        for width in (*self.widths, self.policy_width, *self.value_widths, *encoded):
+        for width in (*self.widths, self.policy_width, *self.value_widths):
             if not 1 <= width <= _LARGEST_WIDTH:
                 raise ConfigError(f"a layer is 1 to {_LARGEST_WIDTH} units wide, got {width}")
         if not 0.0 <= self.dropout < 1.0:
@@ -79,8 +71,7 @@ class NetworkDescription:
     @property
     def shapes(self) -> tuple[object, ...]:
         """What two networks must share so that the weights of one fit the other."""
-        sizes = (self.policy_width, self.value_widths, self.source_width)
-        return (self.players, self.widths, *sizes, self.margin)
+        return (self.players, self.widths, self.policy_width, self.value_widths)
 
     @property
     def summary(self) -> str:
@@ -88,11 +79,8 @@ class NetworkDescription:
         return f"{self.preset} for {self.players} players {self.widths}"
 
     def as_dict(self) -> dict[str, object]:
-        """Plain types only, for a checkpoint; `from_dict` reads it back.
-
-        What a network does not have goes unnamed, as in files from before it could have it.
-        """
-        fields: dict[str, object] = {
+        """Plain types only, for a checkpoint; `from_dict` reads it back."""
+        return {
             "preset": self.preset,
             "players": self.players,
             "widths": list(self.widths),
@@ -100,11 +88,6 @@ class NetworkDescription:
             "value_widths": list(self.value_widths),
             "dropout": self.dropout,
         }
-        if self.source_width:
-            fields["source_width"] = self.source_width
-        if self.margin:
-            fields["margin"] = True
-        return fields
 
     @classmethod
     def from_dict(cls, fields: object) -> NetworkDescription:
@@ -117,6 +100,11 @@ class NetworkDescription:
         preset = table.get("preset")
         if not isinstance(dropout, int | float) or not isinstance(preset, str):
             raise ConfigError("a network's description needs a preset name and a dropout")
+        if table.get("source_width") or table.get("margin"):
+            raise ConfigError(
+                "this version has neither the network `sets` nor a margin output; the version that "
+                "trained it can export and play it"
+            )
         return cls(
             preset=preset[:100],
             players=_size(table, "players"),
@@ -124,14 +112,10 @@ class NetworkDescription:
             policy_width=_size(table, "policy_width"),
             value_widths=(first, second),
             dropout=float(dropout),
-            source_width=_size(table, "source_width") if "source_width" in table else 0,
-            margin=table.get("margin") is True,
         )
 
 
-def describe_network(
-    preset: str, players: int = 2, dropout: float = 0.0, *, margin: bool = False
-) -> NetworkDescription:
+def describe_network(preset: str, players: int = 2, dropout: float = 0.0) -> NetworkDescription:
     """The description of a preset. Raises ConfigError for an unknown one, naming the known."""
     if check_instance("network_config", preset, str) not in NETWORK_PRESETS:
         known = ", ".join(NETWORK_PRESETS)
@@ -141,8 +125,6 @@ def describe_network(
         players=players,
         widths=NETWORK_PRESETS[preset],
         dropout=dropout,
-        source_width=SOURCE_WIDTHS.get(preset, 0),
-        margin=margin,
     )
 
 

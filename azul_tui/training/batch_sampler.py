@@ -39,7 +39,7 @@ class Batch(NamedTuple):
     policy: Tensor
     """`(B, A)` float32."""
     outcome: Tensor
-    """`(B, W)` float32: V outcomes, then V margins if the buffer keeps them."""
+    """`(B, V)` float32."""
 
 
 class _Slot:
@@ -104,8 +104,6 @@ class BatchSampler:
             batch_size, 0 if min_size is None else check_int("min_size", min_size, 0)
         )
         self.device: torch.device = resolve_device(device) if isinstance(device, str) else device
-        self.window: int | None = None
-        """Draw from the newest so many positions only; None: from all."""
         self._generator: np.random.Generator = np.random.default_rng(check_int("seed", seed, 0))
         self._group: int = max(1, POSITIONS_AT_ONCE // batch_size)
         # Two on CUDA: one is filled while the other is still being copied.
@@ -115,8 +113,8 @@ class BatchSampler:
         ]
         self._rows: Int64Array = np.zeros(0, np.int64)
         """Rows of the batches that were drawn and not yet handed out."""
-        self._drawn_from: tuple[int, int] = (-1, -1)
-        """The buffer's `added` and the window of that draw."""
+        self._drawn_from: int = -1
+        """The buffer's `added` at that draw."""
         self._gathered: int = 0
         """How many of them, counted from the end, lie in the current slot."""
 
@@ -128,11 +126,10 @@ class BatchSampler:
         buffer = self.replay_buffer
         if len(buffer) < self.min_size:
             return None
-        source = (buffer.added, -1 if self.window is None else self.window)
-        if len(self._rows) < self.batch_size or source != self._drawn_from:
+        if len(self._rows) < self.batch_size or buffer.added != self._drawn_from:
             count = self._group * self.batch_size
-            self._rows = buffer.draw_rows(count, self._generator, self.window)
-            self._drawn_from = source
+            self._rows = buffer.draw_rows(count, self._generator)
+            self._drawn_from = buffer.added
             self._gathered = 0
         if not self._gathered:
             self._slots.append(self._slots.pop(0))
@@ -148,12 +145,10 @@ class BatchSampler:
 
     def state_dict(self) -> dict[str, Any]:
         """The random stream's state and the rows that wait, in plain types and tensors."""
-        added, window = self._drawn_from
         return {
             "generator": dict(self._generator.bit_generator.state),
             "rows": tensor_of(self._rows.copy()),
-            "added": added,
-            "window": window,
+            "added": self._drawn_from,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -171,7 +166,7 @@ class BatchSampler:
             rows = np.zeros(0, np.int64)  # of another batch size or capacity
         self._generator.bit_generator.state = state["generator"]
         self._rows = rows.copy()
-        self._drawn_from = (int(state["added"]), int(state["window"]))
+        self._drawn_from = int(state["added"])
         self._gathered = 0
 
 

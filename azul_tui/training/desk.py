@@ -24,8 +24,6 @@ from azul_tui.game.dealing import clear_game
 if TYPE_CHECKING:
     from azul_tui.search.tree import Records
 
-MARGIN_POINTS: Final = 50.0
-"""Points of difference that count as a margin of 1, as do larger ones."""
 IDLE: Final = -1
 """Game number of a place that has nothing to play."""
 FULL_PLAN: Final = 0
@@ -126,7 +124,7 @@ class Desk(NamedTuple):
     out_policies: npt.NDArray[np.float32]
     """`(C, A)`."""
     out_outcomes: npt.NDArray[np.float32]
-    """`(C, W)`."""
+    """`(C, V)`."""
     out_games: npt.NDArray[np.int64]
     """`(C, 3)`: number, samples and moves of each finished game."""
     out_actions: npt.NDArray[np.int16]
@@ -137,14 +135,7 @@ class Desk(NamedTuple):
     """`(1,)`."""
 
 
-def target_count(players: int, margins: bool) -> int:
-    """W: numbers that a position teaches besides its policy."""
-    return value_count(players) * (2 if margins else 1)
-
-
-def allocate_desk(
-    places: int, players: int, samples: int, outbox: int, *, margins: bool = False
-) -> Desk:
+def allocate_desk(places: int, players: int, samples: int, outbox: int) -> Desk:
     """Arrays for G = `places`, T = `samples` and C = `outbox`, which is at least T."""
     shape = (places, samples)
     moves = MAX_ROUNDS * TILES_PER_FACTORY * factory_count(players)
@@ -165,7 +156,7 @@ def allocate_desk(
         cursor=np.zeros(3, np.int64),
         out_states=np.empty((outbox, state_size(players)), np.int8),
         out_policies=np.empty((outbox, action_count(players)), np.float32),
-        out_outcomes=np.empty((outbox, target_count(players, margins)), np.float32),
+        out_outcomes=np.empty((outbox, value_count(players)), np.float32),
         out_games=np.empty((max(1, outbox // 16), 3), np.int64),
         out_actions=np.empty((max(1, outbox // 16), moves), np.int16),
         final=np.empty(players, np.float32),

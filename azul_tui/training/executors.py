@@ -125,7 +125,6 @@ class InlineExecutor:
                 search_settings(config),
                 play_settings(config),
                 config.num_players,
-                margins=config.margin_loss_weight > 0.0,
                 afterstate_samples=(
                     config.afterstate_samples if config.chance == "afterstate" else 0
                 ),

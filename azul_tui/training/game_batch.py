@@ -1,7 +1,6 @@
 """What self-play hands over: samples of finished games, their moves, and how far a batch is.
 
-Letters: N samples, S bytes a position, A actions, V values, W targets (V, or twice as many with
-margins).
+Letters: N samples, S bytes a position, A actions, V values.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ class GameBatch:
     policies: npt.NDArray[np.float16]
     """`(N, A)`; zeros where only the value is learnt."""
     outcomes: npt.NDArray[np.float32]
-    """`(N, W)` in [-1, 1], seen by the mover: outcomes, then margins where they are learnt."""
+    """`(N, V)` in [-1, 1], seen by the mover."""
     games: tuple[PlayedGame, ...]
     samples: npt.NDArray[np.int64]
     """`(len(games),)` samples of each game."""

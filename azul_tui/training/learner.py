@@ -39,14 +39,13 @@ class Learner:
         device = torch.device(compute.device)
         with _forked_generator():
             torch.manual_seed(config.seed)  # pyright: ignore[reportUnknownMemberType] - untyped in torch
-            margins = config.margin_loss_weight > 0.0
             self.model = create_azul_network(
-                config.network_config, config.num_players, config.dropout, margin=margins
+                config.network_config, config.num_players, config.dropout
             )
             self._dropout_stream = torch.get_rng_state()
         if config.dropout and device.type == "cuda":
             torch.cuda.manual_seed(config.seed)
-        self.buffer = ReplayBuffer(config.buffer_capacity, config.num_players, margins=margins)
+        self.buffer = ReplayBuffer(config.buffer_capacity, config.num_players)
         sampler = BatchSampler(
             self.buffer, config.batch_size, device, config.seed, config.min_buffer_size
         )
@@ -57,7 +56,6 @@ class Learner:
                 config.policy_loss_weight,
                 config.value_loss_weight,
                 config.loss_temperature,
-                config.margin_loss_weight,
             ),
             schedule=learning_rate_schedule(config),
             weight_decay=config.weight_decay,
@@ -82,14 +80,6 @@ class Learner:
         self.step.schedule = learning_rate_schedule(config)
         with self._own_dropout():
             return self.step.train_for_steps(steps, on_step=on_report, every=steps)
-
-    def use_window(self, config: TrainingConfig, iteration: int) -> None:
-        """Learn from as much of the buffer as `config` wants in that iteration."""
-        growth = config.buffer_growth_iterations
-        share = min(1.0, iteration / growth) if growth else 1.0
-        self.step.sampler.window = max(
-            config.batch_size, config.min_buffer_size, round(share * config.buffer_capacity)
-        )
 
     def acting_weights(self) -> dict[str, Tensor]:
         """The weights that play, on the CPU: averaged ones when the run keeps an average."""

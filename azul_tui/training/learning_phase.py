@@ -31,7 +31,6 @@ class LearningPhase:
         run, progress = self._run, self._run.progress
         self.seconds = 0.0
         run.begin_phase("training", iteration)
-        run.learner.use_window(run.config, iteration)
         while progress.steps_done < progress.steps_wanted:
             chunk = min(run.config.log_every_steps, progress.steps_wanted - progress.steps_done)
             report = run.learner.train(chunk, run.config, lambda seen: self._show(seen, iteration))

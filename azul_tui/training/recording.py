@@ -5,8 +5,7 @@ waits for and carries on until it needs the next, so nothing happens a game in P
 becomes depends on the run's seed, its number and the weights alone, never on its neighbours.
 
 Letters: G places, T most samples kept of one game, M most moves that one can have (a tile each),
-S bytes a position, A actions, V values, C samples that fit into the outbox, W targets: V outcomes,
-and V margins behind them where margins are learnt.
+S bytes a position, A actions, V values, C samples that fit into the outbox.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ import numpy as np
 from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.dealing import clear_game
 from azul_tui.game.kernel import Float32Array, Int8Array, integer, lean_kernel
-from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE, copy_state, score_of
+from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE, copy_state
 from azul_tui.game.moves import list_legal
 from azul_tui.game.observation import write_observation
 from azul_tui.game.random import GAME, SEARCH, derive, next_unit
 from azul_tui.search.root import choose_edge, root_value, write_improved_policy, write_visit_policy
 from azul_tui.search.simulation import advance, begin, final_values, receive
 from azul_tui.search.tree import NO_NODE, Tree
-from azul_tui.training.desk import FAST_PLAN, FULL_PLAN, IDLE, MARGIN_POINTS, Desk, PlaySettings
+from azul_tui.training.desk import FAST_PLAN, FULL_PLAN, IDLE, Desk, PlaySettings
 
 if TYPE_CHECKING:
     from azul_tui.search.settings import SearchSettings
@@ -122,16 +121,6 @@ def _play_searched_move(
 
 
 @lean_kernel
-def _margin(state: Int8Array, seat: int) -> float:
-    """Points of `seat` less those of the best other seat, in `MARGIN_POINTS`, within [-1, 1]."""
-    best = -1000
-    for other in range(integer(state[PLAYERS])):
-        if other != seat:
-            best = max(best, score_of(state, other))
-    return min(max((score_of(state, seat) - best) / MARGIN_POINTS, -1.0), 1.0)
-
-
-@lean_kernel
 def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
     """Move the finished game of `place` to the outbox; False when it has no room."""
     here = Desk.places[place]
@@ -170,8 +159,6 @@ def _post(Desk: Desk, rules: PlaySettings, place: int) -> bool:
         for turn in range(values):
             seat = (mover + turn) % players
             Desk.out_outcomes[at + index, turn] = final[seat]
-            if Desk.out_outcomes.shape[1] > values:
-                Desk.out_outcomes[at + index, values + turn] = _margin(state, integer(seat))
         if found:
             outcome = final[mover]
             Desk.out_outcomes[at + index, 0] = outcome + mix * (searched - outcome)

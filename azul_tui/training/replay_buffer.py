@@ -1,8 +1,7 @@
 """ReplayBuffer: the newest positions with their search policies and outcomes.
 
-Shapes: N positions, S bytes of a position, A actions, V values, F features, W targets: V, or twice
-as many with margins. A position is stored
-as its 96 to 160 bytes and turned into an observation when it is drawn, policies as float16: one
+Shapes: N positions, S bytes of a position, A actions, V values, F features. A position is stored as
+its 96 to 160 bytes and turned into an observation when it is drawn, policies as float16: one
 two-player sample takes 460 bytes instead of 980.
 """
 
@@ -24,7 +23,6 @@ from azul_tui.game.constants import (
 )
 from azul_tui.game.notation import format_move
 from azul_tui.game.violations import violations
-from azul_tui.training.desk import target_count
 from azul_tui.training.replay_kernels import (
     NO_POSITION,
     NOT_A_DISTRIBUTION,
@@ -50,20 +48,18 @@ class ReplaySample(NamedTuple):
     policy: Float32Array
     """`(N, A)` the search's policy; a row of zeros where only the value is known."""
     outcome: Float32Array
-    """`(N, W)` final result in [-1, 1], seen by the player to move (index 0 for 3 and 4); then the
-    margins, if the buffer keeps them."""
+    """`(N, V)` final result in [-1, 1], seen by the player to move (index 0 for 3 and 4)."""
 
 
 class ReplayBuffer:
     """A ring of preallocated arrays that overwrites its oldest positions."""
 
-    def __init__(self, capacity: int, players: int = 2, *, margins: bool = False) -> None:
+    def __init__(self, capacity: int, players: int = 2) -> None:
         """Reserve memory for `capacity` positions; pages are touched when they are filled.
 
         Args:
             capacity: Positions.
             players: P.
-            margins: Whether each position has margins behind its outcomes.
 
         Raises:
             ConfigError: The capacity is below 1 or larger than memory.
@@ -73,14 +69,14 @@ class ReplayBuffer:
         players = check_players(players)
         self.players: int = players
         self.capacity: int = capacity
-        self.targets: int = target_count(players, margins)
-        """W."""
+        self.values: int = value_count(players)
+        """V."""
         self.added: int = 0
         """Positions ever added; the next one goes to `added % capacity`."""
         try:
             self._states: Int8Array = np.zeros((capacity, state_size(players)), np.int8)
             self._policies: Float16Array = np.zeros((capacity, action_count(players)), np.float16)
-            self._outcomes: Float32Array = np.zeros((capacity, self.targets), np.float32)
+            self._outcomes: Float32Array = np.zeros((capacity, self.values), np.float32)
         except (MemoryError, ValueError, OverflowError) as error:  # numpy counts bytes in 63 bits
             raise ConfigError(
                 f"capacity {shown(capacity)} does not fit into memory: use a smaller one"
@@ -101,7 +97,7 @@ class ReplayBuffer:
             states: `(N, S)` int8, positions as `GameState.array` and `self_play_games` have them.
             policies: `(N, A)`, distributions over the legal actions, to within a thousandth, or
                 rows of zeros (value only, as of a position between two rounds).
-            outcomes: `(N, W)`, or `(N,)` when W is 1; in [-1, 1], margins any finite number.
+            outcomes: `(N, V)`, or `(N,)` when V is 1; in [-1, 1].
 
         Raises:
             ConfigError: A shape, a type, a position or a number is wrong; the row is named.
@@ -151,46 +147,34 @@ class ReplayBuffer:
             self._outcomes[target] = outcomes[rows]
         self.added += len(states)
 
-    def sample(
-        self, count: int, generator: np.random.Generator, window: int | None = None
-    ) -> ReplaySample:
+    def sample(self, count: int, generator: np.random.Generator) -> ReplaySample:
         """Draw `count` positions uniformly, with replacement.
 
         Args:
             count: N.
             generator: Decides which.
-            window: Draw from the newest so many positions only.
 
         Raises:
             ConfigError: The buffer is empty, or an argument is of the wrong type or out of range.
         """
         count = check_int("count", count, 1)
         check_instance("generator", generator, np.random.Generator)
-        window = None if window is None else check_int("window", window, 1)
         sample = self.empty_sample(count)
-        self.sample_into(sample, generator, window)
+        self.gather_into(sample, self.draw_rows(count, generator))
         return sample
 
     def empty_sample(self, count: int) -> ReplaySample:
-        """Arrays for `sample_into`, reused by whoever draws often."""
+        """Arrays for `gather_into`, reused by whoever draws often."""
         return ReplaySample(
             np.zeros((count, observation_size(self.players)), np.int8),
             np.zeros((count, self._policies.shape[1]), np.float32),
             np.zeros((count, self._outcomes.shape[1]), np.float32),
         )
 
-    def sample_into(
-        self, sample: ReplaySample, generator: np.random.Generator, window: int | None = None
-    ) -> None:
-        """`sample` into arrays that exist already."""
-        self.gather_into(sample, self.draw_rows(len(sample.observation), generator, window))
-
-    def draw_rows(
-        self, count: int, generator: np.random.Generator, window: int | None = None
-    ) -> Int64Array:
+    def draw_rows(self, count: int, generator: np.random.Generator) -> Int64Array:
         """`(count,)` rows for `gather_into`, drawn as `sample` draws; gone with the next `add`."""
-        size = len(self) if window is None else max(1, min(window, len(self)))
-        if not len(self):
+        size = len(self)
+        if not size:
             raise ConfigError("an empty replay buffer has nothing to sample")
         return (self.added - size + generator.integers(0, size, size=count)) % self.capacity
 

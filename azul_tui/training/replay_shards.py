@@ -110,7 +110,7 @@ def restore_buffer(
         if found >= needed:
             break
         try:
-            part = read_arrays(folder / shard.file, shard.sha256, buffer.players, buffer.targets)
+            part = read_arrays(folder / shard.file, shard.sha256, buffer.players, buffer.values)
             if len(part.states) != shard.samples:
                 raise CheckpointError(f"{shard.file}: the replay shard is of another run")
         except CheckpointError as error:

@@ -28,7 +28,7 @@ _PLACE_BYTES: Final = 500 * 10**3
 def buffer_bytes(config: TrainingConfig) -> int:
     """Memory of the replay buffer once it is full."""
     players = config.num_players
-    targets = value_count(players) * (2 if config.margin_loss_weight > 0.0 else 1)
+    targets = value_count(players)
     # As bytes, float16 and float32: a position, its policy, its outcome.
     return config.buffer_capacity * (state_size(players) + 2 * action_count(players) + 4 * targets)
 

@@ -136,11 +136,6 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
             raise ConfigError(
                 f"{name} cannot change on resume: {path.name} has {old!r}, not {new!r}"
             )
-    if (saved.margin_loss_weight > 0.0) != (wanted.margin_loss_weight > 0.0):
-        raise ConfigError(
-            f"margin_loss_weight cannot change between 0 and more on resume: {path.name} has"
-            f" {saved.margin_loss_weight:g}, not {wanted.margin_loss_weight:g}"
-        )
     compute, threads = Compute.from_plain(extra.get("compute")), _count(extra.get("threads", 0))
     broken = exactness_broken_by(saved, wanted)
     if compute is not None:  # what these lead to is compared instead, with the machine's own part

@@ -48,7 +48,6 @@ def compute_of(
         config.network_config,
         config.num_players,
         config.dropout,
-        margin=config.margin_loss_weight > 0.0,
     )
     threads = threads or max(1, min(_MOST_THREADS, usable_cores() - 1))
     gpu = resolve_device(config.device)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
 
 from azul_tui.config.setting import check_float
 from azul_tui.errors import ConfigError
-
-if TYPE_CHECKING:
-    from azul_tui.config import TrainingConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,18 +37,3 @@ class LearningRateSchedule:
         progress = min(1.0, (step - self.warmup_steps) / span)
         share = 0.5 * (1.0 + math.cos(math.pi * progress))
         return self.peak * (self.final_share + (1.0 - self.final_share) * share)
-
-
-def simulations_at(config: TrainingConfig, iteration: int) -> int:
-    """Simulations of a full search in an iteration, from 1.
-
-    From `mcts_simulations_start` they double, in equal steps, so that `mcts_simulations` are
-    reached after `mcts_simulations_growth_iterations` (16, 32, 64: after half of them and after
-    all). Cheap games are worth most while the network knows little.
-    """
-    start, full = config.mcts_simulations_start, config.mcts_simulations
-    if not 0 < start < full:
-        return full
-    doublings = math.ceil(math.log2(full / start))
-    stage = (iteration - 1) * doublings // config.mcts_simulations_growth_iterations
-    return min(full, start << min(doublings, max(0, stage)))

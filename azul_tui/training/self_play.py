@@ -1,7 +1,6 @@
 """Self-play with one evaluator: game numbers in, samples out.
 
-Letters: N samples, S bytes a position, A actions, V values, W targets (V, or twice as many with
-margins).
+Letters: N samples, S bytes a position, A actions, V values.
 """
 
 from __future__ import annotations
@@ -76,7 +75,6 @@ class SelfPlay:
         rules: PlaySettings,
         players: int = 2,
         *,
-        margins: bool = False,
         afterstate_samples: int = 0,
     ) -> None:
         """Allocate for `evaluator.batch_size` games at once.
@@ -86,7 +84,6 @@ class SelfPlay:
             settings: Constants of the search.
             rules: How games are played.
             players: P.
-            margins: Whether final score differences are recorded behind the outcomes.
             afterstate_samples: Refills whose mean value is an afterstate's target; 0 takes the
                 outcome.
         """
@@ -99,7 +96,7 @@ class SelfPlay:
         self._players = players
         self._afterstate_samples = afterstate_samples
         outbox = max(MOST_SAMPLES, _OUTBOX_GAMES * 64)
-        self._desk = allocate_desk(places, players, MOST_SAMPLES, outbox, margins=margins)
+        self._desk = allocate_desk(places, players, MOST_SAMPLES, outbox)
         self._observations = np.zeros((places, observation_size(players)), np.int8)
 
     def play(

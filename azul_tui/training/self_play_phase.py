@@ -11,7 +11,6 @@ from azul_tui.game.notation import describe_move, format_position
 from azul_tui.game.view import view_position
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.training.executors import SelfPlayTask
-from azul_tui.training.schedule import simulations_at
 
 if TYPE_CHECKING:
     from azul_tui.training.checkpoint_keeper import CheckpointKeeper
@@ -40,11 +39,10 @@ class SelfPlayPhase:
         run = self._run
         config = run.config
         first = run.progress.games_total
-        simulations = simulations_at(config, iteration)
         task = SelfPlayTask(
             iteration - 1,
             np.arange(first, first + config.self_play_games_per_iteration),
-            config.replace(mcts_simulations=simulations),
+            config,
             run.compute,
         )
         weights = run.learner.acting_weights()
@@ -65,7 +63,7 @@ class SelfPlayPhase:
         if not self._keeper.keep_games(iteration, batch):
             return False
         run.progress.begin_training(config.training_steps_per_iteration)
-        self._record(iteration, batch, simulations)
+        self._record(iteration, batch, config.mcts_simulations)
         return True
 
     def _record(self, iteration: int, batch: GameBatch, simulations: int) -> None:

@@ -259,14 +259,8 @@ class TrainingStep:
     def _losses_of(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Total, policy and value loss of a batch, in this step's number format."""
         with autocast(self.precision, self.sampler.device):
-            logits, value, margin = self.model.forward_with_margin(batch.state)
-        values = value.shape[1]
-        outcome = batch.outcome[:, :values]
-        total, policy, error = self.losses.combined_loss(logits, value, batch.policy, outcome)
-        if margin is not None:
-            far = self.losses.value_mse_loss(margin, batch.outcome[:, values:])
-            total = total + self.losses.margin_weight * far
-        return total, policy, error
+            logits, value = self.model.forward_with_logits(batch.state)
+        return self.losses.combined_loss(logits, value, batch.policy, batch.outcome)
 
     def _apply(self, norm: Tensor) -> None:
         """The optimizer's step on the gradient of length `norm`, clipped.

@@ -51,7 +51,6 @@ SETTINGS = {
     "batch_size": "32",
     "min_buffer_size": "64",
     "buffer_capacity": "1500",
-    "buffer_growth_iterations": "4",
     "learning_rate_schedule": '"cosine"',
     "warmup_steps": "5",
     "ema_decay": "0.9",
