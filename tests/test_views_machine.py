@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from types import SimpleNamespace
 
@@ -98,7 +97,7 @@ async def test_the_training_screen_shows_the_gpu(tmp_path, divided, words):
 
 def test_processor_and_memory_are_known_without_any_gpu():
     found = meter(None)
-    assert found.read(os.curdir).cpu_percent is None, "a share needs two readings"
-    usage = found.read(os.curdir)
+    assert found.read().cpu_percent is None, "a share needs two readings"
+    usage = found.read()
     assert 0 <= usage.cpu_percent <= 100
     assert 0 < usage.memory_used < usage.memory_total

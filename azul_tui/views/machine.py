@@ -16,8 +16,7 @@ class Usage:
     """None at the first reading: a share needs two."""
     memory_used: int
     memory_total: int
-    disk_free: int | None = None
-    gpus: tuple[Gpu, ...] = ()
+    gpus: tuple[Gpu, ...]
 
 
 class Meter:
@@ -27,21 +26,15 @@ class Meter:
         self._gpus = GpuMeter()
         self._cpu_asked = False
 
-    def read(self, folder: str = "/") -> Usage:
+    def read(self) -> Usage:
         """The usage since the last call."""
         import psutil
 
-        memory = usable_memory()
-        try:
-            free: int | None = psutil.disk_usage(folder).free
-        except OSError:
-            free = None  # the folder does not exist yet
-        busy = psutil.cpu_percent(None)
-        first, self._cpu_asked = not self._cpu_asked, True
+        memory, busy = usable_memory(), psutil.cpu_percent(None)
+        cpu_percent, self._cpu_asked = busy if self._cpu_asked else None, True
         return Usage(
-            cpu_percent=None if first else busy,
+            cpu_percent=cpu_percent,
             memory_used=memory.total - memory.available,
             memory_total=memory.total,
-            disk_free=free,
             gpus=self._gpus.read(),
         )

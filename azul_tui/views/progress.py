@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from azul_tui.runs.status import NO_NEWS, ending_words
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
+from azul_tui.views.signs import bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from azul_tui.runs.status import Judgement, Status
     from azul_tui.views.machine import Usage
     from azul_tui.views.run_data import RunData
+    from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
 
 
@@ -72,25 +74,6 @@ class RunNow:
         return self.state
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A part of the work: how much is done, None while that is not known."""
-
-    name: str
-    share: float | None
-    text: str
-    here: bool = False
-    """Whether this is what is being done now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that a person has to see; `error` stops the run."""
-
-    text: str
-    level: str = "warning"
-
-
 def waiting_words(run: RunNow) -> str:
     """Why there is nothing to show yet."""
     if run.problem:
@@ -116,7 +99,7 @@ def waiting_words(run: RunNow) -> str:
         return f"{plain_text(status.phase, 20)}; losses appear with the first training steps"
     if status is None and not run.opened:
         return f"opening {plain_text(run.name, 64)}"
-    if status is None and run.data.is_empty:
+    if status is None and not run.data.records:
         return "nothing has been recorded yet, and no process is known to be at work"
     return "no losses yet"
 
@@ -140,17 +123,18 @@ def done_share(run: RunNow) -> float | None:
     return share
 
 
-def progress_facts(run: RunNow) -> tuple[str, list[Spans]]:
-    """`iteration 37/100`, and what is said after the bar, the most important first."""
-    status = run.status
+def head_line(run: RunNow, width: int, signs: Signs) -> Spans:
+    """`iteration 37/100`, a bar, and the facts that fit beside it, the most important first."""
+    status, share = run.status, done_share(run)
+    facts: list[Spans] = []
     if status is None:
+        head = waiting_words(run)
         if run.data.last_step:
             head = f"iteration {run.data.last_iteration:,}, step {run.data.last_step:,.0f}"
-            return head, [(("its status file is missing", "quiet"),)]
-        return waiting_words(run), []
-    of = f"/{status.max_iterations:,}" if status.max_iterations and run.state != "finished" else ""
-    facts: list[Spans] = []
-    share = done_share(run)
+            facts.append((("its status file is missing", "quiet"),))
+        return ((head, "strong"), ("  ", ""), *join(facts, width - len(head) - 8))
+    most = status.max_iterations if run.state != "finished" else None
+    head = f"iteration {status.iteration:,}" + (f"/{most:,}" if most else "")
     if share is not None:
         facts.append(((f"{share * 100:.0f}%", "strong"),))
     if status.left_s is not None and run.active:
@@ -159,25 +143,39 @@ def progress_facts(run: RunNow) -> tuple[str, list[Spans]]:
         facts.append(((f"{status.games_total:,}", "strong"), (" games", "quiet")))
     if status.sims_per_s is not None and run.active:
         facts.append(((words.amount(status.sims_per_s), "strong"), (" sims/s", "quiet")))
-    return f"iteration {status.iteration:,}{of}", facts
+    beside = join(facts, max(0, width - len(head) - 8))
+    room = width - len(head) - sum(len(text) for text, _ in beside) - 4
+    drawn = ((" ", ""), *_drawn(share, room, signs), (" ", "")) if room > 4 else ()
+    return ((head, "strong"), *drawn, ("  ", ""), *beside)
 
 
-def notices(run: RunNow, seen: int = 0) -> list[Notice]:
-    """What is wrong, the most important first; alerts from number `seen` on."""
+def notice_lines(run: RunNow, seen: int = 0) -> tuple[list[str], bool]:
+    """What is wrong, the most important first, and whether it is no more than news.
+
+    Args:
+        run: The run.
+        seen: Alerts that were seen before, which are not told again.
+    """
     unseen = list(run.data.alerts)[seen:]
-    found = [Notice(alert.text, alert.level) for alert in reversed(unseen)]
+    found = [(alert.level, alert.text) for alert in reversed(unseen)]
     if run.problem:
-        found.insert(0, Notice(run.problem, "error"))
+        found.insert(0, ("error", run.problem))
     if run.state == "crashed":
         why = run.ended or (run.judgement.reason if run.judgement is not None else "")
         if why.startswith(ending_words(-signal.SIGKILL)):
             why += "; the system does that when memory runs out"
-        found.insert(0, Notice(f"crashed: {why or 'the log says why'}; {way_back(run)}", "error"))
+        found.insert(0, ("error", f"crashed: {why or 'the log says why'}; {way_back(run)}"))
     elif run.judgement is not None and run.judgement.stalled and run.status is not None:
         silent = words.duration(run.now - run.status.heartbeat)
-        lives = ", the process is alive" if run.judgement.alive else ""
-        found.append(Notice(f"{NO_NEWS} for {silent}{lives}", "warning" if not lives else "info"))
-    return sorted(found, key=lambda notice: notice.level != "error")
+        alive = run.judgement.alive
+        lives = ", the process is alive" if alive else ""
+        found.append(("info" if alive else "warning", f"{NO_NEWS} for {silent}{lives}"))
+    found.sort(key=lambda notice: notice[0] != "error")
+    lines = [f"! {text}" for _, text in found[:3]]
+    if lines:
+        lines[0] += f"  (and {len(found) - 3} more)" if len(found) > 3 else ""
+        lines[0] += "   a: seen" if unseen else ""
+    return lines, all(level == "info" for level, _ in found)
 
 
 def way_back(run: RunNow) -> str:
@@ -190,48 +188,83 @@ def way_back(run: RunNow) -> str:
     return f"r resumes from {file}" if file else "r starts it again"
 
 
-def phase_bars(run: RunNow) -> list[Bar]:
-    """The phases of this iteration and the buffer."""
+def phase_line(run: RunNow, width: int, signs: Signs) -> Spans:
+    """What is done now and the most important facts in one line."""
+    parts: list[Spans] = []
+    bars = _bars(run)
+    here = next((each for each in bars if each.here), None)
+    if here is not None:
+        text = f" {here.text}" if here.text else ""
+        parts.append(((f"{here.name} ", "strong"), *_drawn(here.share, 14, signs), (text, "")))
+    elif run.active:
+        parts.append(((run.state_words, "strong"),))
+    else:
+        parts.append(((run.state, "strong"), (f"; {way_back(run)}", "quiet")))
+    if bars and bars[-1].share is not None:
+        parts.append((("buffer ", "quiet"), (words.percent(bars[-1].share), "strong")))
+    return join((*parts, *_usage(run)[:1], *_facts(run)), width)
+
+
+def phase_lines(run: RunNow, width: int, signs: Signs) -> list[Spans]:
+    """A bar for each phase and the buffer, the facts, and what the machine does."""
+    rows: list[Spans] = []
+    for each in _bars(run):
+        role = "strong" if each.here else "quiet"
+        drawn = _drawn(each.share, max(6, min(24, width - 36)), signs)
+        said = (f" {each.text}", "" if each.name == "buffer" else role)
+        rows.append(((f" {each.name:<11}", role), *drawn, said))
+    if not rows:
+        rows.append(((f" {waiting_words(run)}", "quiet"),))
+    usage = _usage(run)
+    parts = [each for each in (_facts(run), usage[:2], usage[2:]) if each]
+    return rows + [((" ", ""), *join(each, width - 2)) for each in parts]
+
+
+class _Bar(NamedTuple):
+    name: str
+    share: float | None
+    """None while it is not known."""
+    text: str
+    here: bool = False
+    """Whether this is what is being done now."""
+
+
+def _bars(run: RunNow) -> list[_Bar]:
+    """The phases of this iteration while it goes on, and the buffer."""
     status = run.status
     if status is None:
         return []
+    bars: list[_Bar] = []
     here = status.phase if run.active else ""
-    bars: list[Bar] = []
-    order = ["self-play", "training"]
+    phases = ("self-play", "training")
+    # While it is paused the bar is that of the phase it paused in.
+    at = 0 if here == "paused" and "game" in status.unit else 1
+    at = phases.index(here) if here in phases else at if here else -1
     # What was under way when a run ended is no news any more.
-    for phase, unit in (("self-play", "games"), ("training", "steps")) if run.active else ():
-        if here == phase:
-            bars.append(_bar(status, phase, unit))
+    for index, phase in enumerate(phases if run.active else ()):
+        if index != at:
+            done = index == 0 and here in {"training", "evaluation"}
+            bars.append(_Bar(phase, 1.0 if done else None, "done" if done else ""))
+        elif status.done is None or not status.total:
+            bars.append(_Bar(plain_text(here, 12), None, "", here=True))
         else:
-            done = here in {"training", "evaluation"} and order.index(phase) < 1
-            bars.append(Bar(phase, 1.0 if done else None, "done" if done else ""))
-    if here and here not in order:
-        # While it is paused the bar is that of the phase it paused in.
-        at = 0 if here == "paused" and "game" in status.unit else 1
-        bars[at if here == "paused" else 1] = _bar(status, here, status.unit)
-    share = buffer_share(status)
-    positions = f"{words.amount(status.buffer_size)} positions" if status.buffer_size else ""
+            unit = plain_text(status.unit or ("games", "steps")[index], 20)
+            text = f"{status.done:,.0f}/{status.total:,.0f} {unit}"
+            share = min(1.0, status.done / status.total)
+            bars.append(_Bar(plain_text(here, 12), share, text, here=True))
+    size, capacity = status.buffer_size, status.buffer_capacity
+    share = min(1.0, size / capacity) if size is not None and capacity else None
+    positions = f"{words.amount(size)} positions" if size else ""
     text = f"{words.percent(share)}  {positions}" if share is not None else ""
-    bars.append(Bar("buffer", share, text))
-    return bars
+    return [*bars, _Bar("buffer", share, text)]
 
 
-def _bar(status: Status, name: str, unit: str) -> Bar:
-    name = plain_text(name, 12)
-    if status.done is None or not status.total:
-        return Bar(name, None, "", here=True)
-    counted = f"{status.done:,.0f}/{status.total:,.0f} {plain_text(status.unit or unit, 20)}"
-    return Bar(name, min(1.0, status.done / status.total), counted, here=True)
+def _drawn(share: float | None, width: int, signs: Signs) -> Spans:
+    full, empty = bar(share, width, signs)
+    return (full, "bar"), (empty, "bar.empty")
 
 
-def buffer_share(status: Status) -> float | None:
-    """How full the replay buffer is, in [0, 1]."""
-    if status.buffer_size is None or not status.buffer_capacity:
-        return None
-    return min(1.0, status.buffer_size / status.buffer_capacity)
-
-
-def facts(run: RunNow) -> list[Spans]:
+def _facts(run: RunNow) -> list[Spans]:
     """Learning rate, simulations, policy entropy, best score."""
     status = run.status
     if status is None:
@@ -248,44 +281,36 @@ def facts(run: RunNow) -> list[Spans]:
     return [((f"{name} ", "quiet"), (value, "strong")) for name, value in parts]
 
 
-def usage_facts(usage: Usage | None, status: Status | None = None) -> list[Spans]:
+def _usage(run: RunNow) -> list[Spans]:
     """Processor and memory of this machine, and the GPU that the run trains on, else all here."""
+    usage, status = run.usage, run.status
     if usage is None:
         return []
     found: list[Spans] = []
     if usage.cpu_percent is not None:
         found.append((("cpu ", "quiet"), (f"{usage.cpu_percent:.0f}%", "strong")))
-    used, total = usage.memory_used / 1e9, usage.memory_total / 1e9
-    found.append(
-        (("memory ", "quiet"), (f"{used:.1f}", "strong"), (f" of {total:.0f} GB", "quiet"))
-    )
+    used, of = f"{usage.memory_used / 1e9:.1f}", f" of {usage.memory_total / 1e9:.0f} GB"
+    found.append((("memory ", "quiet"), (used, "strong"), (of, "quiet")))
+    gpus = [(gpu.name, gpu.percent, gpu.used, gpu.watts) for gpu in usage.gpus[:2]]
     if status is not None and status.gpu_name and status.gpu_memory_used is not None:
-        return [*found, _gpu(
-            status.gpu_name, status.gpu_percent, status.gpu_memory_used, status.gpu_watts
-        )]  # fmt: skip
-    return found + [_gpu(gpu.name, gpu.percent, gpu.used, gpu.watts) for gpu in usage.gpus[:2]]
-
-
-def _gpu(name: str, percent: float | None, used: float, watts: float | None) -> Spans:
-    short = plain_text(name, 40).removeprefix("NVIDIA ").removeprefix("GeForce ")
-    busy = f"{percent:.0f}%  " if percent is not None else ""
-    power = f"  {watts:.0f} W" if watts is not None else ""
-    return (
-        (f"gpu {words.shortened(short, 14)} ", "quiet"), (busy, "strong"),
-        (f"{used / 1e9:.0f} GB{power}", "quiet"),
-    )  # fmt: skip
+        own = (status.gpu_name, status.gpu_percent, status.gpu_memory_used, status.gpu_watts)
+        gpus = [own]
+    for name, percent, memory, watts in gpus:
+        short = plain_text(name, 40).removeprefix("NVIDIA ").removeprefix("GeForce ")
+        busy = f"{percent:.0f}%  " if percent is not None else ""
+        power = f"  {watts:.0f} W" if watts is not None else ""
+        name_words = f"gpu {words.shortened(short, 14)} "
+        taken = f"{memory / 1e9:.0f} GB{power}"
+        found.append(((name_words, "quiet"), (busy, "strong"), (taken, "quiet")))
+    return found
 
 
 def join(parts: Sequence[Spans], width: int, gap: str = "   ") -> Spans:
     """As many of `parts` as fit into `width` cells, side by side; at least the first."""
     line: list[tuple[str, str]] = []
-    used = 0
     for part in parts:
-        length = sum(len(text) for text, _ in part) + (len(gap) if line else 0)
-        if line and used + length > width:
+        pieces = ((gap, ""), *part) if line else part
+        if line and sum(len(text) for text, _ in (*line, *pieces)) > width:
             break
-        if line:
-            line.append((gap, ""))
-        line.extend(part)
-        used += length
+        line.extend(pieces)
     return tuple(line)

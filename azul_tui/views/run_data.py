@@ -14,14 +14,25 @@ import numpy as np
 
 from azul_tui.jobs.describe import describe
 from azul_tui.runs.text import plain_text
-from azul_tui.views.series import BucketTable
+from azul_tui.views.series import DEFAULT_CAPACITY, BucketTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from azul_tui.views.charts import FloatArray, XKind
 
 Record = dict[str, Any]
+
+LARGEST_ITERATION = 1e12
+MOST_KEPT = 4096
+"""Evaluations, checkpoints and marks that are kept; a run has far fewer."""
+X_NAMES = ("step", "iteration", "time")
+STEP_VALUES = ("total_loss", "policy_loss", "value_loss", "learning_rate", "gradient_norm")
+SELF_PLAY_VALUES = ("games_per_s", "sims_per_s")
+ITERATION_VALUES = ("total_loss", "policy_loss", "value_loss", "buffer_fill")
+
+
+# -- fields of records, which anybody may have written
 
 
 def number(value: object) -> float:
@@ -48,32 +59,32 @@ def word(record: Record, key: str, limit: int = 80) -> str:
     return plain_text(str(value), limit) if value is not None else ""
 
 
-def column(block: Sequence[Record], key: str) -> NDArray[np.float64]:
+def column(block: Sequence[Record], key: str) -> FloatArray:
     """One field of many records, (N,); NaN where it is missing or no number."""
     values = cast("list[Any]", [record.get(key) for record in block])
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        array = None
-    if array is None or array.ndim != 1:
-        array = np.array([number(value) for value in values], dtype=np.float64)
-    return array
+        array = np.empty(())
+    return array if array.ndim == 1 else np.array([number(value) for value in values])
 
 
-def never_falling(steps: NDArray[np.float64], last: float) -> NDArray[np.bool_]:
-    """Which steps are at least the largest one before them."""
-    known = np.where(np.isfinite(steps), steps, -math.inf)
-    before = np.maximum.accumulate(np.concatenate([[last], known]))[:-1]
-    return known >= before
+# -- what is kept of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """One match against a named opponent; score, low and high in [0, 1]."""
+class Placed:
+    """Something that happened at a time, in an iteration, after a step."""
 
     t: float
     iteration: int
     step: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Placed):
+    """One match against a named opponent; score, low and high in [0, 1]."""
+
     opponent: str
     games: int
     wins: int
@@ -86,25 +97,18 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedCheckpoint:
+class SavedCheckpoint(Placed):
     """A checkpoint as its event tells it."""
 
-    t: float
-    iteration: int
-    step: float
     file: str
     score: float | None
     best: bool
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class Happening(Placed):
     """A changed setting, an alert or an answer to a request, in words."""
 
-    t: float
-    iteration: int
-    step: float
     kind: str
     text: str
     level: str = "info"
@@ -117,33 +121,12 @@ class Compile:
     done: int
     total: int
     name: str
-    seconds: float
-
-
-LARGEST_ITERATION = 1e12
-
-MOST_KEPT = 4096
-"""Evaluations, checkpoints and marks that are kept; a run has far fewer."""
-
-STEP_VALUES = ("total_loss", "policy_loss", "value_loss", "learning_rate", "gradient_norm")
-
-SELF_PLAY_VALUES = (
-    "games_per_s",
-    "sims_per_s",
-    "mean_moves",
-    "first_seat_share",
-    "policy_entropy",
-)
-
-ITERATION_VALUES = ("total_loss", "policy_loss", "value_loss", "buffer_fill", "games_total")
-
-X_NAMES = ("step", "iteration", "time")
 
 
 class RunData:
     """Everything read so far. `absorb` is the only way in."""
 
-    def __init__(self, capacity: int = 32_768) -> None:
+    def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self.steps = BucketTable(X_NAMES, STEP_VALUES, capacity)
         self.self_play = BucketTable(X_NAMES, SELF_PLAY_VALUES, 8192)
         self.iterations = BucketTable(X_NAMES, ITERATION_VALUES, 8192)
@@ -152,13 +135,9 @@ class RunData:
         self.happenings: deque[Happening] = deque(maxlen=MOST_KEPT)
         self.alerts: deque[Happening] = deque(maxlen=64)
         self.started: Record = {}
-        self.result: Record = {}
-        self.phase = ""
         self.compile: Compile | None = None
-        self.last_evaluation: Record = {}
-        """The newest evaluation record, one without a score included."""
         self.first_t: float | None = None
-        self.last_t: float | None = None
+        self.last_t = 0.0
         self.last_step = 0.0
         self.last_iteration = 0
         self.records = 0
@@ -174,19 +153,6 @@ class RunData:
         self.version = 0
         """Grows with every record: what is drawn depends on nothing else."""
         self._not_finite_said = False
-        self._handlers: dict[str, Callable[[Record, float], None]] = {
-            "run_started": self._on_started,
-            "phase": self._on_phase,
-            "self_play": self._on_self_play,
-            "iteration": self._on_iteration,
-            "evaluation": self._on_evaluation,
-            "checkpoint": self._on_checkpoint,
-            "setting": self._on_setting,
-            "control": self._on_control,
-            "alert": self._on_alert,
-            "compile": self._on_compile,
-            "result": self._on_result,
-        }
 
     def absorb(self, records: Sequence[Record]) -> None:
         """Put records in their places, in order."""
@@ -196,189 +162,124 @@ class RunData:
         self.version += 1
         start = 0
         for index, record in enumerate(records):
-            if record.get("event") == "step":
-                continue
-            # Steps between other records go in as one block, so that order is kept.
-            self._absorb_steps(records[start:index])
-            self._absorb_one(record)
-            start = index + 1
+            if record.get("event") != "step":
+                # Steps between other records go in as one block, so that order is kept.
+                self._absorb_steps(records[start:index])
+                self._absorb_one(record)
+                start = index + 1
         self._absorb_steps(records[start:])
 
     def elapsed(self, t: float) -> float:
         """Seconds since the first record."""
         return t - self.first_t if self.first_t is not None else 0.0
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no record has been seen."""
-        return self.records == 0
+    def x_of(self, placed: Placed, x_kind: XKind) -> float:
+        """Where on an axis of that kind something stands."""
+        if x_kind == "time":
+            return self.elapsed(placed.t)
+        return placed.step if x_kind == "step" else float(placed.iteration)
 
-    def _see_time(self, record: Record) -> float:
-        t = number(record.get("t"))
-        if not math.isfinite(t):
-            t = self.last_t or 0.0
-        if self.first_t is None:
-            self.first_t = t
-        self.last_t = t
-        return t
+    def _see(self, record: Record) -> dict[str, Any]:
+        """Go on to the time and the iteration of a record; the fields that place it."""
+        t, iteration = number(record.get("t")), number(record.get("iteration"))
+        self.last_t = t if math.isfinite(t) else self.last_t
+        self.first_t = self.last_t if self.first_t is None else self.first_t
+        if 0 <= iteration < LARGEST_ITERATION:
+            self.last_iteration = int(iteration)
+        return {"t": self.last_t, "iteration": self.last_iteration, "step": self.last_step}
 
     def _absorb_steps(self, block: Sequence[Record]) -> None:
         if not block:
             return
-        self._see_time(block[0])
-        rows: dict[str, NDArray[np.float64]] = {
-            "step": column(block, "step"),
-            "iteration": column(block, "iteration"),
-            "time": column(block, "t") - (self.first_t or 0.0),
-        }
-        for name in STEP_VALUES:
-            rows[name] = column(block, name)
-        # A resumed run repeats steps: what came later is the truth, and x must ascend.
-        ascending = never_falling(rows["step"], self.last_step)
-        if not ascending.all():
-            rows = {name: values[ascending] for name, values in rows.items()}
-        self._notice_not_finite(block)
-        if len(rows["step"]) == 0:
-            return
-        self.steps.extend(rows)
-        self.last_step = float(rows["step"][-1])
-        if 0 <= float(rows["iteration"][-1]) < LARGEST_ITERATION:
-            self.last_iteration = int(rows["iteration"][-1])
-        self._see_time(block[-1])
-
-    def _notice_not_finite(self, block: Sequence[Record]) -> None:
-        if self._not_finite_said:
-            return
-        for record in block:
-            if "total_loss" in str(record.get("not_finite", "")):
+        self._see(block[0])
+        rows = {name: column(block, name) for name in ("step", "iteration", "t", *STEP_VALUES)}
+        rows["time"] = rows.pop("t") - (self.first_t or 0.0)
+        if not self._not_finite_said:
+            bad = [r for r in block if "total_loss" in str(r.get("not_finite", ""))]
+            if bad:
                 self._not_finite_said = True
-                step = number(record.get("step"))
-                text = f"the loss is not finite at step {step:,.0f}"
-                self._add_happening(record, "alert", text, "error")
-                return
+                step = number(bad[0].get("step"))
+                self._happened(
+                    bad[0], "alert", f"the loss is not finite at step {step:,.0f}", "error"
+                )
+        # A resumed run repeats steps: what came later is the truth, and x must ascend.
+        steps = np.where(np.isfinite(rows["step"]), rows["step"], -math.inf)
+        ascending = steps >= np.maximum.accumulate(np.append(self.last_step, steps))[:-1]
+        if ascending.any():
+            self.steps.extend({name: values[ascending] for name, values in rows.items()})
+            self.last_step = float(steps[ascending][-1])
+        self._see(block[-1])
 
     def _absorb_one(self, record: Record) -> None:
-        t = self._see_time(record)
-        iteration = number(record.get("iteration"))
-        if 0 <= iteration < LARGEST_ITERATION:
-            self.last_iteration = int(iteration)
+        place = self._see(record)
         words = describe(record)
         if words:
-            self.said.append((t, plain_text(words, 400)))
+            self.said.append((self.last_t, plain_text(words, 400)))
             self.said_total += 1
-        handler = self._handlers.get(str(record.get("event")))
-        if handler is None:
-            self.others.append(record)
+        match record.get("event"):
+            case "run_started":
+                if self.started or record.get("resumed_from"):
+                    text = f"resumed from {word(record, 'resumed_from')}"
+                    self._happened(record, "resumed", text)
+                self.started = record
+            case "phase":
+                if record.get("phase") != "compile":
+                    self.compile = None
+            case "compile":
+                done, total = whole(record.get("done")), whole(record.get("total"))
+                self.compile = Compile(done=done, total=total, name=word(record, "name", 60))
+            case "self_play":
+                self.self_play.extend(self._row(record, SELF_PLAY_VALUES))
+            case "iteration":
+                size, room = (number(record.get(f"buffer_{x}")) for x in ("size", "capacity"))
+                fill = size / room * 100 if room > 0 else math.nan
+                self.iterations.extend(self._row(record | {"buffer_fill": fill}, ITERATION_VALUES))
+            case "evaluation":
+                if not math.isnan(number(record.get("score"))):
+                    counts = {n: whole(record.get(n)) for n in ("games", "wins", "draws", "losses")}
+                    shares = {n: number(record.get(n)) for n in ("score", "low", "high", "margin")}
+                    opponent = word(record, "opponent", 60)
+                    found = Evaluation(opponent=opponent, **counts, **shares, **place)
+                    self.evaluations.append(found)
+            case "checkpoint":
+                score, file = number(record.get("score")), word(record, "file", 200)
+                found = SavedCheckpoint(
+                    file=file,
+                    score=None if math.isnan(score) else score,
+                    best=record.get("best") is True,
+                    **place,
+                )
+                self.checkpoints.append(found)
+            case "setting" | "control" | "alert":
+                self._absorb_happening(record)
+            case "result":
+                pass
+            case _:
+                self.others.append(record)
+
+    def _absorb_happening(self, record: Record) -> None:
+        if record["event"] == "setting":
+            text = f"{word(record, 'key')} {word(record, 'old')} to {word(record, 'new')}"
+            takes = word(record, "takes_effect")
+            text += f", takes effect {takes}" if takes else ""
+            self._happened(record, "setting", text)
+            self.changed_settings.append({str(record.get("key")): record.get("new")})
+        elif record["event"] == "control":
+            accepted = record.get("accepted") is True
+            text = f"{word(record, 'request')} {'accepted' if accepted else 'refused'}"
+            text += f": {word(record, 'reason')}" if record.get("reason") else ""
+            self._happened(record, "control", text, "info" if accepted else "warning")
         else:
-            handler(record, t)
+            level = "error" if record.get("level") == "error" else "warning"
+            self._happened(record, "alert", word(record, "text", 300), level)
 
-    def _place(self, t: float) -> dict[str, Sequence[float]]:
-        return {
-            "step": [self.last_step],
-            "iteration": [float(self.last_iteration)],
-            "time": [self.elapsed(t)],
-        }
+    def _row(self, record: Record, names: Sequence[str]) -> Mapping[str, Sequence[float]]:
+        values = {name: [number(record.get(name))] for name in names}
+        place = (self.last_step, float(self.last_iteration), self.elapsed(self.last_t))
+        return values | {name: [x] for name, x in zip(X_NAMES, place, strict=True)}
 
-    def _on_started(self, record: Record, _t: float) -> None:
-        again = bool(self.started)
-        self.started = record
-        if again or record.get("resumed_from"):
-            self._add_happening(record, "resumed", f"resumed from {word(record, 'resumed_from')}")
-        self.result = {}
-
-    def _on_phase(self, record: Record, _t: float) -> None:
-        self.phase = plain_text(str(record.get("phase", "")), 40)
-        if self.phase != "compile":
-            self.compile = None
-
-    def _on_self_play(self, record: Record, t: float) -> None:
-        values = {name: [number(record.get(name))] for name in SELF_PLAY_VALUES}
-        self.self_play.extend(self._place(t) | values)
-
-    def _on_iteration(self, record: Record, t: float) -> None:
-        size, capacity = number(record.get("buffer_size")), number(record.get("buffer_capacity"))
-        values = {
-            name: [number(record.get(name))] for name in ITERATION_VALUES if name != "buffer_fill"
-        }
-        values["buffer_fill"] = [size / capacity * 100 if capacity > 0 else math.nan]
-        self.iterations.extend(self._place(t) | values)
-
-    def _on_evaluation(self, record: Record, t: float) -> None:
-        self.last_evaluation = record
-        if math.isnan(number(record.get("score"))):
-            return
-        self.evaluations.append(
-            Evaluation(
-                t=t,
-                iteration=self.last_iteration,
-                step=self.last_step,
-                opponent=word(record, "opponent", 60),
-                games=whole(record.get("games")),
-                wins=whole(record.get("wins")),
-                draws=whole(record.get("draws")),
-                losses=whole(record.get("losses")),
-                score=number(record.get("score")),
-                low=number(record.get("low")),
-                high=number(record.get("high")),
-                margin=number(record.get("margin")),
-            )
-        )
-
-    def _on_checkpoint(self, record: Record, t: float) -> None:
-        score = number(record.get("score"))
-        self.checkpoints.append(
-            SavedCheckpoint(
-                t=t,
-                iteration=self.last_iteration,
-                step=self.last_step,
-                file=word(record, "file", 200),
-                score=None if math.isnan(score) else score,
-                best=record.get("best") is True,
-                seconds=number(record.get("seconds")),
-            )
-        )
-
-    def _on_setting(self, record: Record, _t: float) -> None:
-        text = f"{word(record, 'key')} {word(record, 'old')} to {word(record, 'new')}"
-        takes = word(record, "takes_effect")
-        self._add_happening(record, "setting", f"{text}, takes effect {takes}" if takes else text)
-        self.changed_settings.append({str(record.get("key")): record.get("new")})
-
-    def _on_control(self, record: Record, _t: float) -> None:
-        accepted = record.get("accepted") is True
-        reason = word(record, "reason") if record.get("reason") else ""
-        text = f"{word(record, 'request')} {'accepted' if accepted else 'refused'}"
-        self._add_happening(
-            record,
-            "control",
-            f"{text}: {reason}" if reason else text,
-            "info" if accepted else "warning",
-        )
-
-    def _on_alert(self, record: Record, _t: float) -> None:
-        level = "error" if record.get("level") == "error" else "warning"
-        self._add_happening(record, "alert", word(record, "text", 300), level)
-
-    def _on_compile(self, record: Record, _t: float) -> None:
-        self.compile = Compile(
-            done=whole(record.get("done")),
-            total=whole(record.get("total")),
-            name=word(record, "name", 60),
-            seconds=number(record.get("seconds")),
-        )
-
-    def _on_result(self, record: Record, _t: float) -> None:
-        self.result = record
-
-    def _add_happening(self, record: Record, kind: str, text: str, level: str = "info") -> None:
-        happening = Happening(
-            t=self._see_time(record),
-            iteration=self.last_iteration,
-            step=self.last_step,
-            kind=kind,
-            text=text,
-            level=level,
-        )
-        self.happenings.append(happening)
+    def _happened(self, record: Record, kind: str, text: str, level: str = "info") -> None:
+        found = Happening(kind=kind, text=text, level=level, **self._see(record))
+        self.happenings.append(found)
         if kind == "alert":
-            self.alerts.append(happening)
+            self.alerts.append(found)

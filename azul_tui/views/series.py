@@ -6,18 +6,17 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FloatArray = NDArray[np.float64]
+    from azul_tui.views.charts import FloatArray
 
 DEFAULT_CAPACITY = 32_768
 
 
 class BucketTable:
-    """Columns of one kind of record.
+    """Columns of one kind of record, in buckets of equally many records, merged when it is full.
 
     Args:
         x_names: Columns that place a record (step, iteration, time); a bucket
@@ -32,166 +31,86 @@ class BucketTable:
         value_names: Sequence[str],
         capacity: int = DEFAULT_CAPACITY,
     ) -> None:
-        self.x_names = tuple(x_names)
-        self.value_names = tuple(value_names)
+        self.x_names, self.value_names = [*x_names], [*value_names]
         self.capacity = max(2, capacity - capacity % 2)
         self.records = 0
         self.records_per_bucket = 1
-        self.merges = 0
         self._length = 0
-        room = min(256, self.capacity)
-        self._x = {name: np.empty(room) for name in self.x_names}
-        self._mean = {name: np.empty(room) for name in self.value_names}
-        self._low = {name: np.empty(room) for name in self.value_names}
-        self._high = {name: np.empty(room) for name in self.value_names}
-        self._pending: dict[str, FloatArray] = self._no_rows()
+        # The system gives memory only to the part that has been written.
+        self._x = np.empty((len(x_names), self.capacity))
+        self._values = np.empty((3, len(value_names), self.capacity))
+        """Means, minima and maxima."""
+        self._pending = np.empty((len(x_names) + len(value_names), 0))
+        """Records that do not fill a bucket yet."""
 
     def __len__(self) -> int:
         """Number of whole buckets."""
         return self._length
-
-    @property
-    def octets(self) -> int:
-        """Memory of all columns in bytes."""
-        columns = (self._x, self._mean, self._low, self._high)
-        return sum(array.nbytes for column in columns for array in column.values())
 
     def extend(self, rows: Mapping[str, Sequence[float] | FloatArray]) -> None:
         """Append records given as columns of equal length; a missing column is NaN.
 
         Infinite values are stored as NaN: they cannot be drawn.
         """
-        count = len(next(iter(rows.values()))) if rows else 0
-        if count == 0:
-            return
-        new: dict[str, FloatArray] = {}
-        for name in (*self.x_names, *self.value_names):
-            column = np.array(rows[name], dtype=np.float64) if name in rows else _nan(count)
-            column[~np.isfinite(column)] = np.nan
-            pending = self._pending[name]
-            new[name] = np.concatenate([pending, column]) if len(pending) else column
+        count = len(next(iter(rows.values())))
+        names = (*self.x_names, *self.value_names)
+        new = np.array([rows.get(name, [math.nan] * count) for name in names], dtype=np.float64)
+        new[~np.isfinite(new)] = np.nan
         self.records += count
-        self._store(new)
+        new = np.concatenate([self._pending, new], axis=1)
+        while (whole := new.shape[1] // self.records_per_bucket) > 0:
+            taken = min(whole, self.capacity - self._length)
+            end = taken * self.records_per_bucket
+            self._append(new[:, :end].reshape(len(names), taken, self.records_per_bucket))
+            new = new[:, end:]
+            if taken < whole:
+                self._merge_pairs()
+        self._pending = new.copy()
 
     def columns(self, x_name: str, value_name: str) -> tuple[FloatArray, ...]:
         """`(x, mean, low, high)`, each (N,), an unfinished last bucket included."""
-        n = self._length
-        arrays = (
-            self._x[x_name][:n],
-            self._mean[value_name][:n],
-            self._low[value_name][:n],
-            self._high[value_name][:n],
-        )
-        rest = self._pending[value_name]
-        if len(rest) == 0:
-            return arrays
-        mean, low, high = _summary(rest[None, :])
-        tail = (self._pending[x_name][-1:], mean, low, high)
-        return tuple(np.concatenate([a, b]) for a, b in zip(arrays, tail, strict=True))
+        x, value = self.x_names.index(x_name), self.value_names.index(value_name)
+        whole = (self._x[x, : self._length], *self._values[:, value, : self._length])
+        if self._pending.shape[1] == 0:
+            return whole
+        rest = _summary(self._pending[None, len(self.x_names) + value])
+        tail = (self._pending[x, -1:], *rest)
+        return tuple(np.concatenate(pair) for pair in zip(whole, tail, strict=True))
 
-    def whole(self, value_name: str) -> FloatArray:
-        """Means of the whole buckets only, (N,): they change only when `merges` does."""
-        return self._mean[value_name][: self._length]
-
-    def last(self, name: str) -> float | None:
+    def last(self, value_name: str) -> float | None:
         """The newest value of a column, None while there is none."""
-        pending = self._pending[name]
-        if len(pending):
-            return float(pending[-1])
-        if self._length == 0:
-            return None
-        store = self._x if name in self._x else self._mean
-        return float(store[name][self._length - 1])
+        newest = self.columns(self.x_names[0], value_name)[1][-1:]
+        return float(newest[0]) if len(newest) else None
 
-    def _no_rows(self) -> dict[str, FloatArray]:
-        return {name: np.empty(0) for name in (*self.x_names, *self.value_names)}
-
-    def _store(self, new: dict[str, FloatArray]) -> None:
-        """Move whole buckets of `new` into the table, merging when it is full."""
-        while True:
-            size = self.records_per_bucket
-            available = len(new[self.x_names[0]]) // size
-            free = self.capacity - self._length
-            taken = min(available, free)
-            if taken:
-                self._write(new, taken, size)
-                new = {name: column[taken * size :] for name, column in new.items()}
-            if taken == available:
-                break
-            self._merge_pairs()
-        self._pending = {name: column.copy() for name, column in new.items()}
-
-    def _write(self, new: dict[str, FloatArray], taken: int, size: int) -> None:
-        self._make_room(self._length + taken)
-        place = slice(self._length, self._length + taken)
-        for name in self.x_names:
-            self._x[name][place] = new[name][size - 1 : taken * size : size]
-        for name in self.value_names:
-            grouped = new[name][: taken * size].reshape(taken, size)
-            self._mean[name][place], self._low[name][place], self._high[name][place] = _summary(
-                grouped
-            )
-        self._length += taken
-
-    def _make_room(self, needed: int) -> None:
-        room = len(self._x[self.x_names[0]])
-        if needed <= room:
-            return
-        while room < needed:
-            room *= 2
-        room = min(room, self.capacity)
-        for column in (self._x, self._mean, self._low, self._high):
-            for name, old in column.items():
-                grown = np.empty(room)
-                grown[: self._length] = old[: self._length]
-                column[name] = grown
+    def _append(self, blocks: FloatArray) -> None:
+        """Blocks of records, (columns, buckets, records of a bucket)."""
+        place = slice(self._length, self._length + blocks.shape[1])
+        self._x[:, place] = blocks[: len(self._x), :, -1]
+        for stored, found in zip(self._values, _summary(blocks[len(self._x) :]), strict=True):
+            stored[:, place] = found
+        self._length += blocks.shape[1]
 
     def _merge_pairs(self) -> None:
-        """Halve the number of buckets; the capacity is even, so none is left over."""
+        """Halve the number of buckets; it is even when the table is full."""
         half = self._length // 2
-        full = half * 2
-        for x in self._x.values():
-            x[:half] = x[1:full:2].copy()
-        for name in self.value_names:
-            for store, reduce in (
-                (self._mean, _mean_rows),
-                (self._low, _low_rows),
-                (self._high, _high_rows),
-            ):
-                column = store[name]
-                column[:half] = reduce(column[:full].reshape(half, 2))
+        self._x[:, :half] = self._x[:, 1 : self._length : 2].copy()
+        pairs = self._values[:, :, : self._length].reshape(3, -1, half, 2).copy()
+        reduced = (_mean(pairs[0]), np.fmin.reduce(pairs[1], -1), np.fmax.reduce(pairs[2], -1))
+        self._values[:, :, :half] = reduced
         self._length = half
         self.records_per_bucket *= 2
-        self.merges += 1
 
 
-def _nan(count: int) -> FloatArray:
-    return np.full(count, np.nan)
-
-
-def _mean_rows(rows: FloatArray) -> FloatArray:
-    if not np.isnan(rows).any():
-        return rows.mean(axis=1)
+def _mean(rows: FloatArray) -> FloatArray:
+    """Over the last axis; NaN is left out, and is the mean of nothing."""
     known = ~np.isnan(rows)
-    counts = known.sum(axis=1)
-    total = np.where(known, rows, 0.0).sum(axis=1)
-    return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
-
-
-def _low_rows(rows: FloatArray) -> FloatArray:
-    return np.fmin.reduce(rows, axis=1)
-
-
-def _high_rows(rows: FloatArray) -> FloatArray:
-    return np.fmax.reduce(rows, axis=1)
+    counts = known.sum(axis=-1)
+    return np.where(counts, np.where(known, rows, 0.0).sum(axis=-1) / np.maximum(counts, 1), np.nan)
 
 
 def _summary(rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Mean, min and max of each row of (N, size), NaN ignored."""
-    if rows.shape[1] == 1:
-        column = rows[:, 0]
-        return column, column, column
-    return _mean_rows(rows), _low_rows(rows), _high_rows(rows)
+    """Mean, min and max over the last axis."""
+    return _mean(rows), np.fmin.reduce(rows, axis=-1), np.fmax.reduce(rows, axis=-1)
 
 
 def smooth(values: FloatArray, weight: float) -> FloatArray:
@@ -205,45 +124,21 @@ def smooth(values: FloatArray, weight: float) -> FloatArray:
         values: x, (N,).
         weight: w in [0, 1); 0 returns the values themselves.
     """
-    return Smoother(weight).extend(values)
-
-
-class Smoother:
-    """Smooths a growing column without starting over: only new values cost."""
-
-    def __init__(self, weight: float) -> None:
-        self.weight = min(max(weight, 0.0), 0.9999)
-        self._sum = 0.0
-        self._norm = 0.0
-
-    def extend(self, values: FloatArray) -> FloatArray:
-        """Smoothed form of the next `values`, (N,)."""
-        w = self.weight
-        if w < 1e-6 or len(values) == 0:
-            return values.copy()
-        known = ~np.isnan(values)
-        if known.all():
-            return self._extend_known(values)
-        out = np.empty(len(values))
-        before = self._sum / self._norm if self._norm > 0 else math.nan
-        smoothed = self._extend_known(values[known])
-        index = np.cumsum(known)
-        out[index == 0] = before
-        out[index > 0] = smoothed[index[index > 0] - 1]
-        return out
-
-    def _extend_known(self, values: FloatArray) -> FloatArray:
-        """Blocks short enough that `w^-k` stays below 1e8 keep full precision."""
-        w = self.weight
-        block = max(1, min(4096, int(18.0 / -math.log(w))))
-        out = np.empty(len(values))
-        powers = w ** np.arange(1, block + 1)
-        for start in range(0, len(values), block):
-            part = values[start : start + block]
-            p = powers[: len(part)]
-            sums = p * (self._sum + (1 - w) * np.cumsum(part / p))
-            norms = 1 - (1 - self._norm) * p
-            out[start : start + len(part)] = sums / norms
-            self._sum = float(sums[-1])
-            self._norm = float(norms[-1])
-        return out
+    w = min(weight, 0.9999)
+    known = ~np.isnan(values)
+    if w < 1e-6 or not known.any():
+        return values
+    given = values[known]
+    smoothed = np.empty(len(given))
+    # Blocks so short that w^-k stays far from an overflow.
+    block = int(200.0 / -math.log(w)) + 1
+    powers = w ** np.arange(1, block + 1)
+    total, left = 0.0, 1.0
+    for start in range(0, len(given), block):
+        part = given[start : start + block]
+        p = powers[: len(part)]
+        sums = p * (total + (1 - w) * np.cumsum(part / p))
+        smoothed[start : start + block] = sums / (1 - left * p)
+        total, left = float(sums[-1]), left * float(p[-1])
+    before = np.cumsum(known)
+    return np.where(before > 0, smoothed[np.maximum(before, 1) - 1], np.nan)
