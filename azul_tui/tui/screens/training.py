@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding
@@ -11,11 +11,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from azul_tui.errors import AzulError
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import ChartExported, ChartViewed
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.spans import content, lines
-from azul_tui.tui.widgets.board import Board
+from azul_tui.tui.widgets.board import Board, Table
 from azul_tui.tui.widgets.chart import Chart
 from azul_tui.tui.widgets.log import GrowingLog
 from azul_tui.views import progress
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 
     from azul_tui.tui.messages import RunSwitched
     from azul_tui.views.charts import View
+    from azul_tui.views.following import LogTail
     from azul_tui.views.progress import RunNow
     from azul_tui.views.ratings import RatingsFile
     from azul_tui.views.run_charts import ChartSource
 
 STEERING = frozenset({"pause", "request", "edit", "cancel"})
-LOOKING = frozenset({"full_chart", "board", "games", "whole_log", "side_chart", "apart"})
+LOOKING = frozenset({"full_chart", "games", "only", "side_chart", "apart"})
+PARTS = ("chart", "board", "log")
+"""What can have the whole screen."""
+LOG_BYTES, LOG_LINES = 4_000_000, 5000
+"""The most of a log that is shown when it has the whole screen."""
 MORE_CHARTS = ("score", "simulations/s", "buffer", "learning rate", "gradient norm")
 NO_RUN = "No run is open.\n\n1 opens the menu, which starts one; 3 lists the runs that there are."
 
@@ -39,6 +45,7 @@ class TrainingScreen(Place):
     """One run, live or finished."""
 
     BINDINGS: ClassVar = [
+        Binding("escape,q", "only('')", "back"),
         Binding("r", "resume", "resume"),
         Binding("p", "pause", "pause"),
         Binding("c", "request('checkpoint')", "checkpoint now"),
@@ -49,9 +56,9 @@ class TrainingScreen(Place):
         Binding("t", "side_chart(1)", "next chart", show=False),
         Binding("T", "side_chart(-1)", "previous chart", show=False),
         Binding("m", "apart", "losses apart or together", show=False),
-        Binding("b", "board", "board", show=False),
+        Binding("b", "only('board')", "board", show=False),
         Binding("g", "games", "games that it kept", show=False),
-        Binding("f", "whole_log", "whole log", show=False),
+        Binding("f", "only('log')", "whole log", show=False),
         Binding("s", "request('stop')", "stop after this iteration", show=False),
         Binding("x", "cancel", "cancel at once", show=False),
         Binding("a", "seen", "alerts seen", show=False),
@@ -65,6 +72,9 @@ class TrainingScreen(Place):
         """The chart beside the loss; empty for the best there is."""
         self.apart: bool | None = None
         """Whether each loss has an axis of its own; None when the curves decide."""
+        self.only = ""
+        """The part that has the whole screen, one of `PARTS`; empty for none."""
+        self._log: LogTail | None = None
         self._source: ChartSource | None = None
         self._ratings: RatingsFile | None = None
         self._drawn: object = None
@@ -95,11 +105,11 @@ class TrainingScreen(Place):
     @property
     def small(self) -> bool:
         """Whether there is room for one chart alone."""
-        return self.has_class("-narrow") or self.has_class("-short")
+        return self.only == "chart" or self.has_class("-narrow") or self.has_class("-short")
 
     def on_run_switched(self, message: RunSwitched) -> None:
         """Another run begins with whole charts."""
-        self._source = self._ratings = self._drawn = None
+        self._source = self._ratings = self._drawn = self._log = None
         for chart in self.query(Chart):
             if chart.view is not None:
                 chart.look(chart.view.whole())
@@ -129,11 +139,15 @@ class TrainingScreen(Place):
         self._show_lines(run)
         self._show_charts(run)
         board = self.query_one("#game", Board)
-        if board.display and not self.small:
-            from azul_tui.tui.screens.full_views import show_game
-
+        if board.display:
             show_game(board, feed.live)
         texts, total, source = feed.log_lines()
+        if self.only == "log":
+            from azul_tui.views.following import LogTail
+
+            self._log = self._log or LogTail(feed.paths.log, LOG_LINES)
+            self._log.read(LOG_BYTES)
+            texts, total, source = self._log.lines, self._log.total, "whole"
         texts = texts or ["nothing has been written yet"]
         self.query_one("#log", GrowingLog).show_lines(texts, total, (feed.name, source))
 
@@ -263,23 +277,26 @@ class TrainingScreen(Place):
         self.apart = not self.apart
         self.show()
 
-    # -- screens of their own
+    # -- looking closer
+
+    def action_only(self, part: str) -> None:
+        """Give the whole screen to one of `PARTS`, or take it back."""
+        self.only = "" if self.only == part else part
+        for each in PARTS:
+            self.set_class(self.only == each, f"-only-{each}")
+        if self.only == "log":
+            self.query_one("#log").focus()
+        self.refresh_bindings()
+        self.call_after_refresh(self.show_anew)
 
     def action_full_chart(self) -> None:
-        """The focused chart, else the main one."""
-        from azul_tui.tui.screens.full_views import FullChart
+        """Give the whole screen to the focused chart, else to the main one."""
+        from azul_tui.views.run_charts import CHARTS
 
-        main = self.query_one("#main", Chart)
-        chart = self.focused if isinstance(self.focused, Chart) else main
-        if chart.contents:
-            name = chart.contents[0].name if len(chart.contents) == 1 else "loss"
-            self.azul.push_screen(FullChart(self, name))
-
-    def action_board(self) -> None:
-        """The game being played."""
-        from azul_tui.tui.screens.full_views import FullBoard
-
-        self.azul.push_screen(FullBoard())
+        chart = self.focused
+        if not self.only and isinstance(chart, Chart) and len(chart.contents) == 1:
+            self.chart = CHARTS.index(chart.contents[0].name)
+        self.action_only("chart")
 
     def action_games(self) -> None:
         """The games that the run has kept."""
@@ -287,13 +304,6 @@ class TrainingScreen(Place):
 
         if self.azul.feed is not None:
             self.azul.push_screen(GamesScreen(self.azul.feed.paths))
-
-    def action_whole_log(self) -> None:
-        """Everything that the run has written."""
-        from azul_tui.tui.screens.full_views import FullLog
-
-        if self.azul.feed is not None:
-            self.azul.push_screen(FullLog(self.azul.feed.paths.log))
 
     # -- steering
 
@@ -308,6 +318,8 @@ class TrainingScreen(Place):
             return run is not None and not run.active and run.state != ""
         if action == "seen":
             return run is not None and len(run.data.alerts) > self.azul.alerts_seen
+        if action == "only" and parameters == ("",):
+            return self.only != ""
         return run is not None if action in LOOKING else super().check_action(action, parameters)
 
     def action_request(self, request: str) -> None:
@@ -354,3 +366,24 @@ class TrainingScreen(Place):
         """Go on with a run that has ended."""
         if self.azul.feed is not None:
             self.azul.resume(self.azul.feed.paths)
+
+
+def show_game(board: Board, live: dict[str, Any]) -> None:
+    """Show on a board the game that a run's `live.json` tells of."""
+    from azul_tui.game.notation import parse_position
+
+    notation, game, move = live.get("position"), live.get("game"), live.get("move")
+    if not isinstance(notation, str):
+        board.show(None, "no game is being played", title="game")
+        return
+    title = f"game {game:,}" if isinstance(game, int) and game >= 0 else "evaluation game"
+    title += f", move {move:,}" if isinstance(move, int) and move >= 0 else ""
+    try:
+        position = parse_position(notation[:2000])
+    except AzulError as error:
+        board.show(None, plain_text(str(error)), title=title)
+        return
+    last, value = plain_text(str(live.get("last_move") or ""), 60), live.get("value")
+    valued = f"   value {value:+.2f}" if isinstance(value, (int, float)) else ""
+    notes = (f"last move  {last}{valued}",) if last else ()
+    board.show(Table(position=position, notes=notes), title=title)
