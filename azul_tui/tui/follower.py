@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from azul_tui.tui.messages import RunAdvanced, RunSwitched
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from azul_tui.tui.app import AzulApp
     from azul_tui.views.following import RunFeed
-    from azul_tui.views.machine import Usage
+    from azul_tui.views.progress import Meter
+    from azul_tui.views.words import Spans
 
 REFRESH_S, REFRESH_OVER_SSH_S = 1.0, 2.0
 SLICE_S = 0.012
@@ -40,9 +42,9 @@ class Follower:
     def __init__(self, app: AzulApp, every_s: float) -> None:
         self.every_s = every_s
         self.feed: RunFeed | None = None
-        self.usage: Usage | None = None
+        self.usage: Sequence[Spans] = ()
         self._app = app
-        self._meter: Any = None
+        self._meter: Meter | None = None
         self._wake = asyncio.Event()
 
     def follow(self, directory: Path) -> None:
@@ -88,11 +90,7 @@ class Follower:
                 continue
 
     def _read_meter(self) -> None:
-        from azul_tui.views.machine import Meter
+        from azul_tui.views.progress import Meter
 
-        run = self._app.run_now()
-        if run is None or not run.active:
-            self.usage = None
-        else:
-            self._meter = self._meter or Meter()
-            self.usage = self._meter.read()
+        self._meter, run = self._meter or Meter(), self._app.run_now()
+        self.usage = self._meter.read(run.status) if run is not None and run.active else ()

@@ -154,12 +154,10 @@ def draw_chart(
     ascii_only = signs.ascii or plain
     log_y = view.log_y and limits[0] > 0
     if log_y:
-        ticks = charts.log_ticks(*limits, min(8, max(2, rows // 2)))
-        labels = [charts.tick_label(tick, tick) for tick in ticks]
+        labels = charts.ticks(*limits, min(8, max(2, rows // 2)), "log")
     else:
-        limits, ticks, step = _even_rows(limits, rows, 1 if ascii_only else 4)
-        labels = [charts.tick_label(tick, step) for tick in ticks]
-    label_width = min(max([label_width, *map(len, labels)]), max(0, width - 8))
+        limits, labels = _even_rows(limits, rows, 1 if ascii_only else 4)
+    label_width = min(max([label_width, *map(len, labels.values())]), max(0, width - 8))
     x_axis = _Axis(*window, width - label_width - 1, 1 if ascii_only else 2, log_x)
     y_axis = _Axis(*limits, rows, 1 if ascii_only else 4, log_y)
     inside = _Inside(x_axis, y_axis, signs, ascii_only).filled(curves, content.levels, view)
@@ -167,7 +165,7 @@ def draw_chart(
         word = f" {name} "[-x_axis.cells :]
         inside[0][-len(word) :] = [(char, f"series.{curves[0].series % COLORS}") for char in word]
 
-    label_of = {y_axis.cell(tick): label for tick, label in zip(ticks, labels, strict=True)}
+    label_of = {y_axis.cell(tick): label for tick, label in labels.items()}
     lines: list[Spans] = []
     for row, cells in enumerate(inside):
         label = label_of.get(rows - 1 - row, "")
@@ -195,15 +193,15 @@ def _window(
     return (left, right), log
 
 
-def _even_rows(limits: Range, rows: int, per_row: int) -> tuple[Range, list[float], float]:
-    """Limits around `limits` whose round ticks lie a whole number of rows apart, ticks, step.
+def _even_rows(limits: Range, rows: int, per_row: int) -> tuple[Range, dict[float, str]]:
+    """Limits around `limits` whose round ticks lie a whole number of rows apart, and labels.
 
     Of the round steps the one is taken that leaves the least empty above the data.
     """
     low, high = limits
     dots = max(1, rows * per_row - 1)
     wanted = min(4, max(2, rows // 3))
-    best, found = -math.inf, (limits, [low], high - low)
+    best, found = -math.inf, (limits, {low: charts.tick_label(low, high - low)})
     magnitude = 10.0 ** math.floor(math.log10((high - low) / rows))
     for factor in (1, 2, 2.5, 5, 10, 20, 25, 50, 100, 200):
         step = factor * magnitude
@@ -217,7 +215,7 @@ def _even_rows(limits: Range, rows: int, per_row: int) -> tuple[Range, list[floa
         used -= 0.25 if apart == 1 and rows > 4 else 0.0
         if used >= best:
             ticks = [base + index * step for index in range(count)]
-            best, found = used, ((base, top), ticks, step)
+            best, found = used, ((base, top), {t: charts.tick_label(t, step) for t in ticks})
     return found
 
 
@@ -340,15 +338,8 @@ def _x_lines(
     axis: _Axis, marks: Sequence[Mark], view: View, signs: Signs, label_width: int
 ) -> list[Spans]:
     """The axis with its marks, and the labels under it."""
-    window, count = (axis.low, axis.high), max(1, axis.cells // 10)
-    if axis.log:
-        labels = {tick: charts.tick_label(tick, tick) for tick in charts.log_ticks(*window, count)}
-    elif view.x_kind == "time":
-        labels = {tick: charts.time_label(tick) for tick in charts.time_ticks(*window, count)}
-    else:
-        step = charts.nice_step(window[1] - window[0], count)
-        ticks = charts.multiples(*window, step)
-        labels = {tick: charts.tick_label(tick, step) for tick in ticks}
+    kind = "log" if axis.log else "time" if view.x_kind == "time" else "linear"
+    labels = charts.ticks(axis.low, axis.high, max(1, axis.cells // 10), kind)
     line: list[Cell] = [(signs.horizontal, "axis")] * axis.cells
     text, free_from = [" "] * axis.cells, 0
     for tick, label in labels.items():

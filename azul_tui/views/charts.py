@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 Range = tuple[float, float]
 """The smallest and the largest of something."""
-SMOOTHING_LEVELS = (0.0, 0.5, 0.8, 0.9, 0.97, 0.99, 0.997)
+XKind = Literal["step", "iteration", "time"]
+AxisKind = Literal["linear", "log", "time"]
 CALM = 0.45
 """Limits of an axis stay while the data fills at least this share of them."""
 TIME_STEPS = (
@@ -243,27 +244,26 @@ def multiples(low: float, high: float, step: float) -> list[float]:
     return [round(index * step, digits) for index in range(first, last + 1)]
 
 
-def linear_ticks(low: float, high: float, count: int) -> list[float]:
-    """At most about `count` + 1 round values inside [low, high], ascending."""
-    return multiples(low, high, nice_step(high - low, count))
+def ticks(low: float, high: float, count: int, kind: AxisKind = "linear") -> dict[float, str]:
+    """At most about `count` + 1 round values in [low, high], ascending, and their labels.
 
-
-def log_ticks(low: float, high: float, count: int) -> list[float]:
-    """Round values of a logarithmic axis: decades, with 2 and 5 where there is room."""
-    decades = math.log10(high / low)
+    Of a logarithmic axis they are decades, with 2 and 5 where there is room; of a time in
+    seconds whole minutes, quarters, hours or days.
+    """
+    if kind == "time":
+        days = nice_step((high - low) / 86400, count) * 86400
+        step = next((step for step in TIME_STEPS if (high - low) / step <= count), days)
+        return {tick: time_label(tick) for tick in multiples(low, high, step)}
+    decades = math.log10(high / low) if kind == "log" else 0.0
     if decades < 0.8:
-        return [tick for tick in linear_ticks(low, high, count) if tick > 0]
+        step = nice_step(high - low, count)
+        return {tick: tick_label(tick, step) for tick in multiples(low, high, step)}
     factors = (1.0, 2.0, 5.0) if decades * 3 <= count else (1.0,)
     stride = math.ceil(decades / max(1, count))
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    every = (factor * 10.0**power for power in powers if power % stride == 0 for factor in factors)
-    return [tick for tick in every if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
-
-
-def time_ticks(low: float, high: float, count: int) -> list[float]:
-    """Round times in seconds: whole minutes, quarters, hours or days."""
-    days = nice_step((high - low) / 86400, count) * 86400
-    return multiples(low, high, next((s for s in TIME_STEPS if (high - low) / s <= count), days))
+    every = [factor * 10.0**power for power in powers if power % stride == 0 for factor in factors]
+    inside = [tick for tick in every if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+    return {tick: tick_label(tick, tick) for tick in inside}
 
 
 def tick_label(value: float, step: float) -> str:
@@ -294,9 +294,6 @@ def time_label(seconds: float) -> str:
 
 
 # -- the view
-
-XKind = Literal["step", "iteration", "time"]
-X_KINDS: tuple[XKind, ...] = ("step", "iteration", "time")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,20 +359,3 @@ class View:
     def whole(self) -> View:
         """Everything, following the newest value."""
         return replace(self, span=None, end=None)
-
-    def with_next_smoothing(self, direction: int = 1) -> View:
-        """The next or previous level of smoothing, stopping at both ends."""
-        away = [abs(level - self.smoothing) for level in SMOOTHING_LEVELS]
-        at = min(max(away.index(min(away)) + direction, 0), len(away) - 1)
-        return replace(self, smoothing=SMOOTHING_LEVELS[at])
-
-    def with_next_x(self) -> View:
-        """The next kind of x; window and cursor are in other units then and go."""
-        kind = X_KINDS[(X_KINDS.index(self.x_kind) + 1) % len(X_KINDS)]
-        return replace(self.whole(), x_kind=kind, cursor=None)
-
-    def with_cursor_moved(self, share: float, extent: Range) -> View:
-        """The cursor moved by `share` of the window, inside it; the first move sets it right."""
-        left, right = self.window(extent)
-        start = right if self.cursor is None else self.cursor
-        return replace(self, cursor=min(max(start + share * (right - left), left), right))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 LONGEST_LINE = 1 << 16
-SAMPLED_FROM = 12_000_000
-"""Bytes of backlog from which a file is sampled first."""
+SAMPLED_FROM, TYPICAL_RECORD = 12_000_000, 180
+"""Bytes of backlog from which a file is sampled first, and of a record."""
 SAMPLED_RECORDS = 10_000
-TYPICAL_RECORD = 180
-READ_BYTES = 1 << 23
-CATCH_UP_S = 0.006
+READ_BYTES, CATCH_UP_S = 1 << 23, 0.006
 LOG_LAGS_S = 5.0
 """A log that was written this much before the newest record is not this run's any more."""
 
@@ -54,12 +53,12 @@ class LogTail:
         """Read what is new; whether anything was."""
         try:
             with open_own(self.path) as file:
-                size = file.seek(0, 2)
-                self.changed = os.fstat(file.fileno()).st_mtime
-                if size < self._offset:
+                facts = os.fstat(file.fileno())
+                self.changed = facts.st_mtime
+                if facts.st_size < self._offset:
                     self._offset, self._rest, self.lines, self.total = 0, b"", [], 0
-                if size - self._offset > limit:
-                    self._offset, self._rest = size - limit, b""
+                if facts.st_size - self._offset > limit:
+                    self._offset, self._rest = facts.st_size - limit, b""
                 file.seek(self._offset)
                 chunk = file.read(limit)
         except OSError:
@@ -69,7 +68,7 @@ class LogTail:
         self._offset += len(chunk)
         *parts, rest = (self._rest + chunk).split(b"\n")
         self._rest = rest[-LONGEST_LINE:]
-        self.lines.extend(part.decode("utf-8", "replace") for part in parts)
+        self.lines += [part.decode("utf-8", "replace") for part in parts]
         self.total += len(parts)
         del self.lines[: -self.keep]
         return bool(chunk)
@@ -164,12 +163,7 @@ class RunFeed:
         return lines, self.data.said_total, "records"
 
     def read_all(self, deadline_s: float = 60.0, *, exact: bool = True) -> RunData:
-        """Read to the end at once, in at most `deadline_s` seconds.
-
-        Args:
-            deadline_s: Most seconds.
-            exact: Whether a huge file is read whole; a sample of it otherwise.
-        """
+        """Read to the end at once, in at most `deadline_s`; a huge file whole only if `exact`."""
         end = time.perf_counter() + deadline_s
         while time.perf_counter() < end:
             self.tick(0.5)
@@ -203,19 +197,13 @@ class RunFeed:
             self._main, self._exact = exact, None
 
     def _read_small_files(self) -> bool:
-        changed = self.log.read()
-        status = read_status(self.paths.status)
+        changed, status = self.log.read(), read_status(self.paths.status)
         if status is not None and status != self.status:
             if self.status is not None and status.heartbeat != self.status.heartbeat:
                 self._heard = time.time()
-            self.status = status
-            changed = True
-        try:
-            stamp = self.paths.live.stat().st_mtime_ns
-        except OSError:
-            return changed  # no game is being shown
-        if stamp != self._live_stamp:
-            self._live_stamp = stamp
-            self.live = read_object(self.paths.live)
-            changed = True
+            self.status, changed = status, True
+        live = self.paths.live
+        with suppress(OSError):  # no game is being shown
+            if self._live_stamp != (stamp := live.stat().st_mtime_ns):
+                self._live_stamp, self.live, changed = stamp, read_object(live), True
         return changed

@@ -6,7 +6,9 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from azul_tui.runs.status import NO_NEWS, ending_words
+from azul_tui.runs.gpus import GpuMeter
+from azul_tui.runs.machine import usable_memory
+from azul_tui.runs.status import ACTIVE, NO_NEWS, ending_words
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 from azul_tui.views.signs import bar
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from azul_tui.runs.status import Judgement, Status
-    from azul_tui.views.machine import Usage
     from azul_tui.views.run_data import RunData
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
@@ -31,7 +32,8 @@ class RunNow:
     judgement: Judgement | None
     now: float
     """Unix seconds."""
-    usage: Usage | None = None
+    usage: Sequence[Spans] = ()
+    """What `Meter` read of this machine."""
     problem: str = ""
     """Why its files cannot be read."""
     ended: str = ""
@@ -46,21 +48,15 @@ class RunNow:
     @property
     def state(self) -> str:
         """`running`, `paused`, `finished`, `stopped`, `crashed`; empty while nobody knows."""
+        by_file = self.judgement.state if self.judgement is not None else ""
         if self.launch:
             return "running"
-        if self.ended and (self.judgement is None or self.active_by_file):
-            return "crashed"
-        return self.judgement.state if self.judgement is not None else ""
-
-    @property
-    def active_by_file(self) -> bool:
-        """Whether the run's own files say that it goes on."""
-        return self.judgement is not None and self.judgement.state in {"running", "paused"}
+        return "crashed" if self.ended and by_file in {"running", "paused", ""} else by_file
 
     @property
     def active(self) -> bool:
         """Whether the run goes on or waits to go on."""
-        return self.state in {"running", "paused"}
+        return self.state in ACTIVE
 
     @property
     def state_words(self) -> str:
@@ -68,77 +64,52 @@ class RunNow:
         if self.launch or (self.asked and self.active):
             return self.launch or self.asked
         if self.state == "running" and self.status is not None:
-            if self.judgement is not None and self.judgement.stalled:
-                return NO_NEWS
-            return plain_text(self.status.phase, 20) or "starting"
+            stalled = self.judgement is not None and self.judgement.stalled
+            return NO_NEWS if stalled else plain_text(self.status.phase, 20) or "starting"
         return self.state
 
 
 def waiting_words(run: RunNow) -> str:
     """Why there is nothing to show yet."""
+    status, compiling = run.status, run.data.compile
     if run.problem:
         return run.problem
     if run.ended:
         return f"it ended before the first training step: {run.ended}"
-    status, compiling = run.status, run.data.compile
     if run.launch:
         return f"{run.launch}: loading the libraries takes a few seconds"
     if compiling is not None and compiling.total:
-        return (
-            f"compiling the rules, {compiling.done} of {compiling.total} "
-            f"({plain_text(compiling.name, 40)}), only the first time"
-        )
-    if status is not None and run.state in {"crashed", "stopped", "finished"}:
+        done = f"{compiling.done} of {compiling.total} ({compiling.name})"
+        return f"compiling the rules, {done}, only the first time"
+    if status is None:
+        if not run.opened:
+            return f"opening {plain_text(run.name, 64)}"
+        nothing = "nothing has been recorded yet, and no process is known to be at work"
+        return "no losses yet" if run.data.records else nothing
+    if not run.active and run.state:
         return f"{run.state} before the first training step"
-    if status is not None and status.phase == "compile":
+    if status.phase == "compile":
         spent = words.duration(max(0.0, status.heartbeat - status.started))
         return f"loading and compiling the rules, {spent}"
-    if run.state == "paused":
-        return "paused; losses appear with the first training steps"
-    if status is not None and status.phase:
-        return f"{plain_text(status.phase, 20)}; losses appear with the first training steps"
-    if status is None and not run.opened:
-        return f"opening {plain_text(run.name, 64)}"
-    if status is None and not run.data.records:
-        return "nothing has been recorded yet, and no process is known to be at work"
-    return "no losses yet"
-
-
-def done_share(run: RunNow) -> float | None:
-    """How much of the run is done, in [0, 1]: of its iterations, unless it ends by the clock.
-
-    A run may be told to end long before its last iteration; the time left knows that.
-    """
-    status = run.status
-    if status is None:
-        return None
-    if run.state == "finished":
-        return 1.0
-    share = status.iteration / status.max_iterations if status.max_iterations else None
-    if status.left_s is not None and run.active:
-        spent = max(0.0, status.heartbeat - status.started)
-        by_clock = spent / max(spent + status.left_s, 1.0)
-        if share is None or by_clock > 2 * share + 0.02:
-            return by_clock
-    return share
+    now = "paused" if run.state == "paused" else plain_text(status.phase, 20)
+    return f"{now}; losses appear with the first training steps" if now else "no losses yet"
 
 
 def head_line(run: RunNow, width: int, signs: Signs) -> Spans:
     """`iteration 37/100`, a bar, and the facts that fit beside it, the most important first."""
-    status, share = run.status, done_share(run)
-    facts: list[Spans] = []
+    status, share = run.status, _done_share(run)
     if status is None:
-        head = waiting_words(run)
-        if run.data.last_step:
-            head = f"iteration {run.data.last_iteration:,}, step {run.data.last_step:,.0f}"
-            facts.append((("its status file is missing", "quiet"),))
-        return ((head, "strong"), ("  ", ""), *join(facts, width - len(head) - 8))
+        if not run.data.last_step:
+            return ((waiting_words(run), "strong"),)
+        head = f"iteration {run.data.last_iteration:,}, step {run.data.last_step:,.0f}"
+        return ((head, "strong"), ("  its status file is missing", "quiet"))
     most = status.max_iterations if run.state != "finished" else None
     head = f"iteration {status.iteration:,}" + (f"/{most:,}" if most else "")
+    facts: list[Spans] = []
     if share is not None:
         facts.append(((f"{share * 100:.0f}%", "strong"),))
     if status.left_s is not None and run.active:
-        facts.append((("left ", "quiet"), (words.duration(status.left_s), "strong")))
+        facts.append(_fact("left", words.duration(status.left_s)))
     if status.games_total:
         facts.append(((f"{status.games_total:,}", "strong"), (" games", "quiet")))
     if status.sims_per_s is not None and run.active:
@@ -147,6 +118,23 @@ def head_line(run: RunNow, width: int, signs: Signs) -> Spans:
     room = width - len(head) - sum(len(text) for text, _ in beside) - 4
     drawn = ((" ", ""), *_drawn(share, room, signs), (" ", "")) if room > 4 else ()
     return ((head, "strong"), *drawn, ("  ", ""), *beside)
+
+
+def _done_share(run: RunNow) -> float | None:
+    """How much of the run is done: of its iterations, unless it ends by the clock.
+
+    A run may be told to end long before its last iteration; the time left knows that.
+    """
+    status = run.status
+    if status is None or run.state == "finished":
+        return None if status is None else 1.0
+    share = status.iteration / status.max_iterations if status.max_iterations else None
+    if status.left_s is not None and run.active:
+        spent = max(0.0, status.heartbeat - status.started)
+        by_clock = spent / max(spent + status.left_s, 1.0)
+        if share is None or by_clock > 2 * share + 0.02:
+            return by_clock
+    return share
 
 
 def notice_lines(run: RunNow, seen: int = 0) -> tuple[list[str], bool]:
@@ -160,16 +148,16 @@ def notice_lines(run: RunNow, seen: int = 0) -> tuple[list[str], bool]:
     found = [(alert.level, alert.text) for alert in reversed(unseen)]
     if run.problem:
         found.insert(0, ("error", run.problem))
+    judged = run.judgement
     if run.state == "crashed":
-        why = run.ended or (run.judgement.reason if run.judgement is not None else "")
+        why = run.ended or (judged.reason if judged is not None else "")
         if why.startswith(ending_words(-signal.SIGKILL)):
             why += "; the system does that when memory runs out"
         found.insert(0, ("error", f"crashed: {why or 'the log says why'}; {way_back(run)}"))
-    elif run.judgement is not None and run.judgement.stalled and run.status is not None:
-        silent = words.duration(run.now - run.status.heartbeat)
-        alive = run.judgement.alive
-        lives = ", the process is alive" if alive else ""
-        found.append(("info" if alive else "warning", f"{NO_NEWS} for {silent}{lives}"))
+    elif judged is not None and judged.stalled and run.status is not None:
+        silent = f"{NO_NEWS} for {words.duration(run.now - run.status.heartbeat)}"
+        lives = ("info", f"{silent}, the process is alive")
+        found.append(lives if judged.alive else ("warning", silent))
     found.sort(key=lambda notice: notice[0] != "error")
     lines = [f"! {text}" for _, text in found[:3]]
     if lines:
@@ -201,8 +189,8 @@ def phase_line(run: RunNow, width: int, signs: Signs) -> Spans:
     else:
         parts.append(((run.state, "strong"), (f"; {way_back(run)}", "quiet")))
     if bars and bars[-1].share is not None:
-        parts.append((("buffer ", "quiet"), (words.percent(bars[-1].share), "strong")))
-    return join((*parts, *_usage(run)[:1], *_facts(run)), width)
+        parts.append(_fact("buffer", words.percent(bars[-1].share)))
+    return join((*parts, *run.usage[:1], *_facts(run)), width)
 
 
 def phase_lines(run: RunNow, width: int, signs: Signs) -> list[Spans]:
@@ -215,8 +203,7 @@ def phase_lines(run: RunNow, width: int, signs: Signs) -> list[Spans]:
         rows.append(((f" {each.name:<11}", role), *drawn, said))
     if not rows:
         rows.append(((f" {waiting_words(run)}", "quiet"),))
-    usage = _usage(run)
-    parts = [each for each in (_facts(run), usage[:2], usage[2:]) if each]
+    parts = [each for each in (_facts(run), run.usage[:2], run.usage[2:]) if each]
     return rows + [((" ", ""), *join(each, width - 2)) for each in parts]
 
 
@@ -264,53 +251,64 @@ def _drawn(share: float | None, width: int, signs: Signs) -> Spans:
     return (full, "bar"), (empty, "bar.empty")
 
 
+def _fact(name: str, value: str) -> Spans:
+    return (f"{name} ", "quiet"), (value, "strong")
+
+
 def _facts(run: RunNow) -> list[Spans]:
     """Learning rate, simulations, policy entropy, best score."""
     status = run.status
     if status is None:
         return []
-    parts: list[tuple[str, str]] = []
+    parts: list[Spans] = []
     if status.learning_rate is not None and run.active:
-        parts.append(("learn rate", words.short_float(status.learning_rate)))
+        parts.append(_fact("learn rate", words.short_float(status.learning_rate)))
     if status.mcts_simulations is not None:
-        parts.append(("simulations", f"{status.mcts_simulations:,}"))
+        parts.append(_fact("simulations", f"{status.mcts_simulations:,}"))
     if status.policy_entropy is not None:
-        parts.append(("policy entropy", f"{status.policy_entropy:.2f}"))
+        parts.append(_fact("policy entropy", f"{status.policy_entropy:.2f}"))
     if status.best_score is not None:
-        parts.append(("best score", words.percent(status.best_score)))
-    return [((f"{name} ", "quiet"), (value, "strong")) for name, value in parts]
+        parts.append(_fact("best score", words.percent(status.best_score)))
+    return parts
 
 
-def _usage(run: RunNow) -> list[Spans]:
-    """Processor and memory of this machine, and the GPU that the run trains on, else all here."""
-    usage, status = run.usage, run.status
-    if usage is None:
-        return []
-    found: list[Spans] = []
-    if usage.cpu_percent is not None:
-        found.append((("cpu ", "quiet"), (f"{usage.cpu_percent:.0f}%", "strong")))
-    used, of = f"{usage.memory_used / 1e9:.1f}", f" of {usage.memory_total / 1e9:.0f} GB"
-    found.append((("memory ", "quiet"), (used, "strong"), (of, "quiet")))
-    gpus = [(gpu.name, gpu.percent, gpu.used, gpu.watts) for gpu in usage.gpus[:2]]
-    if status is not None and status.gpu_name and status.gpu_memory_used is not None:
-        own = (status.gpu_name, status.gpu_percent, status.gpu_memory_used, status.gpu_watts)
-        gpus = [own]
-    for name, percent, memory, watts in gpus:
-        short = plain_text(name, 40).removeprefix("NVIDIA ").removeprefix("GeForce ")
-        busy = f"{percent:.0f}%  " if percent is not None else ""
-        power = f"  {watts:.0f} W" if watts is not None else ""
-        name_words = f"gpu {words.shortened(short, 14)} "
-        taken = f"{memory / 1e9:.0f} GB{power}"
-        found.append(((name_words, "quiet"), (busy, "strong"), (taken, "quiet")))
-    return found
-
-
-def join(parts: Sequence[Spans], width: int, gap: str = "   ") -> Spans:
+def join(parts: Sequence[Spans], width: int) -> Spans:
     """As many of `parts` as fit into `width` cells, side by side; at least the first."""
     line: list[tuple[str, str]] = []
     for part in parts:
-        pieces = ((gap, ""), *part) if line else part
+        pieces = (("   ", ""), *part) if line else part
         if line and sum(len(text) for text, _ in (*line, *pieces)) > width:
             break
         line.extend(pieces)
     return tuple(line)
+
+
+class Meter:
+    """Reads this machine; modules are imported at the first reading."""
+
+    def __init__(self) -> None:
+        self.gpus = GpuMeter()
+        self._cpu_asked = False
+
+    def read(self, status: Status | None = None) -> list[Spans]:
+        """Processor since the last call, memory, the GPU that a run trains on, else all here."""
+        import psutil
+
+        memory, busy = usable_memory(), psutil.cpu_percent(None)
+        # A share of the processor needs two readings.
+        found = [_fact("cpu", f"{busy:.0f}%")] if self._cpu_asked else []
+        self._cpu_asked = True
+        used, of = (memory.total - memory.available) / 1e9, f" of {memory.total / 1e9:.0f} GB"
+        found.append((*_fact("memory", f"{used:.1f}"), (of, "quiet")))
+        if status is not None and status.gpu_name and status.gpu_memory_used is not None:
+            own = (status.gpu_name, status.gpu_percent, status.gpu_memory_used, status.gpu_watts)
+            gpus = [own]
+        else:
+            gpus = [(gpu.name, gpu.percent, gpu.used, gpu.watts) for gpu in self.gpus.read()[:2]]
+        for name, percent, taken, watts in gpus:
+            short = plain_text(name, 40).removeprefix("NVIDIA ").removeprefix("GeForce ")
+            share = f"{percent:.0f}%  " if percent is not None else ""
+            power = f"  {watts:.0f} W" if watts is not None else ""
+            told = _fact(f"gpu {words.shortened(short, 14)}", share)
+            found.append((*told, (f"{taken / 1e9:.0f} GB{power}", "quiet")))
+        return found

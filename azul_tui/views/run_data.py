@@ -8,20 +8,19 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from azul_tui.jobs.describe import describe
+from azul_tui.runs.events import Record, number, text
 from azul_tui.runs.text import plain_text
 from azul_tui.views.series import DEFAULT_CAPACITY, BucketTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from azul_tui.views.charts import FloatArray, XKind
-
-Record = dict[str, Any]
 
 LARGEST_ITERATION = 1e12
 MOST_KEPT = 4096
@@ -30,46 +29,6 @@ X_NAMES = ("step", "iteration", "time")
 STEP_VALUES = ("total_loss", "policy_loss", "value_loss", "learning_rate", "gradient_norm")
 SELF_PLAY_VALUES = ("games_per_s", "sims_per_s")
 ITERATION_VALUES = ("total_loss", "policy_loss", "value_loss", "buffer_fill")
-
-
-# -- fields of records, which anybody may have written
-
-
-def number(value: object) -> float:
-    """`value` as a float; NaN for anything that is no number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.nan
-
-
-def whole(value: object) -> int:
-    """`value` as a whole number; 0 for anything else."""
-    found = number(value)
-    return int(found) if math.isfinite(found) else 0
-
-
-def word(record: Record, key: str, limit: int = 80) -> str:
-    """A harmless text of a field."""
-    value = record.get(key)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return plain_text(str(value), limit) if value is not None else ""
-
-
-def column(block: Sequence[Record], key: str) -> FloatArray:
-    """One field of many records, (N,); NaN where it is missing or no number."""
-    values = cast("list[Any]", [record.get(key) for record in block])
-    try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        array = np.empty(())
-    return array if array.ndim == 1 else np.array([number(value) for value in values])
-
-
-# -- what is kept of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +115,8 @@ class RunData:
 
     def absorb(self, records: Sequence[Record]) -> None:
         """Put records in their places, in order."""
-        if not records:
-            return
         self.records += len(records)
-        self.version += 1
+        self.version += len(records) > 0
         start = 0
         for index, record in enumerate(records):
             if record.get("event") != "step":
@@ -181,10 +138,10 @@ class RunData:
 
     def _see(self, record: Record) -> dict[str, Any]:
         """Go on to the time and the iteration of a record; the fields that place it."""
-        t, iteration = number(record.get("t")), number(record.get("iteration"))
-        self.last_t = t if math.isfinite(t) else self.last_t
+        t, iteration = number(record, "t"), number(record, "iteration")
+        self.last_t = self.last_t if t is None else t
         self.first_t = self.last_t if self.first_t is None else self.first_t
-        if 0 <= iteration < LARGEST_ITERATION:
+        if iteration is not None and 0 <= iteration < LARGEST_ITERATION:
             self.last_iteration = int(iteration)
         return {"t": self.last_t, "iteration": self.last_iteration, "step": self.last_step}
 
@@ -192,16 +149,15 @@ class RunData:
         if not block:
             return
         self._see(block[0])
-        rows = {name: column(block, name) for name in ("step", "iteration", "t", *STEP_VALUES)}
+        rows = {name: _column(block, name) for name in ("step", "iteration", "t", *STEP_VALUES)}
         rows["time"] = rows.pop("t") - (self.first_t or 0.0)
-        if not self._not_finite_said:
-            bad = [r for r in block if "total_loss" in str(r.get("not_finite", ""))]
-            if bad:
+        bad = () if self._not_finite_said else (r for r in block if "not_finite" in r)
+        for record in bad:
+            if "total_loss" in str(record["not_finite"]):
                 self._not_finite_said = True
-                step = number(bad[0].get("step"))
-                self._happened(
-                    bad[0], "alert", f"the loss is not finite at step {step:,.0f}", "error"
-                )
+                told = f"the loss is not finite at step {number(record, 'step') or 0:,.0f}"
+                self._happened(record, "alert", told, "error")
+                break
         # A resumed run repeats steps: what came later is the truth, and x must ascend.
         steps = np.where(np.isfinite(rows["step"]), rows["step"], -math.inf)
         ascending = steps >= np.maximum.accumulate(np.append(self.last_step, steps))[:-1]
@@ -212,74 +168,88 @@ class RunData:
 
     def _absorb_one(self, record: Record) -> None:
         place = self._see(record)
-        words = describe(record)
-        if words:
+        if words := describe(record):
             self.said.append((self.last_t, plain_text(words, 400)))
             self.said_total += 1
         match record.get("event"):
             case "run_started":
                 if self.started or record.get("resumed_from"):
-                    text = f"resumed from {word(record, 'resumed_from')}"
-                    self._happened(record, "resumed", text)
+                    self._happened(
+                        record, "resumed", f"resumed from {_word(record, 'resumed_from')}"
+                    )
                 self.started = record
             case "phase":
-                if record.get("phase") != "compile":
-                    self.compile = None
+                self.compile = self.compile if record.get("phase") == "compile" else None
             case "compile":
-                done, total = whole(record.get("done")), whole(record.get("total"))
-                self.compile = Compile(done=done, total=total, name=word(record, "name", 60))
+                done, total = (int(number(record, key) or 0) for key in ("done", "total"))
+                self.compile = Compile(done=done, total=total, name=text(record, "name", 60))
             case "self_play":
-                self.self_play.extend(self._row(record, SELF_PLAY_VALUES))
+                self._add_row(self.self_play, record)
             case "iteration":
-                size, room = (number(record.get(f"buffer_{x}")) for x in ("size", "capacity"))
-                fill = size / room * 100 if room > 0 else math.nan
-                self.iterations.extend(self._row(record | {"buffer_fill": fill}, ITERATION_VALUES))
+                size, room = number(record, "buffer_size"), number(record, "buffer_capacity")
+                fill = size / room * 100 if size is not None and room else None
+                self._add_row(self.iterations, record | {"buffer_fill": fill})
             case "evaluation":
-                if not math.isnan(number(record.get("score"))):
-                    counts = {n: whole(record.get(n)) for n in ("games", "wins", "draws", "losses")}
-                    shares = {n: number(record.get(n)) for n in ("score", "low", "high", "margin")}
-                    opponent = word(record, "opponent", 60)
-                    found = Evaluation(opponent=opponent, **counts, **shares, **place)
-                    self.evaluations.append(found)
+                self._absorb_evaluation(record, place)
             case "checkpoint":
-                score, file = number(record.get("score")), word(record, "file", 200)
-                found = SavedCheckpoint(
-                    file=file,
-                    score=None if math.isnan(score) else score,
-                    best=record.get("best") is True,
-                    **place,
+                best, score = record.get("best") is True, number(record, "score")
+                file = text(record, "file")
+                self.checkpoints.append(SavedCheckpoint(file=file, score=score, best=best, **place))
+            case "setting":
+                told = f"{_word(record, 'key')} {_word(record, 'old')} to {_word(record, 'new')}"
+                takes = text(record, "takes_effect", 80)
+                self._happened(
+                    record, "setting", told + (f", takes effect {takes}" if takes else "")
                 )
-                self.checkpoints.append(found)
-            case "setting" | "control" | "alert":
-                self._absorb_happening(record)
+                self.changed_settings.append({str(record.get("key")): record.get("new")})
+            case "control":
+                accepted, reason = record.get("accepted") is True, text(record, "reason", 80)
+                told = f"{_word(record, 'request')} {'accepted' if accepted else 'refused'}"
+                told += f": {reason}" if reason else ""
+                self._happened(record, "control", told, "info" if accepted else "warning")
+            case "alert":
+                level = "error" if record.get("level") == "error" else "warning"
+                self._happened(record, "alert", text(record, "text", 300), level)
             case "result":
                 pass
             case _:
                 self.others.append(record)
 
-    def _absorb_happening(self, record: Record) -> None:
-        if record["event"] == "setting":
-            text = f"{word(record, 'key')} {word(record, 'old')} to {word(record, 'new')}"
-            takes = word(record, "takes_effect")
-            text += f", takes effect {takes}" if takes else ""
-            self._happened(record, "setting", text)
-            self.changed_settings.append({str(record.get("key")): record.get("new")})
-        elif record["event"] == "control":
-            accepted = record.get("accepted") is True
-            text = f"{word(record, 'request')} {'accepted' if accepted else 'refused'}"
-            text += f": {word(record, 'reason')}" if record.get("reason") else ""
-            self._happened(record, "control", text, "info" if accepted else "warning")
-        else:
-            level = "error" if record.get("level") == "error" else "warning"
-            self._happened(record, "alert", word(record, "text", 300), level)
+    def _absorb_evaluation(self, record: Record, place: dict[str, Any]) -> None:
+        if number(record, "score") is not None:
+            counts = {n: int(number(record, n) or 0) for n in ("games", "wins", "draws", "losses")}
+            told = {name: number(record, name) for name in ("score", "low", "high", "margin")}
+            known = {name: math.nan if value is None else value for name, value in told.items()}
+            opponent = text(record, "opponent", 60)
+            self.evaluations.append(Evaluation(opponent=opponent, **counts, **known, **place))
 
-    def _row(self, record: Record, names: Sequence[str]) -> Mapping[str, Sequence[float]]:
-        values = {name: [number(record.get(name))] for name in names}
+    def _add_row(self, table: BucketTable, record: Record) -> None:
         place = (self.last_step, float(self.last_iteration), self.elapsed(self.last_t))
-        return values | {name: [x] for name, x in zip(X_NAMES, place, strict=True)}
+        row: dict[str, float | None] = dict(zip(X_NAMES, place, strict=True))
+        row |= {name: number(record, name) for name in table.value_names}
+        table.extend({name: np.array([value], dtype=np.float64) for name, value in row.items()})
 
-    def _happened(self, record: Record, kind: str, text: str, level: str = "info") -> None:
-        found = Happening(kind=kind, text=text, level=level, **self._see(record))
+    def _happened(self, record: Record, kind: str, told: str, level: str = "info") -> None:
+        found = Happening(kind=kind, text=told, level=level, **self._see(record))
         self.happenings.append(found)
         if kind == "alert":
             self.alerts.append(found)
+
+
+def _word(record: Record, key: str) -> str:
+    """A harmless text of a field of any type."""
+    value = record.get(key)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return plain_text(str(value), 80) if value is not None else ""
+
+
+def _column(block: Sequence[Record], key: str) -> FloatArray:
+    """One field of many records, (N,); NaN where it is missing or no number."""
+    try:
+        array = np.array([record.get(key) for record in block], dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty(())
+    if array.ndim == 1:
+        return array
+    return np.array([number(record, key) for record in block], dtype=np.float64)

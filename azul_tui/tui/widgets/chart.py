@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
+from textual import events, on
 from textual.binding import Binding
 from textual.geometry import Region
 from textual.strip import Strip
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.style import Style
-    from textual import events
 
     from azul_tui.tui.app import AzulApp
     from azul_tui.tui.plotting import Drawing
-    from azul_tui.views.charts import ChartContent, Range, View
+    from azul_tui.views.charts import ChartContent, Range, View, XKind
     from azul_tui.views.words import Spans
 
 WHEEL_ZOOM = 0.7
+SMOOTHING_LEVELS = (0.0, 0.5, 0.8, 0.9, 0.97, 0.99, 0.997)
+NEXT_X: dict[XKind, XKind] = {"step": "iteration", "iteration": "time", "time": "step"}
 PAN, CURSOR_STEP = 0.25, 0.02
 """Shares of the window by which a key moves."""
 ROWS_EACH = 4
@@ -112,24 +114,15 @@ class Chart(Widget, can_focus=True):
             self.view = view
             self._redraw()
 
-    def on_resize(self) -> None:
-        """Another size is another drawing."""
-        self._redraw()
-
-    def on_focus(self) -> None:
-        """The frame shows where the keys go."""
-        self._redraw()
-
-    def on_blur(self) -> None:
-        """The keys go elsewhere."""
-        self._redraw()
-
     def notify_style_update(self) -> None:
         """Another theme has other colours."""
         super().notify_style_update()
         self._styles.clear()
         self._strips.clear()
 
+    @on(events.Resize)
+    @on(events.Focus)
+    @on(events.Blur)
     def _redraw(self) -> None:
         """Draw, and refresh the lines that are not as they were."""
         width, height = self.size.width - 2, self.size.height - 2
@@ -250,16 +243,22 @@ class Chart(Widget, can_focus=True):
             case "whole":
                 view = replace(view.whole(), cursor=None)
             case "sideways" if view.cursor is not None:
-                view = view.with_cursor_moved(by * CURSOR_STEP, extent)
+                left, right = view.window(extent)
+                at = view.cursor + by * CURSOR_STEP * (right - left)
+                view = replace(view, cursor=min(max(at, left), right))
             case "sideways":
                 view = view.panned(by * PAN, extent)
             case "cursor":
                 middle = sum(view.window(extent)) / 2
                 view = replace(view, cursor=None if view.cursor is not None else middle)
             case "smooth":
-                view = view.with_next_smoothing(int(by))
+                away = [abs(level - view.smoothing) for level in SMOOTHING_LEVELS]
+                at = min(max(away.index(min(away)) + int(by), 0), len(away) - 1)
+                view = replace(view, smoothing=SMOOTHING_LEVELS[at])
             case "next_x":
-                view = view.with_next_x()
+                # Window and cursor are in other units then and go.
+                kind = NEXT_X[view.x_kind]
+                view = replace(view.whole(), x_kind=kind, cursor=None)
             case part:
                 view = replace(view, **{part: not getattr(view, part)})
         self._change(view)
@@ -268,15 +267,14 @@ class Chart(Widget, can_focus=True):
         """Hand the chart out as `csv`, `txt` or `svg`."""
         if not self.contents:
             return
-        if kind == "csv":
+        rows = ["".join(text for text, _ in line).rstrip() for line in self._lines]
+        text = "\n".join(rows) + "\n"
+        if kind == "csv" and self.view is not None:
             from azul_tui.views.charts import curves_csv
 
-            x_kind = self.view.x_kind if self.view is not None else "x"
-            text = curves_csv([c for chart in self.contents for c in chart.curves], x_kind)
-        elif kind == "txt":
-            rows = ("".join(text for text, _ in line).rstrip() for line in self._lines)
-            text = "\n".join(rows) + "\n"
-        else:
+            curves = [curve for chart in self.contents for curve in chart.curves]
+            text = curves_csv(curves, self.view.x_kind)
+        elif kind == "svg":
             text = self._svg()
         self.post_message(ChartExported(kind, text, self.contents[0].name))
 
