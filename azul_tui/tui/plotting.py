@@ -25,16 +25,7 @@ from azul_tui.views.signs import UNICODE, Signs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from azul_tui.views.charts import (
-        ChartContent,
-        Curve,
-        FloatArray,
-        Level,
-        Mark,
-        Range,
-        Reading,
-        View,
-    )
+    from azul_tui.views.charts import Curve, FloatArray, Level, Range, View
     from azul_tui.views.words import Spans
 
 Cell = tuple[str, str]
@@ -59,7 +50,7 @@ class Drawing:
     """What is shown of it."""
     calm: Range | None = None
     """Limits of the y axis that the next drawing is to keep while they fit."""
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[charts.Reading, ...] = ()
     plot_left: int = 0
     """Cells before the area inside the axes."""
     plot_width: int = 0
@@ -98,19 +89,20 @@ class _Axis:
             low, high = math.log10(low), math.log10(high)
         return (values - low) / ((high - low) or 1.0) * (self.dots - 1)
 
-    def cell(self, value: float) -> int | None:
-        """The cell of a value inside the limits."""
-        dot = float(self.place(np.array([value]))[0])
-        inside = math.isfinite(dot) and -0.5 <= dot <= self.dots - 0.5
-        return min(round(dot) // self.each, self.cells - 1) if inside else None
+    def cells_of(self, values: Sequence[float]) -> list[int | None]:
+        """The cell of each value inside the limits, None of the others."""
+        dots = np.round(self.place(np.array(values, dtype=np.float64)) - 1e-9)
+        inside = (dots >= 0) & (dots < self.dots)
+        found = np.where(inside, dots, 0).astype(int) // self.each
+        return [cell if true else None for cell, true in zip(found.tolist(), inside, strict=True)]
 
-    def near(self, values: FloatArray) -> Any:
+    def near(self, places: FloatArray) -> Any:
         """Whole dots, those beyond the limits on them."""
-        return np.clip(np.round(self.place(values)), 0, self.dots - 1).astype(int)
+        return np.clip(np.round(places), 0, self.dots - 1).astype(int)
 
 
 def draw_chart(
-    content: ChartContent,
+    content: charts.ChartContent,
     view: View,
     width: int,
     height: int,
@@ -125,18 +117,9 @@ def draw_chart(
 ) -> Drawing:
     """Draw `content` as seen by `view` in `width` x `height` cells.
 
-    Args:
-        content: Curves, levels, marks.
-        view: Window, scales, cursor.
-        width: Cells.
-        height: Lines.
-        signs: Unicode or ASCII.
-        before: The y limits of the drawing before, kept while they fit.
-        growing: More data is coming, see `View.window`.
-        label_width: Least width of the labels of y, so that charts can stand in a column.
-        with_x: Whether the labels of x are shown.
-        plain: Draw lines with a sign each, for a terminal without colours.
-        name: Written into the upper right corner.
+    The limits of y of the drawing `before` are kept while they fit; for `growing` see
+    `View.window`. Charts in a column share a `label_width`, have a `name` in a corner and only
+    the last one `with_x`. `plain` draws each line with a sign, for a terminal without colours.
     """
     curves = [curve for curve in content.curves if len(curve.x)]
     extent = charts.extent(curves)
@@ -165,7 +148,7 @@ def draw_chart(
         word = f" {name} "[-x_axis.cells :]
         inside[0][-len(word) :] = [(char, f"series.{curves[0].series % COLORS}") for char in word]
 
-    label_of = {y_axis.cell(tick): label for tick, label in labels.items()}
+    label_of = dict(zip(y_axis.cells_of([*labels]), labels.values(), strict=True))
     lines: list[Spans] = []
     for row, cells in enumerate(inside):
         label = label_of.get(rows - 1 - row, "")
@@ -245,10 +228,10 @@ class _Inside:
             lines.append((curve.series % COLORS, self.y.place(reduced.y)))
         for level in levels:
             self._put_level(level)
-        column = self.x.cell(view.cursor) if view.cursor is not None else None
-        if column is not None:
-            at = ((row, column) for row in range(self.y.cells))
-            self.under.update(dict.fromkeys(at, (self.signs.vertical, "cursor")))
+        for column in self.x.cells_of([] if view.cursor is None else [view.cursor]):
+            if column is not None:
+                at = ((row, column) for row in range(self.y.cells))
+                self.under.update(dict.fromkeys(at, (self.signs.vertical, "cursor")))
         grid = self._lines_drawn(lines)
         for (row, column), cell in self.under.items():
             if grid[-1 - row][column][0] == " ":
@@ -294,9 +277,7 @@ class _Inside:
         low, high = self.y.place(reduced.low), self.y.place(reduced.high)
         low = np.where(np.isnan(low), 0.0, low)  # down to the floor
         columns = np.flatnonzero(np.isfinite(high))
-        first, last = (
-            np.clip(np.round(side[columns]), 0, self.y.dots - 1).astype(int) for side in (low, high)
-        )
+        first, last = self.y.near(low[columns]), self.y.near(high[columns])
         counts = last - first + 1
         x = np.repeat(columns, counts)
         y = np.arange(len(x)) - np.repeat(np.cumsum(counts) - counts - first, counts)
@@ -309,23 +290,23 @@ class _Inside:
 
     def _put_points(self, curve: Curve) -> None:
         """Points with error bars, the newest drawn last."""
-        series, point = curve.series % COLORS, self.signs.point
-        low, high = (curve.y if side is None else side for side in (curve.low, curve.high))
-        known = np.isfinite(self.y.place(low)) & np.isfinite(self.y.place(high))
-        bottoms, tops = (self.y.near(np.where(known, side, 1.0)) for side in (low, high))
-        for index, (x, y) in enumerate(zip(curve.x.tolist(), curve.y.tolist(), strict=True)):
-            column, row = self.x.cell(x), self.y.cell(y)
+        series, point, each = curve.series % COLORS, self.signs.point, self.y.each
+        ends = [curve.y if side is None else side for side in (curve.low, curve.high)]
+        low, high = (self.y.place(side) for side in ends)
+        known = np.isfinite(low) & np.isfinite(high)
+        first, last = (self.y.near(np.where(known, side, 0)) // each for side in (low, high))
+        columns, rows = self.x.cells_of([*curve.x]), self.y.cells_of([*curve.y])
+        for index, (column, row) in enumerate(zip(columns, rows, strict=True)):
             if column is None or row is None:
                 continue
-            if known[index]:
-                for at in range(bottoms[index] // self.y.each, tops[index] // self.y.each + 1):
-                    if self.over.get((at, column), ("", ""))[0] != point:
-                        self.over[at, column] = (self.signs.error_bar, f"band.{series}")
+            for at in range(first[index], last[index] + 1) if known[index] else ():
+                if self.over.get((at, column), ("", ""))[0] != point:
+                    self.over[at, column] = (self.signs.error_bar, f"band.{series}")
             self.over[row, column] = (point, f"series.{series}")
 
     def _put_level(self, level: Level) -> None:
         """A dashed line with its name at the right, where no curve is."""
-        row, width = self.y.cell(level.y), self.x.cells
+        (row,), width = self.y.cells_of([level.y]), self.x.cells
         if row is not None:
             name = f" {level.name} "[-width:]
             line = (self.signs.dash + " ") * width
@@ -335,15 +316,14 @@ class _Inside:
 
 
 def _x_lines(
-    axis: _Axis, marks: Sequence[Mark], view: View, signs: Signs, label_width: int
+    axis: _Axis, marks: Sequence[charts.Mark], view: View, signs: Signs, label_width: int
 ) -> list[Spans]:
     """The axis with its marks, and the labels under it."""
     kind = "log" if axis.log else "time" if view.x_kind == "time" else "linear"
     labels = charts.ticks(axis.low, axis.high, max(1, axis.cells // 10), kind)
     line: list[Cell] = [(signs.horizontal, "axis")] * axis.cells
     text, free_from = [" "] * axis.cells, 0
-    for tick, label in labels.items():
-        column = axis.cell(tick)
+    for column, label in zip(axis.cells_of([*labels]), labels.values(), strict=True):
         if column is None or len(label) > axis.cells:
             continue
         start = min(max(column - len(label) // 2, 0), axis.cells - len(label))
@@ -351,16 +331,13 @@ def _x_lines(
             line[column] = (signs.tick, "axis")
             text[start : start + len(label)] = label
             free_from = start + len(label) + 1
-    drawn = {
-        "checkpoint": (signs.mark_checkpoint, "mark"),
-        "setting": (signs.mark_setting, "mark.setting"),
-    }
     placed: dict[str, int] = {}
-    for mark in marks:
-        column = axis.cell(mark.x)
+    for column, mark in zip(axis.cells_of([mark.x for mark in marks]), marks, strict=True):
         # A checkpoint every few cells says no more than one here and there.
         if column is not None and column - placed.get(mark.kind, -9) > 2:
-            line[column] = drawn[mark.kind]
+            saved = mark.kind == "checkpoint"
+            sign = signs.mark_checkpoint if saved else signs.mark_setting
+            line[column] = (sign, "mark" if saved else "mark.setting")
             placed[mark.kind] = column
     corner = (" " * label_width + signs.corner, "axis")
     return [(corner, *_merged(line)), ((" " * (label_width + 1) + "".join(text), "axis"),)]

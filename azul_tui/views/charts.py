@@ -271,7 +271,7 @@ def tick_label(value: float, step: float) -> str:
     if value == 0:
         return "0"
     size = max(abs(value), step)
-    if abs(value) < 1e-3:
+    if abs(value) < 1e-3 and step < 2.5e-4:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
     unit = ""

@@ -26,10 +26,7 @@ class BucketTable:
     """
 
     def __init__(
-        self,
-        x_names: Sequence[str],
-        value_names: Sequence[str],
-        capacity: int = DEFAULT_CAPACITY,
+        self, x_names: Sequence[str], value_names: Sequence[str], capacity: int = DEFAULT_CAPACITY
     ) -> None:
         self.x_names, self.value_names = [*x_names], [*value_names]
         self.capacity = max(2, capacity - capacity % 2)

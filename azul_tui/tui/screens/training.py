@@ -293,9 +293,10 @@ class TrainingScreen(Place):
         """Give the whole screen to the focused chart, else to the main one."""
         from azul_tui.views.run_charts import CHARTS
 
-        chart = self.focused
-        if not self.only and isinstance(chart, Chart) and len(chart.contents) == 1:
-            self.chart = CHARTS.index(chart.contents[0].name)
+        main = self.query_one("#main", Chart)
+        chart = self.focused if isinstance(self.focused, Chart) else main
+        names = [content_.name for content_ in chart.contents]
+        self.chart = CHARTS.index(names[0]) if len(names) == 1 else 0
         self.action_only("chart")
 
     def action_games(self) -> None:
