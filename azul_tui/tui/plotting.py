@@ -91,10 +91,10 @@ class _Axis:
 
     def cells_of(self, values: Sequence[float]) -> list[int | None]:
         """The cell of each value inside the limits, None of the others."""
-        dots = np.round(self.place(np.array(values, dtype=np.float64)) - 1e-9)
-        inside = (dots >= 0) & (dots < self.dots)
-        found = np.where(inside, dots, 0).astype(int) // self.each
-        return [cell if true else None for cell, true in zip(found.tolist(), inside, strict=True)]
+        places = self.place(np.array(values, dtype=np.float64))
+        inside = (places >= -0.5) & (places <= self.dots - 0.5)
+        cells = self.near(np.where(inside, places, 0.0)) // self.each
+        return [cell if true else None for cell, true in zip(cells.tolist(), inside, strict=True)]
 
     def near(self, places: FloatArray) -> Any:
         """Whole dots, those beyond the limits on them."""
