@@ -176,6 +176,6 @@ def test_zooming_keeps_the_cursor_where_it_is():
 def test_columns_keep_the_extremes_of_what_they_hold():
     many = curve(np.tile([0.0, 9.0, 1.0], 1000))
     many = Curve(name="x", x=many.x, y=many.y, low=many.y, high=many.y)
-    columns = to_columns(many, np.linspace(0, 19, 3000), 20)
-    assert np.nanmin(columns.low) == 0
-    assert np.nanmax(columns.high) == 9
+    _, low, high = to_columns(many, np.linspace(0, 19, 3000), 20)
+    assert np.nanmin(low) == 0
+    assert np.nanmax(high) == 9

@@ -51,8 +51,7 @@ def test_following_costs_what_is_new(tmp_path):
 
 
 def test_a_huge_file_is_sampled_first_and_exact_afterwards(tmp_path, monkeypatch):
-    monkeypatch.setattr(follow, "SAMPLED_FROM", 100_000)
-    monkeypatch.setattr(follow, "SAMPLED_RECORDS", 500)
+    monkeypatch.setattr(follow, "SAMPLED_BYTES", 100_000)
     run = make_run(tmp_path / "run", 40)
     feed = RunFeed(tmp_path / "run")
     data = feed.read_all(exact=False)

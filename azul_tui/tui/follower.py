@@ -32,12 +32,7 @@ def refresh_s(asked: float | None) -> float:
 
 
 class Follower:
-    """Reads one run at a time.
-
-    Args:
-        app: Gets the messages.
-        every_s: Seconds between two looks.
-    """
+    """Reads one run at a time, every so many seconds; the app hands its messages on."""
 
     def __init__(self, app: AzulApp, every_s: float) -> None:
         self.every_s = every_s

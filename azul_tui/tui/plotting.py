@@ -221,11 +221,12 @@ class _Inside:
                 self._put_points(curve)
                 continue
             places = self.x.place(curve.x)
-            known = np.isfinite(places)
-            reduced = charts.to_columns(curve.part(known), np.round(places[known]), self.x.dots)
+            known, series = np.isfinite(places), curve.series % COLORS
+            dots = self.x.near(places[known])
+            y, low, high = charts.to_columns(curve.part(known), dots, self.x.dots)
             if view.show_band:
-                self._put_band(reduced, f"band.{curve.series % COLORS}")
-            lines.append((curve.series % COLORS, self.y.place(reduced.y)))
+                self._put_band(low, high, f"band.{series}")
+            lines.append((series, self.y.place(y)))
         for level in levels:
             self._put_level(level)
         for column in self.x.cells_of([] if view.cursor is None else [view.cursor]):
@@ -272,9 +273,9 @@ class _Inside:
             grid.append((cells + [(" ", "")] * width)[:width])
         return grid
 
-    def _put_band(self, reduced: charts.Columns, role: str) -> None:
+    def _put_band(self, low: FloatArray, high: FloatArray, role: str) -> None:
         """Dots where no line is; a band has thousands, which would cost plotext 30 ms a chart."""
-        low, high = self.y.place(reduced.low), self.y.place(reduced.high)
+        low, high = self.y.place(low), self.y.place(high)
         low = np.where(np.isnan(low), 0.0, low)  # down to the floor
         columns = np.flatnonzero(np.isfinite(high))
         first, last = self.y.near(low[columns]), self.y.near(high[columns])

@@ -96,17 +96,8 @@ class Reading(NamedTuple):
     """A curve's value at the cursor."""
 
     name: str
-    x: float
     y: float
     series: int
-
-
-class Columns(NamedTuple):
-    """A curve reduced to dot columns, (W,) each; NaN where a column has no value."""
-
-    y: FloatArray
-    low: FloatArray
-    high: FloatArray
 
 
 def extent(curves: Sequence[Curve]) -> Range | None:
@@ -117,37 +108,27 @@ def extent(curves: Sequence[Curve]) -> Range | None:
 
 def read_at(curves: Sequence[Curve], x: float) -> tuple[Reading, ...]:
     """Each curve's value at its point nearest to `x`."""
-    found: list[Reading] = []
-    for curve in (curve for curve in curves if len(curve.x)):
-        right = min(int(np.searchsorted(curve.x, x)), len(curve.x) - 1)
-        left = max(right - 1, 0)
-        at = left if abs(curve.x[left] - x) <= abs(curve.x[right] - x) else right
-        found.append(Reading(curve.name, float(curve.x[at]), float(curve.y[at]), curve.series))
-    return tuple(found)
+    nearest = ((each, np.abs(each.x - x).argmin()) for each in curves if len(each.x))
+    return tuple(Reading(each.name, float(each.y[at]), each.series) for each, at in nearest)
 
 
-def to_columns(curve: Curve, positions: FloatArray, width: int) -> Columns:
-    """Reduce a curve to `width` dot columns: mean of y, min of low, max of high.
+def to_columns(
+    curve: Curve, positions: FloatArray, width: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A curve in `width` dot columns: mean of y, min of low, max of high, (W,); NaN where none.
 
-    Args:
-        curve: The visible part of a curve.
-        positions: Dot column of every point, (N,), ascending, already in [0, width).
-        width: Dot columns.
+    `positions` are the dot columns of its points, (N,), ascending, in [0, width).
     """
-    reduced = Columns(*(np.full(width, np.nan) for _ in Columns._fields))
-    if len(curve.x) == 0:
-        return reduced
-    column = np.clip(positions, 0, width - 1).astype(np.int64)
+    column, known = positions.astype(np.int64), ~np.isnan(curve.y)
+    counts = np.bincount(column[known], minlength=width)
+    with np.errstate(invalid="ignore"):
+        y = np.bincount(column[known], curve.y[known], width) / counts
+    low, high = np.full(width, np.nan), np.full(width, np.nan)
     starts = np.flatnonzero(np.diff(column, prepend=-1))
-    places = column[starts]
-    known = ~np.isnan(curve.y)
-    total = np.add.reduceat(np.where(known, curve.y, 0.0), starts)
-    counts = np.add.reduceat(known.astype(np.float64), starts)
-    reduced.y[places] = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
-    if curve.low is not None and curve.high is not None:
-        reduced.low[places] = np.fmin.reduceat(curve.low, starts)
-        reduced.high[places] = np.fmax.reduceat(curve.high, starts)
-    return reduced
+    if curve.low is not None and curve.high is not None and len(starts):
+        low[column[starts]] = np.fmin.reduceat(curve.low, starts)
+        high[column[starts]] = np.fmax.reduceat(curve.high, starts)
+    return y, low, high
 
 
 def curves_csv(curves: Sequence[Curve], x_name: str) -> str:
@@ -199,12 +180,6 @@ def stable_limits(before: Range | None, low: float, high: float, *, log: bool = 
 
     The limits of before stay while the data fits in them and fills a good part of them;
     otherwise they jump to round values. So a point more does not change the scale.
-
-    Args:
-        before: The limits of before.
-        low: The smallest value.
-        high: The largest value.
-        log: Whether the axis is logarithmic; all values are positive then.
     """
     kept = before
     if log:
@@ -316,10 +291,8 @@ class View:
     def window(self, extent: Range, *, growing: bool = False) -> Range:
         """`(left, right)` that is shown of data in `extent`.
 
-        Args:
-            extent: Smallest and largest x of the data.
-            growing: More data is coming: the right edge is ahead of it by a part of a round
-                step, so that the picture moves now and then instead of with every point.
+        While data is `growing`, the right edge is ahead of it by a part of a round step, so that
+        the picture moves now and then instead of with every point.
         """
         first, last = extent
         edge = last

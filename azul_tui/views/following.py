@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 LONGEST_LINE = 1 << 16
-SAMPLED_FROM, TYPICAL_RECORD = 12_000_000, 180
-"""Bytes of backlog from which a file is sampled first, and of a record."""
-SAMPLED_RECORDS = 10_000
+SAMPLED_BYTES, LEAST_STRIDE = 2_000_000, 6
+"""Of a backlog of so many times as much, one step record of so many is read first."""
 READ_BYTES, CATCH_UP_S = 1 << 23, 0.006
 LOG_LAGS_S = 5.0
 """A log that was written this much before the newest record is not this run's any more."""
@@ -182,9 +181,8 @@ class RunFeed:
         main, exact = self._main, self._exact
         if not self._opened and self.paths.events.exists():
             self._opened = True
-            size = self.paths.events.stat().st_size
-            if size >= SAMPLED_FROM:
-                main.stride = max(2, size // TYPICAL_RECORD // SAMPLED_RECORDS)
+            stride = self.paths.events.stat().st_size // SAMPLED_BYTES
+            main.stride = stride if stride >= LEAST_STRIDE else 1
         self.at_end = main.read(budget_s)
         if self.at_end and main.stride > 1:
             # The first look is through: from here on everything, and the past once more.

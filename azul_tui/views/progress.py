@@ -71,16 +71,15 @@ class RunNow:
 
 def waiting_words(run: RunNow) -> str:
     """Why there is nothing to show yet."""
-    status, compiling = run.status, run.data.compile
+    status = run.status
     if run.problem:
         return run.problem
     if run.ended:
         return f"it ended before the first training step: {run.ended}"
     if run.launch:
         return f"{run.launch}: loading the libraries takes a few seconds"
-    if compiling is not None and compiling.total:
-        done = f"{compiling.done} of {compiling.total} ({compiling.name})"
-        return f"compiling the rules, {done}, only the first time"
+    if run.data.compiling:
+        return f"compiling the rules, {run.data.compiling}, only the first time"
     if status is None:
         if not run.opened:
             return f"opening {plain_text(run.name, 64)}"
@@ -140,9 +139,7 @@ def _done_share(run: RunNow) -> float | None:
 def notice_lines(run: RunNow, seen: int = 0) -> tuple[list[str], bool]:
     """What is wrong, the most important first, and whether it is no more than news.
 
-    Args:
-        run: The run.
-        seen: Alerts that were seen before, which are not told again.
+    The first `seen` alerts are not told again.
     """
     unseen = list(run.data.alerts)[seen:]
     found = [(alert.level, alert.text) for alert in reversed(unseen)]

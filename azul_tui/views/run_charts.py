@@ -152,12 +152,9 @@ class ChartSource:
 def rating_curves(
     rows: Sequence[RatingRow], data: RunData, x_kind: XKind
 ) -> tuple[list[Curve], list[Level]]:
-    """Points with error bars over training, and the opponents as levels.
+    """Points with error bars over training, and the opponents as levels, of `rows`.
 
-    Args:
-        rows: Strongest first.
-        data: Says at which step and when an iteration ended.
-        x_kind: What the x axis counts.
+    The strongest come first; `data` says at which step and when an iteration ended.
     """
     own = over_training(rows)
     if not own:

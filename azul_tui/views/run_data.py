@@ -73,15 +73,6 @@ class Happening(Placed):
     level: str = "info"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compile:
-    """Progress of the first-time compilation."""
-
-    done: int
-    total: int
-    name: str
-
-
 class RunData:
     """Everything read so far. `absorb` is the only way in."""
 
@@ -94,7 +85,8 @@ class RunData:
         self.happenings: deque[Happening] = deque(maxlen=MOST_KEPT)
         self.alerts: deque[Happening] = deque(maxlen=64)
         self.started: Record = {}
-        self.compile: Compile | None = None
+        self.compiling = ""
+        """How far the first-time compilation is, in words, while it lasts."""
         self.first_t: float | None = None
         self.last_t = 0.0
         self.last_step = 0.0
@@ -179,10 +171,10 @@ class RunData:
                     )
                 self.started = record
             case "phase":
-                self.compile = self.compile if record.get("phase") == "compile" else None
+                self.compiling = self.compiling if record.get("phase") == "compile" else ""
             case "compile":
-                done, total = (int(number(record, key) or 0) for key in ("done", "total"))
-                self.compile = Compile(done=done, total=total, name=text(record, "name", 60))
+                done, total = number(record, "done") or 0, number(record, "total") or 0
+                self.compiling = f"{done:.0f} of {total:.0f} ({text(record, 'name', 40)})"
             case "self_play":
                 self._add_row(self.self_play, record)
             case "iteration":

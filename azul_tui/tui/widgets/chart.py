@@ -96,12 +96,9 @@ class Chart(Widget, can_focus=True):
         growing: bool = False,
         low: ChartContent | None = None,
     ) -> None:
-        """Show these charts, one above the other.
+        """Show these charts, one above the other; `low` where there are too few rows for them.
 
-        Args:
-            contents: At least one.
-            growing: More data is coming.
-            low: Shown instead where there are too few rows for all of them.
+        More data is coming where they are `growing`.
         """
         if [chart.name for chart in contents] != [chart.name for chart in self.contents]:
             self._limits.clear()
