@@ -19,7 +19,8 @@ from azul_tui.views.charts import (
     time_label,
     to_columns,
 )
-from azul_tui.views.series import BucketTable, smooth
+from azul_tui.views.run_charts import smooth
+from azul_tui.views.run_data import BucketTable
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 

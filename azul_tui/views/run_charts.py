@@ -11,15 +11,13 @@ import numpy as np
 from azul_tui.views import words
 from azul_tui.views.charts import ChartContent, Curve, Level, Mark
 from azul_tui.views.ratings import anchor_name, over_training, rating_words
-from azul_tui.views.series import smooth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from azul_tui.runs.ratings import RatingRow
-    from azul_tui.views.charts import View, XKind
-    from azul_tui.views.run_data import RunData
-    from azul_tui.views.series import BucketTable
+    from azul_tui.views.charts import FloatArray, View, XKind
+    from azul_tui.views.run_data import BucketTable, RunData
     from azul_tui.views.words import Spans
 
 LOSSES = ("total_loss", "policy_loss", "value_loss")
@@ -194,3 +192,34 @@ def one_looks_flat(losses: ChartContent) -> bool:
         return False
     span = max(float(y.max()) for y in known) - min(float(y.min()) for y in known)
     return any(float(np.ptp(y)) < HIDDEN_BELOW * span for y in known)
+
+
+def smooth(values: FloatArray, weight: float) -> FloatArray:
+    """Debiased exponential average, (N,) to (N,).
+
+    `s_t = w * s_(t-1) + (1 - w) * x_t`, divided by `1 - w^t` (Kingma and Ba 2015,
+    section 3, the same correction). A NaN is skipped: it takes no weight and its
+    place shows the average so far (NaN before the first value).
+
+    Args:
+        values: x, (N,).
+        weight: w in [0, 1); 0 returns the values themselves.
+    """
+    w = min(weight, 0.9999)
+    known = ~np.isnan(values)
+    if w < 1e-6 or not known.any():
+        return values
+    given = values[known]
+    smoothed = np.empty(len(given))
+    # Blocks so short that w^-k stays far from an overflow.
+    block = int(200.0 / -math.log(w)) + 1
+    powers = w ** np.arange(1, block + 1)
+    total, left = 0.0, 1.0
+    for start in range(0, len(given), block):
+        part = given[start : start + block]
+        p = powers[: len(part)]
+        sums = p * (total + (1 - w) * np.cumsum(part / p))
+        smoothed[start : start + block] = sums / (1 - left * p)
+        total, left = float(sums[-1]), left * float(p[-1])
+    before = np.cumsum(known)
+    return np.where(before > 0, smoothed[np.maximum(before, 1) - 1], np.nan)

@@ -15,13 +15,14 @@ import numpy as np
 from azul_tui.jobs.describe import describe
 from azul_tui.runs.events import Record, number, text
 from azul_tui.runs.text import plain_text
-from azul_tui.views.series import DEFAULT_CAPACITY, BucketTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from azul_tui.views.charts import FloatArray, XKind
 
+CAPACITY, SMALL_CAPACITY = 32_768, 8192
+"""Buckets of steps, and of what happens once in an iteration."""
 LARGEST_ITERATION = 1e12
 MOST_KEPT = 4096
 """Evaluations, checkpoints and marks that are kept; a run has far fewer."""
@@ -29,6 +30,98 @@ X_NAMES = ("step", "iteration", "time")
 STEP_VALUES = ("total_loss", "policy_loss", "value_loss", "learning_rate", "gradient_norm")
 SELF_PLAY_VALUES = ("games_per_s", "sims_per_s")
 ITERATION_VALUES = ("total_loss", "policy_loss", "value_loss", "buffer_fill")
+
+
+class BucketTable:
+    """Columns of one kind of record, in buckets of equally many; when it is full they are merged.
+
+    A bucket keeps `x_names` (step, iteration, time) of its last record, and mean, min and max of
+    `value_names`. N is the number of buckets, `capacity` (even, at least 2) the most.
+    """
+
+    def __init__(
+        self, x_names: Sequence[str], value_names: Sequence[str], capacity: int = CAPACITY
+    ) -> None:
+        self.x_names, self.value_names = [*x_names], [*value_names]
+        self.capacity = max(2, capacity - capacity % 2)
+        self.records = 0
+        self.records_per_bucket = 1
+        self._length = 0
+        # The system gives memory only to the part that has been written.
+        self._x = np.empty((len(x_names), self.capacity))
+        self._values = np.empty((3, len(value_names), self.capacity))
+        """Means, minima and maxima."""
+        self._pending = np.empty((len(x_names) + len(value_names), 0))
+        """Records that do not fill a bucket yet."""
+
+    def __len__(self) -> int:
+        """Number of whole buckets."""
+        return self._length
+
+    def extend(self, rows: Mapping[str, Sequence[float] | FloatArray]) -> None:
+        """Append records given as columns of equal length; a missing column is NaN.
+
+        Infinite values are stored as NaN: they cannot be drawn.
+        """
+        count = len(next(iter(rows.values())))
+        names = (*self.x_names, *self.value_names)
+        new = np.array([rows.get(name, [math.nan] * count) for name in names], dtype=np.float64)
+        new[~np.isfinite(new)] = np.nan
+        self.records += count
+        new = np.concatenate([self._pending, new], axis=1)
+        while (whole := new.shape[1] // self.records_per_bucket) > 0:
+            taken = min(whole, self.capacity - self._length)
+            end = taken * self.records_per_bucket
+            self._append(new[:, :end].reshape(len(names), taken, self.records_per_bucket))
+            new = new[:, end:]
+            if taken < whole:
+                self._merge_pairs()
+        self._pending = new.copy()
+
+    def columns(self, x_name: str, value_name: str) -> tuple[FloatArray, ...]:
+        """`(x, mean, low, high)`, each (N,), an unfinished last bucket included."""
+        x, value = self.x_names.index(x_name), self.value_names.index(value_name)
+        whole = (self._x[x, : self._length], *self._values[:, value, : self._length])
+        if self._pending.shape[1] == 0:
+            return whole
+        rest = _summary(self._pending[None, len(self.x_names) + value])
+        tail = (self._pending[x, -1:], *rest)
+        return tuple(np.concatenate(pair) for pair in zip(whole, tail, strict=True))
+
+    def last(self, value_name: str) -> float | None:
+        """The newest value of a column, None while there is none."""
+        newest = self.columns(self.x_names[0], value_name)[1][-1:]
+        return float(newest[0]) if len(newest) else None
+
+    def _append(self, blocks: FloatArray) -> None:
+        """Blocks of records, (columns, buckets, records of a bucket)."""
+        place = slice(self._length, self._length + blocks.shape[1])
+        self._x[:, place] = blocks[: len(self._x), :, -1]
+        for stored, found in zip(self._values, _summary(blocks[len(self._x) :]), strict=True):
+            stored[:, place] = found
+        self._length += blocks.shape[1]
+
+    def _merge_pairs(self) -> None:
+        """Halve the number of buckets; it is even when the table is full."""
+        half = self._length // 2
+        self._x[:, :half] = self._x[:, 1 : self._length : 2].copy()
+        pairs = self._values[:, :, : self._length].reshape(3, -1, half, 2).copy()
+        reduced = (_mean(pairs[0]), np.fmin.reduce(pairs[1], -1), np.fmax.reduce(pairs[2], -1))
+        self._values[:, :, :half] = reduced
+        self._length = half
+        self.records_per_bucket *= 2
+
+
+def _mean(rows: FloatArray) -> FloatArray:
+    """Over the last axis; NaN is left out, and is the mean of nothing."""
+    known = ~np.isnan(rows)
+    counts = known.sum(axis=-1)
+    return np.where(counts, np.where(known, rows, 0.0).sum(axis=-1) / np.maximum(counts, 1), np.nan)
+
+
+def _summary(rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean, min and max over the last axis."""
+    return _mean(rows), np.fmin.reduce(rows, axis=-1), np.fmax.reduce(rows, axis=-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +169,10 @@ class Happening(Placed):
 class RunData:
     """Everything read so far. `absorb` is the only way in."""
 
-    def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
+    def __init__(self, capacity: int = CAPACITY) -> None:
         self.steps = BucketTable(X_NAMES, STEP_VALUES, capacity)
-        self.self_play = BucketTable(X_NAMES, SELF_PLAY_VALUES, 8192)
-        self.iterations = BucketTable(X_NAMES, ITERATION_VALUES, 8192)
+        self.self_play = BucketTable(X_NAMES, SELF_PLAY_VALUES, SMALL_CAPACITY)
+        self.iterations = BucketTable(X_NAMES, ITERATION_VALUES, SMALL_CAPACITY)
         self.evaluations: deque[Evaluation] = deque(maxlen=MOST_KEPT)
         self.checkpoints: deque[SavedCheckpoint] = deque(maxlen=MOST_KEPT)
         self.happenings: deque[Happening] = deque(maxlen=MOST_KEPT)
