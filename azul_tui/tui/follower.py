@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REFRESH_S, REFRESH_OVER_SSH_S = 1.0, 2.0
 SLICE_S = 0.012
 """Seconds of reading between two looks at the keyboard."""
-SHOWN_WHILE_READING_S = 0.5
+SHOWN_WHILE_READING_S = 1.0
 CATCHING_UP_S = 0.1
 
 
