@@ -10,8 +10,7 @@ from rich.cells import cell_len
 
 from azul_tui.tui.plotting import draw_chart
 from azul_tui.tui.spans import framed
-from azul_tui.views.charts import Curve, Level, Mark, View
-from azul_tui.views.run_charts import ChartContent
+from azul_tui.views.charts import ChartContent, Curve, Level, Mark, View
 from azul_tui.views.signs import ASCII
 
 
@@ -124,7 +123,8 @@ def test_without_data_the_reason_is_said():
 
 
 def test_points_have_error_bars():
-    points = content(curve([50.0], low=[40.0], high=[60.0], kind="points"))
+    ends = {"low": np.array([40.0]), "high": np.array([60.0])}
+    points = content(curve([50.0], kind="points", **ends))
     text = plain(draw_chart(points, View(), 30, 12).lines)
     assert "●" in text and "│" in text
 

@@ -157,3 +157,25 @@ async def test_a_theme_that_was_changed_elsewhere_is_seen_when_one_comes_back(tm
         shown.app.theme = "azul-light"
         await shown.press("2")
         assert shown.screen.query_one("#progress").background_colors[0] != dark
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+async def test_a_chart_the_board_and_the_log_can_have_the_whole_screen(tmp_path, size):
+    run = a_run(tmp_path)
+    width, height = size
+    async with dashboard(tmp_path, size=size, attach=RUN, now=run.t) as shown:
+        await shown.until("step 3,700")
+        await shown.press("enter")
+        await shown.until("esc back")
+        main = shown.screen.query_one("#main", Chart)
+        await shown.when(lambda: main.size == (width, height - 3), "the chart fills it")
+        await shown.press("tab")
+        await shown.until("score  random")
+        await shown.press("q", "b")
+        await shown.until("last move  R from 2 to line 3")
+        assert not main.region
+        await shown.press("b", "f")
+        await shown.until("iteration 24 done")
+        await shown.press("escape")
+        await shown.when(lambda: bool(main.region), "all of it is back")
+        assert "esc back" not in shown.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from functools import partial
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ from fake_run import make_run
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.status import read_status
-from azul_tui.views.machine import Meter
+from azul_tui.views.progress import Meter
 
 
 class NVMLError(Exception):
@@ -49,39 +49,12 @@ class Device:
 
 def meter(device):
     found = Meter()
-    found._gpus._nvml, found._gpus._tried = device and device.interface, True
+    found.gpus._nvml, found.gpus._tried = device and device.interface, True
     return found
 
 
-def test_a_gpu_tells_share_memory_and_power():
-    (gpu,) = meter(Device()).read().gpus
-    assert (gpu.name, gpu.percent, gpu.used, gpu.watts) == ("NVIDIA H200", 64, 21e9, 350)
-
-
-def test_a_run_s_status_tells_the_gpu_that_it_trains_on(tmp_path):
-    gpus = meter(Device())._gpus
-    with RunRecorder(RunPaths(tmp_path / "run"), job="train") as recorder:
-        recorder.observe(partial(gpus.status, "0123-0"))
-        recorder.status(force=True)
-        status = read_status(recorder.paths.status)
-    assert (status.gpu_name, status.gpu_percent, status.gpu_watts) == ("NVIDIA H200", 64, 350)
-    assert (status.gpu_memory_used, status.gpu_memory_total) == (21e9, 141e9)
-    assert meter(None)._gpus.status("0123-0") == {}
-
-
-def test_a_part_of_a_divided_gpu_tells_its_memory():
-    (gpu,) = meter(Device(divided=True)).read().gpus
-    assert (gpu.percent, gpu.watts, gpu.used) == (None, None, 21e9)
-
-
-def test_a_driver_that_goes_away_is_not_asked_again():
-    device = Device()
-    found = meter(device)
-    assert found.read().gpus
-    device.gone = True
-    assert found.read().gpus == ()
-    device.gone = False
-    assert found.read().gpus == ()
+def text_of(facts):
+    return "   ".join("".join(text for text, _ in fact) for fact in facts)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +69,31 @@ async def test_the_training_screen_shows_the_gpu(tmp_path, divided, words):
         assert "memory" in shown.text
 
 
+def test_a_run_s_status_tells_the_gpu_that_it_trains_on(tmp_path):
+    gpus = meter(Device()).gpus
+    with RunRecorder(RunPaths(tmp_path / "run"), job="train") as recorder:
+        recorder.observe(partial(gpus.status, "0123-0"))
+        recorder.status(force=True)
+        status = read_status(recorder.paths.status)
+    assert (status.gpu_name, status.gpu_percent, status.gpu_watts) == ("NVIDIA H200", 64, 350)
+    assert (status.gpu_memory_used, status.gpu_memory_total) == (21e9, 141e9)
+    assert meter(None).gpus.status("0123-0") == {}
+    assert "gpu H200 64%  21 GB  350 W" in text_of(meter(None).read(status))
+
+
+def test_a_driver_that_goes_away_is_not_asked_again():
+    device = Device()
+    found = meter(device)
+    assert "gpu" in text_of(found.read())
+    device.gone = True
+    assert "gpu" not in text_of(found.read())
+    device.gone = False
+    assert "gpu" not in text_of(found.read())
+
+
 def test_processor_and_memory_are_known_without_any_gpu():
     found = meter(None)
-    assert found.read(os.curdir).cpu_percent is None, "a share needs two readings"
-    usage = found.read(os.curdir)
-    assert 0 <= usage.cpu_percent <= 100
-    assert 0 < usage.memory_used < usage.memory_total
+    assert "cpu" not in text_of(found.read()), "a share needs two readings"
+    told = re.fullmatch(r"cpu (\d+)%   memory ([\d.]+) of (\d+) GB", text_of(found.read()))
+    assert 0 <= int(told[1]) <= 100
+    assert 0 < float(told[2]) < float(told[3])

@@ -161,15 +161,15 @@ def decode_lines(
     Returns:
         Records, number of lines that were none, number of step records among the lines.
     """
-    lines = [line for line in data.split(b"\n") if line.strip()]
     steps = 0
     kept: list[bytes] = []
-    for line in lines:
+    for line in data.split(b"\n"):
         if line.startswith(_STEP_PREFIX):
             steps += 1
             if (steps_seen + steps) % step_stride:
                 continue
-        kept.append(line)
+        if line and not line.isspace():
+            kept.append(line)
     records = [record for line in kept if (record := decode_line(line)) is not None]
     return records, len(kept) - len(records), steps
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from azul_tui.tui.messages import RunAdvanced, RunSwitched
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from azul_tui.tui.app import AzulApp
     from azul_tui.views.following import RunFeed
-    from azul_tui.views.machine import Usage
+    from azul_tui.views.progress import Meter
+    from azul_tui.views.words import Spans
 
-REFRESH_S = 1.0
-REFRESH_OVER_SSH_S = 2.0
+REFRESH_S, REFRESH_OVER_SSH_S = 1.0, 2.0
 SLICE_S = 0.012
 """Seconds of reading between two looks at the keyboard."""
-SHOWN_WHILE_READING_S = 0.5
+SHOWN_WHILE_READING_S = 1.0
+CATCHING_UP_S = 0.1
 
 
 def refresh_s(asked: float | None) -> float:
@@ -30,30 +32,23 @@ def refresh_s(asked: float | None) -> float:
 
 
 class Follower:
-    """Reads one run at a time.
-
-    Args:
-        app: Gets the messages.
-        every_s: Seconds between two looks.
-    """
+    """Reads one run at a time, every so many seconds; the app hands its messages on."""
 
     def __init__(self, app: AzulApp, every_s: float) -> None:
         self.every_s = every_s
         self.feed: RunFeed | None = None
-        self.usage: Usage | None = None
+        self.usage: Sequence[Spans] = ()
         self._app = app
-        self._meter: Any = None
+        self._meter: Meter | None = None
         self._wake = asyncio.Event()
 
     def follow(self, directory: Path) -> None:
         """Look at the run in `directory` from now on."""
         from azul_tui.views.following import RunFeed
 
-        if self.feed is not None and self.feed.directory == directory:
-            self.look_now()
-            return
-        self.feed = RunFeed(directory)
-        self._app.tell(RunSwitched(self.feed.name))
+        if self.feed is None or self.feed.directory != directory:
+            self.feed = RunFeed(directory)
+            self._app.tell(RunSwitched(self.feed.name))
         self.look_now()
 
     def forget(self) -> None:
@@ -73,8 +68,7 @@ class Follower:
             if feed is None:
                 await self._wake.wait()
                 continue
-            changed = feed.tick(SLICE_S)
-            shown = self._app.clock()
+            changed, shown = feed.tick(SLICE_S), self._app.clock()
             while not feed.at_end and feed is self.feed:
                 await asyncio.sleep(0)
                 feed.tick(SLICE_S)
@@ -84,19 +78,14 @@ class Follower:
             if self._app.current_mode == "training":
                 self._read_meter()
             self._app.tell(RunAdvanced(changed))
-            wait_s = 0.1 if feed.is_sampled else self.every_s
+            wait_s = CATCHING_UP_S if feed.is_sampled else self.every_s
             try:
                 await asyncio.wait_for(self._wake.wait(), wait_s)
             except TimeoutError:
                 continue
 
     def _read_meter(self) -> None:
-        run = self._app.run_now()
-        if run is None or not run.active:
-            self.usage = None
-            return
-        if self._meter is None:
-            from azul_tui.views.machine import Meter
+        from azul_tui.views.progress import Meter
 
-            self._meter = Meter()
-        self.usage = self._meter.read(str(self._app.runs_root))
+        self._meter, run = self._meter or Meter(), self._app.run_now()
+        self.usage = self._meter.read(run.status) if run is not None and run.active else ()

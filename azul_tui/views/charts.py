@@ -6,18 +6,37 @@ Nothing here draws. Arrays of a curve are (N,), x ascending; NaN is a hole.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azul_tui.views.words import Spans
+
 FloatArray = NDArray[np.float64]
+Range = tuple[float, float]
+"""The smallest and the largest of something."""
+XKind = Literal["step", "iteration", "time"]
+AxisKind = Literal["linear", "log", "time"]
+CALM = 0.45
+"""Limits of an axis stay while the data fills at least this share of them."""
+TIME_STEPS = (
+    *(1, 2, 5, 10, 15, 30), *(60, 120, 300, 600, 900, 1800),
+    *(3600, 7200, 10800, 21600, 43200, 86400),
+)  # fmt: skip
+"""Seconds, minutes and hours that read well on an axis."""
+
+
+# -- what is shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Curve:
-    """One series. All arrays are (N,), x ascending; NaN is a hole."""
+    """One series."""
 
     name: str
     x: FloatArray
@@ -28,6 +47,16 @@ class Curve:
     series: int = 0
     """Which colour of the palette."""
     kind: Literal["line", "points"] = "line"
+
+    def part(self, kept: slice | NDArray[np.bool_]) -> Curve:
+        """Some of its points."""
+        low, high = (side if side is None else side[kept] for side in (self.low, self.high))
+        return replace(self, x=self.x[kept], y=self.y[kept], low=low, high=high)
+
+    def between(self, left: float, right: float) -> Curve:
+        """The points with x in [left, right]."""
+        start = int(np.searchsorted(self.x, left, side="left"))
+        return self.part(slice(start, int(np.searchsorted(self.x, right, side="right"))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,144 +73,134 @@ class Mark:
 
     x: float
     kind: Literal["checkpoint", "setting"]
-    text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A curve's values at the cursor."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChartContent:
+    """What one chart shows."""
 
     name: str
-    x: float
+    title: Spans
+    curves: list[Curve]
+    levels: list[Level] = field(default_factory=list[Level])
+    marks: list[Mark] = field(default_factory=list[Mark])
+    limits: Range | None = None
+    """Fixed limits of the y axis."""
+    unit: str = ""
+    smoothed: bool = False
+    empty: str = ""
+    """What is said while there is nothing to draw."""
+
+
+class Reading(NamedTuple):
+    """A curve's value at the cursor."""
+
+    name: str
     y: float
-    low: float | None
-    high: float | None
     series: int
 
 
-class Columns(NamedTuple):
-    """A curve reduced to dot columns, (W,) each; NaN where a column has no value."""
-
-    y: FloatArray
-    low: FloatArray
-    high: FloatArray
+def extent(curves: Sequence[Curve]) -> Range | None:
+    """Smallest and largest x of all curves; None without a point."""
+    ends = [float(curve.x[end]) for curve in curves if len(curve.x) for end in (0, -1)]
+    return (min(ends), max(ends)) if ends and all(map(math.isfinite, ends)) else None
 
 
-def in_window(curve: Curve, left: float, right: float) -> Curve:
-    """The part of `curve` with x in [left, right]."""
-    start = int(np.searchsorted(curve.x, left, side="left"))
-    stop = int(np.searchsorted(curve.x, right, side="right"))
-    cut = slice(start, stop)
-    return Curve(
-        name=curve.name,
-        x=curve.x[cut],
-        y=curve.y[cut],
-        low=None if curve.low is None else curve.low[cut],
-        high=None if curve.high is None else curve.high[cut],
-        series=curve.series,
-        kind=curve.kind,
-    )
+def read_at(curves: Sequence[Curve], x: float) -> tuple[Reading, ...]:
+    """Each curve's value at its point nearest to `x`."""
+    nearest = ((each, np.abs(each.x - x).argmin()) for each in curves if len(each.x))
+    return tuple(Reading(each.name, float(each.y[at]), each.series) for each, at in nearest)
 
 
-def to_columns(curve: Curve, positions: FloatArray, width: int) -> Columns:
-    """Reduce a curve to `width` dot columns: mean of y, min of low, max of high.
+def to_columns(
+    curve: Curve, positions: FloatArray, width: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A curve in `width` dot columns: mean of y, min of low, max of high, (W,); NaN where none.
 
-    Args:
-        curve: The visible part of a curve.
-        width: Dot columns.
-        positions: Dot column of every point, (N,), ascending, already in [0, width).
+    `positions` are the dot columns of its points, (N,), ascending, in [0, width).
     """
-    empty = np.full(width, np.nan)
-    if len(curve.x) == 0:
-        return Columns(empty, empty, empty)
-    column = np.clip(positions, 0, width - 1).astype(np.int64)
+    column, known = positions.astype(np.int64), ~np.isnan(curve.y)
+    counts = np.bincount(column[known], minlength=width)
+    with np.errstate(invalid="ignore"):
+        y = np.bincount(column[known], curve.y[known], width) / counts
+    low, high = np.full(width, np.nan), np.full(width, np.nan)
     starts = np.flatnonzero(np.diff(column, prepend=-1))
-    places = column[starts]
-    known = ~np.isnan(curve.y)
-    total = np.add.reduceat(np.where(known, curve.y, 0.0), starts)
-    counts = np.add.reduceat(known.astype(np.float64), starts)
-    y = empty.copy()
-    y[places] = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
-    low, high = empty.copy(), empty.copy()
-    if curve.low is not None and curve.high is not None:
-        low[places] = np.fmin.reduceat(curve.low, starts)
-        high[places] = np.fmax.reduceat(curve.high, starts)
-    return Columns(y, low, high)
+    if curve.low is not None and curve.high is not None and len(starts):
+        low[column[starts]] = np.fmin.reduceat(curve.low, starts)
+        high[column[starts]] = np.fmax.reduceat(curve.high, starts)
+    return y, low, high
 
 
-def value_range(
-    curves: list[Curve], *, bands: bool, positive: bool, hide_outliers: bool
-) -> tuple[float, float] | None:
-    """Smallest and largest value to be shown; None when there is nothing to show.
+def curves_csv(curves: Sequence[Curve], x_name: str) -> str:
+    """The curves as CSV: one line a point, columns curve, x, value, low, high."""
+    import csv
+    import io
 
-    With `hide_outliers` the range is that of the middle 96% of the drawn values,
-    widened by a tenth, when that is much narrower than the full one.
-    """
-    parts: list[FloatArray] = []
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["curve", x_name, "value", "low", "high"])
     for curve in curves:
-        parts.append(curve.y)
-        if bands and curve.low is not None and curve.high is not None:
-            parts.extend((curve.low, curve.high))
-    if not parts:
-        return None
-    values = np.concatenate(parts)
+        low, high = (curve.y if side is None else side for side in (curve.low, curve.high))
+        for row in zip(curve.x, curve.y, low, high, strict=True):
+            writer.writerow([curve.name, *(f"{value:.10g}" for value in row)])
+    return out.getvalue()
+
+
+# -- limits of the y axis
+
+
+def y_limits(
+    curves: Sequence[Curve], levels: Sequence[Level], view: View, before: Range | None
+) -> Range | None:
+    """Limits of y for what is visible, calm from drawing to drawing; None without a value.
+
+    They are of positive values alone where the view is logarithmic and there are any. Without
+    outliers the range is that of the middle 96% of the values, widened by a tenth.
+    """
+    bands = view.show_band or any(curve.kind == "points" for curve in curves)
+    sides = [(curve.y, curve.low, curve.high) if bands else (curve.y,) for curve in curves]
+    parts = [side for each in sides for side in each if side is not None]
+    values = np.concatenate(parts) if parts else np.empty(0)
     values = values[np.isfinite(values)]
-    if positive:
-        values = values[values > 0]
+    log = view.log_y and bool((values > 0).any())
+    values = values[values > 0] if log else values
     if len(values) == 0:
         return None
     low, high = float(values.min()), float(values.max())
-    if hide_outliers and len(values) >= 20:
-        inner_low, inner_high = (float(v) for v in np.percentile(values, (2, 98)))
-        margin = (inner_high - inner_low) * 0.1
-        low = max(low, inner_low - margin)
-        high = min(high, inner_high + margin)
-        if positive and low <= 0:
-            low = float(values.min())
-    return low, high
+    if view.hide_outliers and len(values) >= 20:
+        inner = [float(value) for value in np.percentile(values, (2, 98))]
+        margin = (inner[1] - inner[0]) * 0.1
+        low, high = max(low, inner[0] - margin), min(high, inner[1] + margin)
+    ends = [low, high, *(level.y for level in levels if level.y > 0 or not log)]
+    return stable_limits(before, min(ends), max(ends), log=log)
 
 
-def extent(curves: list[Curve]) -> tuple[float, float] | None:
-    """Smallest and largest x of all curves; None without a point."""
-    firsts = [float(curve.x[0]) for curve in curves if len(curve.x)]
-    lasts = [float(curve.x[-1]) for curve in curves if len(curve.x)]
-    if not firsts:
-        return None
-    low, high = min(firsts), max(lasts)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return None
-    return low, high
+def stable_limits(before: Range | None, low: float, high: float, *, log: bool = False) -> Range:
+    """Limits around data in [low, high] that move seldom.
+
+    The limits of before stay while the data fits in them and fills a good part of them;
+    otherwise they jump to round values. So a point more does not change the scale.
+    """
+    kept = before
+    if log:
+        low, high = math.log10(low), math.log10(high)
+        kept = (math.log10(before[0]), math.log10(before[1])) if before and before[0] > 0 else None
+    span = high - low
+    if span <= 1e-6 * max(abs(low), abs(high)):
+        # A constant, perhaps with the last digit of an average: no mountain out of that.
+        span = 0.2 if log else abs(high) or 1.0
+        low, high = min(low, high - span / 2), high + span / 2
+    fits = kept is not None and kept[0] <= low and high <= kept[1]
+    if before and kept and fits and high - low >= CALM * (kept[1] - kept[0]):
+        return before
+    step = nice_step(span, 10)
+    bottom, top = math.floor(low / step + 1e-9) * step, math.ceil(high / step + 0.02) * step
+    if log:
+        return 10.0**bottom, 10.0**top
+    return 0.0 if 0 <= low < 0.35 * high else bottom, top  # near zero, zero is the honest floor
 
 
-def read_at(curves: list[Curve], x: float) -> list[Reading]:
-    """Each curve's values at its point nearest to `x`."""
-    readings: list[Reading] = []
-    for curve in curves:
-        if len(curve.x) == 0:
-            continue
-        right = min(int(np.searchsorted(curve.x, x)), len(curve.x) - 1)
-        left = max(right - 1, 0)
-        nearest = left if abs(curve.x[left] - x) <= abs(curve.x[right] - x) else right
-        banded = curve.low is not None and curve.high is not None
-        readings.append(
-            Reading(
-                name=curve.name,
-                x=float(curve.x[nearest]),
-                y=float(curve.y[nearest]),
-                low=float(curve.low[nearest]) if banded and curve.low is not None else None,
-                high=float(curve.high[nearest]) if banded and curve.high is not None else None,
-                series=curve.series,
-            )
-        )
-    return readings
-
-
-TIME_STEPS = (
-    *(1, 2, 5, 10, 15, 30),
-    *(60, 120, 300, 600, 900, 1800),
-    *(3600, 7200, 10800, 21600, 43200),
-)
-"""Seconds, minutes and hours that read well on an axis."""
+# -- ticks
 
 
 def nice_step(span: float, count: int) -> float:
@@ -190,157 +209,66 @@ def nice_step(span: float, count: int) -> float:
         return 1.0
     raw = span / max(1, count)
     power = 10.0 ** math.floor(math.log10(raw))
-    for factor in (1.0, 2.0, 5.0, 10.0):
-        if raw <= factor * power * (1 + 1e-9):
-            return factor * power
-    return 10.0 * power
+    return next((f * power for f in (1.0, 2.0, 5.0) if raw <= f * power * (1 + 1e-9)), 10.0 * power)
 
 
-def linear_ticks(low: float, high: float, count: int) -> list[float]:
-    """At most about `count` + 1 round values inside [low, high], ascending."""
-    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
-        return [low] if math.isfinite(low) else []
-    step = nice_step(high - low, count)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    # A product of integers and the step, so that 0.30000000000000004 does not appear.
-    digits = max(0, -math.floor(math.log10(step)) + 1)
+def multiples(low: float, high: float, step: float) -> list[float]:
+    """Every multiple of `step` in [low, high], without the last digits of a sum."""
+    digits = max(0, 1 - math.floor(math.log10(step)))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(index * step, digits) for index in range(first, last + 1)]
 
 
-def log_ticks(low: float, high: float, count: int) -> list[float]:
-    """Round values of a logarithmic axis: decades, with 2 and 5 where there is room."""
-    if low <= 0 or high <= low:
-        return []
-    decades = math.log10(high / low)
-    factors = (1.0, 2.0, 5.0) if decades * 3 <= count else (1.0,)
+def ticks(low: float, high: float, count: int, kind: AxisKind = "linear") -> dict[float, str]:
+    """At most about `count` + 1 round values in [low, high], ascending, and their labels.
+
+    Of a logarithmic axis they are decades, with 2 and 5 where there is room; of a time in
+    seconds whole minutes, quarters, hours or days.
+    """
+    if kind == "time":
+        days = nice_step((high - low) / 86400, count) * 86400
+        step = next((step for step in TIME_STEPS if (high - low) / step <= count), days)
+        return {tick: time_label(tick) for tick in multiples(low, high, step)}
+    decades = math.log10(high / low) if kind == "log" else 0.0
     if decades < 0.8:
-        return [tick for tick in linear_ticks(low, high, count) if tick > 0]
-    stride = 1 if decades <= count else math.ceil(decades / max(1, count))
-    ticks: list[float] = []
-    for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1):
-        if power % stride:
-            continue
-        for factor in factors:
-            value = factor * 10.0**power
-            if low * (1 - 1e-9) <= value <= high * (1 + 1e-9):
-                ticks.append(value)
-    return ticks
+        step = nice_step(high - low, count)
+        return {tick: tick_label(tick, step) for tick in multiples(low, high, step)}
+    factors = (1.0, 2.0, 5.0) if decades * 3 <= count else (1.0,)
+    stride = math.ceil(decades / max(1, count))
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    every = [factor * 10.0**power for power in powers if power % stride == 0 for factor in factors]
+    inside = [tick for tick in every if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+    return {tick: tick_label(tick, tick) for tick in inside}
 
 
 def tick_label(value: float, step: float) -> str:
     """`value` with just the decimals that `step` needs, thousands as k, M or G."""
-    size = max(abs(value), abs(step))
     if value == 0:
         return "0"
-    if size >= 10_000 or (size >= 1000 and step >= 1000):
-        for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-            if size >= limit:
-                return f"{_trim(value / limit, step / limit)}{unit}"
-    if abs(value) < 1e-3:
+    size = max(abs(value), step)
+    if abs(value) < 1e-3 and step < 2.5e-4:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-    return _trim(value, step)
-
-
-def _trim(value: float, step: float) -> str:
-    if step <= 0 or not math.isfinite(step):
-        return f"{value:g}"
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    # A step of 2.5 units needs one decimal more than its power of ten says.
-    text = f"{value:,.{min(decimals, 6)}f}"
-    if abs(float(text.replace(",", "")) - value) > step * 0.01:
-        text = f"{value:,.{min(decimals + 1, 7)}f}"
-    return text
-
-
-def time_ticks(low: float, high: float, count: int) -> list[float]:
-    """Round times in seconds: whole minutes, quarters, hours or days."""
-    span = high - low
-    for step in TIME_STEPS:
-        if span / step <= count:
-            break
-    else:
-        step = int(nice_step(span / 86400, count)) * 86400 or 86400
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [float(index * step) for index in range(first, last + 1)]
+    unit = ""
+    if size >= 10_000 or (size >= 1000 and step >= 1000):
+        limit, unit = next(u for u in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if size >= u[0])
+        value, step = value / limit, step / limit
+    decimals = next((d for d in range(6) if abs(round(step, d) - step) <= 0.01 * step), 6)
+    return f"{value:,.{decimals}f}{unit}"
 
 
 def time_label(seconds: float) -> str:
     """`0`, `45s`, `12m`, `1h30`, `3d4h` of an elapsed time."""
     whole = round(seconds)
-    if whole == 0:
-        return "0"
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m" if whole % 60 == 0 else f"{whole // 60}m{whole % 60:02d}"
-    if whole < 86400:
-        return (
-            f"{whole // 3600}h"
-            if whole % 3600 == 0
-            else f"{whole // 3600}h{whole % 3600 // 60:02d}"
-        )
-    hours = whole % 86400 // 3600
-    return f"{whole // 86400}d" if hours == 0 else f"{whole // 86400}d{hours}h"
+    for size, unit, part in ((86400, "d", 3600), (3600, "h", 60), (60, "m", 1)):
+        if whole >= size:
+            rest = whole % size // part
+            smaller = f"{rest}h" if unit == "d" else f"{rest:02d}"
+            return f"{whole // size}{unit}{smaller if rest else ''}"
+    return f"{whole}s" if whole else "0"
 
 
-def stable_limits(
-    previous: tuple[float, float] | None, low: float, high: float, *, count: int = 5
-) -> tuple[float, float]:
-    """Round axis limits around data in [low, high] that move seldom.
-
-    The limits of before stay while the data fits in them and fills at least half
-    of them; otherwise they jump to round values with a margin. So a chart that
-    gains a point does not change its scale.
-    """
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return previous or (0.0, 1.0)
-    if previous is not None:
-        old_low, old_high = previous
-        if old_low <= low and high <= old_high and (high - low) >= 0.45 * (old_high - old_low):
-            return previous
-    span = high - low
-    if span <= 1e-6 * max(abs(low), abs(high)):
-        # A constant, perhaps with the last digit of an average: no mountain out of that.
-        span = abs(high) or 1.0
-        low, high = min(low, high - span / 2), high + span / 2
-    step = nice_step(span, count * 2)
-    new_low = math.floor(low / step + 1e-9) * step
-    new_high = math.ceil(high / step - 1e-9) * step
-    if new_high - high < 0.02 * span:
-        new_high += step
-    if low >= 0:
-        new_low = max(0.0, new_low)
-        if new_low > 0 and low < 0.35 * high:
-            new_low = 0.0  # near zero, zero is the honest floor
-    return new_low, new_high
-
-
-def stable_log_limits(
-    previous: tuple[float, float] | None, low: float, high: float
-) -> tuple[float, float]:
-    """As `stable_limits` for a logarithmic axis of positive data."""
-    if previous is not None and previous[0] <= 0:
-        previous = None
-    logs = None if previous is None else (math.log10(previous[0]), math.log10(previous[1]))
-    low_log, high_log = math.log10(low), math.log10(high)
-    if previous is not None and logs is not None:
-        fits = logs[0] <= low_log and high_log <= logs[1]
-        if fits and (high_log - low_log) >= 0.45 * (logs[1] - logs[0]):
-            return previous
-    step = 0.1 if high_log - low_log < 2 else 0.5
-    bottom = math.floor(low_log / step - 1e-9) * step
-    top = math.ceil(high_log / step + 1e-9) * step
-    if top <= bottom:
-        bottom, top = bottom - step, top + step
-    return 10.0**bottom, 10.0**top
-
-
-XKind = Literal["step", "iteration", "time"]
-X_KINDS: tuple[XKind, ...] = ("step", "iteration", "time")
-SMOOTHING_LEVELS = (0.0, 0.5, 0.8, 0.9, 0.97, 0.99, 0.997)
+# -- the view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,13 +288,11 @@ class View:
     cursor: float | None = None
     """x that is read out, None when there is no cursor."""
 
-    def window(self, extent: tuple[float, float], *, growing: bool = False) -> tuple[float, float]:
+    def window(self, extent: Range, *, growing: bool = False) -> Range:
         """`(left, right)` that is shown of data in `extent`.
 
-        Args:
-            extent: Smallest and largest x of the data.
-            growing: More data is coming: the right edge is ahead of it by a part of a round
-                step, so that the picture moves now and then instead of with every point.
+        While data is `growing`, the right edge is ahead of it by a part of a round step, so that
+        the picture moves now and then instead of with every point.
         """
         first, last = extent
         edge = last
@@ -380,73 +306,29 @@ class View:
         right = min(edge, left + self.span)
         return (left, right) if right > left else extent
 
-    def zoomed(
-        self, factor: float, extent: tuple[float, float], around: float | None = None
-    ) -> View:
+    def zoomed(self, factor: float, extent: Range, around: float | None = None) -> View:
         """A window `factor` times as wide, keeping `around` (default: the cursor or the right)."""
         left, right = self.window(extent)
         full = extent[1] - extent[0]
-        if full <= 0:
-            return self
         width = max((right - left) * factor, full * 1e-5)
         if width >= full * 0.999:
-            return replace(self, span=None, end=None)
+            return self.whole()
         fixed = around if around is not None else self.cursor
         if fixed is None or not left <= fixed <= right:
-            sticks = self.end is None
-            return replace(self, span=width, end=None if sticks else right)
+            return replace(self, span=width, end=None if self.end is None else right)
         share = (fixed - left) / (right - left)
-        new_right = fixed + (1 - share) * width
-        return replace(self, span=width, end=None if new_right >= extent[1] else new_right)
+        end = fixed + (1 - share) * width
+        return replace(self, span=width, end=None if end >= extent[1] else end)
 
-    def panned(self, share: float, extent: tuple[float, float]) -> View:
+    def panned(self, share: float, extent: Range) -> View:
         """The window moved by `share` of its width; at the newest value it sticks there."""
         if self.span is None:
             return self
         left, right = self.window(extent)
         width = right - left
-        new_right = max(extent[0] + width, right + share * width)
-        return replace(self, end=None if new_right >= extent[1] else new_right)
+        end = max(extent[0] + width, right + share * width)
+        return replace(self, end=None if end >= extent[1] else end)
 
     def whole(self) -> View:
         """Everything, following the newest value."""
         return replace(self, span=None, end=None)
-
-    def with_next_smoothing(self, direction: int = 1) -> View:
-        """The next or previous level of smoothing, stopping at both ends."""
-        nearest = min(
-            range(len(SMOOTHING_LEVELS)),
-            key=lambda index: abs(SMOOTHING_LEVELS[index] - self.smoothing),
-        )
-        chosen = min(max(nearest + direction, 0), len(SMOOTHING_LEVELS) - 1)
-        return replace(self, smoothing=SMOOTHING_LEVELS[chosen])
-
-    def with_next_x(self) -> View:
-        """The next kind of x; window and cursor are in other units then and go."""
-        kind = X_KINDS[(X_KINDS.index(self.x_kind) + 1) % len(X_KINDS)]
-        return replace(self, x_kind=kind, span=None, end=None, cursor=None)
-
-    def with_cursor_moved(self, share: float, extent: tuple[float, float]) -> View:
-        """The cursor moved by `share` of the window, inside it; the first move sets it right."""
-        left, right = self.window(extent)
-        start = right if self.cursor is None else self.cursor
-        moved = min(max(start + share * (right - left), left), right)
-        return replace(self, cursor=moved)
-
-
-def curves_csv(curves: list[Curve], x_name: str) -> str:
-    """The curves as CSV: one line a point, columns curve, x, value, low, high."""
-    import csv
-    import io
-
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["curve", x_name, "value", "low", "high"])
-    for curve in curves:
-        lows = curve.low if curve.low is not None else curve.y
-        highs = curve.high if curve.high is not None else curve.y
-        for x, y, low, high in zip(
-            curve.x.tolist(), curve.y.tolist(), lows.tolist(), highs.tolist(), strict=True
-        ):
-            writer.writerow([curve.name, f"{x:.10g}", f"{y:.6g}", f"{low:.6g}", f"{high:.6g}"])
-    return out.getvalue()

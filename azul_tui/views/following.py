@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from azul_tui.runs.files import open_own, read_bounded
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 LONGEST_LINE = 1 << 16
+SAMPLED_BYTES, LEAST_STRIDE = 2_000_000, 6
+"""Of a backlog of so many times as much, one step record of so many is read first."""
+READ_BYTES, CATCH_UP_S = 1 << 23, 0.006
+LOG_LAGS_S = 5.0
+"""A log that was written this much before the newest record is not this run's any more."""
 
 
 class LogTail:
@@ -46,58 +52,55 @@ class LogTail:
         """Read what is new; whether anything was."""
         try:
             with open_own(self.path) as file:
-                size = file.seek(0, 2)
-                self.changed = os.fstat(file.fileno()).st_mtime
-                if size < self._offset:
+                facts = os.fstat(file.fileno())
+                self.changed = facts.st_mtime
+                if facts.st_size < self._offset:
                     self._offset, self._rest, self.lines, self.total = 0, b"", [], 0
-                if size - self._offset > limit:
-                    self._offset, self._rest = size - limit, b""
+                if facts.st_size - self._offset > limit:
+                    self._offset, self._rest = facts.st_size - limit, b""
                 file.seek(self._offset)
                 chunk = file.read(limit)
         except OSError:
             # An absent log is an empty one, and one on a sick disk is not the news here:
             # the events of the same folder report that.
             return False
-        if not chunk:
-            return False
         self._offset += len(chunk)
-        parts = (self._rest + chunk).split(b"\n")
-        self._rest = parts.pop()[-LONGEST_LINE:]
-        self.lines.extend(part.decode("utf-8", "replace") for part in parts)
+        *parts, rest = (self._rest + chunk).split(b"\n")
+        self._rest = rest[-LONGEST_LINE:]
+        self.lines += [part.decode("utf-8", "replace") for part in parts]
         self.total += len(parts)
         del self.lines[: -self.keep]
-        return True
+        return bool(chunk)
 
 
 def read_object(path: Path, limit: int = 1 << 18) -> Record:
     """The JSON object in a small file; empty when absent, unreadable or no object."""
-    data = read_bounded(path, limit)
-    if data is None:
-        return {}
     try:
-        item: object = json.loads(data)
+        item: object = json.loads(read_bounded(path, limit) or b"{}")
     except (ValueError, RecursionError):
         return {}  # not ours, or damaged: shown as if it were not there
     return cast("Record", item) if isinstance(item, dict) else {}
 
 
-SAMPLED_FROM = 12_000_000
-"""Bytes of backlog from which a file is sampled first."""
-SAMPLED_RECORDS = 40_000
-TYPICAL_RECORD = 180
-READ_BYTES = 1 << 20
-LOG_LAGS_S = 5.0
-"""A log that was written this much before the newest record is not this run's any more."""
+class _Pass:
+    """One reading of an event file from its beginning; one step record of `stride` is kept."""
 
+    def __init__(self, path: Path) -> None:
+        self.data = RunData()
+        self.tail = EventTail(path)
+        self.stride = 1
 
-@dataclass(slots=True)
-class Reader:
-    """One exact pass over the event file."""
-
-    data: RunData
-    tail: EventTail
-    stride: int = 1
-    """One step record of this many is kept."""
+    def read(self, budget_s: float) -> bool:
+        """Go on until the end of the file or of the budget; whether the end was reached."""
+        batch = self.tail.read(
+            max_bytes=READ_BYTES, max_ms=budget_s * 1000, step_stride=self.stride
+        )
+        if batch.restarted:
+            version, self.data = self.data.version, RunData()
+            self.data.version = version + 1
+        self.data.skipped += batch.skipped
+        self.data.absorb(batch.records)
+        return batch.caught_up
 
 
 class RunFeed:
@@ -112,8 +115,8 @@ class RunFeed:
         self.log = LogTail(self.paths.log)
         self.at_end = False
         self.problem = ""
-        self._main = Reader(RunData(), EventTail(self.paths.events))
-        self._exact: Reader | None = None
+        self._main = _Pass(self.paths.events)
+        self._exact: _Pass | None = None
         self._live_stamp = 0
         self._heard = 0.0
         """When a heartbeat was last seen to change, by the clock of this machine."""
@@ -135,24 +138,15 @@ class RunFeed:
         The event file, then the status, the position and the log; an event file that is
         far behind is continued by the next tick.
         """
-        before = (self._main.data.version, self.problem, self.at_end)
+        before = (self.data.version, self.problem, self.at_end)
         try:
-            self._open()
-            self.at_end = self._read(self._main, budget_s)
-            if self.at_end and self._main.stride > 1:
-                # The first look is through: from here on everything, and the past once more.
-                self._main.stride = 1
-                newest = [r for r in last_records(self.paths.events) if r.get("event") == "step"]
-                self._main.data.absorb(newest[-1:])
-                self._exact = Reader(RunData(), EventTail(self.paths.events))
-            elif self.at_end and self._exact is not None:
-                self._catch_up(self._exact, min(budget_s, 0.006))
+            self._read_events(budget_s)
             gone = self._opened and not self.directory.is_dir()
             self.problem = "its folder is gone: deleted, renamed or archived" if gone else ""
         except OSError as error:
             self.problem = f"{self.paths.events.name} cannot be read: {error.strerror}"
             self.at_end = True
-        changed = before != (self._main.data.version, self.problem, self.at_end)
+        changed = before != (self.data.version, self.problem, self.at_end)
         return self._read_small_files() or changed
 
     def log_lines(self) -> tuple[list[str], int, str]:
@@ -168,16 +162,11 @@ class RunFeed:
         return lines, self.data.said_total, "records"
 
     def read_all(self, deadline_s: float = 60.0, *, exact: bool = True) -> RunData:
-        """Read to the end at once, in at most `deadline_s` seconds.
-
-        Args:
-            deadline_s: Most seconds.
-            exact: Whether a huge file is read whole; a sample of it otherwise.
-        """
+        """Read to the end at once, in at most `deadline_s`; a huge file whole only if `exact`."""
         end = time.perf_counter() + deadline_s
         while time.perf_counter() < end:
             self.tick(0.5)
-            if self.at_end and (not exact or self._exact is None):
+            if self.at_end and not (exact and self.is_sampled):
                 break
         return self.data
 
@@ -185,54 +174,34 @@ class RunFeed:
         """What the status means at `now` (unix time); None before there is one."""
         if self.status is None:
             return None
-        heard = self.status
-        if self._heard > heard.heartbeat:
-            heard = replace(heard, heartbeat=self._heard)
-        return judge(heard, now, self.paths.lock)
+        heard = max(self.status.heartbeat, self._heard)
+        return judge(replace(self.status, heartbeat=heard), now, self.paths.lock)
 
-    def _open(self) -> None:
-        if self._opened:
-            return
-        try:
-            size = self.paths.events.stat().st_size
-        except FileNotFoundError:
-            return  # not there yet: a later tick will find it
-        self._opened = True
-        if size >= SAMPLED_FROM:
-            self._main.stride = max(2, size // TYPICAL_RECORD // SAMPLED_RECORDS)
-
-    def _read(self, reader: Reader, budget_s: float) -> bool:
-        """Read until the end of the file or of the budget; whether the end was reached."""
-        batch = reader.tail.read(
-            max_bytes=READ_BYTES * 8, max_ms=budget_s * 1000, step_stride=reader.stride
-        )
-        if batch.restarted:
-            reader.data = RunData()
-            if reader is self._main:
-                self._exact = None
-        reader.data.skipped += batch.skipped
-        reader.data.absorb(batch.records)
-        return batch.caught_up
-
-    def _catch_up(self, exact: Reader, budget_s: float) -> None:
-        if self._read(exact, budget_s) and self._exact is exact:
-            exact.data.version = self._main.data.version + 1
+    def _read_events(self, budget_s: float) -> None:
+        main, exact = self._main, self._exact
+        if not self._opened and self.paths.events.exists():
+            self._opened = True
+            stride = self.paths.events.stat().st_size // SAMPLED_BYTES
+            main.stride = stride if stride >= LEAST_STRIDE else 1
+        self.at_end = main.read(budget_s)
+        if self.at_end and main.stride > 1:
+            # The first look is through: from here on everything, and the past once more.
+            main.stride = 1
+            newest = [r for r in last_records(self.paths.events) if r.get("event") == "step"]
+            main.data.absorb(newest[-1:])
+            self._exact = _Pass(self.paths.events)
+        elif self.at_end and exact and exact.read(min(budget_s, CATCH_UP_S)):
+            exact.data.version = main.data.version + 1
             self._main, self._exact = exact, None
 
     def _read_small_files(self) -> bool:
-        changed = self.log.read()
-        status = read_status(self.paths.status)
+        changed, status = self.log.read(), read_status(self.paths.status)
         if status is not None and status != self.status:
             if self.status is not None and status.heartbeat != self.status.heartbeat:
                 self._heard = time.time()
-            self.status = status
-            changed = True
-        try:
-            stamp = self.paths.live.stat().st_mtime_ns
-        except OSError:
-            return changed  # no game is being shown
-        if stamp != self._live_stamp:
-            self._live_stamp = stamp
-            self.live = read_object(self.paths.live)
-            changed = True
+            self.status, changed = status, True
+        live = self.paths.live
+        with suppress(OSError):  # no game is being shown
+            if self._live_stamp != (stamp := live.stat().st_mtime_ns):
+                self._live_stamp, self.live, changed = stamp, read_object(live), True
         return changed

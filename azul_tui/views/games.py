@@ -207,7 +207,7 @@ def value_content(replay: Replay) -> ChartContent:
         if replay.trouble
         else [Curve(name="value", x=np.arange(len(values), dtype=np.float64), y=values)],
         levels=[Level(name="even", y=0.0)],
-        marks=[Mark(x=float(number), kind="setting", text="!") for number in replay.mistakes],
+        marks=[Mark(x=float(number), kind="setting") for number in replay.mistakes],
         limits=(-1.0, 1.0),
         empty=replay.trouble or "the network has not looked at it yet",
     )
