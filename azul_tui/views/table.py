@@ -1,78 +1,121 @@
-"""A table's columns: what they are called, and which of them fit."""
+"""Tables of runs and of checkpoints: what their rows and columns have in common."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from azul_tui.runs.events import number
+from azul_tui.views import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 GAP = 2
 """Cells between two columns."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(NamedTuple):
+    """A score against one opponent."""
+
+    score: float
+    half: float | None
+    """Half of its 95% interval; None when it is not known."""
+    games: int = 0
+
+    @property
+    def words(self) -> str:
+        """`78 ± 5%`."""
+        spread = f" ± {self.half * 100:.0f}" if self.half is not None else ""
+        return f"{self.score * 100:.0f}{spread}%"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One row: a run, or a checkpoint."""
+
+    run: str
+    """The run's name, harmless to show."""
+    iteration: int
+    changed: float
+    size_bytes: int
+    losses: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """`total_loss`, `policy_loss`, `value_loss` and more, as they were recorded."""
+    results: Mapping[str, Result] = field(default_factory=dict[str, Result])
+    """By opponent: `greedy`; `greedy, 3 players` at a larger table."""
+
+
+class Cell(NamedTuple):
+    """What a column says of one row."""
+
+    rank: Any
+    """What it is sorted by; None for what is not known, which comes last either way."""
+    text: str
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One column."""
 
     key: str
     title: str
+    cell: Callable[[Any], Cell]
+    _: KW_ONLY
     right: bool = True
     """Whether its cells stand at the right, as numbers do."""
     gives_way: int = 0
     """What is left out first where there is no room: the largest; 0 stays."""
     least: int = 0
-    """Cells below which it is not shortened; 0 for one that is shown whole or not at all."""
+    """Cells below which the first column is not shortened."""
     falls: bool = True
     """Whether the largest is on top when it is first sorted by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line: a key that tells it apart, and `(text, role)` for each column."""
+def common_columns(opponent: str, versus: str, now: float) -> list[Column]:
+    """Columns of runs and of checkpoints: of scores those against one opponent alone.
 
-    key: str
-    cells: tuple[tuple[str, str], ...]
+    Args:
+        opponent: Whom scores are against.
+        versus: What stands before it in the title.
+        now: Unix seconds.
+    """
+
+    def score(row: Listed) -> Cell:
+        result = row.results.get(opponent)
+        return Cell(result and result.score, result.words if result else "–")
+
+    def loss(kind: str, title: str, gives_way: int) -> Column:
+        def cell(row: Listed) -> Cell:
+            value = number(row.losses, f"{kind}_loss")
+            return Cell(value, words.loss(value))
+
+        return Column(kind, title, cell, gives_way=gives_way, falls=False)
+
+    return [
+        Column("score", f"{versus} {opponent}" if opponent else "score", score, gives_way=3),
+        loss("total", "loss", 4),
+        loss("policy", "policy", 8),
+        loss("value", "value", 9),
+        Column("age", "age", gives_way=1,
+               cell=lambda row: Cell(row.changed, words.age(now - row.changed), "quiet")),
+        Column("size", "size", gives_way=6,
+               cell=lambda row: Cell(row.size_bytes, words.size(row.size_bytes), "quiet")),
+    ]  # fmt: skip
 
 
 def fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> dict[int, int]:
-    """Width by index of the columns that fit into `room` cells.
+    """Width by index of the columns that fit into `room` cells; the first may be shortened."""
+    sizes = dict(enumerate(widths))
 
-    Args:
-        columns: All columns; the first with a `least` width is shortened.
-        widths: What each would like to have.
-        room: Cells.
-    """
-    shown = list(range(len(columns)))
+    def over() -> int:
+        return sum(sizes.values()) + GAP * (len(sizes) - 1) - room
 
-    def needed() -> int:
-        whole = sum(min(widths[i], columns[i].least or widths[i]) for i in shown)
-        return whole + GAP * (len(shown) - 1)
-
-    while needed() > room:
-        loose = max(shown, key=lambda i: columns[i].gives_way)
+    least = min(widths[0], columns[0].least)
+    while over() > sizes[0] - least:
+        loose = max(sizes, key=lambda i: columns[i].gives_way)
         if not columns[loose].gives_way:
             break
-        shown.remove(loose)
-    found = {i: widths[i] for i in shown}
-    over = sum(found.values()) + GAP * (len(shown) - 1) - room
-    stretch = next((i for i in shown if columns[i].least), None)
-    if over > 0 and stretch is not None:
-        found[stretch] = max(min(columns[stretch].least, found[stretch]), found[stretch] - over)
-    return found
-
-
-def sorted_by(items: Iterable[Any], rank: Callable[[Any], Any], *, falls: bool) -> list[Any]:
-    """The items by rank; those without one (None) come last either way."""
-    known: list[Any] = []
-    unknown: list[Any] = []
-    for item in items:
-        (unknown if rank(item) is None else known).append(item)
-    return [*sorted(known, key=rank, reverse=falls), *unknown]
-
-
-def matching(text: str, wanted: str) -> bool:
-    """Whether `text` holds every word of `wanted`, in whatever case."""
-    lower = text.lower()
-    return all(word in lower for word in wanted.lower().split())
+        del sizes[loose]
+    sizes[0] = max(least, min(sizes[0], sizes[0] - over()))
+    return sizes
