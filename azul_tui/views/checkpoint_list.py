@@ -47,16 +47,6 @@ class CheckpointRow(Listed):
     """Who stands at 0 in that fit."""
 
     @property
-    def paths(self) -> RunPaths:
-        """The files of its run."""
-        return RunPaths(self.file.parent)
-
-    @property
-    def key(self) -> str:
-        """What tells it apart."""
-        return str(self.file)
-
-    @property
     def name(self) -> str:
         """The one name of a checkpoint: its run's, and its iteration."""
         return f"{self.run} iteration {self.iteration:,}"
@@ -75,8 +65,8 @@ def _row(file: Path, run: str, iteration: int = 0, **known: Any) -> list[Checkpo
     except OSError:
         return []
     row = CheckpointRow(
-        run=plain_text(run, 64), file=file, iteration=iteration, changed=facts.st_mtime,
-        size_bytes=facts.st_size, **known,
+        key=str(file), paths=RunPaths(file.parent), run=plain_text(run, 64), file=file,
+        iteration=iteration, changed=facts.st_mtime, size_bytes=facts.st_size, **known,
     )  # fmt: skip
     return [row]
 
@@ -141,19 +131,15 @@ class _Notes:
         """The rows with what is known of their iterations."""
         rated = self.ratings.refresh()
         ratings, over = {one.iteration: one for one in over_training(rated)}, anchor_name(rated)
+        # A shipped one, made within an iteration, has the number of the one under way.
         return [
             replace(
-                row,
-                # One made within an iteration has the number of the one under way.
-                losses=self.losses.get(at := row.iteration)
-                or (self.losses.get(at - 1, {}) if row.shipped else {}),
-                results=dict(self.results.get(at, {})),
-                rating=ratings.get(at),
-                rated_over=over,
-                players=row.players if row.shipped else self.players,
+                row, rating=ratings.get(at := row.iteration), rated_over=over,
+                losses=self.losses.get(at) or self.losses.get(at - row.shipped, {}),
+                results=dict(self.results.get(at, {})), players=self.players,
             )
             for row in rows
-        ]
+        ]  # fmt: skip
 
     def list_again(self) -> None:
         """The checkpoints of the run as they are now."""
@@ -181,8 +167,9 @@ class CheckpointIndex:
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
         self.root, self.clock = root, clock
         self.rows: list[CheckpointRow] = []
-        self.total = self.version = 0
-        """Checkpoints that there are; another number whenever something else is to be shown."""
+        self.total = 0
+        self.version = 0
+        """Another one whenever something else is to be shown."""
         self.ahead: list[CheckpointRow] = []
         """Those to verify once all has been read, the first of them first."""
         self._notes: dict[Path, _Notes] = {}

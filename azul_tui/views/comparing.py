@@ -62,24 +62,15 @@ def diff_lines(
         return [(("the settings are the same", "quiet"),)]
     shown = max(2, min(len(names), (width - LEAST_NAME) // (LEAST_VALUE + 2)))
     rows = [("", names), *((n, [v.get(n, "–") for v in settings]) for n in different)]
-    sizes = [
-        min(MOST_VALUE, max(LEAST_VALUE, *(len(texts[at]) for _, texts in rows[1:])))
-        for at in range(shown)
-    ]
-    first = min(max(map(len, different)), max(LEAST_NAME, width - sum(sizes) - 2 * shown))
-    most = max(1, (width - first) // shown - 2)
-    for at, name in enumerate(names[:shown]):
-        sizes[at] = min(most, max(sizes[at], min(MOST_VALUE, len(name))))
-    lines: list[Spans] = [
-        (
-            (f"{shortened(label, first):<{first}}", "quiet"),
-            *(
-                (f"  {shortened(texts[at], size):>{size}}", "" if label else f"series.{at}")
-                for at, size in enumerate(sizes)
-            ),
-        )
-        for label, texts in rows
-    ]
+    first = min(max(map(len, different)), max(LEAST_NAME, width * 2 // 5))
+    size = min(MOST_VALUE, max(1, (width - first) // shown - 2))
+    lines: list[Spans] = []
+    for label, texts in rows:
+        row = [(f"{shortened(label, first):<{first}}", "quiet")]
+        for at, text in enumerate(texts[:shown]):
+            said = f"  {shortened(text, size):>{size}}"
+            row.append((said, "" if label else f"series.{at}"))
+        lines.append(tuple(row))
     if shown < len(names):
         lines.append(((f"and {plural(len(names) - shown, 'more run')} beside these", "quiet"),))
     return lines

@@ -85,19 +85,10 @@ def half_width(score: float, games: int) -> float | None:
 class ListedRun(Listed):
     """One run; its best score is by the opponent that it was measured against."""
 
+    file: None = None
     summary: RunSummary
     state: str
     """In a word or two."""
-
-    @property
-    def paths(self) -> RunPaths:
-        """Its files."""
-        return self.summary.paths
-
-    @property
-    def key(self) -> str:
-        """What tells it apart: its folder's name."""
-        return self.paths.name
 
     @property
     def name(self) -> str:
@@ -182,22 +173,21 @@ def _listed(paths: RunPaths, now: float) -> ListedRun:
         half = half_width(score, games) if isinstance(games, int) else None
         results[against(str(last), settings.get("num_players"))] = Result(score, half)  # pyright: ignore[reportUnknownArgumentType]
     return ListedRun(
-        run=run.name, iteration=run.status.iteration, changed=run.changed,
-        size_bytes=run.size_bytes, losses=asdict(run.status), results=results, summary=run,
-        state=NO_NEWS if run.stalled else run.state,
+        key=paths.name, paths=paths, run=run.name, iteration=run.status.iteration,
+        changed=run.changed, size_bytes=run.size_bytes, losses=asdict(run.status),
+        results=results, summary=run, state=NO_NEWS if run.stalled else run.state,
     )  # fmt: skip
 
 
 def run_facts(row: ListedRun, now: float) -> dict[str, str]:
     """What is known of a run besides what its row says, by what it is called."""
     status, files = row.summary.status, checkpoint_files(row.paths)
+    newest = files[-1][0] if files else 0
     return {
         "started": words.ago(now - status.started) if status.started else "",
         "left": words.duration(status.left_s) if row.summary.state == "running" else "",
         "rating": newest_rating(row.paths),
-        "checkpoints": f"{len(files):,}, the newest of iteration {files[-1][0]:,}"
-        if files
-        else "none",
+        "checkpoints": f"{len(files):,}, the newest of iteration {newest:,}" if files else "none",
     }
 
 

@@ -11,6 +11,8 @@ from azul_tui.views import words
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from azul_tui.runs.paths import RunPaths
+
 GAP = 2
 """Cells between two columns."""
 
@@ -34,6 +36,9 @@ class Result(NamedTuple):
 class Listed:
     """One row: a run, or a checkpoint."""
 
+    key: str
+    """What tells it apart."""
+    paths: RunPaths
     run: str
     """The run's name, harmless to show."""
     iteration: int

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
 from azul_tui.tui.screens.list_place import ListPlace
@@ -54,11 +54,13 @@ class CheckpointsScreen(ListPlace):
         super().__init__()
         self._looked: object = None
 
-    def compose_chosen(self) -> ComposeResult:
-        """A panel and the settings."""
-        for name in ("about-checkpoint", "about-settings"):
-            with VerticalScroll(id=name, classes="panel"):
-                yield Static("", markup=False)
+    def compose_body(self) -> ComposeResult:
+        """The table over a panel and the settings."""
+        yield from super().compose_body()
+        with Horizontal(id="chosen"):
+            for name in ("about-checkpoint", "about-settings"):
+                with VerticalScroll(id=name, classes="panel"):
+                    yield Static("", markup=False)
 
     def show(self) -> None:
         """Go to a checkpoint that somebody wished to see."""
@@ -134,17 +136,6 @@ class CheckpointsScreen(ListPlace):
         two = tuple(Path(key) for key in self.marked)
         self.azul.go_with(mode, two if len(two) == 2 and mode != "play" else self.chosen().file)
 
-    def action_resume(self) -> None:
-        """Go on with the run from this checkpoint, after asking."""
-        item: CheckpointRow = self.chosen()
-        self.ask_resume(item.name, item.paths, item.file, item.iteration)
-
-    def action_resume_new(self) -> None:
-        """Start a new run from this checkpoint, under a name and with settings that are asked."""
-        from azul_tui.tui.screens.resume_form import ResumeForm
-
-        self.azul.push_screen(ResumeForm(self.chosen()))
-
     def action_export(self) -> None:
         """Write its weights as safetensors, in a process of its own."""
         from azul_tui.jobs.registry import find_job
@@ -163,15 +154,13 @@ class CheckpointsScreen(ListPlace):
             self.did(lambda: item.file.unlink(missing_ok=True))
 
         def agreed() -> None:
-            if not all(self.index.wrong(row) for row in others):
+            if all(self.index.wrong(row) for row in others):
+                question = f"It is the last good checkpoint of {item.run}. Delete it all the same?"
+                detail = "Without it the run cannot be resumed and its weights are gone."
+                self.ask(question, detail, {"y": ("delete the last one", delete)}, "keep it")
+            else:
                 delete()
-                return
-            self.ask(
-                f"It is the last good checkpoint of {item.run}. Delete it all the same?",
-                "Without it the run cannot be resumed and its weights are gone.",
-                ("delete the last one", "keep it"), delete,
-            )  # fmt: skip
 
         best = " It is the best of its run." if item.best else ""
         detail = f"{words.size(item.size_bytes)} are removed from the disk.{best}"
-        self.ask(f"Delete {item.name}?", detail, ("delete it", "keep it"), agreed)
+        self.ask(f"Delete {item.name}?", detail, {"y": ("delete it", agreed)}, "keep it")

@@ -31,13 +31,11 @@ from azul_tui.views.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from textual import events
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from azul_tui.runs.paths import RunPaths
     from azul_tui.views.table import Cell, Column
     from azul_tui.views.words import Spans
 
@@ -137,22 +135,16 @@ class ListPlace(Place):
         """Bring what lies under the table up to date."""
         raise NotImplementedError
 
-    def compose_chosen(self) -> ComposeResult:
-        """What lies under the table."""
-        raise NotImplementedError
-
     # -- showing
 
     def compose_body(self) -> ComposeResult:
-        """A line with the count and the filter, the table, and what is known of its rows."""
+        """A line with the count and the filter, and the table; what lies under it is `#chosen`."""
         with Horizontal(id="list-head"):
             yield Static("", id="count", markup=False)
             yield Input(placeholder="/ filter", id="filter", compact=True)
         yield Static(f"reading the {self.NOUN}s", id="no-rows", classes="empty", markup=False)
         yield Static("", id="list-titles", classes="line", markup=False)
         yield Listing()
-        with Horizontal(id="chosen"):
-            yield from self.compose_chosen()
 
     def on_mount(self) -> None:
         """Begin to read."""
@@ -189,8 +181,7 @@ class ListPlace(Place):
 
     @on(OptionList.OptionHighlighted)
     @on(Input.Changed, "#filter")
-    def rest(self) -> None:
-        """Another row, or another filter: heeded once the keys rest."""
+    def _rest(self) -> None:
         self.refresh_bindings()
         if self._timer is not None:
             self._timer.stop()
@@ -218,7 +209,8 @@ class ListPlace(Place):
             for key, item in everything.items()
             if all(word in f"{item.name} {item.state}".lower() for word in wanted)
         }
-        by = next((at for at, column in enumerate(columns) if column.key == self.sort), 0)
+        keys = [column.key for column in columns]
+        by = keys.index(self.sort) if self.sort in keys else 0
         order = [key for key, cells in found.items() if cells[by].rank is not None]
         order.sort(key=lambda key: found[key][by].rank, reverse=self.falls)
         order += [key for key, cells in found.items() if cells[by].rank is None]
@@ -305,8 +297,7 @@ class ListPlace(Place):
         self.query_one("#filter").focus()
 
     @on(Input.Submitted, "#filter")
-    def filter_entered(self) -> None:
-        """Back to the rows that were found."""
+    def _filtered(self) -> None:
         self.query_one(Listing).focus()
 
     def action_clear(self) -> None:
@@ -328,7 +319,8 @@ class ListPlace(Place):
     def action_sort(self, step: int) -> None:
         """Sort by the next column, or by the same one the other way round."""
         keys = [column.key for column in self.columns()]
-        self.action_sort_by(keys[(keys.index(self.sort) + step) % len(keys)])
+        at = keys.index(self.sort) if self.sort in keys else 0
+        self.action_sort_by(keys[(at + step) % len(keys)])
 
     def opponents(self) -> list[str]:
         """Whom scores are known against, the most frequent first, of those the one named last.
@@ -377,56 +369,55 @@ class ListPlace(Place):
         self.azul.open_run(self.chosen().paths)
 
     def action_resume(self) -> None:
-        """Go on with the run from its newest checkpoint, after asking; see `ask_resume`."""
-        item = self.chosen()
-        self.ask_resume(item.name, item.paths)
+        """Go on with the run, from the chosen checkpoint or its newest, after asking.
 
-    def ask_resume(
-        self, name: str, paths: RunPaths, file: Path | None = None, iteration: int | None = None
-    ) -> None:
-        """Resume a run after asking; what cannot be resumed says so, and what has finished asks.
-
-        Args:
-            name: What goes on.
-            paths: The run.
-            file: One of its checkpoints; None for the newest.
-            iteration: That of the checkpoint.
+        What cannot be resumed says so, and what has finished asks how far.
         """
-        now, newest = self.azul.clock(), resuming.newest_iteration(paths)
-        at = newest if iteration is None else iteration
+        item, now = self.chosen(), self.azul.clock()
+        paths, file = item.paths, item.file
+        newest = resuming.newest_iteration(paths)
+        at = newest if file is None else item.iteration
+
+        def resume() -> None:
+            self.azul.resume(paths, file, None if file is None else at)
+
         reason = resuming.why_not(paths, now)
-        finished = at == newest and resuming.further_limit(paths, at, now) is not None
+        finished = at >= newest and resuming.further_limit(paths, at, now) is not None
         if finished or (reason and not reason.endswith(resuming.ENDING)):
-            self.azul.resume(paths, file, iteration)
-            return
-        begins = f"from the checkpoint of iteration {at:,}" if at else "from its beginning"
-        most = resuming.config_of(paths).max_iterations
-        detail = f"It goes on {begins}, to {most:,} iterations, with the settings that it had."
-        answers = [("y", "resume it"), ("n", "back")]
-        if at < newest:
+            resume()
+        elif at < newest:
             detail = (
                 f"It goes back there: what came after it, up to iteration {newest:,}, is given up. "
                 "A new run keeps both."
             )
-            answers = [("y", "go back"), ("R", "begin a new run from it"), ("n", "back")]
+            deeds = {
+                "y": ("go back", resume),
+                "R": ("begin a new run from it", self.action_resume_new),
+            }
+            self.ask(f"Resume {item.name}?", detail, deeds, "back")
+        else:
+            begins = f"from the checkpoint of iteration {at:,}" if at else "from its beginning"
+            most = resuming.config_of(paths).max_iterations
+            detail = f"It goes on {begins}, to {most:,} iterations, with the settings that it had."
+            self.ask(f"Resume {item.name}?", detail, {"y": ("resume it", resume)}, "back")
 
-        def answered(answer: str | None) -> None:
-            if answer == "y":
-                self.azul.resume(paths, file, iteration)
-            elif answer == "R":
-                self.call_later(self.run_action, "resume_new")
+    def action_resume_new(self) -> None:
+        """Start a new run from a checkpoint, under a name and with settings that are asked."""
+        from azul_tui.tui.screens.resume_form import ResumeForm
 
-        self.azul.push_screen(Choose(f"Resume {name}?", detail, answers, "n"), answered)
+        self.azul.push_screen(ResumeForm(self.chosen()))
 
     def ask(
-        self, question: str, detail: str, answers: tuple[str, str], deed: Callable[[], Any]
+        self, question: str, detail: str, deeds: dict[str, tuple[str, Callable[[], Any]]], no: str
     ) -> None:
-        """Do it once somebody says yes; the answers are those of `y` and `n`."""
-        yes, no = answers
-        self.azul.push_screen(
-            Choose(question, detail, [("y", yes), ("n", no)], "n"),
-            lambda answer: deed() if answer == "y" else None,
-        )
+        """Ask; the letters of `deeds` do theirs, `n` nothing."""
+        answers = [*((letter, words) for letter, (words, _) in deeds.items()), ("n", no)]
+
+        def answered(letter: str | None) -> None:
+            if letter in deeds:
+                deeds[letter][1]()
+
+        self.azul.push_screen(Choose(question, detail, answers, "n"), answered)
 
     def did(self, deed: Callable[[], Any]) -> bool:
         """Do something to the disk, or say why not; whether it was done."""

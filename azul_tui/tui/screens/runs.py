@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
 from azul_tui.runs.text import plain_text
@@ -58,11 +58,13 @@ class RunsScreen(ListPlace):
         self.chart = next(iter(OVERLAYS))
         self._looked: object = None
 
-    def compose_chosen(self) -> ComposeResult:
-        """A chart and a panel."""
-        yield Chart(id="overlay")
-        with VerticalScroll(id="about-run", classes="panel"):
-            yield Static("", markup=False)
+    def compose_body(self) -> ComposeResult:
+        """The table over a chart and a panel."""
+        yield from super().compose_body()
+        with Horizontal(id="chosen"):
+            yield Chart(id="overlay")
+            with VerticalScroll(id="about-run", classes="panel"):
+                yield Static("", markup=False)
 
     # -- chart and panel
 
@@ -180,7 +182,7 @@ class RunsScreen(ListPlace):
             if self.did(lambda: remove(paths, self.azul.clock())):
                 self._moved(paths)
 
-        self.ask(question, detail, (f"{verb} it", "keep it"), agreed)
+        self.ask(question, detail, {"y": (f"{verb} it", agreed)}, "keep it")
 
     def _moved(self, paths: RunPaths, name: str = "") -> None:
         """A run is not where it was: nothing goes on looking there."""
