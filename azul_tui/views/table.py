@@ -17,6 +17,10 @@ GAP = 2
 """Cells between two columns."""
 
 
+LESS_THAN_A_NAME = 8
+"""Columns that give way this soon do so before a name is shortened."""
+
+
 class Result(NamedTuple):
     """A score against one opponent."""
 
@@ -117,9 +121,8 @@ def fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> dict
         return sum(sizes.values()) + GAP * (len(sizes) - 1) - room
 
     least = min(widths[0], columns[0].least)
-    while over() > sizes[0] - least:
-        loose = max(sizes, key=lambda i: columns[i].gives_way)
-        if not columns[loose].gives_way:
+    while gives_way := columns[loose := max(sizes, key=lambda i: columns[i].gives_way)].gives_way:
+        if over() <= (sizes[0] - least if gives_way < LESS_THAN_A_NAME else 0):
             break
         del sizes[loose]
     sizes[0] = max(least, min(sizes[0], sizes[0] - over()))

@@ -244,7 +244,7 @@ class ListPlace(Place):
         widths = [cell_len(c.title) + 1 for c in columns]
         for cells in rows.values():
             widths = [max(w, cell_len(c.text)) for w, c in zip(widths, cells, strict=True)]
-        sizes = fitting(columns, widths, max(10, listing.size.width - 5))
+        sizes = fitting(columns, widths, max(10, listing.size.width - 6))
         head = Content("   ")
         for i, size in sizes.items():
             style = "bold $primary" if columns[i].key == self.sort else "bold $foreground 60%"
