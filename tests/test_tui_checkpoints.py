@@ -327,7 +327,7 @@ def test_a_shipped_player_shows_how_strong_it_is(tmp_path, players):
     (row,) = [row for row in index.rows if row.players == players]
     assert row.shipped
     assert row.iteration > 0
-    assert row.losses["total_loss"] > 0
+    assert row.record["total_loss"] > 0
     assert row.rating is not None
     assert row.rating.elo > {2: 1500, 3: 1200, 4: 1100}[players]
     assert row.rated_over == "random"

@@ -17,8 +17,8 @@ from azul_tui.runs.processes import host_name, own_mark
 from azul_tui.runs.status import CRASHED_AFTER_S
 from azul_tui.tui.screens.list_place import Listing
 from azul_tui.tui.widgets.chart import Chart
-from azul_tui.views.comparing import diff_lines
 from azul_tui.views.run_list import RunIndex, archive_run, delete_run, rename_run
+from azul_tui.views.table import diff_lines
 
 LONG = "growth-of-a-run-that-somebody-named-after-everything-in-it-100"
 SOON = START + 1360  # the run that goes on wrote ten seconds ago

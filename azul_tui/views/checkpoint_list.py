@@ -8,23 +8,22 @@ from __future__ import annotations
 import math
 import time
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.runs.checkpoint_manifest import best_record, read_manifest, verify_listed
 from azul_tui.runs.events import number, text
 from azul_tui.runs.files import open_own
 from azul_tui.runs.listing import checkpoint_files
-from azul_tui.runs.paths import SHIPPED_NAMES, RunPaths, pretrained_directory, run_folders
+from azul_tui.runs.paths import SHIPPED_NAMES, RunPaths, pretrained_directory
 from azul_tui.runs.tail import EventTail
 from azul_tui.runs.text import plain_text
-from azul_tui.views import words
-from azul_tui.views.ratings import RatingsFile, anchor_name, over_training, rating_words, stamps
+from azul_tui.views.ratings import RatingsFile, anchor_name, over_training, rating_words
 from azul_tui.views.run_list import against, seats_of
-from azul_tui.views.table import Cell, Column, Listed, Result, common_columns
+from azul_tui.views.table import Cell, Column, FolderIndex, Listed, Result, common_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from azul_tui.runs.ratings import RatingRow
@@ -58,40 +57,13 @@ class CheckpointRow(Listed):
         return ", ".join(word for word, true in kinds.items() if true)
 
 
-def _row(file: Path, run: str, iteration: int = 0, **known: Any) -> list[CheckpointRow]:
-    """The row of a file, without what its records say; none when it went away."""
-    try:
-        facts = file.stat()
-    except OSError:
-        return []
-    row = CheckpointRow(
-        key=str(file), paths=RunPaths(file.parent), run=plain_text(run, 64), file=file,
-        iteration=iteration, changed=facts.st_mtime, size_bytes=facts.st_size, **known,
-    )  # fmt: skip
-    return [row]
-
-
-def shipped_rows(root: Path) -> list[CheckpointRow]:
-    """The checkpoints that come with the program, of one player for each number of seats.
-
-    Those of the folder of runs, or else beside the code; without what their records say.
-    """
-    rows: list[CheckpointRow] = []
-    for players, name in SHIPPED_NAMES.items():
-        for folder in (root / name, pretrained_directory(players)):
-            if files := sorted(folder.glob("*.pt")):
-                rows += [r for f in files for r in _row(f, name, players=players, shipped=True)]
-                break
-    return rows
-
-
 NO_STEPS = 1 << 40
 """Stride that keeps no step record: here only the others matter."""
 READ_S = 0.02
 """Seconds of reading the records of one run before it is the next one's turn."""
 
 
-class _Notes:
+class RunNotes:
     """What is known of one run's checkpoints."""
 
     def __init__(self, folder: Path) -> None:
@@ -100,11 +72,9 @@ class _Notes:
         self.ratings = RatingsFile(self.paths)
         self.players = seats_of(self.paths.config)
         self.best_file = ""
-        self.losses: dict[int, dict[str, Any]] = {}
+        self.records: dict[int, dict[str, Any]] = {}
         self.results: dict[int, dict[str, Result]] = {}
         self.caught_up = False
-        self.stamp: object = None
-        self.rows: list[CheckpointRow] = []
 
     def read(self) -> None:
         """Read what was recorded since."""
@@ -119,7 +89,7 @@ class _Notes:
             if kind == "checkpoint" and record.get("best") is True:
                 self.best_file = text(record, "file")
             elif kind == "iteration":
-                self.losses[at] = record
+                self.records[at] = record
             elif kind == "evaluation" and (score := number(record, "score")) is not None:
                 games = int(number(record, "games") or 0)
                 low, high = number(record, "low") or 0.0, number(record, "high") or 0.0
@@ -127,26 +97,30 @@ class _Notes:
                 result = Result(score, (high - low) / 2 if games else None, games)
                 self.results.setdefault(at, {})[opponent] = result
 
-    def told(self, rows: Sequence[CheckpointRow]) -> list[CheckpointRow]:
-        """The rows with what is known of their iterations."""
+    def row(self, file: Path, run: str, at: int, **known: Any) -> list[CheckpointRow]:
+        """The row of a file of iteration `at`; none when it went away."""
+        try:
+            facts = file.stat()
+        except OSError:
+            return []
         rated = self.ratings.refresh()
-        ratings, over = {one.iteration: one for one in over_training(rated)}, anchor_name(rated)
-        # A shipped one, made within an iteration, has the number of the one under way.
-        return [
-            replace(
-                row, rating=ratings.get(at := row.iteration), rated_over=over,
-                losses=self.losses.get(at) or self.losses.get(at - row.shipped, {}),
-                results=dict(self.results.get(at, {})), players=self.players,
-            )
-            for row in rows
-        ]  # fmt: skip
+        row = CheckpointRow(
+            key=str(file), paths=self.paths, file=file, run=plain_text(run, 64), iteration=at,
+            changed=facts.st_mtime, size_bytes=facts.st_size, players=self.players,
+            results=dict(self.results.get(at, {})),
+            # A shipped one, made within an iteration, has the number of the one under way.
+            record=self.records.get(at) or self.records.get(at - ("shipped" in known), {}),
+            rating=next((one for one in over_training(rated) if one.iteration == at), None),
+            rated_over=anchor_name(rated), **known,
+        )  # fmt: skip
+        return [row]
 
-    def list_again(self) -> None:
+    def list_again(self) -> list[CheckpointRow]:
         """The checkpoints of the run as they are now."""
         files = checkpoint_files(self.paths)
         if not files and not self.paths.best_model.is_file():
-            self.rows, self.caught_up = [], True
-            return
+            self.caught_up = True
+            return []
         self.read()
         # The list beside the files knows: the records still tell of what a resume gave up.
         listed = best_record(read_manifest(self.paths.directory))
@@ -157,60 +131,66 @@ class _Notes:
         for at, file in files:
             is_best = at == best or (listed is None and file.name == self.best_file)
             newest = file == files[-1][1] != self.paths.best_model
-            rows += _row(file, self.paths.name, at, best=is_best, newest=newest)
-        self.rows = self.told(rows)
+            rows += self.row(file, self.paths.name, at, best=is_best, newest=newest)
+        return rows
 
 
-class CheckpointIndex:
-    """The checkpoints under a folder, at the time that `clock` says."""
+def shipped_rows(root: Path, notes: Callable[[Path], RunNotes] = RunNotes) -> list[CheckpointRow]:
+    """The checkpoints that come with the program, of one player for each number of seats.
+
+    Those of the folder of runs, or else beside the code; with what `notes` knows of them.
+    """
+    rows: list[CheckpointRow] = []
+    for players, name in SHIPPED_NAMES.items():
+        for folder in (root / name, pretrained_directory(players)):
+            if files := sorted(folder.glob("*.pt")):
+                known, listed = notes(folder), read_manifest(folder)
+                known.players = players
+                for file in files:
+                    at = listed[file.name].iteration if file.name in listed else 0
+                    rows += known.row(file, name, at, shipped=True)
+                break
+    return rows
+
+
+class CheckpointIndex(FolderIndex):
+    """The checkpoints of the runs in a folder, and those that came with the program."""
+
+    FILES = ("events.jsonl",)
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
-        self.root, self.clock = root, clock
-        self.rows: list[CheckpointRow] = []
-        self.total = 0
-        self.version = 0
-        """Another one whenever something else is to be shown."""
+        super().__init__(root, clock)
         self.ahead: list[CheckpointRow] = []
         """Those to verify once all has been read, the first of them first."""
-        self._notes: dict[Path, _Notes] = {}
+        self._notes: dict[Path, RunNotes] = {}
         self._wrong: dict[tuple[Path, float, int], str] = {}
 
-    def refresh(self, budget_s: float = math.inf) -> bool:
-        """Read what changed, the newest first, for about `budget_s`; whether all has been read.
+    def read(self, folder: Path) -> tuple[list[CheckpointRow], bool]:
+        """The rows of one run, once all of its records were read."""
+        notes = self._of(folder)
+        return notes.list_again(), notes.caught_up
 
-        Then one of `ahead` is verified. For a thread.
-        """
-        deadline, done = time.perf_counter() + budget_s, True
-        rows: list[CheckpointRow] = []
-        found = [(stamps(folder, "", "events.jsonl"), folder) for folder in run_folders(self.root)]
-        for stamp, folder in sorted(found, reverse=True):
-            if folder not in self._notes and time.perf_counter() > deadline:
-                done = False
-                continue
+    def others(self) -> list[CheckpointRow]:
+        """The shipped ones."""
+
+        def noted(folder: Path) -> RunNotes:
             notes = self._of(folder)
-            if notes.stamp != stamp or not notes.caught_up:
-                notes.list_again()
-                notes.stamp = stamp
-                done = done and notes.caught_up
-            rows += notes.rows
-        for row in shipped_rows(self.root):
-            notes = self._of(row.file.parent)
-            notes.players = row.players
             notes.read()
-            done = done and notes.caught_up
-            listed = read_manifest(row.file.parent).get(row.file.name)
-            rows += notes.told([replace(row, iteration=listed.iteration)]) if listed else [row]
-        if rows != self.rows:
-            self.rows, self.total, self.version = rows, len(rows), self.version + 1
+            return notes
+
+        return shipped_rows(self.root, noted)
+
+    def refresh(self, budget_s: float = math.inf) -> bool:
+        """Read what changed, then verify one of `ahead`; whether all is done."""
+        done = super().refresh(budget_s) and all(n.caught_up for n in self._notes.values())
         unknown = next((row for row in self.ahead if self.wrong(row) is None), None)
         if done and unknown is not None:
             self._wrong[_content(unknown)] = verify_file(unknown.file)
             self.version += 1
-            return False
-        return done
+        return done and unknown is None
 
-    def _of(self, folder: Path) -> _Notes:
-        return self._notes.get(folder) or self._notes.setdefault(folder, _Notes(folder))
+    def _of(self, folder: Path) -> RunNotes:
+        return self._notes.get(folder) or self._notes.setdefault(folder, RunNotes(folder))
 
     def wrong(self, row: CheckpointRow) -> str | None:
         """What is wrong with a file, "" for a whole one; None while it was not verified."""
@@ -242,16 +222,16 @@ class CheckpointIndex:
             # cleaned up by its run since the folder was listed, or damaged
             return Cell(0, "gone", "quiet") if wrong == GONE else Cell(0, "damaged", "alert")
 
+        name, *others = common_columns(opponent, "vs", self.clock())
         rated = Column("rating", "rating", rating, gives_way=5)
         return [
-            Column("run", "run", lambda row: Cell(row.run.lower(), row.run, "strong"),
-                   right=False, least=12, falls=False),
+            name,
             Column("best", "", best, right=False),
             Column("iteration", "iteration", iteration),
-            *common_columns(opponent, "vs", self.clock()),
+            *others,
             *([rated] if any(row.rating is not None for row in self.rows) else []),
             Column("whole", "whole", whole, right=False, gives_way=2),
-        ]  # fmt: skip
+        ]
 
 
 def _content(row: CheckpointRow) -> tuple[Path, float, int]:
@@ -293,7 +273,6 @@ def checkpoint_facts(row: CheckpointRow) -> dict[str, str]:
     return {
         "which is": row.state,
         "rating": rating_words(row.rating) + over if row.rating is not None else "",
-        "games": words.count(number(row.losses, "games_total")),
         "players": f"{row.players}" if row.players else "",
         "file": plain_text(row.file.name, 80),
     }

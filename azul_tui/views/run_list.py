@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 import tomllib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,11 +20,10 @@ from azul_tui.runs.processes import is_held
 from azul_tui.runs.status import ACTIVE, NO_NEWS, judge, read_status
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
-from azul_tui.views.ratings import NEVER, newest_rating, stamps
-from azul_tui.views.table import Cell, Column, Listed, Result, common_columns
+from azul_tui.views.ratings import newest_rating, stamps
+from azul_tui.views.table import Cell, Column, FolderIndex, Listed, Result, common_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from azul_tui.runs.listing import RunSummary
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 
 ARCHIVE = ".archive"
 """Folder for archived runs, hidden from every list."""
-SETTLED_S = 5.0
-"""After so long a folder's time of change tells every change that comes: clocks are coarse."""
 
 
 def recent_runs(root: Path) -> list[tuple[RunPaths, float]]:
@@ -96,43 +92,28 @@ class ListedRun(Listed):
         return self.run
 
 
-class RunIndex:
-    """The runs of a folder, by the time that `clock` says."""
+class RunIndex(FolderIndex):
+    """The runs of a folder."""
 
-    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
-        self.root, self.clock = root, clock
-        self.rows: list[ListedRun] = []
-        self.total = 0
-        """Runs that there are, those not read yet included."""
-        self.version = 0
-        """Another one whenever `rows` changed."""
-        self._known: dict[Path, tuple[object, ListedRun]] = {}
-        self._listed: tuple[int, list[Path]] = (0, [])
+    FILES = ("status.json", "config.toml")
 
-    def refresh(self, budget_s: float = 0.1) -> bool:
-        """Read what changed, the newest first, for about `budget_s`; whether all has been read.
-
-        For a thread.
-        """
-        deadline = time.perf_counter() + budget_s
-        ((changed, _),) = stamps(self.root, "")
-        if changed != self._listed[0] or time.time() - changed / 1e9 < SETTLED_S:
-            self._listed = (changed, run_folders(self.root))
-        found = [(stamps(f, "", "status.json", "config.toml"), f) for f in self._listed[1]]
-        found = [pair for pair in found if pair[0][0] != NEVER]
-        found.sort(key=lambda pair: max(pair[0][:2]), reverse=True)
-        known: dict[Path, tuple[object, ListedRun]] = {}
-        for stamp, folder in found:
-            before = self._known.get(folder)
-            if before is not None and before[0] == stamp and before[1].summary.state not in ACTIVE:
-                known[folder] = before
-            elif before is not None or time.perf_counter() < deadline:
-                known[folder] = (stamp, _listed(RunPaths(folder), self.clock()))
-        rows = [row for _, row in known.values()]
-        if rows != self.rows or len(found) != self.total:
-            self.rows, self.total, self.version = rows, len(found), self.version + 1
-        self._known = known
-        return len(known) == len(found)
+    def read(self, folder: Path) -> tuple[list[ListedRun], bool]:
+        """One row; that of a live run changes as time passes."""
+        paths = RunPaths(folder)
+        run = summarize(paths, self.clock())
+        results: dict[str, Result] = {}
+        if (score := run.status.best_score) is not None:
+            settings = some_settings(paths.config, "eval_opponents", "eval_games", "num_players")
+            opponents, games = settings.get("eval_opponents"), settings.get("eval_games")
+            last = opponents[-1] if isinstance(opponents, list) and opponents else "greedy"  # pyright: ignore[reportUnknownVariableType]
+            half = half_width(score, games) if isinstance(games, int) else None
+            results[against(str(last), settings.get("num_players"))] = Result(score, half)  # pyright: ignore[reportUnknownArgumentType]
+        row = ListedRun(
+            key=paths.name, paths=paths, run=run.name, iteration=run.status.iteration,
+            changed=run.changed, size_bytes=run.size_bytes, record=asdict(run.status),
+            results=results, summary=run, state=NO_NEWS if run.stalled else run.state,
+        )  # fmt: skip
+        return [row], run.state not in ACTIVE
 
     def columns(self, opponent: str, signs: Signs) -> list[Column]:
         """The columns of the table, with scores against `opponent` alone."""
@@ -149,34 +130,13 @@ class RunIndex:
             of = f"/{most:,}" if most else ""
             return Cell(row.iteration, f"{row.iteration:,}{of}")
 
-        def games(row: ListedRun) -> Cell:
-            total = row.summary.status.games_total
-            return Cell(total, words.amount(total or None))
-
+        name, *others = common_columns(opponent, "best vs", self.clock())
         return [
-            Column("run", "run", lambda row: Cell(row.run.lower(), row.run, "strong"),
-                   right=False, least=12, falls=False),
+            name,
             Column("state", "state", state, right=False, falls=False),
             Column("iteration", "iteration", iteration, gives_way=2),
-            *common_columns(opponent, "best vs", self.clock()),
-            Column("games", "games", games, gives_way=7),
-        ]  # fmt: skip
-
-
-def _listed(paths: RunPaths, now: float) -> ListedRun:
-    run = summarize(paths, now)
-    results: dict[str, Result] = {}
-    if (score := run.status.best_score) is not None:
-        settings = some_settings(paths.config, "eval_opponents", "eval_games", "num_players")
-        opponents, games = settings.get("eval_opponents"), settings.get("eval_games")
-        last = opponents[-1] if isinstance(opponents, list) and opponents else "greedy"  # pyright: ignore[reportUnknownVariableType]
-        half = half_width(score, games) if isinstance(games, int) else None
-        results[against(str(last), settings.get("num_players"))] = Result(score, half)  # pyright: ignore[reportUnknownArgumentType]
-    return ListedRun(
-        key=paths.name, paths=paths, run=run.name, iteration=run.status.iteration,
-        changed=run.changed, size_bytes=run.size_bytes, losses=asdict(run.status),
-        results=results, summary=run, state=NO_NEWS if run.stalled else run.state,
-    )  # fmt: skip
+            *others,
+        ]
 
 
 def run_facts(row: ListedRun, now: float) -> dict[str, str]:

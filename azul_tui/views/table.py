@@ -1,22 +1,32 @@
-"""Tables of runs and of checkpoints: what their rows and columns have in common."""
+"""Tables of runs and of checkpoints: their rows and columns, and how two of them differ."""
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+import math
+import time
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from azul_tui.config import read_toml
+from azul_tui.errors import ConfigError
 from azul_tui.runs.events import number
+from azul_tui.runs.paths import run_folders
+from azul_tui.runs.text import plain_text
 from azul_tui.views import words
+from azul_tui.views.ratings import stamps
+from azul_tui.views.words import Spans, plural, short_float, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from azul_tui.runs.paths import RunPaths
+    from azul_tui.views.charts import Curve, View
+    from azul_tui.views.run_charts import ChartContent
+    from azul_tui.views.run_data import RunData
 
 GAP = 2
 """Cells between two columns."""
-
-
 LESS_THAN_A_NAME = 8
 """Columns that give way this soon do so before a name is shortened."""
 
@@ -48,8 +58,8 @@ class Listed:
     iteration: int
     changed: float
     size_bytes: int
-    losses: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """`total_loss`, `policy_loss`, `value_loss` and more, as they were recorded."""
+    record: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What was recorded of it: `total_loss`, `policy_loss`, `value_loss`, `games_total`."""
     results: Mapping[str, Result] = field(default_factory=dict[str, Result])
     """By opponent: `greedy`; `greedy, 3 players` at a larger table."""
 
@@ -82,12 +92,9 @@ class Column:
 
 
 def common_columns(opponent: str, versus: str, now: float) -> list[Column]:
-    """Columns of runs and of checkpoints: of scores those against one opponent alone.
+    """The columns that runs and checkpoints have; scores are against one opponent alone.
 
-    Args:
-        opponent: Whom scores are against.
-        versus: What stands before it in the title.
-        now: Unix seconds.
+    Its name stands in the title after `versus`; `now` is in unix seconds.
     """
 
     def score(row: Listed) -> Cell:
@@ -96,12 +103,18 @@ def common_columns(opponent: str, versus: str, now: float) -> list[Column]:
 
     def loss(kind: str, title: str, gives_way: int) -> Column:
         def cell(row: Listed) -> Cell:
-            value = number(row.losses, f"{kind}_loss")
+            value = number(row.record, f"{kind}_loss")
             return Cell(value, words.loss(value))
 
         return Column(kind, title, cell, gives_way=gives_way, falls=False)
 
+    def games(row: Listed) -> Cell:
+        total = number(row.record, "games_total")
+        return Cell(total, words.amount(total or None))
+
     return [
+        Column("run", "run", lambda row: Cell((row.run.lower(), row.iteration), row.run, "strong"),
+               right=False, least=12, falls=False),
         Column("score", f"{versus} {opponent}" if opponent else "score", score, gives_way=3),
         loss("total", "loss", 4),
         loss("policy", "policy", 8),
@@ -110,6 +123,7 @@ def common_columns(opponent: str, versus: str, now: float) -> list[Column]:
                cell=lambda row: Cell(row.changed, words.age(now - row.changed), "quiet")),
         Column("size", "size", gives_way=6,
                cell=lambda row: Cell(row.size_bytes, words.size(row.size_bytes), "quiet")),
+        Column("games", "games", games, gives_way=7),
     ]  # fmt: skip
 
 
@@ -127,3 +141,142 @@ def fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> dict
         del sizes[loose]
     sizes[0] = max(least, min(sizes[0], sizes[0] - over()))
     return sizes
+
+
+class FolderIndex:
+    """What is known of the runs in a folder by the time of a clock, as rows.
+
+    `refresh` brings them up to date: in a thread, where 1,500 unchanged runs take 40 ms.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = ()
+    """Files of a run whose change, or that of its folder, makes it be read again."""
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        self.root, self.clock = root, clock
+        self.rows: list[Any] = []
+        self.total: int = 0
+        """Rows that there are; a run that was not read yet counts as one."""
+        self.version = 0
+        """Another one whenever something else is to be shown."""
+        self._known: dict[Path, tuple[object, list[Any]]] = {}
+
+    def read(self, folder: Path) -> tuple[list[Any], bool]:
+        """The rows of one run, and whether they stay the same as long as its files do."""
+        raise NotImplementedError
+
+    def others(self) -> list[Any]:
+        """Rows that belong to no run."""
+        return []
+
+    def refresh(self, budget_s: float = math.inf) -> bool:
+        """Read what changed, the newest first, for about `budget_s`; whether all has been read."""
+        found = [(stamps(folder, "", *self.FILES), folder) for folder in run_folders(self.root)]
+        known: dict[Path, tuple[object, list[Any]]] = {}
+        deadline = time.perf_counter() + budget_s
+        for stamp, folder in sorted(found, key=lambda pair: pair[0], reverse=True):
+            before = self._known.get(folder)
+            if before is not None and before[0] == stamp:
+                known[folder] = before
+            elif before is not None or time.perf_counter() < deadline:
+                rows, stays = self.read(folder)
+                known[folder] = (stamp if stays else None, rows)
+        self._known = known
+        rows = [row for _, of_run in known.values() for row in of_run] + self.others()
+        total = len(rows) + len(found) - len(known)
+        if rows != self.rows or total != self.total:
+            self.rows, self.total, self.version = rows, total, self.version + 1
+        return len(known) == len(found)
+
+
+LEAST_NAME, LEAST_VALUE, MOST_VALUE = 12, 8, 26
+"""Cells that a setting's name and a value take: numbers need eight."""
+
+
+def read_settings(config: Path) -> dict[str, str]:
+    """The settings in a run's `config.toml` as text; empty when it cannot be read."""
+    try:
+        values = read_toml(config)
+    except ConfigError:
+        return {}  # a run without readable settings has none to compare
+    return {plain_text(key, 60): plain_text(_text(value), 60) for key, value in values.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def fact_lines(facts: Mapping[str, str], width: int, role: str = "strong") -> list[Spans]:
+    """One line a fact, what it is called before it, in `width` cells."""
+    size = max(LEAST_NAME, min(max(map(len, facts), default=0) + 2, width // 2))
+    return [
+        ((f"{shortened(name, size - 1):<{size}}", "quiet"), (shortened(text, width - size), role))
+        for name, text in facts.items()
+    ]
+
+
+def diff_lines(
+    names: Sequence[str], settings: Sequence[Mapping[str, str]], width: int
+) -> list[Spans]:
+    """Names over the settings that differ, in `width` cells: at least two columns of them."""
+    every = dict.fromkeys(name for values in settings for name in values)
+    different = [name for name in every if len({values.get(name) for values in settings}) > 1]
+    if not different:
+        return [(("the settings are the same", "quiet"),)]
+    shown = max(2, min(len(names), (width - LEAST_NAME) // (LEAST_VALUE + 2)))
+    rows = [("", names), *((n, [v.get(n, "–") for v in settings]) for n in different)]
+    first = min(max(map(len, different)), max(LEAST_NAME, width * 2 // 5))
+    size = min(MOST_VALUE, max(1, (width - first) // shown - 2))
+    lines: list[Spans] = []
+    for label, texts in rows:
+        row = [(f"{shortened(label, first):<{first}}", "quiet")]
+        for at, text in enumerate(texts[:shown]):
+            said = f"  {shortened(text, size):>{size}}"
+            row.append((said, "" if label else f"series.{at}"))
+        lines.append(tuple(row))
+    if shown < len(names):
+        lines.append(((f"and {plural(len(names) - shown, 'more run')} beside these", "quiet"),))
+    return lines
+
+
+OVERLAYS = {
+    "total loss": ("loss", "total"),
+    "policy loss": ("loss", "policy"),
+    "value loss": ("loss", "value"),
+    "score": ("score", ""),
+    "simulations/s": ("simulations/s", "simulations/s"),
+}
+"""What can be laid over each other, by its title: a run's chart, and the curve in it."""
+
+
+def overlay(
+    title: str, runs: Mapping[str, RunData], opponent: str, view: View, width: int
+) -> ChartContent:
+    """One of `OVERLAYS` for some runs, at least one, in the order of their colours.
+
+    Scores are those against `opponent`. The chart is `width` cells wide, its title names all runs.
+    """
+    import numpy as np
+
+    from azul_tui.views.run_charts import ChartSource
+
+    chart, wanted = OVERLAYS[title]
+    curves: list[Curve] = []
+    shown = f"score against {opponent}" if opponent and chart == "score" else title
+    wanted = wanted or opponent.partition(",")[0]
+    said = [(shown, "title")]
+    room = max(5, min(24, (width - len(shown) - 8) // len(runs) - 9))
+    whole = [ChartSource(data).content(chart, view) for data in runs.values()]
+    for index, (name, one) in enumerate(zip(runs, whole, strict=True)):
+        label = shortened(plain_text(name, 64), room)
+        found = [curve for curve in one.curves if curve.name == wanted and len(curve.x)]
+        curves += [replace(curve, name=label, series=index) for curve in found]
+        known = [y for curve in found for y in curve.y[np.isfinite(curve.y)][-1:]]
+        newest = (short_float(round(float(known[-1]), 3)), "strong") if known else ("–", "quiet")
+        said += [(f"  {label} ", f"series.{index}"), newest]
+    return replace(
+        whole[0], name=title, title=tuple(said), curves=curves, levels=[], marks=[],
+        empty=f"no {shown} yet",
+    )  # fmt: skip

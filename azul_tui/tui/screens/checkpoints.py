@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from azul_tui.tui.screens.list_place import ListPlace
 from azul_tui.views import words
 from azul_tui.views.checkpoint_list import CheckpointIndex, checkpoint_facts
-from azul_tui.views.comparing import diff_lines, fact_lines, read_settings
+from azul_tui.views.table import diff_lines, fact_lines, read_settings
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -151,7 +151,7 @@ class CheckpointsScreen(ListPlace):
         others = [row for row in self.index.rows if row.run == item.run and row.key != item.key]
 
         def delete() -> None:
-            self.did(lambda: item.file.unlink(missing_ok=True))
+            item.file.unlink(missing_ok=True)
 
         def agreed() -> None:
             if all(self.index.wrong(row) for row in others):

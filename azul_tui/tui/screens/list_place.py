@@ -415,7 +415,7 @@ class ListPlace(Place):
 
         def answered(letter: str | None) -> None:
             if letter in deeds:
-                deeds[letter][1]()
+                self.did(deeds[letter][1])
 
         self.azul.push_screen(Choose(question, detail, answers, "n"), answered)
 

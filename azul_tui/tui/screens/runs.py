@@ -16,7 +16,7 @@ from azul_tui.tui.modals import AskValue
 from azul_tui.tui.screens.list_place import Listing, ListPlace
 from azul_tui.tui.widgets.chart import Chart
 from azul_tui.views import resuming, run_list, words
-from azul_tui.views.comparing import OVERLAYS, diff_lines, fact_lines, overlay, read_settings
+from azul_tui.views.table import OVERLAYS, diff_lines, fact_lines, overlay, read_settings
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 SLICE_S = 0.012
 """Seconds of reading between two looks at the keyboard."""
-LAST_WORDS = 12
-"""Lines of a run's log in its panel."""
 
 
 class RunsScreen(ListPlace):
@@ -120,7 +118,7 @@ class RunsScreen(ListPlace):
             reason = words.wrapped(item.summary.reason, width) if item.summary.reason else []
             rows = [((text, "alert"),) for text in reason] + fact_lines(facts, width)
             if (feed := self.feeds.get(item.key)) is not None:
-                said = [plain_text(text, 300) for text in feed.log_lines()[0][-LAST_WORDS:]]
+                said = [plain_text(text, 300) for text in feed.log_lines()[0][-12:]]
                 rows += [(), *(((words.shortened(text, width), "quiet"),) for text in said)]
             self.say("#about-run", words.shortened(item.name, width - 4), rows)
 
@@ -153,12 +151,8 @@ class RunsScreen(ListPlace):
             return "" if text == paths.name else resuming.name_problem(self.azul.runs_root, text)
 
         def entered(text: str | None) -> None:
-            if text not in {None, paths.name} and self.did(
-                lambda: run_list.rename_run(paths, str(text), now)
-            ):
-                self.marked = [str(text) if name == paths.name else name for name in self.marked]
-                self.wanted = str(text)
-                self._moved(paths, str(text))
+            if text is not None and text != paths.name:
+                self.did(lambda: self._moved(paths, run_list.rename_run(paths, text, now)))
 
         if self.did(lambda: run_list.refuse_live(paths, now, "rename")):
             question = f"Another name for {item.name}"
@@ -179,17 +173,16 @@ class RunsScreen(ListPlace):
             detail = f"{words.size(item.size_bytes)} with {held} are removed from the disk."
 
         def agreed() -> None:
-            if self.did(lambda: remove(paths, self.azul.clock())):
-                self._moved(paths)
+            remove(paths, self.azul.clock())
+            self._moved(paths, None)
 
         self.ask(question, detail, {"y": (f"{verb} it", agreed)}, "keep it")
 
-    def _moved(self, paths: RunPaths, name: str = "") -> None:
+    def _moved(self, paths: RunPaths, to: RunPaths | None) -> None:
         """A run is not where it was: nothing goes on looking there."""
+        if to is not None:
+            self.marked = [to.name if name == paths.name else name for name in self.marked]
+            self.wanted = to.name
         feed = self.azul.feed
-        if feed is None or feed.directory != paths.directory:
-            return
-        if name:
-            self.azul.follow(type(paths)(paths.directory.with_name(name)))
-        else:
-            self.azul.follower.forget()
+        if feed is not None and feed.directory == paths.directory:
+            self.azul.follower.forget() if to is None else self.azul.follow(to)
