@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from contextlib import nullcontext
 
 import pytest
 from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
@@ -22,7 +23,6 @@ from azul_tui.views.table import diff_lines
 
 LONG = "growth-of-a-run-that-somebody-named-after-everything-in-it-100"
 SOON = START + 1360  # the run that goes on wrote ten seconds ago
-NOW = 1000.0
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,9 @@ async def test_enter_and_a_double_click_look_at_a_run_and_one_click_chooses_it(t
         await shown.click_words("quick-1")
         assert shown.app.current_mode == "runs"
         assert shown.screen.chosen().name == "quick-1"
-        await shown.press("enter")
+        await shown.press("g")
+        await shown.until("games of quick-1")
+        await shown.press("escape", "enter")
         assert shown.app.current_mode == "training"
         assert shown.app.feed.name == "quick-1"
         await shown.press("3")
@@ -253,7 +255,7 @@ async def test_1500_runs_are_shown_at_once_and_cost_next_to_nothing(tmp_path):
         folder.mkdir()
         for file in ("status.json", "config.toml"):
             os.link(first / file, folder / file)
-    async with dashboard(tmp_path, now=START + 90_000) as shown:
+    async with dashboard(tmp_path, size=NARROW, now=START + 90_000) as shown:
         await shown.press("3")
         listing = shown.screen.query_one(Listing)
         await shown.when(lambda: listing.keys, "the first rows")
@@ -265,6 +267,8 @@ async def test_1500_runs_are_shown_at_once_and_cost_next_to_nothing(tmp_path):
         version = index.version
         index.refresh()
         assert index.version == version, "what did not change is not shown anew"
+        rows = shown.text.splitlines()[3:9]
+        assert all("run-" in row and "1/100" in row for row in rows), "a line each"
         await shown.press("end")
         assert shown.screen.chosen() is not None
         await shown.press("slash", *"run-0077")
@@ -296,40 +300,23 @@ async def test_the_chart_is_looked_at_by_keys_and_keeps_its_view(three):
         assert shown.screen.query_one("#overlay", Chart).view.log_y
 
 
-# -- what may be done to a folder
-
-
-@pytest.fixture
-def paths(tmp_path):
+@pytest.mark.parametrize(
+    ("fields", "seconds", "words"),
+    [
+        ({"pid": 2**22 + 5}, 0, ""),
+        ({"pid": os.getpid(), "birth": own_mark().birth}, 0, f"by process {os.getpid()}"),
+        ({"pid": 2**22 + 5, "host": "elsewhere"}, CRASHED_AFTER_S - 1, "on host elsewhere"),
+        ({"pid": 2**22 + 5, "host": "elsewhere"}, CRASHED_AFTER_S + 1, ""),
+    ],
+    ids=["killed", "alive", "another machine", "another machine, long silent"],
+)
+def test_only_a_run_that_nobody_holds_is_moved_or_deleted(tmp_path, fields, seconds, words):
     paths = RunPaths(tmp_path / "quick-1122")
     paths.create()
-    return paths
-
-
-def hold(paths, **fields):
-    mark = {"pid": 2**22 + 5, "host": host_name(), "birth": "", "since": NOW, **fields}
+    mark = {"host": host_name(), "birth": "", "since": 1000.0, **fields}
     paths.lock.write_bytes(encode_plain(mark))
-
-
-def test_a_run_whose_process_was_killed_can_be_renamed_archived_and_deleted(paths):
-    hold(paths)
-    renamed = rename_run(paths, "other", NOW)
-    archived = archive_run(renamed, NOW)
-    delete_run(RunPaths(archived), NOW)
-    assert not archived.exists()
-
-
-def test_a_run_that_is_held_is_left_alone_and_its_process_named(paths):
-    hold(paths, pid=os.getpid(), birth=own_mark().birth)
-    for deed in (lambda: rename_run(paths, "other", NOW), lambda: delete_run(paths, NOW)):
-        with pytest.raises(RunError, match=f"going on by process {os.getpid()}"):
-            deed()
-    assert paths.directory.is_dir()
-
-
-def test_another_machine_is_believed_for_a_while(paths):
-    hold(paths, host="elsewhere")
-    with pytest.raises(RunError, match="on host elsewhere"):
-        delete_run(paths, NOW + CRASHED_AFTER_S - 1)
-    delete_run(paths, NOW + CRASHED_AFTER_S + 1)
-    assert not paths.directory.exists()
+    with pytest.raises(RunError, match=words) if words else nullcontext():
+        moved = archive_run(rename_run(paths, "other", 1000.0 + seconds), 1000.0 + seconds)
+        delete_run(RunPaths(moved), 1000.0 + seconds)
+        assert not moved.exists()
+    assert paths.directory.is_dir() == bool(words)

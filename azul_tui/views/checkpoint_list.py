@@ -261,7 +261,7 @@ def verify_file(file: Path) -> str:
     except (OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
         if file.is_symlink():
             return "it is a link, and those of a run's folder are not followed"
-        return f"it cannot be read ({plain_text(str(getattr(error, 'strerror', error)), 80)})"
+        return f"it cannot be read ({plain_text(str(getattr(error, 'strerror', '') or error), 80)})"
     if bad is not None:
         return f"its part {plain_text(bad, 60)} is damaged"
     return "" if any(name.endswith("data.pkl") for name in names) else "it holds no weights"

@@ -104,10 +104,11 @@ class RunIndex(FolderIndex):
         results: dict[str, Result] = {}
         if (score := run.status.best_score) is not None:
             settings = some_settings(paths.config, "eval_opponents", "eval_games", "num_players")
-            opponents, games = settings.get("eval_opponents"), settings.get("eval_games")
-            last = opponents[-1] if isinstance(opponents, list) and opponents else "greedy"  # pyright: ignore[reportUnknownVariableType]
-            half = half_width(score, games) if isinstance(games, int) else None
-            results[against(str(last), settings.get("num_players"))] = Result(score, half)  # pyright: ignore[reportUnknownArgumentType]
+            opponents, games = settings.get("eval_opponents"), settings.get("eval_games", 0)
+            last = str(opponents[-1]) if isinstance(opponents, list) and opponents else "greedy"  # pyright: ignore[reportUnknownArgumentType]
+            games = games if isinstance(games, int) else 0
+            result = Result(score, half_width(score, games), games)
+            results[against(last, settings.get("num_players"))] = result
         row = ListedRun(
             key=paths.name, paths=paths, run=run.name, iteration=run.status.iteration,
             changed=run.changed, size_bytes=run.size_bytes, record=asdict(run.status),

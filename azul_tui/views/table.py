@@ -45,6 +45,11 @@ class Result(NamedTuple):
         spread = f" ± {self.half * 100:.0f}" if self.half is not None else ""
         return f"{self.score * 100:.0f}{spread}%"
 
+    @property
+    def counted(self) -> str:
+        """`78 ± 5%  (200 games)`."""
+        return self.words + (f"  ({self.games:,} games)" if self.games else "")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:

@@ -34,7 +34,7 @@ class CheckpointsScreen(ListPlace):
     NOUN = "checkpoint"
     EMPTY = "There are no checkpoints yet.\n\n1 opens the menu; a training writes the first one."
     INDEX = CheckpointIndex
-    ON_A_ROW = ("go", "play", "compare", "resume_new", "export", "delete", "verify")
+    ON_A_ROW: ClassVar = ListPlace.ON_A_ROW | {"go", "compare", "export", "delete", "verify"}
     BINDINGS: ClassVar = [
         Binding("r", "resume", "resume"),
         Binding("v", "go('evaluate')", "evaluate"),
@@ -66,6 +66,7 @@ class CheckpointsScreen(ListPlace):
         """Go to a checkpoint that somebody wished to see."""
         if isinstance(wish := self.azul.wish("checkpoints"), Path):
             self.wanted = str(wish)
+        self.query_one("#about-settings").set_class(len(self.marked) == 2, "hidden")
         super().show()
 
     def look(self) -> None:
@@ -83,7 +84,6 @@ class CheckpointsScreen(ListPlace):
         if looked == self._looked:
             return
         self._looked = looked
-        self.query_one("#about-settings").set_class(len(marked) == 2, "hidden")
         if len(marked) == 2:
             values = [
                 self.facts(row, checkpoint_facts(row)) | read_settings(row.paths.config)

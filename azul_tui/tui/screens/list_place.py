@@ -30,7 +30,7 @@ from azul_tui.views.table import GAP, fitting
 from azul_tui.views.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from textual import events
     from textual.app import ComposeResult
@@ -101,8 +101,8 @@ class ListPlace(Place):
     """One sentence, and the key that makes the first one."""
     INDEX: type
     MOST_MARKED = 2
-    ON_A_ROW: ClassVar[Iterable[str]] = ()
-    """Actions that need a row, besides those of every table."""
+    ON_A_ROW: ClassVar = {"open", "mark", "resume", "resume_new"}
+    """Actions that need a row."""
     AUTO_FOCUS = "Listing"
     BINDINGS: ClassVar = [
         Binding("escape", "clear", "clear the filter", show=False),
@@ -189,14 +189,14 @@ class ListPlace(Place):
 
     def show(self) -> None:
         """The table, where something in it changed."""
-        now, listing = self.azul.clock(), self.query_one(Listing)
+        listing = self.query_one(Listing)
         wanted = self.query_one("#filter", Input).value.lower().split()
         known = self.opponents()
         if self.opponent not in known:
             self.opponent = known[0] if known else ""
         drawn = (
-            self.index.version, now // AGES_S, wanted, self.sort, self.falls, self.opponent,
-            list(self.marked), self._complete, self.wanted, listing.size.width,
+            self.index.version, self.azul.clock() // AGES_S, wanted, self.sort, self.falls,
+            self.opponent, list(self.marked), self._complete, self.wanted, listing.size.width,
         )  # fmt: skip
         if drawn == self._drawn:
             return
@@ -218,7 +218,7 @@ class ListPlace(Place):
         chosen = self.wanted if self.wanted in self.items else ""
         if chosen:
             self.wanted = ""
-        self._fill(listing, columns, {key: found[key] for key in order}, chosen)
+        self._fill(columns, {key: found[key] for key in order}, chosen)
         listing.styles.max_height = max(6, len(everything))  # the rest is for the panels
         self.set_class(not everything, "-no-rows")
         if self._complete:
@@ -234,10 +234,9 @@ class ListPlace(Place):
         self.query_one("#count", Static).update(content(tuple(said)))
         self.refresh_bindings()
 
-    def _fill(
-        self, listing: Listing, columns: list[Column], rows: dict[str, list[Cell]], chosen: str
-    ) -> None:
+    def _fill(self, columns: list[Column], rows: dict[str, list[Cell]], chosen: str) -> None:
         """Titles and rows, in columns that fit."""
+        listing = self.query_one(Listing)
         down, up, sign = ("v", "^", "*") if self.azul.signs.ascii else ("▾", "▴", "●")
         arrow = down if self.falls else up
         titles = [c.title + arrow * (c.key == self.sort) for c in columns]
@@ -267,11 +266,7 @@ class ListPlace(Place):
 
     def facts(self, item: Any, more: dict[str, str]) -> dict[str, str]:
         """Its scores, more, and what the columns say that may not fit."""
-        said: dict[str, str] = {}
-        for name, result in item.results.items():
-            games = f"  ({result.games:,} games)" if result.games else ""
-            said[f"vs {name}"] = result.words + games
-        said |= more
+        said = {f"vs {name}": result.counted for name, result in item.results.items()} | more
         for each in self.columns():
             if each.gives_way and each.key != "score":
                 said.setdefault(each.title, each.cell(item).text)
@@ -282,9 +277,9 @@ class ListPlace(Place):
         text, box = lines(rows), self.query_one(panel)
         if (words := box.query_one(Static)).content != text:
             words.update(text)
-            box.scroll_home(animate=False)
         if box.border_title != (styled := Content.styled(title, "bold")).markup:
             box.border_title = styled
+            box.scroll_home(animate=False)
 
     def room(self, panel: str) -> int:
         """Cells of a line in a panel."""
@@ -360,7 +355,7 @@ class ListPlace(Place):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a row nothing can be done to it."""
-        if action in {"open", "mark", "resume", *self.ON_A_ROW} and self.chosen() is None:
+        if action in self.ON_A_ROW and self.chosen() is None:
             return False
         return super().check_action(action, parameters)
 
@@ -424,9 +419,8 @@ class ListPlace(Place):
         try:
             deed()
         except (AzulError, OSError) as error:
-            words = str(error)
-            if isinstance(error, OSError):
-                words = f"{error.filename}: {error.strerror}"
+            disk = isinstance(error, OSError)
+            words = f"{error.filename}: {error.strerror}" if disk else str(error)
             self.notify(words, severity="error", markup=False, timeout=8)
             return False
         self._wake.set()

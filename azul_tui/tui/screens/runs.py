@@ -36,7 +36,7 @@ class RunsScreen(ListPlace):
     EMPTY = "There are no runs yet.\n\n1 opens the menu; enter there trains the first one."
     INDEX = run_list.RunIndex
     MOST_MARKED = 6
-    ON_A_ROW = ("games", "rename", "remove")
+    ON_A_ROW: ClassVar = ListPlace.ON_A_ROW | {"games", "rename", "remove"}
     BINDINGS: ClassVar = [
         Binding("r", "resume", "resume"),
         Binding("space", "mark", "mark"),
