@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,14 +58,17 @@ def listed(root):
     return [row for row in index.rows if not row.shipped]
 
 
-async def open_place(shown, count):
-    """Go there and wait until so many checkpoints are listed and verified."""
-    await shown.press("4")
-    await shown.until(f"{count} checkpoints")
-    index = shown.screen.index
-    await shown.when(lambda: None not in map(index.wrong, index.rows), "verified")
-    shown.screen.show()
-    await shown.pilot.pause()
+@asynccontextmanager
+async def checkpoints(root, count, now=START + 1360, **options):
+    """The place once so many checkpoints are listed and verified."""
+    async with dashboard(root, now=now, **options) as shown:
+        await shown.press("4")
+        await shown.until(f"{count} checkpoints")
+        index = shown.screen.index
+        await shown.when(lambda: None not in map(index.wrong, index.rows), "verified")
+        shown.screen.show()
+        await shown.pilot.pause()
+        yield shown
 
 
 async def choose(shown, run, iteration):
@@ -78,16 +82,14 @@ async def choose(shown, run, iteration):
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
 async def test_checkpoints_look_as_they_should(two, size):
-    async with dashboard(two, size=size, now=START + 1360) as shown:
-        await open_place(shown, 5)
+    async with checkpoints(two, 5, size=size) as shown:
         await shown.until("laptop iteration 15")
         await shown.when(lambda: "not yet" not in shown.text, "said")
         await check_picture(shown, f"checkpoints-{size[0]}x{size[1]}")
 
 
 async def test_what_is_known_of_a_checkpoint_is_listed(two):
-    async with dashboard(two, now=START + 1360) as shown:
-        await open_place(shown, 8)
+    async with checkpoints(two, 8) as shown:
         await choose(shown, "laptop", 15)
         text = await shown.until("laptop iteration 15")
         for words in ("vs greedy", "45 ± 5%", "★", "◆", "✓", "newest, best", "batch_size"):
@@ -98,8 +100,7 @@ async def test_what_is_known_of_a_checkpoint_is_listed(two):
 
 
 async def test_titles_sort_and_scores_that_are_not_known_come_last(two):
-    async with dashboard(two, now=START + 1360) as shown:
-        await open_place(shown, 8)
+    async with checkpoints(two, 8) as shown:
         await shown.click_words("vs greedy", line=2)
         keys = shown.screen.query_one(Listing).keys
         assert [Path(key).parent.name for key in keys[-3:]] == [
@@ -114,8 +115,7 @@ async def test_titles_sort_and_scores_that_are_not_known_come_last(two):
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
 async def test_two_are_compared(two, size):
-    async with dashboard(two, size=size, now=START + 1360) as shown:
-        await open_place(shown, 8)
+    async with checkpoints(two, 8, size=size) as shown:
         await choose(shown, "laptop", 15)
         await shown.press("c")
         await shown.until("1 marked")
@@ -139,8 +139,7 @@ async def test_a_damaged_checkpoint_is_named(tmp_path):
 async def test_the_last_good_checkpoint_is_asked_about_twice(tmp_path):
     run = a_run(tmp_path, "run", 10, state="finished")
     files = sorted(run.directory.glob("*.pt"))
-    async with dashboard(tmp_path, now=run.t) as shown:
-        await open_place(shown, 5)
+    async with checkpoints(tmp_path, 5, now=run.t) as shown:
         await choose(shown, "run", 5)
         await shown.press("delete")
         await shown.until("Delete run iteration 5?")
@@ -259,8 +258,7 @@ async def test_hostile_names_are_shown_as_they_are(tmp_path):
     run = a_run(tmp_path, name, 5, state="finished", network_config="[red]bold[/]")
     run.event("evaluation", iteration=5, opponent="[b]\x1b[31mx[/]", games=1, score=0.5)
     for size in (WIDE, (60, 20), (30, 12)):
-        async with dashboard(tmp_path, size=size, now=run.t) as shown:
-            await open_place(shown, 4)
+        async with checkpoints(tmp_path, 4, size=size, now=run.t) as shown:
             await choose(shown, name, 5)
             await shown.pilot.pause(0.3)
             assert "\x1b" not in shown.text

@@ -37,7 +37,6 @@ class CheckpointRow(Listed):
     file: Path
     best: bool = False
     newest: bool = False
-    shipped: bool = False
     players: int | None = 2
     """Seats at the table that it was trained for; None when its run does not say so."""
     rating: RatingRow | None = None

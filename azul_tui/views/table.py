@@ -60,6 +60,7 @@ class Listed:
     paths: RunPaths
     run: str
     """The run's name, harmless to show."""
+    shipped: bool = False
     iteration: int
     changed: float
     size_bytes: int

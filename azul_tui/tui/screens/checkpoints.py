@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from azul_tui.views.checkpoint_list import CheckpointRow
 
-OF_A_RUN = ("open", "resume", "resume_new", "delete")
-"""What needs the run of a checkpoint; what came with the program has none."""
 VERIFIED_AHEAD = 40
 """Rows of the table that are verified without being chosen."""
 
@@ -105,12 +103,6 @@ class CheckpointsScreen(ListPlace):
         self.say("#about-settings", title, rows)
 
     # -- what is done with a checkpoint
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What came with the program cannot be resumed or deleted."""
-        if action in OF_A_RUN and (item := self.chosen()) is not None and item.shipped:
-            return False
-        return super().check_action(action, parameters)
 
     def action_compare(self) -> None:
         """Mark the first, then the second; once more ends it."""

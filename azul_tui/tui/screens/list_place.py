@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 FIRST_S, NEXT_S = 0.06, 0.5
 """Seconds of reading until the first rows are shown, and until more are."""
+OF_A_RUN = {"open", "resume", "resume_new", "delete"}
 AGES_S = 30.0
 """Seconds after which ages are said anew."""
 REST_S = 0.12
@@ -80,8 +81,9 @@ class Listing(OptionList):
 
         Only rows that say something else are made anew, so that nothing scrolls by itself.
         """
-        before, keys, chosen = self.rows, list(rows), chosen or self.chosen
-        at = keys.index(chosen) if chosen in rows else self.highlighted or 0
+        before, keys = self.rows, list(rows)
+        key = chosen if chosen in rows else self.chosen
+        at = keys.index(key) if key in rows else self.highlighted or 0
         self.rows = rows
         if keys == list(before):
             for index, key in enumerate(keys):
@@ -215,10 +217,9 @@ class ListPlace(Place):
         order.sort(key=lambda key: found[key][by].rank, reverse=self.falls)
         order += [key for key, cells in found.items() if cells[by].rank is None]
         self.items = {key: everything[key] for key in order}
-        chosen = self.wanted if self.wanted in self.items else ""
-        if chosen:
+        self._fill(columns, {key: found[key] for key in order})
+        if self.wanted in self.items:
             self.wanted = ""
-        self._fill(columns, {key: found[key] for key in order}, chosen)
         listing.styles.max_height = max(6, len(everything))  # the rest is for the panels
         self.set_class(not everything, "-no-rows")
         if self._complete:
@@ -234,7 +235,7 @@ class ListPlace(Place):
         self.query_one("#count", Static).update(content(tuple(said)))
         self.refresh_bindings()
 
-    def _fill(self, columns: list[Column], rows: dict[str, list[Cell]], chosen: str) -> None:
+    def _fill(self, columns: list[Column], rows: dict[str, list[Cell]]) -> None:
         """Titles and rows, in columns that fit."""
         listing = self.query_one(Listing)
         down, up, sign = ("v", "^", "*") if self.azul.signs.ascii else ("▾", "▴", "●")
@@ -258,7 +259,7 @@ class ListPlace(Place):
                 text = _fitted(cells[i].text, size, right=columns[i].right)
                 parts.append((text + " " * GAP, STYLES.get(cells[i].role, "")))
             said[key] = Content.assemble(*parts)
-        listing.fill(said, chosen)
+        listing.fill(said, self.wanted)
 
     def chosen(self) -> Any:
         """The item under the cursor; None where there is none."""
@@ -354,9 +355,10 @@ class ListPlace(Place):
     # -- what is done with the chosen one
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a row nothing can be done to it."""
-        if action in self.ON_A_ROW and self.chosen() is None:
-            return False
+        """Nothing can be done without a row, nor to the run of what came with the program."""
+        if action in self.ON_A_ROW:
+            item = self.chosen()
+            return item is not None and not (item.shipped and action in OF_A_RUN)
         return super().check_action(action, parameters)
 
     def action_open(self) -> None:

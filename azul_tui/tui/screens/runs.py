@@ -98,7 +98,7 @@ class RunsScreen(ListPlace):
             [(name, feed.data.version) for name, feed in self.feeds.items()], view, self.chart,
             self.opponent, chart.size, width, item, self.azul.clock() // 10,
         )  # fmt: skip
-        if item is None or looked == self._looked:
+        if item is None or not self.feeds or looked == self._looked:
             return
         self._looked = looked
         runs = {name: feed.data for name, feed in self.feeds.items()}
