@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +96,8 @@ async def test_what_is_known_of_a_checkpoint_is_listed(two):
         await shown.press("o")
         await shown.until("vs random")
         assert "99 ± 3%" in shown.text
+        await shown.press("slash", *"laptop iteration 10", "enter")
+        await shown.until("1 of 8 checkpoints")
 
 
 async def test_titles_sort_and_scores_that_are_not_known_come_last(two):
@@ -220,16 +221,19 @@ async def test_a_new_run_from_a_checkpoint_has_a_name_and_the_settings_of_its_ru
         assert named == {"name": "other"}
 
 
-@pytest.mark.parametrize(("key", "place"), [("v", "evaluate"), ("p", "play"), ("a", "analyse")])
-async def test_a_checkpoint_is_taken_to_another_place(two, monkeypatch, key, place):
-    went = []
-    async with dashboard(two, now=START + 1360) as shown:
+async def test_a_checkpoint_is_taken_to_another_place(two, monkeypatch):
+    went, file = [], two / "laptop" / "checkpoint_iter_000010.pt"
+    async with checkpoints(two, 8) as shown:
         monkeypatch.setattr(shown.app, "go_with", lambda mode, wish: went.append((mode, wish)))
-        await shown.press("4")
         await choose(shown, "laptop", 10)
-        await shown.press(key)
-        file = two / "laptop" / "checkpoint_iter_000010.pt"
-        assert went == [(place, file)]
+        await shown.press("v", "p", "a")
+        assert went == [("evaluate", file), ("play", file), ("analyse", file)]
+        await shown.press("space")
+        await choose(shown, "laptop", 15)
+        await shown.press("space", "v", "p")
+        newest = file.with_name("checkpoint_iter_000015.pt")
+        assert went[3] == ("evaluate", (file, newest)), "two that are marked meet each other"
+        assert isinstance(went[4][1], Path), "one plays against one"
 
 
 async def test_a_checkpoint_that_somebody_wished_to_see_is_chosen(two):
@@ -243,14 +247,6 @@ async def test_a_checkpoint_that_somebody_wished_to_see_is_chosen(two):
             ),
             "the wished one",
         )
-
-
-async def test_the_filter_finds_a_checkpoint_by_its_one_name(two):
-    async with dashboard(two, now=START + 1360) as shown:
-        await shown.press("4")
-        await shown.until("8 checkpoints")
-        await shown.press("slash", *"laptop iteration 10", "enter")
-        await shown.until("1 of 8 checkpoints")
 
 
 async def test_hostile_names_are_shown_as_they_are(tmp_path):
@@ -282,21 +278,12 @@ def test_the_best_model_is_listed_when_its_own_checkpoint_was_cleaned_up(tmp_pat
     assert rows[5].file.name == "best_model.pt"
     assert rows[5].best
     assert rows[10].newest
-    # A list that names a file which is not there adds nothing.
     (folder / "best_model.pt").unlink()
-    assert [row.iteration for row in listed(tmp_path)] == [10]
-
-
-def test_a_run_of_nothing_but_a_best_model_is_listed(tmp_path):
-    a_run(tmp_path, "run", 12)
-    for file in (tmp_path / "run").glob("*.pt"):
-        file.unlink()
-    (tmp_path / "run" / "best_model.pt").write_bytes(b"best")
-    write_manifest(tmp_path / "run", [replace(BEST, iteration=10)])
+    assert [row.iteration for row in listed(tmp_path)] == [10], "a list alone is no checkpoint"
+    (folder / "checkpoint_iter_000010.pt").unlink()
+    (folder / "best_model.pt").write_bytes(b"best")
     (row,) = listed(tmp_path)
-    assert (row.file.name, row.iteration, row.best, row.newest) == (
-        "best_model.pt", 10, True, False,
-    )  # fmt: skip
+    assert (row.file.name, row.iteration, row.best, row.newest) == ("best_model.pt", 5, True, False)
 
 
 def test_a_list_is_read_again_where_something_changed_and_only_there(tmp_path):

@@ -18,7 +18,7 @@ from azul_tui.runs.processes import host_name, own_mark
 from azul_tui.runs.status import CRASHED_AFTER_S
 from azul_tui.tui.screens.list_place import Listing
 from azul_tui.tui.widgets.chart import Chart
-from azul_tui.views.run_list import RunIndex, archive_run, delete_run, rename_run
+from azul_tui.views.run_list import archive_run, delete_run, rename_run
 from azul_tui.views.table import diff_lines
 
 LONG = "growth-of-a-run-that-somebody-named-after-everything-in-it-100"
@@ -268,20 +268,6 @@ async def test_1500_runs_are_shown_at_once_and_cost_next_to_nothing(tmp_path):
         assert shown.screen.chosen() is not None
         await shown.press("slash", *"run-0077")
         await shown.when(lambda: listing.keys == ["run-0077"], "found", 20)
-
-
-def test_what_changed_is_read_again(tmp_path):
-    run = a_run(tmp_path, "one", 1, state="finished")
-    index = RunIndex(tmp_path, lambda: run.t)
-    while not index.refresh():
-        pass
-    assert [row.iteration for row in index.rows] == [1]
-    run.one_iteration()
-    run.status("finished")
-    a_run(tmp_path, "two", 1, state="finished")
-    while not index.refresh():
-        pass
-    assert {row.name: row.iteration for row in index.rows} == {"one": 2, "two": 1}
 
 
 async def test_the_chart_is_looked_at_by_keys_and_keeps_its_view(three):

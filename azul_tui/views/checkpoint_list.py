@@ -270,6 +270,7 @@ def checkpoint_facts(row: CheckpointRow) -> dict[str, str]:
     """What is known of a checkpoint besides what its row says, by what it is called."""
     over = f" over {row.rated_over}" if row.rated_over else ""
     return {
+        **{f"vs {name}": result.counted for name, result in row.results.items()},
         "which is": row.state,
         "rating": rating_words(row.rating) + over if row.rating is not None else "",
         "players": f"{row.players}" if row.players else "",

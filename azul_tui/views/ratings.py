@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, read_ratings
@@ -15,20 +16,14 @@ if TYPE_CHECKING:
     from azul_tui.runs.paths import RunPaths
 
 
-NEVER = (0, 0)
-
-
 def stamps(folder: Path, *names: str) -> tuple[tuple[int, int], ...]:
-    """When these files were changed, in ns, and their bytes; `NEVER` for what is not there."""
-    found: list[tuple[int, int]] = []
+    """When these files were changed, in ns, and their bytes; zeros for what is not there."""
+    found: dict[str, tuple[int, int]] = dict.fromkeys(names, (0, 0))
     for name in names:
-        try:
+        with suppress(OSError):
             facts = os.stat(f"{folder}/{name}")  # noqa: PTH116 - twice as fast, of 1,500 runs
-        except OSError:
-            found.append(NEVER)
-        else:
-            found.append((facts.st_mtime_ns, facts.st_size))
-    return tuple(found)
+            found[name] = (facts.st_mtime_ns, facts.st_size)
+    return tuple(found.values())
 
 
 class RatingsFile:
@@ -36,7 +31,7 @@ class RatingsFile:
 
     def __init__(self, paths: RunPaths) -> None:
         self._paths = paths
-        self._read = (NEVER, NEVER)
+        self._read: object = None
         self.rows: tuple[RatingRow, ...] = ()
 
     def refresh(self) -> tuple[RatingRow, ...]:

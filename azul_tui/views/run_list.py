@@ -147,6 +147,7 @@ def run_facts(row: ListedRun, now: float) -> dict[str, str]:
     return {
         "started": words.ago(now - status.started) if status.started else "",
         "left": words.duration(status.left_s) if row.summary.state == "running" else "",
+        "best score": ", ".join(f"{r.counted} against {name}" for name, r in row.results.items()),
         "rating": newest_rating(row.paths),
         "checkpoints": f"{len(files):,}, the newest of iteration {newest:,}" if files else "none",
     }

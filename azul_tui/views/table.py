@@ -47,8 +47,8 @@ class Result(NamedTuple):
 
     @property
     def counted(self) -> str:
-        """`78 ± 5%  (200 games)`."""
-        return self.words + (f"  ({self.games:,} games)" if self.games else "")
+        """`78 ± 5% (200 games)`."""
+        return self.words + (f" ({self.games:,} games)" if self.games else "")
 
 
 @dataclass(frozen=True, kw_only=True)

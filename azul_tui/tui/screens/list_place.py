@@ -266,11 +266,9 @@ class ListPlace(Place):
         return self.items.get(self.query_one(Listing).chosen) if self.is_mounted else None
 
     def facts(self, item: Any, more: dict[str, str]) -> dict[str, str]:
-        """Its scores, more, and what the columns say that may not fit."""
-        said = {f"vs {name}": result.counted for name, result in item.results.items()} | more
-        for each in self.columns():
-            if each.gives_way and each.key != "score":
-                said.setdefault(each.title, each.cell(item).text)
+        """More, and what the columns say that may not fit."""
+        columns = [each for each in self.columns() if each.gives_way and each.key != "score"]
+        said = more | {c.title: c.cell(item).text for c in columns if c.title not in more}
         return {name: text for name, text in said.items() if text.strip("–")}
 
     def say(self, panel: str, title: str, rows: list[Spans]) -> None:
