@@ -22,7 +22,7 @@ from azul_tui.runs.resumable import refuse_live, run_to_resume
 from azul_tui.runs.status import CRASHED_AFTER_S, Status, read_status, write_status
 from azul_tui.views.following import RunFeed
 from azul_tui.views.resuming import why_not
-from azul_tui.views.run_changes import archive_run, delete_run, rename_run
+from azul_tui.views.run_list import archive_run, delete_run, rename_run
 
 TRAIN = """
 import sys, time
@@ -44,7 +44,7 @@ from azul_tui.runs.events import encode_plain
 from azul_tui.runs.listing import summarize
 from azul_tui.runs.lock import RunLock
 from azul_tui.runs.paths import RunPaths
-from azul_tui.views.run_changes import delete_run
+from azul_tui.views.run_list import delete_run
 paths = RunPaths(Path(sys.argv[1]))
 print(summarize(paths, time.time()).state)
 for deed in (lambda: RunLock(paths).acquire(), lambda: delete_run(paths, time.time())):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,8 @@ from fake_run import START
 from azul_tui.jobs.registry import find_job
 from azul_tui.runs.checkpoint_manifest import CheckpointRecord, write_manifest
 from azul_tui.runs.paths import SHIPPED_NAMES
+from azul_tui.tui.screens.list_place import Listing
 from azul_tui.tui.widgets.form import SettingsForm
-from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import checkpoint_list
 from azul_tui.views.checkpoint_list import CheckpointIndex
 
@@ -52,41 +52,43 @@ def settle(root):
 
 def listed(root):
     index = CheckpointIndex(root)
-    while not index.refresh(budget_ms=1000.0):
+    while not index.refresh():
         pass
     return [row for row in index.rows if not row.shipped]
 
 
-async def open_place(shown, count):
-    """Go there and wait until so many checkpoints are listed and verified."""
-    await shown.press("4")
-    await shown.until(f"{count} checkpoints")
-    await shown.when(lambda: len(shown.screen.verification.found) == count, "verified")
-    shown.screen.show()
-    await shown.pilot.pause()
+@asynccontextmanager
+async def checkpoints(root, count, now=START + 1360, **options):
+    """The place once so many checkpoints are listed and verified."""
+    async with dashboard(root, now=now, **options) as shown:
+        await shown.press("4")
+        await shown.until(f"{count} checkpoints")
+        index = shown.screen.index
+        await shown.when(lambda: None not in map(index.wrong, index.rows), "verified")
+        shown.screen.show()
+        await shown.pilot.pause()
+        yield shown
 
 
 async def choose(shown, run, iteration):
     listing = shown.screen.query_one(Listing)
     key = str(shown.app.runs_root / run / f"checkpoint_iter_{iteration:06d}.pt")
     await shown.when(lambda: key in listing.keys, key)
-    listing.rows.highlighted = listing.keys.index(key)
+    listing.highlighted = listing.keys.index(key)
     await shown.pilot.pause()
 
 
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
 async def test_checkpoints_look_as_they_should(two, size):
-    async with dashboard(two, size=size, now=START + 1360) as shown:
-        await open_place(shown, 5)
+    async with checkpoints(two, 5, size=size) as shown:
         await shown.until("laptop iteration 15")
         await shown.when(lambda: "not yet" not in shown.text, "said")
         await check_picture(shown, f"checkpoints-{size[0]}x{size[1]}")
 
 
 async def test_what_is_known_of_a_checkpoint_is_listed(two):
-    async with dashboard(two, now=START + 1360) as shown:
-        await open_place(shown, 8)
+    async with checkpoints(two, 8) as shown:
         await choose(shown, "laptop", 15)
         text = await shown.until("laptop iteration 15")
         for words in ("vs greedy", "45 ± 5%", "★", "◆", "✓", "newest, best", "batch_size"):
@@ -94,11 +96,12 @@ async def test_what_is_known_of_a_checkpoint_is_listed(two):
         await shown.press("o")
         await shown.until("vs random")
         assert "99 ± 3%" in shown.text
+        await shown.press("slash", *"laptop iteration 10", "enter")
+        await shown.until("1 of 8 checkpoints")
 
 
 async def test_titles_sort_and_scores_that_are_not_known_come_last(two):
-    async with dashboard(two, now=START + 1360) as shown:
-        await open_place(shown, 8)
+    async with checkpoints(two, 8) as shown:
         await shown.click_words("vs greedy", line=2)
         keys = shown.screen.query_one(Listing).keys
         assert [Path(key).parent.name for key in keys[-3:]] == [
@@ -113,15 +116,14 @@ async def test_titles_sort_and_scores_that_are_not_known_come_last(two):
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
 async def test_two_are_compared(two, size):
-    async with dashboard(two, size=size, now=START + 1360) as shown:
-        await open_place(shown, 8)
+    async with checkpoints(two, 8, size=size) as shown:
         await choose(shown, "laptop", 15)
         await shown.press("c")
         await shown.until("1 marked")
         await choose(shown, LONG, 5)
         await shown.press("c")
         text = await shown.until("compared")
-        assert "total loss" in text.split("compared")[1]
+        assert "policy" in text.split("compared")[1]
         await shown.press("c")
         await shown.when(lambda: "compared" not in shown.text, "no more")
 
@@ -138,8 +140,7 @@ async def test_a_damaged_checkpoint_is_named(tmp_path):
 async def test_the_last_good_checkpoint_is_asked_about_twice(tmp_path):
     run = a_run(tmp_path, "run", 10, state="finished")
     files = sorted(run.directory.glob("*.pt"))
-    async with dashboard(tmp_path, now=run.t) as shown:
-        await open_place(shown, 5)
+    async with checkpoints(tmp_path, 5, now=run.t) as shown:
         await choose(shown, "run", 5)
         await shown.press("delete")
         await shown.until("Delete run iteration 5?")
@@ -220,16 +221,19 @@ async def test_a_new_run_from_a_checkpoint_has_a_name_and_the_settings_of_its_ru
         assert named == {"name": "other"}
 
 
-@pytest.mark.parametrize(("key", "place"), [("v", "evaluate"), ("p", "play"), ("a", "analyse")])
-async def test_a_checkpoint_is_taken_to_another_place(two, monkeypatch, key, place):
-    went = []
-    async with dashboard(two, now=START + 1360) as shown:
+async def test_a_checkpoint_is_taken_to_another_place(two, monkeypatch):
+    went, file = [], two / "laptop" / "checkpoint_iter_000010.pt"
+    async with checkpoints(two, 8) as shown:
         monkeypatch.setattr(shown.app, "go_with", lambda mode, wish: went.append((mode, wish)))
-        await shown.press("4")
         await choose(shown, "laptop", 10)
-        await shown.press(key)
-        file = two / "laptop" / "checkpoint_iter_000010.pt"
-        assert went == [(place, file)]
+        await shown.press("v", "p", "a")
+        assert went == [("evaluate", file), ("play", file), ("analyse", file)]
+        await shown.press("space")
+        await choose(shown, "laptop", 15)
+        await shown.press("space", "v", "p")
+        newest = file.with_name("checkpoint_iter_000015.pt")
+        assert went[3] == ("evaluate", (file, newest)), "two that are marked meet each other"
+        assert isinstance(went[4][1], Path), "one plays against one"
 
 
 async def test_a_checkpoint_that_somebody_wished_to_see_is_chosen(two):
@@ -245,21 +249,12 @@ async def test_a_checkpoint_that_somebody_wished_to_see_is_chosen(two):
         )
 
 
-async def test_the_filter_finds_a_checkpoint_by_its_one_name(two):
-    async with dashboard(two, now=START + 1360) as shown:
-        await shown.press("4")
-        await shown.until("8 checkpoints")
-        await shown.press("slash", *"laptop iteration 10", "enter")
-        await shown.until("1 of 8 checkpoints")
-
-
 async def test_hostile_names_are_shown_as_they_are(tmp_path):
     name = "x (a) @b, =c"
     run = a_run(tmp_path, name, 5, state="finished", network_config="[red]bold[/]")
     run.event("evaluation", iteration=5, opponent="[b]\x1b[31mx[/]", games=1, score=0.5)
     for size in (WIDE, (60, 20), (30, 12)):
-        async with dashboard(tmp_path, size=size, now=run.t) as shown:
-            await open_place(shown, 4)
+        async with checkpoints(tmp_path, 4, size=size, now=run.t) as shown:
             await choose(shown, name, 5)
             await shown.pilot.pause(0.3)
             assert "\x1b" not in shown.text
@@ -283,28 +278,19 @@ def test_the_best_model_is_listed_when_its_own_checkpoint_was_cleaned_up(tmp_pat
     assert rows[5].file.name == "best_model.pt"
     assert rows[5].best
     assert rows[10].newest
-    # A list that names a file which is not there adds nothing.
     (folder / "best_model.pt").unlink()
-    assert [row.iteration for row in listed(tmp_path)] == [10]
-
-
-def test_a_run_of_nothing_but_a_best_model_is_listed(tmp_path):
-    a_run(tmp_path, "run", 12)
-    for file in (tmp_path / "run").glob("*.pt"):
-        file.unlink()
-    (tmp_path / "run" / "best_model.pt").write_bytes(b"best")
-    write_manifest(tmp_path / "run", [replace(BEST, iteration=10)])
+    assert [row.iteration for row in listed(tmp_path)] == [10], "a list alone is no checkpoint"
+    (folder / "checkpoint_iter_000010.pt").unlink()
+    (folder / "best_model.pt").write_bytes(b"best")
     (row,) = listed(tmp_path)
-    assert (row.file.name, row.iteration, row.best, row.newest) == (
-        "best_model.pt", 10, True, False,
-    )  # fmt: skip
+    assert (row.file.name, row.iteration, row.best, row.newest) == ("best_model.pt", 5, True, False)
 
 
 def test_a_list_is_read_again_where_something_changed_and_only_there(tmp_path):
     run = a_run(tmp_path, "one", 5)
     a_run(tmp_path, "two", 5)
     index = CheckpointIndex(tmp_path)
-    while not index.refresh(1000.0):
+    while not index.refresh():
         pass
     version = index.version
     assert index.refresh()
@@ -312,7 +298,7 @@ def test_a_list_is_read_again_where_something_changed_and_only_there(tmp_path):
     for _ in range(5):
         run.one_iteration()
     shutil.rmtree(tmp_path / "two")
-    assert index.refresh(1000.0)
+    assert index.refresh()
     own = [(row.run, row.iteration) for row in index.rows if not row.shipped]
     assert own == [("one", 5), ("one", 10)]
 
@@ -320,13 +306,13 @@ def test_a_list_is_read_again_where_something_changed_and_only_there(tmp_path):
 @pytest.mark.parametrize("players", [2, 3, 4])
 def test_a_shipped_player_shows_how_strong_it_is(tmp_path, players):
     index = CheckpointIndex(tmp_path)
-    while not index.refresh(budget_ms=1000.0):
+    while not index.refresh():
         pass
     assert [row.run for row in index.rows] == list(SHIPPED_NAMES.values())
     (row,) = [row for row in index.rows if row.players == players]
     assert row.shipped
     assert row.iteration > 0
-    assert row.total_loss is not None
+    assert row.record["total_loss"] > 0
     assert row.rating is not None
     assert row.rating.elo > {2: 1500, 3: 1200, 4: 1100}[players]
     assert row.rated_over == "random"

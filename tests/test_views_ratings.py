@@ -59,22 +59,17 @@ def test_points_have_error_bars_and_stand_where_their_iteration_ended(tmp_path, 
 
 
 def test_ratings_are_read_again_when_they_change(tmp_path):
+    paths = RunPaths(tmp_path / "run")
     rated_run(tmp_path)
-    file = RatingsFile(RunPaths(tmp_path / "run"))
+    file = RatingsFile(paths)
     assert len(file.refresh()) == len(ROWS)
-    write_ratings(RunPaths(tmp_path / "run"), ROWS[2:], anchor="random", players=2, fitted=2.0)
-    os.utime(tmp_path / "run" / RATINGS_FILE, ns=(1, 1))
+    known = {"anchor": "random", "players": 2, "fitted": 2.0}
+    write_ratings(paths, ROWS[2:], **known)
+    os.utime(paths.directory / RATINGS_FILE, ns=(1, 1))
     assert len(file.refresh()) == len(ROWS) - 2
-    write_ratings(
-        RunPaths(tmp_path / "run"),
-        ROWS[:1],
-        anchor="random",
-        players=2,
-        fitted=3.0,
-        file=LADDER_RATINGS_FILE,
-    )
+    write_ratings(paths, ROWS[:1], **known, file=LADDER_RATINGS_FILE)
     assert len(file.refresh()) == len(ROWS) - 1, "a ladder adds the iteration that it rated"
-    (tmp_path / "run" / RATINGS_FILE).unlink()
+    (paths.directory / RATINGS_FILE).unlink()
     assert file.refresh() == ROWS[:1]
-    (tmp_path / "run" / LADDER_RATINGS_FILE).unlink()
+    (paths.directory / LADDER_RATINGS_FILE).unlink()
     assert file.refresh() == ()

@@ -85,20 +85,6 @@ class FormChanged(Message):
 
 
 @dataclass
-class RowChosen(Message):
-    """The cursor of a table is on another row; its key, empty for none."""
-
-    key: str
-
-
-@dataclass
-class RowOpened(Message):
-    """A row of a table was opened, by enter or a double click; its key."""
-
-    key: str
-
-
-@dataclass
 class MovesScrolled(Message):
     """The reader scrolls in the table of moves with the wheel."""
 

@@ -1,16 +1,29 @@
-"""The ratings kept with a run, read again when they change."""
+"""The ratings kept with a run, read again when their files changed."""
 
 from __future__ import annotations
 
 import math
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, read_ratings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from azul_tui.runs.paths import RunPaths
+
+
+def stamps(folder: Path, *names: str) -> tuple[tuple[int, int], ...]:
+    """When these files were changed, in ns, and their bytes; zeros for what is not there."""
+    found: dict[str, tuple[int, int]] = dict.fromkeys(names, (0, 0))
+    for name in names:
+        with suppress(OSError):
+            facts = os.stat(f"{folder}/{name}")  # noqa: PTH116 - twice as fast, of 1,500 runs
+            found[name] = (facts.st_mtime_ns, facts.st_size)
+    return tuple(found.values())
 
 
 class RatingsFile:
@@ -18,23 +31,15 @@ class RatingsFile:
 
     def __init__(self, paths: RunPaths) -> None:
         self._paths = paths
-        self._stamps = (0, 0)
+        self._read: object = None
         self.rows: tuple[RatingRow, ...] = ()
 
     def refresh(self) -> tuple[RatingRow, ...]:
         """The ratings as they are now, strongest first; none while there are none."""
-        stamps = (self._stamp(RATINGS_FILE), self._stamp(LADDER_RATINGS_FILE))
-        if stamps != self._stamps:
-            self._stamps = stamps
-            self.rows = read_ratings(self._paths) if any(stamps) else ()
+        found = stamps(self._paths.directory, RATINGS_FILE, LADDER_RATINGS_FILE)
+        if found != self._read:
+            self._read, self.rows = found, read_ratings(self._paths)
         return self.rows
-
-    def _stamp(self, file: str) -> int:
-        """When it was written; 0 while it is not there."""
-        try:
-            return (self._paths.directory / file).stat().st_mtime_ns
-        except OSError:
-            return 0
 
 
 def over_training(rows: Sequence[RatingRow]) -> list[RatingRow]:
@@ -57,5 +62,11 @@ def anchor_name(rows: Sequence[RatingRow]) -> str:
 def rating_words(row: RatingRow) -> str:
     """`812 ± 34`."""
     half = (row.high - row.low) / 2
-    spread = f" ± {half:.0f}" if math.isfinite(half) else ""
-    return f"{row.elo:,.0f}{spread}"
+    return f"{row.elo:,.0f}" + (f" ± {half:.0f}" if math.isfinite(half) else "")
+
+
+def newest_rating(paths: RunPaths) -> str:
+    """The rating of the newest iteration that has one, and over whom; empty where none has."""
+    rated = RatingsFile(paths).refresh()
+    own, over = over_training(rated), anchor_name(rated)
+    return rating_words(own[-1]) + (f" over {over}" if over else "") if own else ""

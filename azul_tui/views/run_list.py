@@ -1,21 +1,27 @@
-"""Runs in a folder, cheaply: what changed is read again, the rest is remembered."""
+"""Runs in a folder: what is known of them, read again where it changed, and what is done to them.
+
+A live run is neither renamed nor archived nor deleted.
+"""
 
 from __future__ import annotations
 
 import math
-import os
-import time
+import shutil
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from azul_tui.errors import RunError
 from azul_tui.runs.files import read_bounded
-from azul_tui.runs.listing import summarize
-from azul_tui.runs.paths import RunPaths, run_folders
-from azul_tui.runs.status import ACTIVE, NO_NEWS
+from azul_tui.runs.listing import checkpoint_files, summarize
+from azul_tui.runs.lock import gives_signs, lock_holder, writer_lives
+from azul_tui.runs.paths import RunPaths, run_folders, run_paths
+from azul_tui.runs.processes import is_held
+from azul_tui.runs.status import ACTIVE, NO_NEWS, judge, read_status
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
-from azul_tui.views.table import Column, Row
+from azul_tui.views.ratings import newest_rating, stamps
+from azul_tui.views.table import Cell, Column, FolderIndex, Listed, Result, common_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,27 +29,18 @@ if TYPE_CHECKING:
     from azul_tui.runs.listing import RunSummary
     from azul_tui.views.signs import Signs
 
-Stamp = tuple[int, ...]
-_OWN = ("eval_opponents", "eval_games", "num_players")
-_SETTLED_S = 5.0
-"""After so long a folder's time of change tells every change that comes: clocks are coarse."""
+ARCHIVE = ".archive"
+"""Folder for archived runs, hidden from every list."""
 
 
 def recent_runs(root: Path) -> list[tuple[RunPaths, float]]:
     """Every run in `root` with the unix time of its last change, the newest first."""
-    found: list[tuple[RunPaths, float]] = []
-    for folder in run_folders(root):
-        stamp = 0.0
-        for name in ("status.json", "events.jsonl", "config.toml"):
-            try:
-                stamp = max(stamp, (folder / name).stat().st_mtime)
-            except OSError:
-                continue
-        found.append((RunPaths(folder), stamp))
+    files = ("status.json", "events.jsonl", "config.toml")
+    found = [(RunPaths(f), max(stamps(f, *files))[0] / 1e9) for f in run_folders(root)]
     return sorted(found, key=lambda pair: -pair[1])
 
 
-def some_settings(config: Path, names: tuple[str, ...] = _OWN) -> dict[str, Any]:
+def some_settings(config: Path, *names: str) -> dict[str, Any]:
     """The named settings of a run's `config.toml`; those that cannot be read are left out.
 
     Only their lines are parsed: a whole file costs two milliseconds, and there may be 1,500.
@@ -61,7 +58,7 @@ def some_settings(config: Path, names: tuple[str, ...] = _OWN) -> dict[str, Any]
 
 def seats_of(config: Path) -> int | None:
     """Seats at the table of a run, from its `config.toml`; None when it does not say so."""
-    players = some_settings(config, ("num_players",)).get("num_players")
+    players = some_settings(config, "num_players").get("num_players")
     return players if isinstance(players, int) and 2 <= players <= 4 else None
 
 
@@ -80,166 +77,149 @@ def half_width(score: float, games: int) -> float | None:
     return spread / (1 + z * z / games)
 
 
-@dataclass(frozen=True, slots=True)
-class ListedRun:
-    """One run, and whom its best score was measured against."""
+@dataclass(frozen=True, kw_only=True)
+class ListedRun(Listed):
+    """One run; its best score is by the opponent that it was measured against."""
 
-    run: RunSummary
-    opponent: str
-    half: float | None
-    """Half of the best score's 95% interval."""
+    file: None = None
+    summary: RunSummary
+    state: str
+    """In a word or two."""
 
     @property
     def name(self) -> str:
-        """The run's name, harmless to show."""
-        return self.run.name
-
-    @property
-    def key(self) -> str:
-        """What tells it apart: its folder's name."""
-        return self.run.paths.name
-
-    @property
-    def state(self) -> str:
-        """Its state in a word or two."""
-        return NO_NEWS if self.run.stalled else self.run.state
-
-    @property
-    def words(self) -> str:
-        """What a filter looks at."""
-        return f"{self.name} {self.state}"
-
-    @property
-    def opponents(self) -> tuple[str, ...]:
-        """Whom there are scores against."""
-        return (self.opponent,) if self.opponent else ()
+        """The run's name."""
+        return self.run
 
 
-class RunIndex:
-    """The runs of a folder; `refresh` brings `rows` up to date, in a thread."""
+class RunIndex(FolderIndex):
+    """The runs of a folder."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.rows: list[ListedRun] = []
-        self.total = 0
-        """Runs that there are, those not read yet included."""
-        self.version = 0
-        """Another one whenever `rows` changed."""
-        self._known: dict[str, tuple[Stamp, ListedRun]] = {}
-        self._folders: tuple[int, list[Path]] = (-1, [])
+    FILES = ("status.json", "config.toml")
 
-    def refresh(self, now: float, budget_s: float = 0.1) -> bool:
-        """Read what changed, the newest first, for about `budget_s`; whether all has been read."""
-        deadline = time.perf_counter() + budget_s
-        stamps = [(_stamp(str(folder)), folder) for folder in self._run_folders()]
-        stamps = [(stamp, folder) for stamp, folder in stamps if stamp[0]]
-        stamps.sort(key=lambda pair: max(pair[0][0], pair[0][1]), reverse=True)
-        known, done = self._known, True
-        fresh: dict[str, tuple[Stamp, ListedRun]] = {}
-        for stamp, folder in stamps:
-            before = known.get(folder.name)
-            if before is not None and before[0] == stamp and before[1].run.state not in ACTIVE:
-                fresh[folder.name] = before
-            elif before is not None or time.perf_counter() < deadline:
-                fresh[folder.name] = (stamp, _listed(RunPaths(folder), now))
-            else:
-                done = False
-        rows = [row for _, row in fresh.values()]
-        if rows != self.rows or len(stamps) != self.total:
-            self.rows, self.total, self.version = rows, len(stamps), self.version + 1
-        self._known = fresh
-        return done
+    def read(self, folder: Path) -> tuple[list[ListedRun], bool]:
+        """One row; that of a live run changes as time passes."""
+        paths = RunPaths(folder)
+        run = summarize(paths, self.clock())
+        results: dict[str, Result] = {}
+        if (score := run.status.best_score) is not None:
+            settings = some_settings(paths.config, "eval_opponents", "eval_games", "num_players")
+            opponents, games = settings.get("eval_opponents"), settings.get("eval_games", 0)
+            last = str(opponents[-1]) if isinstance(opponents, list) and opponents else "greedy"  # pyright: ignore[reportUnknownArgumentType]
+            games = games if isinstance(games, int) else 0
+            result = Result(score, half_width(score, games), games)
+            results[against(last, settings.get("num_players"))] = result
+        row = ListedRun(
+            key=paths.name, paths=paths, run=run.name, iteration=run.status.iteration,
+            changed=run.changed, size_bytes=run.size_bytes, record=asdict(run.status),
+            results=results, summary=run, state=NO_NEWS if run.stalled else run.state,
+        )  # fmt: skip
+        return [row], run.state not in ACTIVE
 
-    def _run_folders(self) -> list[Path]:
-        """The folders that are runs, listed again when something came or went."""
-        try:
-            changed = self.root.stat().st_mtime_ns
-        except OSError:
-            return []  # there is no folder of runs yet
-        if changed != self._folders[0] or time.time() - changed / 1e9 < _SETTLED_S:
-            self._folders = (changed, run_folders(self.root))
-        return self._folders[1]
+    def columns(self, opponent: str, signs: Signs) -> list[Column]:
+        """The columns of the table, with scores against `opponent` alone."""
+        roles = {"running": "good", "paused": "warning", "finished": "good", "crashed": "alert"}
 
+        def state(row: ListedRun) -> Cell:
+            run, role = row.summary, roles.get(row.summary.state, "quiet")
+            if run.stalled:
+                role = "quiet" if run.alive else "alert"
+            return Cell(row.state, f"{signs.of_state(run.state)} {row.state}", role)
 
-def _stamp(folder: str) -> Stamp:
-    """When the folder, its status and its settings changed; (0, ...) when it is gone."""
-    found: list[int] = []
-    for name in ("", "/status.json", "/config.toml"):
-        try:
-            found.append(os.stat(folder + name).st_mtime_ns)  # noqa: PTH116 - twice as fast
-        except OSError:
-            found.append(0)
-    return tuple(found)
+        def iteration(row: ListedRun) -> Cell:
+            most = row.summary.status.max_iterations
+            of = f"/{most:,}" if most else ""
+            return Cell(row.iteration, f"{row.iteration:,}{of}")
+
+        name, *others = common_columns(opponent, "best vs", self.clock())
+        return [
+            name,
+            Column("state", "state", state, right=False, falls=False),
+            Column("iteration", "iteration", iteration, gives_way=2),
+            *others,
+        ]
 
 
-def _listed(paths: RunPaths, now: float) -> ListedRun:
-    run = summarize(paths, now)
-    score = run.status.best_score
-    if score is None:
-        return ListedRun(run, "", None)
-    settings = some_settings(paths.config)
-    opponents, games = settings.get("eval_opponents"), settings.get("eval_games", 0)
-    last = opponents[-1] if isinstance(opponents, list) and opponents else "greedy"  # pyright: ignore[reportUnknownVariableType]
-    half = half_width(score, games) if isinstance(games, int) else None
-    return ListedRun(run, against(str(last), settings.get("num_players", 2)), half)  # pyright: ignore[reportUnknownArgumentType]
-
-
-def run_columns(opponent: str) -> tuple[Column, ...]:
-    """The columns of the table; scores are against one opponent alone."""
-    return (
-        Column(key="run", title="run", right=False, least=12, falls=False),
-        Column(key="state", title="state", right=False, falls=False),
-        Column(key="iteration", title="iteration", gives_way=2),
-        Column(key="score", title=f"best vs {opponent}" if opponent else "best", gives_way=3),
-        Column(key="loss", title="loss", gives_way=4, falls=False),
-        Column(key="games", title="games", gives_way=6),
-        Column(key="age", title="age", gives_way=1),
-        Column(key="size", title="size", gives_way=5),
-    )
-
-
-def run_rank(row: ListedRun, column: str, opponent: str) -> Any:
-    """What a column sorts by; None for what is not known, or was measured otherwise."""
-    status = row.run.status
-    ranks: dict[str, Any] = {
-        "run": row.name.lower(),
-        "state": row.state,
-        "iteration": status.iteration,
-        "score": status.best_score if row.opponent == opponent else None,
-        "loss": status.total_loss,
-        "games": status.games_total,
-        "age": row.run.changed,
-        "size": row.run.size_bytes,
+def run_facts(row: ListedRun, now: float) -> dict[str, str]:
+    """What is known of a run besides what its row says, by what it is called."""
+    status, files = row.summary.status, checkpoint_files(row.paths)
+    newest = files[-1][0] if files else 0
+    return {
+        "started": words.ago(now - status.started) if status.started else "",
+        "left": words.duration(status.left_s) if row.summary.state == "running" else "",
+        "best score": ", ".join(f"{r.counted} against {name}" for name, r in row.results.items()),
+        "rating": newest_rating(row.paths),
+        "checkpoints": f"{len(files):,}, the newest of iteration {newest:,}" if files else "none",
     }
-    return ranks[column]
 
 
-def score_words(score: float | None, half: float | None) -> str:
-    """`78 ± 5%`; `–` when unknown."""
-    if score is None:
-        return "–"
-    return f"{score * 100:.0f}" + (f" ± {half * 100:.0f}%" if half is not None else "%")
+# -- what is done to a run as a whole
 
 
-def run_row(row: ListedRun, opponent: str, now: float, signs: Signs) -> Row:
-    """One run as the cells of the table."""
-    status, run = row.run.status, row.run
-    of = f"/{status.max_iterations:,}" if status.max_iterations else ""
-    same = row.opponent == opponent
-    looks = {"running": "good", "paused": "warning", "finished": "good", "crashed": "alert"}
-    role = looks.get(run.state, "quiet")
-    if run.stalled:
-        role = "quiet" if run.alive else "alert"
-    return Row(
-        run.paths.name,
-        (
-            (row.name, "strong"),
-            (f"{signs.of_state(run.state)} {row.state}", role),
-            (f"{status.iteration:,}{of}", ""),
-            (score_words(status.best_score if same else None, row.half), ""),
-            (words.loss(status.total_loss), ""),
-            (words.amount(status.games_total) if status.games_total else "–", ""),
-            (words.age(now - run.changed), "quiet"),
-            (words.size(run.size_bytes), "quiet"),
-        ),
-    )
+def refuse_live(paths: RunPaths, now: float, verb: str) -> None:
+    """Refuse to touch a run that is going on.
+
+    Raises:
+        RunError: It is live; the message says who holds it.
+    """
+    status, holder = read_status(paths.status), lock_holder(paths)
+    live = status is not None and judge(status, now, paths.lock).state in ACTIVE
+    held = is_held(paths.lock) or writer_lives(paths)
+    if held is None:  # what another machine does is not undone by a clock that differs
+        held = gives_signs(paths, now)
+    if live or held:
+        who = f" by {holder}" if holder is not None else ""
+        raise RunError(
+            f"the run {plain_text(paths.name, 64)} is going on{who}; stop it before you {verb} it"
+        )
+
+
+def rename_run(paths: RunPaths, name: str, now: float) -> RunPaths:
+    """Give a run another name; returns its new paths.
+
+    Raises:
+        RunError: The name is refused or taken, or the run is live.
+    """
+    refuse_live(paths, now, "rename")
+    renamed = run_paths(paths.directory.parent, name)
+    _move(paths, renamed.directory, "renamed")
+    return renamed
+
+
+def archive_run(paths: RunPaths, now: float) -> Path:
+    """Move a run into the hidden archive beside it; returns where it is now.
+
+    Raises:
+        RunError: The run is live, or one of that name is already archived.
+    """
+    refuse_live(paths, now, "archive")
+    archived = paths.directory.parent / ARCHIVE / paths.name
+    _move(paths, archived, "archived")
+    return archived
+
+
+def delete_run(paths: RunPaths, now: float) -> None:
+    """Delete a run with everything in it.
+
+    Raises:
+        RunError: The run is live, or a file resists.
+    """
+    refuse_live(paths, now, "delete")
+    if paths.directory.is_symlink():
+        raise RunError(f"{plain_text(paths.name, 64)} is a link; remove it by hand")
+    try:
+        shutil.rmtree(paths.directory)
+    except OSError as error:
+        raise RunError(
+            f"{plain_text(str(error.filename), 120)}: cannot be deleted ({error.strerror})"
+        ) from None
+
+
+def _move(paths: RunPaths, target: Path, how: str) -> None:
+    if target.exists():
+        raise RunError(f'"{plain_text(target.name, 64)}" is taken; choose another name')
+    try:
+        target.parent.mkdir(exist_ok=True)
+        paths.directory.rename(target)
+    except OSError as error:
+        raise RunError(f"{plain_text(paths.name, 64)} cannot be {how} ({error.strerror})") from None

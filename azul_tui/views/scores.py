@@ -5,34 +5,20 @@ from __future__ import annotations
 import math
 
 
-def elo(score: float, players: int = 2) -> float:
-    """Elo difference to equal opponents of an expected score in (0, 1); infinite at the ends."""
-    if score <= 0:
-        return -math.inf
-    if score >= 1:
-        return math.inf
-    return 400 * math.log10(score * (players - 1) / (1 - score))
-
-
 def elo_text(score: float, players: int = 2) -> str:
-    """`Elo +81`, `Elo above +800`."""
-    value = elo(score, players)
-    if value > 800:
+    """The difference to equal opponents of an expected score: `Elo +81`, `Elo above +800`."""
+    odds = score * (players - 1) / (1 - score) if score < 1 else math.inf
+    if odds > 100:
         return "Elo above +800"
-    if value < -800:
-        return "Elo below -800"
-    return f"Elo {value:+.0f}"
+    return f"Elo {400 * math.log10(odds):+.0f}" if odds >= 0.01 else "Elo below -800"
 
 
 def verdict(score: float, low: float, high: float, players: int = 2) -> str:
     """`A is stronger: 61.5% (56.7 to 66.3), Elo +81`, or that nothing is decided yet."""
     low_end, high_end = max(0.0, low) * 100, min(1.0, high) * 100
     figures = f"{score * 100:.1f}% ({low_end:.1f} to {high_end:.1f}), {elo_text(score, players)}"
-    if low > 1 / players:
-        return f"A is stronger: {figures}"
-    if high < 1 / players:
-        return f"B is stronger: {figures}"
-    return f"not decided: {figures}"
+    stronger = "A" if low > 1 / players else "B" if high < 1 / players else ""
+    return f"{stronger} is stronger: {figures}" if stronger else f"not decided: {figures}"
 
 
 def games_for_firmer(score: float, low: float, high: float, games: int, players: int = 2) -> str:

@@ -1,6 +1,8 @@
 """What Runs and Checkpoints have in common: a table that is sorted, filtered, marked and kept true.
 
-One worker reads the folder, in a thread, while the place is shown: at most 1% of its time.
+One worker reads the folder, in a thread, while the place is shown: at most 1% of its time. The
+table is an `OptionList` of one `Content` a row: 1,500 runs take it 0.1 s, a `DataTable`, which
+measures and renders every cell, 0.7 to 1 s.
 """
 
 from __future__ import annotations
@@ -8,52 +10,89 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static
 
-from azul_tui.tui.messages import RowChosen
+from azul_tui.errors import AzulError
+from azul_tui.tui.modals import Choose
 from azul_tui.tui.screens.place import Place
-from azul_tui.tui.spans import content, lines
-from azul_tui.tui.widgets.frame import TopBar
-from azul_tui.tui.widgets.listing import Listing, RowList
-from azul_tui.views.table import matching, sorted_by
+from azul_tui.tui.spans import STYLES, content, lines
+from azul_tui.tui.widgets.frame import link
+from azul_tui.views import resuming
+from azul_tui.views.table import GAP, fitting
 from azul_tui.views.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.timer import Timer
-    from textual.widget import Widget
 
-    from azul_tui.tui.messages import RunAdvanced
-    from azul_tui.views.table import Column, Row
+    from azul_tui.views.table import Cell, Column
     from azul_tui.views.words import Spans
 
 FIRST_S, NEXT_S = 0.06, 0.5
 """Seconds of reading until the first rows are shown, and until more are."""
-LEAST_PAUSE_S, MOST_PAUSE_S = 2.0, 6.0
-SHARE = 0.01
-"""Of a core that looking at an unchanged folder may take, as long as the pauses allow it."""
+OF_A_RUN = {"open", "resume", "resume_new", "delete"}
 AGES_S = 30.0
 """Seconds after which ages are said anew."""
-TYPING_S = 0.12
 REST_S = 0.12
-"""Rest of the cursor after which the chosen row is looked at closely."""
+"""Rest of the keys after which the filter is heeded and the chosen row looked at closely."""
 
 
-class Index(Protocol):
-    """What is known of a folder."""
+class Listing(OptionList):
+    """Rows, each with a key that tells it apart."""
 
-    rows: Any
-    total: int
-    """Rows that there are, those included that were not read yet."""
-    version: int
+    BINDINGS: ClassVar = [
+        Binding("enter", "screen.open", "look at it"),
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self.rows: dict[str, Content] = {}
+
+    async def on_click(self, event: events.Click) -> None:
+        """A double click opens the row that the first one chose."""
+        if event.chain == 2 and event.y < len(self.rows):
+            await self.run_action("screen.open")
+
+    @property
+    def keys(self) -> list[str]:
+        """What tells the rows apart, from top to bottom."""
+        return list(self.rows)
+
+    @property
+    def chosen(self) -> str:
+        """The key of the row under the cursor; empty where there is none."""
+        return "" if self.highlighted is None else self.keys[self.highlighted]
+
+    def fill(self, rows: dict[str, Content], chosen: str) -> None:
+        """Show these rows; the cursor goes to the chosen one, or stays on its own or where it was.
+
+        Only rows that say something else are made anew, so that nothing scrolls by itself.
+        """
+        before, keys = self.rows, list(rows)
+        key = chosen if chosen in rows else self.chosen
+        at = keys.index(key) if key in rows else self.highlighted or 0
+        self.rows = rows
+        if keys == list(before):
+            for index, key in enumerate(keys):
+                if rows[key] != before[key]:
+                    self.replace_option_prompt_at_index(index, rows[key])
+        else:
+            with self.prevent(OptionList.OptionHighlighted):
+                self.set_options(rows.values())
+        self.highlighted = at if rows else None
 
 
 class ListPlace(Place):
@@ -62,301 +101,336 @@ class ListPlace(Place):
     NOUN = ""
     EMPTY = ""
     """One sentence, and the key that makes the first one."""
-    AUTO_FOCUS = "RowList"
+    INDEX: type
+    MOST_MARKED = 2
+    ON_A_ROW: ClassVar = {"open", "mark", "resume", "resume_new"}
+    """Actions that need a row."""
+    AUTO_FOCUS = "Listing"
     BINDINGS: ClassVar = [
         Binding("escape", "clear", "clear the filter", show=False),
         Binding("s", "sort(1)", "sort by the next column", show=False),
-        Binding("S", "reverse", "sort the other way", show=False),
+        Binding("S", "sort(0)", "sort the other way", show=False),
         Binding("o", "opponent", "scores against another opponent", show=False),
         Binding("u", "unmark", "unmark all", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self.index: Index
+        self.index: Any
+        """What reads the folder: a `RunIndex` or a `CheckpointIndex`."""
         self.items: dict[str, Any] = {}
         """What is shown, by key, in its order."""
         self.marked: list[str] = []
         self.sort, self.falls = "age", True
         self.opponent = ""
         """Whom the scores of the table are against."""
-        self.filter = ""
-        self._shown = asyncio.Event()
+        self.wanted = ""
+        """The row that the cursor goes to as soon as it is there."""
         self._wake = asyncio.Event()
         self._drawn: object = None
         self._timer: Timer | None = None
-        self._read_once = self._settled = False
+        self._complete = False
 
-    # -- what a place says of its rows; an item has a `key`, `words` and `opponents`
-
-    def make_index(self) -> Index:
-        """What reads the folder."""
-        raise NotImplementedError
-
-    def read(self, now: float, seconds: float) -> bool:
-        """Read what changed, for about so long, in a thread; whether all has been read."""
-        raise NotImplementedError
-
-    def columns(self) -> Sequence[Column]:
-        """The columns at present."""
-        raise NotImplementedError
-
-    def rank_of(self, item: Any, column: str) -> Any:
-        """What a column sorts by."""
-        raise NotImplementedError
-
-    def row_of(self, item: Any, columns: Sequence[Column], now: float) -> Row:
-        """The cells of an item under these columns."""
-        raise NotImplementedError
+    # -- what a place says of its rows
 
     def look(self) -> None:
-        """Bring what lies beside the table up to date."""
+        """Bring what lies under the table up to date."""
         raise NotImplementedError
 
-    def compose_rest(self) -> ComposeResult:
-        """The table and what lies beside it."""
-        raise NotImplementedError
+    # -- showing
 
-    def version(self) -> object:
-        """Another one whenever a row says something else."""
-        return self.index.version
+    def compose_body(self) -> ComposeResult:
+        """A line with the count and the filter, and the table; what lies under it is `#chosen`."""
+        with Horizontal(id="list-head"):
+            yield Static("", id="count", markup=False)
+            yield Input(placeholder="/ filter", id="filter", compact=True)
+        yield Static(f"reading the {self.NOUN}s", id="no-rows", classes="empty", markup=False)
+        yield Static("", id="list-titles", classes="line", markup=False)
+        yield Listing()
 
-    def wished(self) -> bool:
-        """Whether somebody wished to see a row; the cursor goes there."""
-        return False
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self.index = self.INDEX(self.azul.runs_root, self.azul.clock)
+        self.run_worker(self._work, name="list")
+
+    def on_screen_resume(self) -> None:
+        """Look at once when the place comes up."""
+        super().on_screen_resume()
+        self._wake.set()
+
+    async def _work(self) -> None:
+        while True:
+            self._wake.clear()
+            begun, pause_s = time.perf_counter(), 0.02
+            if await asyncio.to_thread(self.index.refresh, NEXT_S if self.items else FIRST_S):
+                self._complete = True
+                pause_s = min(6.0, max(2.0, (time.perf_counter() - begun) * 100))
+            if not self.query(Listing):
+                return  # the app is ending
+            if self.is_current:
+                self.show_all()
+            with suppress(TimeoutError):  # nothing is read that nobody sees
+                await asyncio.wait_for(self._wake.wait(), pause_s if self.is_current else None)
+
+    def on_resize(self) -> None:
+        """Everything fits its new place."""
+        self.call_after_refresh(self.show_all)
+
+    def show_all(self) -> None:
+        """The table, and what lies under it."""
+        self.show()
+        self.call_after_refresh(self.look)
+
+    @on(OptionList.OptionHighlighted)
+    @on(Input.Changed, "#filter")
+    def _rest(self) -> None:
+        self.refresh_bindings()
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(REST_S, self.show_all)
+
+    def show(self) -> None:
+        """The table, where something in it changed."""
+        listing = self.query_one(Listing)
+        wanted = self.query_one("#filter", Input).value.lower().split()
+        known = self.opponents()
+        if self.opponent not in known:
+            self.opponent = known[0] if known else ""
+        drawn = (
+            self.index.version, self.azul.clock() // AGES_S, wanted, self.sort, self.falls,
+            self.opponent, list(self.marked), self._complete, self.wanted, listing.size.width,
+        )  # fmt: skip
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        everything = {item.key: item for item in self.index.rows}
+        self.marked = [key for key in self.marked if key in everything]
+        columns = self.columns()
+        found = {
+            key: [column.cell(item) for column in columns]
+            for key, item in everything.items()
+            if all(word in f"{item.name} {item.state}".lower() for word in wanted)
+        }
+        keys = [column.key for column in columns]
+        by = keys.index(self.sort) if self.sort in keys else 0
+        order = [key for key, cells in found.items() if cells[by].rank is not None]
+        order.sort(key=lambda key: found[key][by].rank, reverse=self.falls)
+        order += [key for key, cells in found.items() if cells[by].rank is None]
+        self.items = {key: everything[key] for key in order}
+        self._fill(columns, {key: found[key] for key in order})
+        if self.wanted in self.items:
+            self.wanted = ""
+        listing.styles.max_height = max(6, len(everything))  # the rest is for the panels
+        self.set_class(not everything, "-no-rows")
+        if self._complete:
+            self.query_one("#no-rows", Static).update(self.EMPTY)
+        some = f"{len(order):,} of " if wanted else ""
+        said = [(f" {some}{plural(self.index.total, self.NOUN)}", "strong")]
+        if wanted and not order:
+            said.append(("   none matches; escape clears the filter", "warning"))
+        elif len(everything) < self.index.total:
+            said.append(("   reading the others", "quiet"))
+        if self.marked:
+            said.append((f"   {len(self.marked)} marked", "series.0"))
+        self.query_one("#count", Static).update(content(tuple(said)))
+        self.refresh_bindings()
+
+    def _fill(self, columns: list[Column], rows: dict[str, list[Cell]]) -> None:
+        """Titles and rows, in columns that fit."""
+        listing = self.query_one(Listing)
+        down, up, sign = ("v", "^", "*") if self.azul.signs.ascii else ("▾", "▴", "●")
+        arrow = down if self.falls else up
+        titles = [c.title + arrow * (c.key == self.sort) for c in columns]
+        widths = [cell_len(c.title) + 1 for c in columns]
+        for cells in rows.values():
+            widths = [max(w, cell_len(c.text)) for w, c in zip(widths, cells, strict=True)]
+        sizes = fitting(columns, widths, max(10, listing.size.width - 6))
+        head = Content("   ")
+        for i, size in sizes.items():
+            style = "bold $primary" if columns[i].key == self.sort else "bold $foreground 60%"
+            title = _fitted(titles[i], size, right=columns[i].right)
+            head += link(title, f"screen.sort_by('{columns[i].key}')", style) + Content(" " * GAP)
+        self.query_one("#list-titles", Static).update(head, layout=False)
+        said: dict[str, Content] = {}
+        for key, cells in rows.items():
+            mark = self.marked.index(key) if key in self.marked else -1
+            parts = [(f" {sign} ", f"$series-{mark}") if mark >= 0 else ("   ", "")]
+            for i, size in sizes.items():
+                text = _fitted(cells[i].text, size, right=columns[i].right)
+                parts.append((text + " " * GAP, STYLES.get(cells[i].role, "")))
+            said[key] = Content.assemble(*parts)
+        listing.fill(said, self.wanted)
+
+    def chosen(self) -> Any:
+        """The item under the cursor; None where there is none."""
+        return self.items.get(self.query_one(Listing).chosen) if self.is_mounted else None
+
+    def facts(self, item: Any, more: dict[str, str]) -> dict[str, str]:
+        """More, and what the columns say that may not fit."""
+        columns = [each for each in self.columns() if each.gives_way and each.key != "score"]
+        said = more | {c.title: c.cell(item).text for c in columns if c.title not in more}
+        return {name: text for name, text in said.items() if text.strip("–")}
+
+    def say(self, panel: str, title: str, rows: list[Spans]) -> None:
+        """Change what stands in a panel and its title, where they are other ones."""
+        text, box = lines(rows), self.query_one(panel)
+        if (words := box.query_one(Static)).content != text:
+            words.update(text)
+        if box.border_title != (styled := Content.styled(title, "bold")).markup:
+            box.border_title = styled
+            box.scroll_home(animate=False)
+
+    def room(self, panel: str) -> int:
+        """Cells of a line in a panel."""
+        return max(20, self.query_one(panel).scrollable_content_region.width - 2)
+
+    # -- filter, order, marks
+
+    def action_filter(self) -> None:
+        """Type what the rows are to hold."""
+        self.query_one("#filter").focus()
+
+    @on(Input.Submitted, "#filter")
+    def _filtered(self) -> None:
+        self.query_one(Listing).focus()
+
+    def action_clear(self) -> None:
+        """All rows again."""
+        self.query_one("#filter", Input).value = ""
+        self.query_one(Listing).focus()
+
+    def columns(self) -> list[Column]:
+        """The columns at present."""
+        return self.index.columns(self.opponent, self.azul.signs)
+
+    def action_sort_by(self, key: str) -> None:
+        """Sort by a column; by the present one the other way round."""
+        falls = {column.key: column.falls for column in self.columns()}
+        self.falls = not self.falls if key == self.sort else falls[key]
+        self.sort = key
+        self.show()
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the next column, or by the same one the other way round."""
+        keys = [column.key for column in self.columns()]
+        at = keys.index(self.sort) if self.sort in keys else 0
+        self.action_sort_by(keys[(at + step) % len(keys)])
 
     def opponents(self) -> list[str]:
         """Whom scores are known against, the most frequent first, of those the one named last.
 
         A training names its opponents from the weakest to the strongest.
         """
-        counted = Counter(name for item in self.index.rows for name in item.opponents)
-        names = list(counted)[::-1]
-        names.sort(key=lambda name: -counted[name])
-        return names
-
-    # -- showing
-
-    def compose_body(self) -> ComposeResult:
-        """A line with the count and the filter, the table, and the rest."""
-        with Horizontal(id="list-head"):
-            yield Static("", id="count", markup=False)
-            yield Input(placeholder="filter: words of the name or the state", id="filter",
-                        compact=True, classes="hidden")  # fmt: skip
-        yield Static(f"reading the {self.NOUN}s", id="no-rows", classes="empty", markup=False)
-        yield from self.compose_rest()
-
-    def on_mount(self) -> None:
-        """Begin to read."""
-        self.index = self.make_index()
-        self.run_worker(self._work, name="list")
-
-    def on_screen_resume(self) -> None:
-        """Look at once when the place comes up."""
-        self._shown.set()
-        self._wake.set()
-        super().on_screen_resume()
-
-    def on_screen_suspend(self) -> None:
-        """Nothing is read that nobody sees."""
-        self._shown.clear()
-
-    def on_run_advanced(self, _message: RunAdvanced) -> None:
-        """The line of places follows the run; the table has its own pace."""
-        if self.wished():
-            self._drawn = None
-            self.show()
-        self.query_one(TopBar).show_run()
-
-    async def _work(self) -> None:
-        seconds = FIRST_S
-        while True:
-            await self._shown.wait()
-            self._wake.clear()
-            begun = time.perf_counter()
-            done = await asyncio.to_thread(self.read, self.azul.clock(), seconds)
-            seconds = NEXT_S
-            spent = time.perf_counter() - begun
-            self._read_once = self._read_once or done
-            if not self.query(Listing):
-                return  # the app is ending
-            if self._shown.is_set():
-                self.show()
-                self.look()
-            if done:
-                pause_s = min(MOST_PAUSE_S, max(LEAST_PAUSE_S, spent / SHARE))
-                try:
-                    await asyncio.wait_for(self._wake.wait(), pause_s)
-                except TimeoutError:
-                    continue
-            else:
-                await asyncio.sleep(0.02)
-
-    def read_soon(self) -> None:
-        """The folder is another now: look without waiting."""
-        self._wake.set()
-
-    def show(self) -> None:
-        """The table, where something in it changed."""
-        self.wished()
-        now = self.azul.clock()
-        if self.opponent not in (known := self.opponents()):
-            self.opponent = known[0] if known else ""
-        key = (
-            self.version(), now // AGES_S, self.filter, self.sort, self.falls, self.opponent,
-            tuple(self.marked), self._read_once, self.chosen_first,
-        )  # fmt: skip
-        if key == self._drawn:
-            return
-        self._drawn = key
-        everything = self.index.rows
-        present = {item.key for item in everything}
-        self.marked = [key for key in self.marked if key in present]
-        found = [i for i in everything if not self.filter or matching(i.words, self.filter)]
-        found = sorted_by(found, lambda item: self.rank_of(item, self.sort), falls=self.falls)
-        self.items = {item.key: item for item in found}
-        chosen = self.chosen_first if self.chosen_first in self.items else ""
-        listing = self.query_one(Listing)
-        if chosen:
-            self.chosen_first = ""
-        elif not self._settled and not listing.rows.highlighted:
-            chosen = next(iter(self.items), "")  # rows come in parts: stay on top of them
-        self._settled = self._read_once
-        columns = self.columns()
-        listing.fill(
-            columns, [self.row_of(item, columns, now) for item in found],
-            marked=self.marked, sort=self.sort, falls=self.falls, chosen=chosen,
-        )  # fmt: skip
-        self.set_class(not everything, "-no-rows")
-        words = self.EMPTY if self._read_once else f"reading the {self.NOUN}s"
-        empty = self.query_one("#no-rows", Static)
-        if empty.content != words:
-            empty.update(words)
-        self._say_count(len(found))
-        self.refresh_bindings()
-
-    chosen_first = ""
-    """The row that the cursor goes to as soon as it is there."""
-
-    def _say_count(self, found: int) -> None:
-        total = self.index.total
-        some = f"{found:,} of " if self.filter else ""
-        parts = [(f" {some}{plural(total, self.NOUN)}", "strong")]
-        if not found and self.filter:
-            parts.append(("   none matches; escape clears the filter", "warning"))
-        elif len(self.index.rows) < total:
-            parts.append(("   reading the others", "quiet"))
-        if self.marked:
-            parts.append((f"   {len(self.marked)} marked", "series.0"))
-        line = content(tuple(parts))
-        count = self.query_one("#count", Static)
-        if count.content != line:
-            count.update(line)
-
-    def chosen(self) -> Any:
-        """The item under the cursor; None where there is none."""
-        return self.items.get(self.query_one(Listing).chosen) if self.is_mounted else None
-
-    @on(RowChosen)
-    def row_chosen(self) -> None:
-        """Another row: looked at closely once the cursor rests."""
-        self.refresh_bindings()
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(REST_S, self.look)
-
-    # -- filter, order, marks
-
-    def action_filter(self) -> None:
-        """Type what the rows are to hold."""
-        line = self.query_one("#filter", Input)
-        line.remove_class("hidden")
-        line.focus()
-
-    @on(Input.Changed, "#filter")
-    def filter_typed(self, event: Input.Changed) -> None:
-        """Narrow the table once the typing rests."""
-        self.filter = event.value.strip()
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(TYPING_S, self._narrow)
-
-    def _narrow(self) -> None:
-        self.show()
-        self.look()
-
-    @on(Input.Submitted, "#filter")
-    def filter_entered(self) -> None:
-        """Back to the rows that were found."""
-        self.query_one("#filter").set_class(not self.filter, "hidden")
-        self.query_one(RowList).focus()
-
-    def action_clear(self) -> None:
-        """All rows again."""
-        line = self.query_one("#filter", Input)
-        line.value = self.filter = ""
-        line.add_class("hidden")
-        self.query_one(RowList).focus()
-        self._narrow()
-
-    def action_sort_by(self, column: str) -> None:
-        """Sort by a column; by the present one the other way round."""
-        if column == self.sort:
-            self.falls = not self.falls
-        else:
-            self.sort = column
-            self.falls = next(c.falls for c in self.columns() if c.key == column)
-        self.show()
-
-    def action_sort(self, direction: int) -> None:
-        """Sort by the next column."""
-        keys = [column.key for column in self.columns()]
-        at = keys.index(self.sort) if self.sort in keys else -1
-        self.action_sort_by(keys[(at + direction) % len(keys)])
-
-    def action_reverse(self) -> None:
-        """Sort the other way round."""
-        self.action_sort_by(self.sort)
+        counted = Counter(name for item in self.index.rows for name in item.results)
+        named = list(counted)[::-1]
+        return sorted(named, key=lambda name: -counted[name])
 
     def action_opponent(self) -> None:
         """Scores against the next opponent that some are known against."""
         known = self.opponents()
-        if len(known) > 1:
-            self.opponent = known[(known.index(self.opponent) + 1) % len(known)]
-            self._narrow()
-        else:
+        if len(known) < 2:
             self.notify("there are scores against no other opponent", markup=False)
+            return
+        self.opponent = known[(known.index(self.opponent) + 1) % len(known)]
+        self.show_all()
+
+    def action_mark(self) -> None:
+        """Mark the chosen row, or unmark it, and go on to the next; the oldest mark makes room."""
+        listing = self.query_one(Listing)
+        if (key := listing.chosen) in self.marked:
+            self.marked.remove(key)
+        else:
+            self.marked = [*self.marked, key][-self.MOST_MARKED :]
+        if listing.chosen != listing.keys[-1]:
+            listing.action_cursor_down()
+        self.show_all()
 
     def action_unmark(self) -> None:
         """Mark nothing."""
         self.marked.clear()
-        self._narrow()
+        self.show_all()
 
-    # -- what may fail
+    # -- what is done with the chosen one
 
-    def did(self, deed: Any) -> bool:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be done without a row, nor to the run of what came with the program."""
+        if action in self.ON_A_ROW:
+            item = self.chosen()
+            return item is not None and not (item.shipped and action in OF_A_RUN)
+        return super().check_action(action, parameters)
+
+    def action_open(self) -> None:
+        """Look at the run."""
+        self.azul.open_run(self.chosen().paths)
+
+    def action_resume(self) -> None:
+        """Go on with the run, from the chosen checkpoint or its newest, after asking.
+
+        What cannot be resumed says so, and what has finished asks how far.
+        """
+        item, now = self.chosen(), self.azul.clock()
+        paths, file = item.paths, item.file
+        newest = resuming.newest_iteration(paths)
+        at = newest if file is None else item.iteration
+
+        def resume() -> None:
+            self.azul.resume(paths, file, None if file is None else at)
+
+        reason = resuming.why_not(paths, now)
+        finished = at >= newest and resuming.further_limit(paths, at, now) is not None
+        if finished or (reason and not reason.endswith(resuming.ENDING)):
+            resume()
+        elif at < newest:
+            detail = (
+                f"It goes back there: what came after it, up to iteration {newest:,}, is given up. "
+                "A new run keeps both."
+            )
+            deeds = {
+                "y": ("go back", resume),
+                "R": ("begin a new run from it", self.action_resume_new),
+            }
+            self.ask(f"Resume {item.name}?", detail, deeds, "back")
+        else:
+            begins = f"from the checkpoint of iteration {at:,}" if at else "from its beginning"
+            most = resuming.config_of(paths).max_iterations
+            detail = f"It goes on {begins}, to {most:,} iterations, with the settings that it had."
+            self.ask(f"Resume {item.name}?", detail, {"y": ("resume it", resume)}, "back")
+
+    def action_resume_new(self) -> None:
+        """Start a new run from a checkpoint, under a name and with settings that are asked."""
+        from azul_tui.tui.screens.resume_form import ResumeForm
+
+        self.azul.push_screen(ResumeForm(self.chosen()))
+
+    def ask(
+        self, question: str, detail: str, deeds: dict[str, tuple[str, Callable[[], Any]]], no: str
+    ) -> None:
+        """Ask; the letters of `deeds` do theirs, `n` nothing."""
+        answers = [*((letter, words) for letter, (words, _) in deeds.items()), ("n", no)]
+
+        def answered(letter: str | None) -> None:
+            if letter in deeds:
+                self.did(deeds[letter][1])
+
+        self.azul.push_screen(Choose(question, detail, answers, "n"), answered)
+
+    def did(self, deed: Callable[[], Any]) -> bool:
         """Do something to the disk, or say why not; whether it was done."""
-        from azul_tui.errors import AzulError
-
         try:
             deed()
-        except AzulError as error:
-            self.notify(str(error), severity="error", markup=False, timeout=8)
-        except OSError as error:
-            words = f"{error.filename}: {error.strerror}"
+        except (AzulError, OSError) as error:
+            disk = isinstance(error, OSError)
+            words = f"{error.filename}: {error.strerror}" if disk else str(error)
             self.notify(words, severity="error", markup=False, timeout=8)
-        else:
-            self.read_soon()
-            return True
-        return False
+            return False
+        self._wake.set()
+        return True
 
-    def say_panel(self, panel: Widget, title: str, rows: list[Spans]) -> None:
-        """Change what stands in a panel and its title, where they are other ones."""
-        text = lines(rows)
-        words = panel.query_one(Static)
-        if words.content != text:
-            words.update(text)
-            panel.scroll_home(animate=False)
-        styled = Content.styled(title, "bold")
-        if panel.border_title != styled.markup:
-            panel.border_title = styled
+
+def _fitted(text: str, size: int, *, right: bool) -> str:
+    """`text` in exactly `size` cells, the middle of a longer one left out."""
+    gap = " " * (size - cell_len(text))
+    if cell_len(text) > size:
+        tail = text[len(text) - (size - 1) // 3 :] if size > 3 else ""
+        text = set_cell_size(text, size - 1 - cell_len(tail)) + "…" + tail
+    return gap + text if right else text + gap
