@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar, cast
 
 from azul_tui.errors import EXIT_USER, AzulError
 from azul_tui.runs.launch import job_arguments, job_command, job_environment
@@ -52,7 +52,8 @@ class Engine:
         self, process: asyncio.subprocess.Process, warned: Callable[[str], object] | None = None
     ) -> None:
         """Begin to read what `process` says; `warned` gets its warnings, in words."""
-        self.process, self._warned = process, warned
+        assert process.stdin is not None
+        self.process, self._commands, self._warned = process, process.stdin, warned
         self._open: dict[str, asyncio.Queue[Record | None]] = {}
         """Where the records go that answer a command, by its id; None once nothing comes."""
         self._asked = 0
@@ -112,7 +113,8 @@ class Engine:
             self._asked += 1
             waiting.append(str(self._asked))
             self._open[waiting[-1]] = heard
-            self._write(f"#{waiting[-1]} " + " ".join(command.splitlines()))
+            line = f"#{waiting[-1]} {' '.join(command.splitlines())}\n"
+            self._commands.write(line.encode("utf-8", "replace"))
         try:
             while (record := await heard.get()) is not None:
                 if not record.get("last"):
@@ -128,24 +130,15 @@ class Engine:
         finally:
             for id_ in waiting:
                 del self._open[id_]
-                self._write(f"stop {id_}")
+                self._commands.write(f"stop {id_}\n".encode())
 
     async def close(self) -> None:
         """End the process. It has nothing to save, and its own way out takes torch a second."""
         self._closed = True
-        if self.process.stdin is not None:
-            with suppress(OSError):
-                self.process.stdin.close()
+        self._commands.close()
         with suppress(ProcessLookupError):
             self.process.kill()
         await self._reader
-
-    def _write(self, line: str) -> None:
-        """Write a line; to an engine that is gone it goes nowhere."""
-        stdin = self.process.stdin
-        if stdin is not None and not stdin.is_closing():
-            with suppress(OSError):
-                stdin.write(line.encode("utf-8", "replace") + b"\n")
 
     async def _read(self) -> None:
         """Hand records to those who wait for them until there are no more."""
@@ -242,9 +235,8 @@ def _value(value: Any, hint: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Answer to `position`, `play`, `undo` and `legal`."""
+class Position(NamedTuple):
+    """Answer to `position`; whether the last move ended a round."""
 
     notation: str
     players: int
@@ -255,23 +247,18 @@ class Position:
     winners: tuple[int, ...]
     legal: tuple[str, ...]
     round_ended: bool
-    """Whether the last move ended a round."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Answer to `choose`."""
+class Choice(NamedTuple):
+    """Answer to `choose`: what its mover and each seat may expect, unless a player has a script."""
 
     move: str
     value: float | None
-    """What the mover may expect; None of a scripted player."""
     values: tuple[float, ...]
-    """What each seat may expect; empty when the player tells no value."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnalysedMove:
-    """One move of an analysis; values are the mover's."""
+class AnalysedMove(NamedTuple):
+    """One move of an analysis; values are the mover's, margins points ahead at the end."""
 
     move: str
     prior: float
@@ -280,73 +267,60 @@ class AnalysedMove:
     completed_q: float
     policy: float
     margin: float | None
-    """Points ahead at the end, on average."""
     margin_error: float | None
     line: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """Answer to `analyse`; `last` once nothing more comes."""
+class Analysis(NamedTuple):
+    """Answer to `analyse`: what each seat may expect, and the moves, best first."""
 
-    player: str
     notation: str
     simulations: int
     value: float
     values: tuple[float, ...]
-    """What each seat may expect."""
     seconds: float
     moves: tuple[AnalysedMove, ...]
-    """Best first."""
-    last: bool
     stopped: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListedGame:
-    """One recorded game in the answer to `games`."""
+    """One recorded game in the answer to `games`; no names where nobody wrote them down."""
 
     file: str
     index: int
     label: str
     names: tuple[str, ...]
-    """Who sat where; empty when nobody wrote it down."""
     players: int
     scores: tuple[int, ...]
     winners: tuple[int, ...]
     moves: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListedGames:
+class ListedGames(NamedTuple):
     """Answer to `games`."""
 
     games: tuple[ListedGame, ...]
     unreadable: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedGame:
-    """Answer to `game`."""
+class RecordedGame(NamedTuple):
+    """Answer to `game`; the positions before each move, and the final one."""
 
     players: int
     positions: tuple[str, ...]
-    """Before each move, and the final one."""
     moves: tuple[str, ...]
     movers: tuple[int, ...]
-    scores: tuple[int, ...]
     winners: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewedMove:
-    """One move in the answers to `review`; the last has no move, its value is the result."""
+class ReviewedMove(NamedTuple):
+    """What seat 0 could expect before a move, and the `swing` that the move cost its mover.
+
+    The last has no move, its value is the result.
+    """
 
     number: int
     value: float
-    """Seat 0's expected outcome before the move."""
     best: str | None
-    best_value: float | None
-    played_value: float | None
     swing: float | None
-    """What the move cost its mover."""

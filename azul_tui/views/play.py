@@ -13,18 +13,14 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from azul_tui.errors import AzulError
 from azul_tui.game.constants import (
-    COLOR_BONUS,
     COLOR_LETTERS,
     COLOR_NAMES,
-    COLUMN_BONUS,
     FLOOR_ROW,
-    ROW_BONUS,
     decode_action,
     encode_action,
 )
 from azul_tui.game.legality import legal_moves, why_illegal
 from azul_tui.game.notation import describe_move, format_move, parse_move, parse_position
-from azul_tui.game.view import wall_column
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 from azul_tui.views.engine import Choice, Position, Record, read, word
@@ -34,7 +30,7 @@ from azul_tui.views.signs import bar
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from azul_tui.game.view import BoardView, PositionView
+    from azul_tui.game.view import PositionView
     from azul_tui.views.engine import Engines
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
@@ -76,43 +72,38 @@ class Pick:
 
     def takeable(self) -> set[tuple[int, int]]:
         """`(source, colour)` of all tiles that go with what is chosen."""
-        return {(move.source, move.color) for move in self._fitting(self.source, self.color)}
+        return {move[:2] for move in self._fitting(self.source, self.color)}
 
     def rows(self) -> list[int]:
         """Lines that take the tiles in hand, ascending, the floor last."""
-        return sorted({move.row for move in self._fitting(self.source, self.color)})
+        return sorted(move.row for move in self._fitting(self.source, self.color))
 
     def press(self, key: str) -> Move | None:
         """Heed a digit (factory, then line), `c`, `f` or a colour's letter; the whole move."""
-        if key == "f" or (key.isdigit() and self.complete):
-            return self.lay(FLOOR_ROW if key == "f" else int(key) - 1)
-        if key == "c" or key.isdigit():
-            source = len(self.position.factories) if key == "c" else int(key) - 1
-            self.take(source, None if self.complete else self.color)
-        else:
-            self.take(self.source, COLOR_LETTERS.index(key.upper()))
-        return None
+        places = {"c": len(self.position.factories), "f": FLOOR_ROW}
+        place = places.get(key, int(key) - 1 if key.isdigit() else None)
+        if key == "f" or (self.complete and key.isdigit()):
+            return self.choose(self.source, self.color, place)
+        if place is not None:
+            return self.choose(place, None if self.complete else self.color)
+        return self.choose(self.source, COLOR_LETTERS.index(key.upper()))
 
-    def take(self, source: int | None, color: int | None) -> None:
-        """Choose a source, a colour, or both; where a source has one colour, it goes with it."""
-        fitting = {move.color for move in self._fitting(source, color)}
-        self.refusal = "" if fitting else self._why(source, color or 0, FLOOR_ROW)
-        if fitting:
-            self.source, self.color = source, color
-            if source is not None and len(fitting) == 1:
-                self.color = fitting.pop()
+    def choose(self, source: int | None, color: int | None, row: int | None = None) -> Move | None:
+        """Choose a source, a colour, or both, and the line at last; then the whole move.
 
-    def lay(self, row: int) -> Move | None:
-        """The move that lays the tiles in hand on line `row`; None when it takes none."""
+        The only colour of a source is chosen with it. What cannot be is said in `refusal`.
+        """
+        fitting = self._fitting(source, color, row)
         self.refusal = ""
-        if self.source is None or self.color is None:
+        if row is not None and not self.complete:
             self.refusal = "first the tiles: a factory or C, then a colour"
-        elif row > FLOOR_ROW:
-            self.refusal = "there are lines 1 to 5, and F for the floor"
-        elif row in self.rows():
-            return Move(self.source, self.color, row)
+        elif not fitting:
+            self.refusal = self._why(source, color or 0, FLOOR_ROW if row is None else row)
+        elif row is not None:
+            return fitting[0]
         else:
-            self.refusal = self._why(self.source, self.color, row)
+            alone = source is not None and len({move.color for move in fitting}) == 1
+            self.source, self.color = source, fitting[0].color if alone else color
         return None
 
     def back(self) -> bool:
@@ -120,19 +111,23 @@ class Pick:
         begun, held = (self.source, self.color) != (None, None), self.complete
         self.refusal, self.color = "", None
         # A source of one colour chose the colour too, so they go together.
-        if not held or len({color for _, color in self.takeable()}) == 1:
+        if not held or len(self.takeable()) == 1:
             self.source = None
         return begun
 
-    def _fitting(self, source: int | None, color: int | None) -> list[Move]:
-        return [m for m in self.legal if source in {None, m.source} and color in {None, m.color}]
+    def _fitting(self, *chosen: int | None) -> list[Move]:
+        """The legal moves that begin with what is chosen."""
+        pairs = [(place, part) for place, part in enumerate(chosen) if part is not None]
+        return [move for move in self.legal if all(move[place] == part for place, part in pairs)]
 
     def _why(self, source: int | None, color: int, row: int) -> str:
         """What is in the way, in words."""
         if source is None:
             return f"there is no {COLOR_LETTERS[color]} tile to take"
-        if source >= len(self.position.sources) or source < 0:
+        if source >= len(self.position.sources):
             return f"there is no factory {source + 1}"
+        if row > FLOOR_ROW:
+            return "there are lines 1 to 5, and F for the floor"
         return why_illegal(self.position, encode_action(source, color, row)) or "that is no move"
 
 
@@ -193,12 +188,16 @@ class Session:
         """Whether the engine is at work, and seconds pass."""
         return self.hinting or self.phase in {"starting", "thinking"}
 
+    def _own(self) -> list[int]:
+        """The turns that a person took, or watched."""
+        seat = self.settings.seat
+        return [index for index, turn in enumerate(self.turns) if seat in {None, turn.seat}]
+
     @property
     def is_at_stake(self) -> bool:
         """Whether a game is on in which the person has moved."""
-        seat = self.settings.seat
-        moved = bool(self.ahead) or any(turn.seat == seat for turn in self.turns)
-        return seat is not None and self.phase != "over" and moved
+        on = self.settings.seat is not None and self.phase != "over"
+        return on and bool(self.ahead or self._own())
 
     def to_keep(self) -> KeptGame | None:
         """The game as it can be gone on with later; None without moves, or when it is over."""
@@ -214,7 +213,7 @@ class Session:
             "pause": watched and phase in {"thinking", "paused"},
             "step": phase == "paused",
             "ask_hint": self.pick is not None,
-            "undo": on and phase != "broken",
+            "undo": on and phase != "broken" and bool(self.ahead or self._own()),
             "move": on and not watched and phase != "over",
             "swap": on and not watched and not self.ahead,
             "again": phase != "none",
@@ -223,7 +222,9 @@ class Session:
 
     # What a person asks for.
 
-    def begin(self, settings: PlaySettings, moves: Sequence[tuple[str, tuple[float, ...]]]) -> None:
+    def begin(
+        self, settings: PlaySettings, moves: Sequence[tuple[str, tuple[float, ...]]] = ()
+    ) -> None:
         """A new game; with moves one that was kept, and a watched one of them stands still."""
         self.settings, self.start, self.turns, self.ahead = settings, None, [], list(moves)
         self.moves_left = 0 if moves and settings.seat is None else math.inf
@@ -239,25 +240,21 @@ class Session:
         """What would the opponent play here?"""
         self.hinting, self.hint = True, None
 
-    def undo(self) -> str:
-        """Back to before the person's last decision; else what is in the way."""
-        seat = self.settings.seat
-        own = [index for index, turn in enumerate(self.turns) if seat in {None, turn.seat}]
-        if self.ahead:
-            self.ahead.clear()  # the decision that was on its way
-        elif own:
-            del self.turns[own[-1] :]
-        else:
-            return "there is no move of yours to take back"
-        self.moves_left = 0 if seat is None else math.inf
+    def undo(self) -> None:
+        """Back to before the person's last decision; a watched game stands still there."""
+        if not self.ahead:
+            del self.turns[self._own()[-1] :]
+        self.ahead.clear()  # the decision that was on its way
+        self.moves_left = 0 if self.settings.seat is None else math.inf
         self._forget()
-        return ""
 
     def swap(self) -> None:
-        """Give the person the next seat."""
+        """Give the person the next seat: in this game, or in the next one when it is over."""
         seat = ((self.settings.seat or 0) + 1) % self.settings.players
         self.settings = replace(self.settings, seat=seat)
         self._forget()
+        if self.phase == "over":
+            self.begin(self.settings.next_deal())
 
     def pause(self) -> None:
         """Let a watched game stand still, or go on."""
@@ -277,6 +274,7 @@ class Session:
         try:
             await self._go_on()
         except AzulError as error:  # told in words; no move is lost
+            self.hinting = False
             self._enter("broken", str(error))
 
     async def _go_on(self) -> None:
@@ -293,7 +291,7 @@ class Session:
             if self.ahead:
                 move, values = self.ahead[0]
                 if move not in now.legal:
-                    self.begin(self.settings, ())
+                    self.begin(self.settings)
                     told = f"the game that was kept cannot be gone on with: {move} is not possible"
                     self._enter("none", told)
                     return
@@ -324,8 +322,9 @@ class Session:
         self._forget()
 
     async def _choose(self, player: str) -> Choice:
-        seed = self.settings.seed + len(self.turns)
-        choose = f"choose player={word(player)} {self.settings.strength} seed={seed}"
+        by, seed = self.settings, self.settings.seed + len(self.turns)
+        most = f"seconds={by.seconds:g}" if by.by_time else f"simulations={by.simulations}"
+        choose = f"choose player={word(player)} {most} seed={seed}"
         return read(Choice, await self._ask(self._position(), choose))
 
     def _position(self, *more: str) -> str:
@@ -359,67 +358,52 @@ class Session:
     def state(self) -> tuple[str, str]:
         """What is going on, and its role."""
         waited = words.duration(self._clock() - self._since)
-        now = self.now
-        if self.waits and self.loading:
-            return f"{self.loading}, {waited}", "strong"
         if self.phase == "broken":
             return "that did not work", "alert"
-        if now is None:
-            return "no game yet", "quiet"
-        if self.phase == "thinking":
-            return f"{self.settings.names()[now.to_move]} thinks, {waited}", ""
+        if self.loading or self.now is None:
+            return (f"{self.loading}, {waited}", "strong") if self.loading else ("no game yet", "")
         if self.hinting:
             return f"asking for a hint, {waited}", ""
-        if self.phase == "over":
-            return self.verdict(now), "strong"
-        if self.phase == "paused":
-            return "the game stands still", "strong"
-        return ("your move is sent", "") if self.pick is None else ("your turn", "good")
+        yours = ("your turn", "good") if self.pick is not None else ("your move is sent", "")
+        return {
+            "thinking": (f"{self.settings.names()[self.now.to_move]} thinks, {waited}", ""),
+            "paused": ("the game stands still", "strong"),
+            "over": (self.verdict(), "strong"),
+        }.get(self.phase, yours)
 
-    def verdict(self, end: Position) -> str:
+    def verdict(self) -> str:
         """How the game ended."""
-        names = self.settings.names()
-        told = " to ".join(str(score) for score in sorted(end.scores, reverse=True))
-        winners = " and ".join(names[seat] for seat in end.winners)
-        if len(end.winners) > 1:
-            return f"{winners} share the victory, {told}"
-        return f"{winners} {'win' if end.winners == (self.settings.seat,) else 'wins'}, {told}"
+        assert self.now is not None
+        names, scores = self.settings.names(), sorted(self.now.scores, reverse=True)
+        winners = " and ".join(names[seat] for seat in self.now.winners)
+        won = "win" if self.now.winners == (self.settings.seat,) else "wins"
+        won = "share the victory" if len(self.now.winners) > 1 else won
+        return f"{winners} {won}, {' to '.join(map(str, scores))}"
 
     def headline(self, width: int, dot: str) -> Spans:
         """What is going on, how the round ended, which game this is; the last two give way."""
-        settings, now = self.settings, self.now
+        settings, now, rights = self.settings, self.now, [""]
         state, role = self.state()
-        rights = [""]
         if now is not None:
             whom = short_name(settings.opponent)
             whom = " against ".join(settings.names()) if settings.seat is None else whom
             whom += "" if settings.scripted else f", {settings.strength_words}"
             brief = f"round {now.round}{dot}move {len(self.turns) + 1}"
             rights = [f"{brief}{dot}{whom}{dot}seed {settings.seed}", f"{brief}{dot}{whom}", brief]
-        news = self._round_news()
-        for new, right in [(new, right) for new in (news, "") for right in (*rights, "")]:
+        recent = self.turns[-settings.players :]  # until the person has moved again
+        news = [f"   {self._round_words(turn)}" for turn in recent if turn.after.round_ended]
+        for new, right in [(new, right) for new in (*news, "") for right in (*rights, "")]:
             gap = width - len(state + new + right)
             if gap >= 3:
                 return (state, role), (new, "good"), (" " * gap, ""), (right, "quiet")
         return ((words.shortened(state, width), role),)
 
-    def _round_news(self) -> str:
-        """How a round ended, until the person moves; who watches has some moves' time."""
-        seat = self.settings.seat
-        for turn in reversed(self.turns if seat is not None else self.turns[-4:]):
-            if turn.after.round_ended and self.phase != "over":
-                return f"   {self._round_words(turn)}"
-            if turn.seat == seat:
-                break
-        return ""
-
     def _round_words(self, turn: Turn) -> str:
         """How a round ended: `round 2: you 12 (+9), planner 15 (+6)`."""
-        told = zip(self.settings.names(), turn.after.scores, turn.before.scores, strict=True)
-        ended = (
-            f"{name}{':' if name[-1].isdigit() else ''} {a} ({a - b:+d})" for name, a, b in told
-        )
-        return f"round {turn.before.round}: {', '.join(ended)}"
+        names = [f"{name}:" if name[-1].isdigit() else name for name in self.settings.names()]
+        told = zip(names, turn.after.scores, turn.before.scores, strict=True)
+        ended = ", ".join(f"{name} {after} ({after - before:+d})" for name, after, before in told)
+        return f"round {turn.before.round}: {ended}"
 
     def move_rows(self, width: int, *, values: bool) -> list[Spans]:
         """Every move, with what its mover thought if `values`; how rounds and the game ended."""
@@ -440,103 +424,54 @@ class Session:
             )  # fmt: skip
             if turn.after.round_ended:
                 rows.append(((f"    {self._round_words(turn)}", "good"),))
-        if self.now is not None and self.phase == "over":
-            boards = parse_position(self.now.notation).boards
-            rows.append(((self.verdict(self.now), "strong"),))
-            rows += [((f"{n}: {bonus_words(b)}", ""),) for n, b in zip(names, boards, strict=True)]
         return rows
 
-    def prompt(self) -> list[tuple[str, str]]:
-        """What can be done now, in pieces, each with the key that a click on it presses, if any."""
+    def prompt(self) -> tuple[str, str]:
+        """What is in hand, and the keys with which the move can go on."""
         pick = self.pick
-        if self.phase in NEXT:
-            return NEXT[self.phase]
         if pick is None:
-            return []
-        centre = len(pick.position.factories)
-        place = "" if pick.source is None else f" from {pick.source + 1}"
-        place = " from the centre" if pick.source == centre else place
-        color = "take" if pick.color is None else COLOR_NAMES[pick.color]
-        if pick.complete:
-            board = pick.position.boards[pick.position.to_move]
-            tiles = pick.position.sources[pick.source or 0][pick.color or 0]
-            told = [(f"{color}{place} to line", "")]
-            for row in pick.rows():
-                falls = 0 if row == FLOOR_ROW else tiles - (row + 1 - board.lines[row].tiles)
-                key = "F" if row == FLOOR_ROW else f"{row + 1}"
-                note = f" ({falls} fall{'s' if falls == 1 else ''})" if falls > 0 else ""
-                told.append((f"{key}{note}", key.lower()))
-            return told
-        if pick.source is not None:
+            return "", ""
+        places = "123456789"[: len(pick.position.factories)] + "C"
+        color = "" if pick.color is None else f"{COLOR_NAMES[pick.color]} "
+        if pick.source is None:
+            keys = [places[source] for source in sorted({source for source, _ in pick.takeable()})]
+            return f"{color or 'take '}from", "  ".join(keys)
+        place = "the centre" if places[pick.source] == "C" else places[pick.source]
+        if pick.color is None:
             keys = [COLOR_LETTERS[color] for _, color in sorted(pick.takeable())]
-            return [(f"{place.strip()}: colour", ""), *((key, key.lower()) for key in keys)]
-        sources = sorted({source for source, _ in pick.takeable()})
-        keys = ["C" if source == centre else f"{source + 1}" for source in sources]
-        return [(f"{color} from", ""), *((key, key.lower()) for key in keys)]
-
-    def values(self) -> Sequence[float]:
-        """What each seat may expect by the newest thought of a network; empty while none is."""
-        if self.phase == "over" and self.now is not None:
-            winners = self.now.winners
-            won = float(len(winners) == 1)
-            return [won if seat in winners else -1.0 for seat in range(self.settings.players)]
-        return next((turn.values for turn in reversed(self.turns[-8:]) if turn.values), ())
+            return f"from {place}: colour", "  ".join(keys)
+        tiles = pick.position.sources[pick.source][pick.color]
+        lines, told = pick.position.boards[pick.position.to_move].lines, ""
+        for row in pick.rows()[:-1]:  # the last is the floor
+            falls = tiles - (row + 1 - lines[row].tiles)
+            told += f"{row + 1} ({falls} to the floor)  " if falls > 0 else f"{row + 1}  "
+        return f"{color}from {place} to line", f"{told}F"
 
     def value_spans(self, width: int, signs: Signs) -> Spans:
-        """Who is ahead, in one line: two share one bar, of three and four each has its own."""
-        values, names, own = self.values(), self.settings.names(), self.settings.seat or 0
-        if not values:
-            none = "no value yet: it comes with the first move of a network"
-            return (
-                ("scripted players tell no value" if self.settings.scripted else none, "quiet"),
-            )
-        shares = [min(max((value + 1) / 2, 0.0), 1.0) for value in values]
-        room = max(6, width // len(names) - 10)
-        names = [words.shortened(name, room // 2) for name in names]
+        """Who is ahead by the newest thought of a network, as a share of the points at stake.
+
+        Two players share one bar, of three and four each has its own.
+        """
+        names, own = self.settings.names(), self.settings.seat or 0
+        values = next((turn.values for turn in reversed(self.turns[-8:]) if turn.values), ())
+        if not values or self.phase == "over":
+            told = "no value yet: it comes with the first move of a network"
+            told = "scripted players tell no value" if self.settings.scripted else told
+            return (("" if self.phase == "over" else told, "quiet"),)
+        names = [words.shortened(name, max(3, width // len(names) // 3)) for name in names]
+        shares = [(value + 1) / 2 for value in values]
+        turns = [*range(own, len(names)), *range(own)]
+        bars = [(f"{names[seat]} ", shares[seat], f" {shares[seat]:.0%}   ") for seat in turns]
         if len(names) == 2:
-            left, right = (
-                f"{names[own]} {shares[own]:.0%} ",
-                f" {shares[1 - own]:.0%} {names[1 - own]}",
-            )
-            told = f"   value {values[own]:+.2f}"
-            full, empty = bar(shares[own], max(4, width - len(left + right + told)), signs)
-            return (
-                (left, "strong"),
-                (full, "bar"),
-                (empty, "bar.empty"),
-                (right, ""),
-                (told, "quiet"),
-            )
+            right = f" {shares[1 - own]:.0%} {names[1 - own]}   value {values[own]:+.2f}"
+            bars = [(f"{names[own]} {shares[own]:.0%} ", shares[own], right)]
         spans: list[tuple[str, str]] = []
-        for seat in [*range(own, len(names)), *range(own)]:
-            full, empty = bar(shares[seat], room - len(names[seat]), signs)
-            spans += [(f"{names[seat]} ", "" if seat != own else "strong"), (full, "bar"),
-                      (empty, "bar.empty"), (f" {shares[seat]:>4.0%}   ", "quiet")]  # fmt: skip
+        for left, share, right in bars:
+            full, empty = bar(share, max(0, width // len(bars) - len(left + right)), signs)
+            spans += [(left, "strong"), (full, "bar"), (empty, "bar.empty"), (right, "quiet")]
         return tuple(spans)
-
-
-NEXT: Final = {
-    "broken": [("enter tries again", "enter"), ("esc setup", "escape")],
-    "over": [
-        ("n new game", "n"), ("s on the next seat", "s"), ("a analyse", "a"), ("u take back", "u"),
-    ],
-    "paused": [("space goes on", "space"), ("right one move", "right")],
-}  # fmt: skip
-"""What can be done in a phase, with the keys."""
 
 
 def move_words(move: str, players: int) -> str:
     """A move at length: `R from 2 to line 3`."""
     return describe_move(parse_move(move, players), players)
-
-
-def bonus_words(board: BoardView) -> str:
-    """What the end of the game added for a wall: `rows +4, columns +7, colours +10`."""
-    wall = board.wall
-    colors = sum(all(wall[row][wall_column(row, color)] for row in range(5)) for color in range(5))
-    found = (
-        ("rows", sum(all(row) for row in wall) * ROW_BONUS),
-        ("columns", sum(all(column) for column in zip(*wall, strict=True)) * COLUMN_BONUS),
-        ("colours", colors * COLOR_BONUS),
-    )
-    return ", ".join(f"{name} +{points}" for name, points in found if points) or "no bonus"

@@ -29,40 +29,30 @@ SEATS: Final = ("first", "second", "third", "fourth", "watch")
 SPECS: Final = {
     "opponent": SettingSpec(
         name="opponent", kind="player", default="pretrained",
-        help="Who plays the other seats: a scripted player, a run, or a checkpoint.",
-    ),
+        help="Who plays the other seats: a scripted player, a run, or a checkpoint."),
     "seat": SettingSpec(
         name="you play", kind="choice", default="first", choices=SEATS,
-        help="Your seat; the first one moves first in round 1.",
-    ),
+        help="Your seat; the first one moves first in round 1."),
     "partner": SettingSpec(
         name="first seat", kind="player", default="greedy",
-        help="Who plays the first seat while you watch.",
-    ),
+        help="Who plays the first seat while you watch."),
     "players": SettingSpec(
-        name="players", kind="int", default=2, minimum=2, maximum=4, help="Seats at the table.",
-    ),
+        name="players", kind="int", default=2, minimum=2, maximum=4, help="Seats at the table."),
     "by_time": SettingSpec(
         name="strength by time", kind="bool", default=False,
-        help="Whether a network thinks for a time or for a number of simulations.",
-    ),
+        help="Whether a network thinks for a time or for a number of simulations."),
     "simulations": SettingSpec(
         name="simulations", kind="int", default=100, minimum=1, maximum=100_000,
-        help="Simulations of a network's search for a move.",
-    ),
+        help="Simulations of a network's search for a move."),
     "seconds": SettingSpec(
         name="seconds a move", kind="float", default=2.0, minimum=0.1, maximum=600.0,
-        help="Time of a network for a move.",
-    ),
-    "seed": SettingSpec(
-        # The engine takes up to twice that; every move adds one.
+        help="Time of a network for a move."),
+    "seed": SettingSpec(  # the engine takes up to twice that; every move and every game adds one
         name="seed", kind="int", default=0, minimum=0, maximum=2**62,
-        help="Decides what is dealt: the same seed deals the same game; 0 draws a new one.",
-    ),
+        help="Decides what is dealt: the same seed deals the same game; 0 draws a new one."),
     "notation": SettingSpec(
         name="position", kind="str", default="",
-        help="The position to play on from, in notation; a new deal where there is none.",
-    ),
+        help="The position to play on from, in notation; a new deal where there is none."),
 }  # fmt: skip
 """What a person chooses before a game, by the field of `PlaySettings`."""
 ABOUT: Final = {
@@ -121,6 +111,10 @@ class PlaySettings:
             return f"{self.notation} seed={self.seed} setup=1"
         return f"new players={self.players} seed={self.seed}"
 
+    def next_deal(self) -> PlaySettings:
+        """The same players, dealt anew."""
+        return replace(self, seed=self.seed + 1, notation="")
+
     def player_at(self, seat: int) -> str | None:
         """Name of the player that the engine plays on `seat`; None for the person's."""
         if self.seat is None and seat == 0:
@@ -137,11 +131,6 @@ class PlaySettings:
     def scripted(self) -> bool:
         """Whether no network plays: nobody has a strength to choose, or a value to tell."""
         return is_scripted(self.opponent) and (self.seat is not None or is_scripted(self.partner))
-
-    @property
-    def strength(self) -> str:
-        """The strength in the words of the protocol."""
-        return f"seconds={self.seconds:g}" if self.by_time else f"simulations={self.simulations}"
 
     @property
     def strength_words(self) -> str:
@@ -217,10 +206,6 @@ FORMAT: Final = 1
 MOST_BYTES: Final = 1 << 17
 
 
-class KeptGameError(AzulError):
-    """The kept game cannot be read, or not be written."""
-
-
 def kept_path(root: Path) -> Path:
     """The file of the game that is on, for the runs in `root`; hidden from lists of runs."""
     return root / ".play" / "game.json"
@@ -230,11 +215,13 @@ def write_kept(path: Path, game: KeptGame | None) -> None:
     """Keep `game` instead of the one that was kept; None keeps none.
 
     Raises:
-        KeptGameError: The file cannot be written.
+        ConfigError: The file cannot be written.
     """
     if path.parent.is_symlink():
+        if game is None:
+            return
         folder = plain_text(str(path.parent))
-        raise KeptGameError(f"{folder}: is a link, so the game is not kept; remove it")
+        raise ConfigError(f"{folder}: is a link, so the game is not kept; remove it")
     if game is None:
         with suppress(OSError):
             path.unlink(missing_ok=True)
@@ -245,7 +232,7 @@ def write_kept(path: Path, game: KeptGame | None) -> None:
         # Written after every move: a power cut may cost the game, waiting for the disk may not.
         write_bytes_atomically(path, json.dumps(told).encode(), durable=False)
     except OSError as error:
-        raise KeptGameError(
+        raise ConfigError(
             f"{plain_text(str(path))}: the game cannot be kept there ({error.strerror}); "
             "leaving gives it up"
         ) from None
@@ -255,7 +242,7 @@ def read_kept(path: Path) -> KeptGame | None:
     """The kept game; None when there is none.
 
     Raises:
-        KeptGameError: There is a file, but no game that can be gone on with in it.
+        ConfigError: There is a file, but no game that can be gone on with in it.
     """
     if path.parent.is_symlink() or not (path.exists() or path.is_symlink()):
         return None
@@ -275,7 +262,7 @@ def read_kept(path: Path) -> KeptGame | None:
         reason = plain_text(str(error), 200)
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
         reason = "it is damaged"
-    raise KeptGameError(
+    raise ConfigError(
         f"{plain_text(str(path))}: the game that was kept cannot be gone on with, {reason}; "
         "the next game replaces it"
     )

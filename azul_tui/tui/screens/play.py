@@ -25,7 +25,7 @@ from azul_tui.tui.screens.place import Place
 from azul_tui.tui.screens.play_setup import PlaySetup
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
-from azul_tui.tui.widgets.frame import PLACES, link
+from azul_tui.tui.widgets.frame import PLACES
 from azul_tui.views import words
 from azul_tui.views.play import Move, Session, move_words
 from azul_tui.views.play_settings import (
@@ -45,10 +45,7 @@ if TYPE_CHECKING:
 
 A_MOVE = "a move: factory or C, colour B Y R K W, line or F"
 MAX_SEED = 1_000_000
-STARTING = (
-    "The engine is a process of its own. The first time it compiles the rules, which takes a "
-    "minute or two; later it starts in seconds. Other places stay usable."
-)
+STARTING = "the first time, compiling the rules takes a minute or two"
 BESIDE = 40
 """Columns that the list of moves takes beside the boards; with fewer it stands below them."""
 BELOW = 5
@@ -70,7 +67,7 @@ class PlayScreen(Place):
         Binding("escape", "back", "back, setup"),
         Binding("o", "turn_boards", "the other boards"),
         Binding("a", "analyse", "analyse", show=False),
-        Binding("s", "swap", "swap sides", show=False),
+        Binding("s", "do('swap')", "swap sides", show=False),
         Binding("plus,equals_sign", "strength(2)", "stronger", show=False),
         Binding("minus", "strength(0.5)", "weaker", show=False),
         Binding("t", "strength(0)", "strength by time or simulations", show=False),
@@ -82,19 +79,13 @@ class PlayScreen(Place):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seed = 0
-        """The seed that was chosen in the setup; 0 draws one for every game."""
         self.show_value = True
-        self.answer = ""
-        """An answer to the last key, until the next one."""
-        self.other: int | None = None
-        """The seat whose board is wanted where there is no room for all."""
+        self.answer = ""  # to the last key, until the next one
         self.boards: tuple[int, ...] = ()
         """Seats whose boards are shown."""
-        self._opened = False
-        """Whether the person has been asked what to play."""
+        self.other: int | None = None  # the seat whose board is wanted where not all have room
+        self._asked = False  # whether the person has been asked what to play
         self._kept: KeptGame | None = None
-        self._not_kept = ""
         self._ticking: Timer | None = None
 
     @cached_property
@@ -106,7 +97,6 @@ class PlayScreen(Place):
         """What is going on, the table, who is ahead, what may be chosen."""
         yield Static("", id="headline", classes="line", markup=False)
         with Container(id="table"):
-            yield Static("", id="waiting", classes="empty", markup=False)
             yield Board(id="board")
             with Container(id="aside"):
                 with VerticalScroll(id="moves", classes="panel"):
@@ -123,7 +113,6 @@ class PlayScreen(Place):
             "What each side may expect by the newest thought of a network; level is 50%."
         )
         self.query_one("#moves").border_title = Content.styled("moves", "bold")
-        self.query_one("#bag").border_title = Content.styled("bag and lid", "bold")
         try:
             self._kept = kept = read_kept(kept_path(self.azul.runs_root))
         except AzulError as error:
@@ -143,9 +132,9 @@ class PlayScreen(Place):
         wish = self.azul.wish("play")
         if wish is not None:
             self._take(wish)
-        elif self.session.phase == "none" and not self._opened:
+        elif self.session.phase == "none" and not self._asked:
             self.open_setup(self.session.settings)
-        self._opened = True
+        self._asked = True
         self.draw()
 
     def _take(self, wish: Any) -> None:
@@ -172,9 +161,8 @@ class PlayScreen(Place):
             if settings is not None:
                 self.begin(settings)
 
-        settings = replace(settings, seed=self.seed)
-        setup = PlaySetup(settings, game_waits=self.session.phase != "none")
-        self.azul.push_screen(setup, chosen)
+        waits = self.session.phase != "none"
+        self.azul.push_screen(PlaySetup(replace(settings, seed=0), game_waits=waits), chosen)
 
     def begin(self, settings: PlaySettings) -> None:
         """Deal; a game that the person has begun is given up only when asked for twice."""
@@ -182,9 +170,8 @@ class PlayScreen(Place):
 
         def deal(answer: str | None) -> None:
             if answer == "n":
-                self.seed = settings.seed
                 seed = settings.seed or int(self.azul.clock() * 1000) % MAX_SEED + 1
-                self.session.begin(replace(settings, seed=seed), ())
+                self.session.begin(replace(settings, seed=seed))
                 self.go_on()
 
         answers = (("n", "give it up and deal a new one"), ("b", "back to the game"))
@@ -205,33 +192,31 @@ class PlayScreen(Place):
             return
         away = not self.is_current
         if session.phase != "none":
-            self._keep(session.to_keep())
+            self._keep()
         elif session.problem:
             self.notify(session.problem, severity="warning", markup=False)
-            session.problem, self._opened = "", False
+            session.problem, self._asked = "", False
             if not away:
                 self.show()
-        if session.phase == "over" and away and session.now is not None:
-            self.notify(f"Play: {session.verdict(session.now)}", markup=False)
+        if session.phase == "over" and away:
+            self.notify(f"Play: {session.verdict()}", markup=False)
         if session.problem and (away or len(session.problem) > self.size.width - 2):
             self.notify(session.problem, severity="error", markup=False, timeout=20)
         self.refresh_bindings()
         self.draw()
 
-    def _keep(self, game: KeptGame | None) -> None:
+    def _keep(self) -> None:
         """Write the game when it changed; what is wrong with that is told once."""
-        if game != self._kept or (self._not_kept and game is not None):
-            before, self._not_kept, self._kept = self._not_kept, "", game
+        game, stakes = self.session.to_keep(), self.azul.stakes
+        if game != self._kept:
+            self._kept = game
             try:
                 write_kept(kept_path(self.azul.runs_root), game)
+                stakes.pop("play", None)
             except AzulError as error:
-                self._not_kept = str(error)
-                if not before:
-                    self.notify(self._not_kept, severity="warning", markup=False)
-        if self.session.is_at_stake and self._not_kept:
-            self.azul.stakes["play"] = "The game is not kept."
-        else:
-            self.azul.stakes.pop("play", None)
+                if "play" not in stakes:
+                    self.notify(str(error), severity="warning", markup=False)
+                stakes["play"] = "The game is not kept."
 
     # -- drawing
 
@@ -248,11 +233,9 @@ class PlayScreen(Place):
             return
         now = session.now
         self._say("#headline", content(session.headline(width, f" {signs.separator} ")))
-        self.query_one("#waiting").display = now is None
-        self.query_one(Board).display = now is not None
         value = ((words.shortened(session.problem, width), "alert"),)
         if now is None:
-            self._say("#waiting", Content(session.problem or STARTING))
+            self.query_one(Board).show(None, STARTING if session.waits else "")
             self.query_one("#aside").display = False
         else:
             self._arrange(parse_position(now.notation))
@@ -270,7 +253,7 @@ class PlayScreen(Place):
         widget = self.query_one(selector, Static)
         changed = widget.content != text
         if changed:
-            widget.update(text)
+            widget.update(text, layout=selector == "#turns")
         return changed
 
     def _arrange(self, position: PositionView) -> None:
@@ -317,7 +300,7 @@ class PlayScreen(Place):
         self._say("#bag", Content("\n".join(counts)))
 
     def _prompt(self, width: int) -> Content:
-        """What can be chosen, each key a click; an answer to the last key, or a hint."""
+        """What can be chosen; an answer to the last key, or a hint."""
         session, told, role = self.session, self.answer, "$text-warning"
         if session.hint is not None and not told:
             move, value = session.hint.move, session.hint.value
@@ -325,13 +308,11 @@ class PlayScreen(Place):
             told += f", value {value:+.2f}" if value is not None and self.show_value else ""
         elif not told and 0 < len(self.boards) < session.settings.players:
             told, role = "o: the other boards", "$foreground 60%"
-        line = Content("  ").join(
-            link(text, f"screen.simulate('{key}')", "bold $primary") if key else Content(text)
-            for text, key in session.prompt()
-        )
-        if told and line.cell_length + len(told) + 3 > width:
-            return Content.styled(told, role)  # what was asked for comes first
-        return line + Content.styled(f"{'   ' if line and told else ''}{told}", role)
+        taken, keys = session.prompt()
+        line = Content(f"{taken}  " if taken else "") + Content.styled(keys, "bold $primary")
+        if line.cell_length + len(told) + 3 > width and told:
+            line = Content("")  # what was asked for comes first
+        return line + Content.styled(f"{'   ' if line else ''}{words.shortened(told, width)}", role)
 
     # -- what a key does
 
@@ -339,18 +320,15 @@ class PlayScreen(Place):
         """What can be done at this moment."""
         if action == "turn_boards":
             return 0 < len(self.boards) < self.session.settings.players
-        if action in {"back", "simulate"} or f"action_{action}" not in vars(PlayScreen):
+        if action == "back" or f"action_{action}" not in vars(PlayScreen):
             return super().check_action(action, parameters)
         return self.session.can(str(parameters[0]) if action == "do" else action)
 
-    def action_simulate(self, key: str) -> None:
-        """A click on a key in the last line."""
-        self.azul.simulate_key(key)
-
     def action_do(self, what: str) -> None:
         """What the session does by itself."""
-        done = getattr(self.session, what)
-        self.answer = ("" if what == "go_on" else done()) or ""
+        self.answer = ""
+        if what != "go_on":
+            getattr(self.session, what)()
         self.go_on()
 
     def action_move(self, key: str) -> None:
@@ -363,7 +341,7 @@ class PlayScreen(Place):
         """A click takes tiles."""
         message.stop()
         if self.session.pick is not None:
-            self._heed(self.session.pick.take(message.source, message.color))
+            self._heed(self.session.pick.choose(message.source, message.color))
 
     @on(LinePicked)
     def line_picked(self, message: LinePicked) -> None:
@@ -371,7 +349,7 @@ class PlayScreen(Place):
         message.stop()
         pick = self.session.pick
         if pick is not None and message.seat == pick.position.to_move:
-            self._heed(pick.lay(message.line))
+            self._heed(pick.choose(pick.source, pick.color, message.line))
 
     def _heed(self, move: Move | None) -> None:
         """Play what has become a whole move; else say what there is to say."""
@@ -395,16 +373,8 @@ class PlayScreen(Place):
         self.draw()
 
     def action_again(self) -> None:
-        """A new game with the same players, from another deal unless a seed was chosen."""
-        self.begin(replace(self.session.settings, seed=self.seed, notation=""))
-
-    def action_swap(self) -> None:
-        """The next seat: in this game, or in a new one when it is over."""
-        self.session.swap()
-        if self.session.phase == "over":
-            self.action_again()
-        else:
-            self.go_on()
+        """A new game with the same players."""
+        self.begin(self.session.settings.next_deal())
 
     def action_strength(self, factor: float) -> None:
         """Strength of the opponent from its next move on; 0 measures it the other way."""

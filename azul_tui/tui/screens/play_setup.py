@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 ABOUT = "A move is three keys: factory or C, colour, line or F. Or click the tiles, then the line."
 
+NAMED = "named by you"
+
 
 class Opponents(OptionList):
     """Who can be played against; enter deals."""
@@ -71,9 +73,7 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
                 yield Static(ABOUT, id="about-game", markup=False)
                 yield SettingsForm(id="form")
                 with Horizontal(id="buttons"):
-                    yield Button("Deal", id="deal", variant="primary", compact=True)
-                    if self.game_waits:
-                        yield Button("Back to the game", id="back", compact=True)
+                    yield Button("Deal", variant="primary", compact=True)
 
     async def on_mount(self) -> None:
         """Show what is chosen; checkpoints are listed meanwhile."""
@@ -101,9 +101,13 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
         if not self.is_attached:  # the person may have dealt while checkpoints were listed
             return
         opponent = self.settings.opponent
+        named = dict(self.options).get(opponent, NAMED) == NAMED
         self.options = player_options(self.rows, self.settings.players, self.azul.runs_root)
-        if opponent not in dict(self.options):
-            self.options.append((opponent, "named by you"))
+        if opponent not in dict(self.options) and named:
+            self.options.append((opponent, NAMED))
+        elif opponent not in dict(self.options):  # it plays at a table of another size
+            opponent = self.options[0][0]
+            self.settings = replace(self.settings, opponent=opponent)
         listing = self.query_one(Opponents)
         with self.prevent(OptionList.OptionHighlighted):
             listing.clear_options()
@@ -126,27 +130,21 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
     def form_changed(self, event: FormChanged) -> None:
         """Another size of the table has other players."""
         event.stop()
-        form, before, root = self.query_one(SettingsForm), self.settings, self.azul.runs_root
+        form, before = self.query_one(SettingsForm), self.settings
         told = {
             field: form.value(spec.name) for field, spec in SPECS.items() if field != "opponent"
         }
         seat = SEATS.index(str(told["seat"]))
         told |= {"opponent": before.opponent, "seat": seat if seat < len(SEATS) - 1 else None}
         try:
-            self.settings = now = PlaySettings.checked(
+            self.settings = PlaySettings.checked(
                 {**told, "opponent": before.opponent, "seat": seat}
             )
         except AzulError as error:
             self.problem = str(error)
             return
         self.problem = form.problem()
-        if now.players != before.players:
-            known, fits = (
-                [name for name, _ in player_options(self.rows, players, root)]
-                for players in (before.players, now.players)
-            )
-            if now.opponent in known and now.opponent not in fits:
-                self.settings = replace(now, opponent=fits[0])
+        if self.settings.players != before.players:
             self._list()
         self._fit()
 
@@ -168,7 +166,7 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
         """Back leads to a game."""
         return self.game_waits if action == "back" else super().check_action(action, parameters)
 
-    @on(Button.Pressed, "#deal")
+    @on(Button.Pressed)
     @on(Input.Submitted)
     def action_deal(self) -> None:
         """Begin a game with what is chosen."""
@@ -177,7 +175,6 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
         else:
             self.dismiss(self.settings)
 
-    @on(Button.Pressed, "#back")
     def action_back(self) -> None:
         """Back to the game that is on."""
         self.dismiss(None)
