@@ -300,7 +300,11 @@ async def test_two_players_are_watched_move_by_move(tmp_path, monkeypatch):
     monkeypatch.setattr("azul_tui.views.play.WATCH_S", 0.0)
     async with sit(tmp_path) as t:
         t.engines.thinking.clear()
-        await t.deal(seat=None)
+        await t.until("planner")
+        assert "first seat" not in t.text
+        await t.press("tab", "enter", "end", "enter")  # the last of the seats is to watch
+        await t.until("first seat        greedy")
+        await t.press("shift+tab", "enter")
         await t.until("greedy thinks")
         await t.press("space")
         t.engines.thinking.set()

@@ -458,7 +458,7 @@ class Session:
             told = "no value yet: it comes with the first move of a network"
             told = "scripted players tell no value" if self.settings.scripted else told
             return (("" if self.phase == "over" else told, "quiet"),)
-        names = [words.shortened(name, max(3, width // len(names) // 3)) for name in names]
+        names = [words.shortened(name, max(3, width // len(names) // 2 - 4)) for name in names]
         shares = [(value + 1) / 2 for value in values]
         turns = [*range(own, len(names)), *range(own)]
         bars = [(f"{names[seat]} ", shares[seat], f" {shares[seat]:.0%}   ") for seat in turns]

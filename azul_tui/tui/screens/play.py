@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
@@ -37,10 +37,13 @@ from azul_tui.views.play_settings import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
     from textual.timer import Timer
 
     from azul_tui.game.view import PositionView
+    from azul_tui.views.play import Pick
     from azul_tui.views.play_settings import KeptGame, PlaySettings
 
 A_MOVE = "a move: factory or C, colour B Y R K W, line or F"
@@ -133,7 +136,7 @@ class PlayScreen(Place):
         if wish is not None:
             self._take(wish)
         elif self.session.phase == "none" and not self._asked:
-            self.open_setup(self.session.settings)
+            self.deal(self.session.settings)
         self._asked = True
         self.draw()
 
@@ -152,33 +155,26 @@ class PlayScreen(Place):
             settings = replace(settings, notation=str(wish), players=seats)
         if isinstance(self.azul.screen, PlaySetup):
             self.azul.pop_screen()
-        self.open_setup(settings)
+        self.deal(settings)
 
-    def open_setup(self, settings: PlaySettings) -> None:
-        """Choose who plays; a game that is on waits."""
-
-        def chosen(settings: PlaySettings | None) -> None:
-            if settings is not None:
-                self.begin(settings)
-
-        waits = self.session.phase != "none"
-        self.azul.push_screen(PlaySetup(replace(settings, seed=0), game_waits=waits), chosen)
-
-    def begin(self, settings: PlaySettings) -> None:
-        """Deal; a game that the person has begun is given up only when asked for twice."""
+    @work(group="deal", exclusive=True)
+    async def deal(self, settings: PlaySettings, *, ask: bool = True) -> None:
+        """Deal, once who plays was asked; what the person has begun is not given up unasked."""
         from azul_tui.tui.modals import Choose
 
-        def deal(answer: str | None) -> None:
-            if answer == "n":
-                seed = settings.seed or int(self.azul.clock() * 1000) % MAX_SEED + 1
-                self.session.begin(replace(settings, seed=seed))
-                self.go_on()
-
+        session, azul = self.session, self.azul
+        chosen: PlaySettings | None = settings
+        if ask:
+            setup = PlaySetup(replace(settings, seed=0), game_waits=session.phase != "none")
+            chosen = await azul.push_screen_wait(setup)
         answers = (("n", "give it up and deal a new one"), ("b", "back to the game"))
-        if self.session.is_at_stake:
-            self.azul.push_screen(Choose("This game is not over.", "", answers, "b"), deal)
-        else:
-            deal("n")
+        if chosen is not None and session.is_at_stake:
+            question = Choose("This game is not over.", "", answers, "b")
+            chosen = chosen if await azul.push_screen_wait(question) == "n" else None
+        if chosen is not None:
+            seed = chosen.seed or int(azul.clock() * 1000) % MAX_SEED + 1
+            session.begin(replace(chosen, seed=seed))
+            self.go_on()
 
     def go_on(self) -> None:
         """Do what comes next in the game; what was being waited for is given up."""
@@ -333,38 +329,36 @@ class PlayScreen(Place):
 
     def action_move(self, key: str) -> None:
         """A step of a move; one that comes too early does nothing."""
-        if self.session.pick is not None:
-            self._heed(self.session.pick.press(key))
+        self._choose(lambda pick: pick.press(key))
 
     @on(TilePicked)
     def tile_picked(self, message: TilePicked) -> None:
         """A click takes tiles."""
         message.stop()
-        if self.session.pick is not None:
-            self._heed(self.session.pick.choose(message.source, message.color))
+        self._choose(lambda pick: pick.choose(message.source, message.color))
 
     @on(LinePicked)
     def line_picked(self, message: LinePicked) -> None:
         """A click lays them on a line of the own board."""
         message.stop()
-        pick = self.session.pick
-        if pick is not None and message.seat == pick.position.to_move:
-            self._heed(pick.choose(pick.source, pick.color, message.line))
+        if message.seat == self.session.settings.seat:
+            self._choose(lambda pick: pick.choose(pick.source, pick.color, message.line))
 
-    def _heed(self, move: Move | None) -> None:
-        """Play what has become a whole move; else say what there is to say."""
+    def _choose(self, step: Callable[[Pick], Move | None]) -> None:
+        """Go one step on with the move in hand; play it once it is whole."""
         pick = self.session.pick
-        self.answer = pick.refusal if pick is not None else ""
-        if move is not None:
-            self.session.play(move)
-            self.go_on()
-        self.draw()
+        if pick is not None:
+            move, self.answer = step(pick), pick.refusal
+            if move is not None:
+                self.session.play(move)
+                self.go_on()
+            self.draw()
 
     def action_back(self) -> None:
         """One step of the move back, then the setup."""
         pick, self.answer = self.session.pick, ""
         if pick is None or not pick.back():
-            self.open_setup(replace(self.session.settings, notation=""))
+            self.deal(replace(self.session.settings, notation=""))
         self.draw()
 
     def action_value(self) -> None:
@@ -374,7 +368,7 @@ class PlayScreen(Place):
 
     def action_again(self) -> None:
         """A new game with the same players."""
-        self.begin(self.session.settings.next_deal())
+        self.deal(self.session.settings.next_deal(), ask=False)
 
     def action_strength(self, factor: float) -> None:
         """Strength of the opponent from its next move on; 0 measures it the other way."""

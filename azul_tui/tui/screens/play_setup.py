@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 ABOUT = "A move is three keys: factory or C, colour, line or F. Or click the tiles, then the line."
 
 NAMED = "named by you"
+IN_THE_FORM = [field for field in SPECS if field != "opponent"]
 
 
 class Opponents(OptionList):
@@ -82,9 +83,9 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
         seat = self.settings.seat
         chosen = {**asdict(self.settings), "seat": SEATS[-1 if seat is None else seat]}
         await self.query_one(SettingsForm).show(
-            [spec for field, spec in SPECS.items() if field != "opponent"],
+            [SPECS[field] for field in IN_THE_FORM],
             {},
-            changes={spec.name: chosen[field] for field, spec in SPECS.items()},
+            changes={SPECS[field].name: chosen[field] for field in IN_THE_FORM},
             pickers={SPECS["partner"].name: self._choices},
         )
         self._fit()
@@ -119,7 +120,7 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
     def _choices(self) -> list[tuple[str, str]]:
         return [(name, f"{short_name(name)}   {about}") for name, about in self.options]
 
-    @on(OptionList.OptionHighlighted)
+    @on(OptionList.OptionHighlighted, "#opponents")
     def choose(self, event: OptionList.OptionHighlighted) -> None:
         """The player under the cursor is the opponent."""
         event.stop()
@@ -131,15 +132,10 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
         """Another size of the table has other players."""
         event.stop()
         form, before = self.query_one(SettingsForm), self.settings
-        told = {
-            field: form.value(spec.name) for field, spec in SPECS.items() if field != "opponent"
-        }
-        seat = SEATS.index(str(told["seat"]))
-        told |= {"opponent": before.opponent, "seat": seat if seat < len(SEATS) - 1 else None}
+        told: dict[str, Any] = {field: form.value(SPECS[field].name) for field in IN_THE_FORM}
+        told["seat"] = None if told["seat"] == SEATS[-1] else SEATS.index(told["seat"])
         try:
-            self.settings = PlaySettings.checked(
-                {**told, "opponent": before.opponent, "seat": seat}
-            )
+            self.settings = PlaySettings.checked({**told, "opponent": before.opponent})
         except AzulError as error:
             self.problem = str(error)
             return
