@@ -50,7 +50,7 @@ class Sitting:
 
     @property
     def moves(self):
-        return [turn.move for turn in self.session.turns]
+        return [move for move, _ in self.session.moves[: max(0, len(self.session.positions) - 1)]]
 
     @property
     def legal(self):
@@ -197,7 +197,7 @@ async def test_thinking_is_told_and_other_places_stay_usable(tmp_path):
         await t.press("f3")
         assert t.app.current_mode == "runs"
         t.engines.thinking.set()
-        await t.shown.when(lambda: len(session.turns) == 2, "an answer meanwhile")
+        await t.shown.when(lambda: len(session.moves) == 2, "an answer meanwhile")
         await t.press("6")
         await t.phase("yours")
         await t.until("your turn")

@@ -24,7 +24,7 @@ from azul_tui.game.notation import describe_move, format_move, parse_move, parse
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 from azul_tui.views.engine import Choice, Position, Record, read, word
-from azul_tui.views.play_settings import KeptGame, PlaySettings, short_name
+from azul_tui.views.play_settings import KeptGame, KeptMove, PlaySettings, short_name
 from azul_tui.views.signs import bar
 
 if TYPE_CHECKING:
@@ -134,27 +134,12 @@ class Pick:
 # -- the game
 
 
-class Turn(NamedTuple):
-    """A move that was played."""
-
-    move: str
-    seat: int
-    before: Position
-    after: Position
-    values: tuple[float, ...]
-    """What its mover thought that every seat may expect; empty when nobody said."""
-
-
 class Session:
-    """One table: what was played, what is to come, whose turn it is.
+    """One table: the moves of the game, as far as it is played and beyond.
 
     What a person asks for (`play`, `undo`, `pause` ...) changes what is to come; then `go_on` is to
     run, alone. It may be cancelled at any time: the game stays as it is, and the next one goes on.
-
-    Args:
-        engines: Where the engine comes from.
-        changed: Told that something new is to be shown.
-        clock: Seconds that only ever grow.
+    `changed` is told that something new is to be shown; `clock` gives seconds that only ever grow.
     """
 
     def __init__(
@@ -162,15 +147,13 @@ class Session:
     ) -> None:
         self._engines, self._changed, self._clock = engines, changed, clock
         self.settings = PlaySettings()
-        self.start: Position | None = None
-        self.turns: list[Turn] = []
-        self.ahead: list[tuple[str, tuple[float, ...]]] = []
-        """Moves, with values, that the engine has yet to play: the person's, a kept game's."""
+        self.moves: list[KeptMove] = []
+        self.positions: list[Position] = []
+        """The first one, and those after each move, as far as the engine has played them."""
         self.moves_left = math.inf
         """Moves that a watched game goes on for before it stands still."""
         self.phase: Phase = "none"
         self._since = clock()
-        """When the present phase began."""
         self.loading = ""
         """What the engine does before it can answer."""
         self.problem = ""
@@ -181,28 +164,28 @@ class Session:
     @property
     def now(self) -> Position | None:
         """The position on the board; None before there is a game."""
-        return self.turns[-1].after if self.turns else self.start
+        return self.positions[-1] if self.positions else None
 
     @property
     def waits(self) -> bool:
         """Whether the engine is at work, and seconds pass."""
         return self.hinting or self.phase in {"starting", "thinking"}
 
-    def _own(self) -> list[int]:
-        """The turns that a person took, or watched."""
-        seat = self.settings.seat
-        return [index for index, turn in enumerate(self.turns) if seat in {None, turn.seat}]
-
     @property
     def is_at_stake(self) -> bool:
         """Whether a game is on in which the person has moved."""
-        on = self.settings.seat is not None and self.phase != "over"
-        return on and bool(self.ahead or self._own())
+        moved = self._own() or len(self.moves) > len(self.positions)
+        return self.settings.seat is not None and self.phase != "over" and bool(moved)
+
+    def _own(self) -> list[int]:
+        """The moves that a person made, or watched."""
+        turns, seat = zip(self.positions, self.moves, strict=False), self.settings.seat
+        return [at for at, (before, _) in enumerate(turns) if seat in {None, before.to_move}]
 
     def to_keep(self) -> KeptGame | None:
         """The game as it can be gone on with later; None without moves, or when it is over."""
-        moves = (*((turn.move, turn.values) for turn in self.turns), *self.ahead)
-        return KeptGame(self.settings, moves) if moves and self.phase != "over" else None
+        on = self.moves and self.phase != "over"
+        return KeptGame(self.settings, tuple(self.moves)) if on else None
 
     def can(self, what: str) -> bool:
         """Whether a person can do this now: one of the methods below, or what a screen offers."""
@@ -213,27 +196,25 @@ class Session:
             "pause": watched and phase in {"thinking", "paused"},
             "step": phase == "paused",
             "ask_hint": self.pick is not None,
-            "undo": on and phase != "broken" and bool(self.ahead or self._own()),
+            "undo": on and phase != "broken" and bool(self._own()),
             "move": on and not watched and phase != "over",
-            "swap": on and not watched and not self.ahead,
+            "swap": on and not watched and len(self.moves) < len(self.positions),
             "again": phase != "none",
             "strength": phase != "none",
         }.get(what, on)
 
     # What a person asks for.
 
-    def begin(
-        self, settings: PlaySettings, moves: Sequence[tuple[str, tuple[float, ...]]] = ()
-    ) -> None:
+    def begin(self, settings: PlaySettings, moves: Sequence[KeptMove] = ()) -> None:
         """A new game; with moves one that was kept, and a watched one of them stands still."""
-        self.settings, self.start, self.turns, self.ahead = settings, None, [], list(moves)
+        self.settings, self.moves, self.positions = settings, list(moves), []
         self.moves_left = 0 if moves and settings.seat is None else math.inf
         self.phase = "starting"
         self._forget()
 
     def play(self, move: Move) -> None:
         """The person's move."""
-        self.ahead.append((format_move(encode_action(*move), self.settings.players), ()))
+        self.moves.append((format_move(encode_action(*move), self.settings.players), ()))
         self._forget()
 
     def ask_hint(self) -> None:
@@ -242,9 +223,8 @@ class Session:
 
     def undo(self) -> None:
         """Back to before the person's last decision; a watched game stands still there."""
-        if not self.ahead:
-            del self.turns[self._own()[-1] :]
-        self.ahead.clear()  # the decision that was on its way
+        at = self._own()[-1]  # it may still be on its way to the engine
+        del self.moves[at:], self.positions[at + 1 :]
         self.moves_left = 0 if self.settings.seat is None else math.inf
         self._forget()
 
@@ -278,25 +258,25 @@ class Session:
             self._enter("broken", str(error))
 
     async def _go_on(self) -> None:
-        if self.start is None:
+        if not self.positions:
             self._enter("starting")
             # The table comes first: a scripted player is compiled for its number of seats.
             table = f"position new players={self.settings.players}"
             for player in dict.fromkeys(map(self.settings.player_at, range(2))):
                 if player is not None:
                     await self._ask(table, f"load player={word(player)}")
-            self.start = read(Position, await self._ask(f"position {self.settings.base}"))
-        while (now := self.now) is not None and not now.over:
-            player = self.settings.player_at(now.to_move)
-            if self.ahead:
-                move, values = self.ahead[0]
+            self.positions = [read(Position, await self._ask(self._position(0)))]
+        while not (now := self.positions[-1]).over:
+            played, player = len(self.positions) - 1, self.settings.player_at(now.to_move)
+            if played < len(self.moves):
+                move = self.moves[played][0]
                 if move not in now.legal:
                     self.begin(self.settings)
                     told = f"the game that was kept cannot be gone on with: {move} is not possible"
-                    self._enter("none", told)
-                    return
-                await self._play(now, move, values)
-                self.ahead.pop(0)
+                    return self._enter("none", told)
+                after = read(Position, await self._ask(self._position(played + 1)))
+                self.positions.append(after)
+                self._forget()
             elif player is None:
                 self.pick = self.pick or Pick(parse_position(now.notation))
                 self._enter("yours")
@@ -304,37 +284,31 @@ class Session:
                     self.hint = await self._choose(self.settings.opponent)
                     self.hinting = False
                     self._enter("yours")
-                return
+                return None
             elif self.moves_left <= 0:
-                self._enter("paused")
-                return
+                return self._enter("paused")
             else:
                 self._enter("thinking")
                 stays = WATCH_S if self.settings.seat is None else 0.0
                 choice, _ = await asyncio.gather(self._choose(player), asyncio.sleep(stays))
-                await self._play(now, choice.move, choice.values)
+                self.moves.append((choice.move, choice.values))
                 self.moves_left -= 1
-        self._enter("over")
-
-    async def _play(self, now: Position, move: str, values: tuple[float, ...]) -> None:
-        after = read(Position, await self._ask(self._position(move)))
-        self.turns.append(Turn(move, now.to_move, now, after, values))
-        self._forget()
+        return self._enter("over")
 
     async def _choose(self, player: str) -> Choice:
-        by, seed = self.settings, self.settings.seed + len(self.turns)
+        by, seed = self.settings, self.settings.seed + len(self.moves)
         most = f"seconds={by.seconds:g}" if by.by_time else f"simulations={by.simulations}"
         choose = f"choose player={word(player)} {most} seed={seed}"
-        return read(Choice, await self._ask(self._position(), choose))
+        return read(Choice, await self._ask(self._position(len(self.moves)), choose))
 
-    def _position(self, *more: str) -> str:
-        """The position here, or after `more` moves, in the words of the protocol."""
-        moves = ", ".join([*(turn.move for turn in self.turns), *more])
+    def _position(self, played: int) -> str:
+        """The position after so many moves, in the words of the protocol."""
+        moves = ", ".join(move for move, _ in self.moves[:played])
         return f"position {self.settings.base}" + (f" moves {moves}" if moves else "")
 
     async def _ask(self, *commands: str) -> Record:
         """The answer to the last command."""
-        self.loading = "" if self.start is not None else "starting the engine"
+        self.loading = "" if self.positions else "starting the engine"
         try:
             engine = await self._engines.get()
             return await engine.ask(*commands, on_record=self._hear)
@@ -388,42 +362,45 @@ class Session:
             whom = short_name(settings.opponent)
             whom = " against ".join(settings.names()) if settings.seat is None else whom
             whom += "" if settings.scripted else f", {settings.strength_words}"
-            brief = f"round {now.round}{dot}move {len(self.turns) + 1}"
+            brief = f"round {now.round}{dot}move {len(self.positions)}"
             rights = [f"{brief}{dot}{whom}{dot}seed {settings.seed}", f"{brief}{dot}{whom}", brief]
-        recent = self.turns[-settings.players :]  # until the person has moved again
-        news = [f"   {self._round_words(turn)}" for turn in recent if turn.after.round_ended]
+        # Told until the person has moved again.
+        recent = range(max(1, len(self.positions) - settings.players), len(self.positions))
+        news = [f"   {self._round_words(at)}" for at in recent if self.positions[at].round_ended]
         for new, right in [(new, right) for new in (*news, "") for right in (*rights, "")]:
             gap = width - len(state + new + right)
             if gap >= 3:
                 return (state, role), (new, "good"), (" " * gap, ""), (right, "quiet")
         return ((words.shortened(state, width), role),)
 
-    def _round_words(self, turn: Turn) -> str:
-        """How a round ended: `round 2: you 12 (+9), planner 15 (+6)`."""
+    def _round_words(self, at: int) -> str:
+        """How the round before position `at` ended: `round 2: you 12 (+9), planner 15 (+6)`."""
+        before, after = self.positions[at - 1], self.positions[at]
         names = [f"{name}:" if name[-1].isdigit() else name for name in self.settings.names()]
-        told = zip(names, turn.after.scores, turn.before.scores, strict=True)
-        ended = ", ".join(f"{name} {after} ({after - before:+d})" for name, after, before in told)
-        return f"round {turn.before.round}: {ended}"
+        told = zip(names, after.scores, before.scores, strict=True)
+        ended = ", ".join(f"{name} {score} ({score - old:+d})" for name, score, old in told)
+        return f"round {before.round}: {ended}"
 
     def move_rows(self, width: int, *, values: bool) -> list[Spans]:
         """Every move, with what its mover thought if `values`; how rounds and the game ended."""
         names = self.settings.names()
         rows: list[Spans] = []
         longest = min(24, max(map(len, names)))
-        moves = [move_words(turn.move, self.settings.players) for turn in self.turns]
+        played = self.moves[: len(self.positions) - 1]
+        moves = [move_words(move, self.settings.players) for move, _ in played]
         if longest + max(map(len, moves), default=0) + 12 > width:
-            moves = [turn.move for turn in self.turns]
+            moves = [move for move, _ in played]
         room = max(map(len, moves), default=0)
-        for number, (turn, move) in enumerate(zip(self.turns, moves, strict=True), 1):
-            name = words.shortened(names[turn.seat], longest)
-            value = f" {turn.values[turn.seat]:+.2f}" if turn.values and values else ""
-            role = "strong" if number == len(moves) else ""
-            rows.append(
-                ((f"{number:>3} ", "quiet"), (f"{name:<{longest}}  ", role or "quiet"),
-                 (f"{move:<{room}}", role), (value, "quiet"))
-            )  # fmt: skip
-            if turn.after.round_ended:
-                rows.append(((f"    {self._round_words(turn)}", "good"),))
+        for at, ((_, told), move) in enumerate(zip(played, moves, strict=True), 1):
+            seat, role = self.positions[at - 1].to_move, "strong" if at == len(moves) else ""
+            value = f" {told[seat]:+.2f}" if told and values else ""
+            rows.append((
+                (f"{at:>3} ", "quiet"),
+                (f"{words.shortened(names[seat], longest):<{longest}}  ", role or "quiet"),
+                (f"{move:<{room}}", role), (value, "quiet"),
+            ))  # fmt: skip
+            if self.positions[at].round_ended:
+                rows.append(((f"    {self._round_words(at)}", "good"),))
         return rows
 
     def prompt(self) -> tuple[str, str]:
@@ -453,7 +430,7 @@ class Session:
         Two players share one bar, of three and four each has its own.
         """
         names, own = self.settings.names(), self.settings.seat or 0
-        values = next((turn.values for turn in reversed(self.turns[-8:]) if turn.values), ())
+        values = next((values for _, values in reversed(self.moves[-8:]) if values), ())
         if not values or self.phase == "over":
             told = "no value yet: it comes with the first move of a network"
             told = "scripted players tell no value" if self.settings.scripted else told

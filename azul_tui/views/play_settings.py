@@ -192,12 +192,16 @@ def player_options(
 # -- what is kept
 
 
+KeptMove = tuple[str, tuple[float, ...]]
+"""A move, and what its mover thought that every seat may expect; nothing when nobody said."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptGame:
-    """A game that can be gone on with: moves with what every seat could expect before each."""
+    """A game that can be gone on with."""
 
     settings: PlaySettings
-    moves: tuple[tuple[str, tuple[float, ...]], ...]
+    moves: tuple[KeptMove, ...]
     note: str = field(default="", compare=False)
     """What the file holds that this version does not know, in words."""
 
@@ -268,7 +272,7 @@ def read_kept(path: Path) -> KeptGame | None:
     )
 
 
-def _move(move: str, values: list[float], players: int) -> tuple[str, tuple[float, ...]]:
+def _move(move: str, values: list[float], players: int) -> KeptMove:
     """A move as it is written here, and what every seat could expect, if that was told."""
     if len(values) not in {0, players} or not all(abs(value) <= 1.001 for value in values):
         raise ConfigError(f"the values of its move {move} are none")

@@ -190,7 +190,7 @@ class PlayScreen(Place):
         if session.phase != "none":
             self._keep()
         elif session.problem:
-            self.notify(session.problem, severity="warning", markup=False)
+            self.notify(session.problem, severity="warning", markup=False, timeout=20)
             session.problem, self._asked = "", False
             if not away:
                 self.show()
