@@ -435,10 +435,13 @@ class Session:
             told = "no value yet: it comes with the first move of a network"
             told = "scripted players tell no value" if self.settings.scripted else told
             return (("" if self.phase == "over" else told, "quiet"),)
-        names = [words.shortened(name, max(3, width // len(names) // 2 - 4)) for name in names]
+        room = max(3, width // len(names) // 2 - 4)
+        if len(names) > 2 and max(map(len, names)) > room:  # the boards carry the numbers too
+            names = [name if name == "you" else f"{seat}" for seat, name in enumerate(names, 1)]
+        longest, names = max(map(len, names)), [words.shortened(name, room) for name in names]
         shares = [(value + 1) / 2 for value in values]
         turns = [*range(own, len(names)), *range(own)]
-        bars = [(f"{names[seat]} ", shares[seat], f" {shares[seat]:.0%}   ") for seat in turns]
+        bars = [(f"{names[at]:<{longest}} ", shares[at], f" {shares[at]:.0%}   ") for at in turns]
         if len(names) == 2:
             right = f" {shares[1 - own]:.0%} {names[1 - own]}   value {values[own]:+.2f}"
             bars = [(f"{names[own]} {shares[own]:.0%} ", shares[own], right)]

@@ -49,10 +49,8 @@ if TYPE_CHECKING:
 A_MOVE = "a move: factory or C, colour B Y R K W, line or F"
 MAX_SEED = 1_000_000
 STARTING = "the first time, compiling the rules takes a minute or two"
-BESIDE = 40
-"""Columns that the list of moves takes beside the boards; with fewer it stands below them."""
-BELOW = 5
-"""Lines from which it stands there."""
+BESIDE, BELOW = 40, 5
+"""Columns that the list of moves needs beside the boards, or else lines below them."""
 
 
 class PlayScreen(Place):
@@ -155,7 +153,9 @@ class PlayScreen(Place):
             settings = replace(settings, notation=str(wish), players=seats)
         if isinstance(self.azul.screen, PlaySetup):
             self.azul.pop_screen()
-        self.deal(settings)
+        self.deal(
+            replace(settings, seat=settings.seat and min(settings.seat, settings.players - 1))
+        )
 
     @work(group="deal", exclusive=True)
     async def deal(self, settings: PlaySettings, *, ask: bool = True) -> None:

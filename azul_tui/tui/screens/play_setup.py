@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from azul_tui.views.checkpoint_list import CheckpointRow
 
 ABOUT = "A move is three keys: factory or C, colour, line or F. Or click the tiles, then the line."
-
 NAMED = "named by you"
 IN_THE_FORM = [field for field in SPECS if field != "opponent"]
 
