@@ -64,11 +64,7 @@ class Engine:
 
     @classmethod
     async def start(cls, root: Path, warned: Callable[[str], object] | None = None) -> Self:
-        """Start an engine that finds runs in `root`; it can be asked at once.
-
-        Raises:
-            EngineError: The process cannot be made.
-        """
+        """An engine that finds runs in `root`; raises EngineError when it cannot be started."""
         try:
             process = await asyncio.create_subprocess_exec(
                 *job_command(job_arguments("engine", root=root)),
@@ -97,13 +93,8 @@ class Engine:
 
         A position and what is asked about it belong together: another screen may be asking too.
         Whoever stops waiting (a worker that is cancelled) stops the commands in the engine too.
-
-        Args:
-            commands: One line each, as in docs/protocol.md.
-            on_record: Called with every record that is not a command's last.
-
-        Raises:
-            EngineError: A command was refused (the first one is told), or the engine has ended.
+        `on_record` gets every record that is not a command's last. Raises EngineError when a
+        command is refused (the first one is told) or the engine has ended.
         """
         if not self.alive:
             raise EngineError(self.why_ended())
@@ -191,11 +182,7 @@ class Engines:
         self._starting = asyncio.Lock()
 
     async def get(self) -> Engine:
-        """The engine.
-
-        Raises:
-            EngineError: It cannot be started.
-        """
+        """The engine; raises EngineError when it cannot be started."""
         async with self._starting:
             if self._engine is None or not self._engine.alive:
                 if self._engine is not None:

@@ -86,11 +86,7 @@ class PlaySettings:
 
     @classmethod
     def checked(cls, told: Mapping[str, Any]) -> PlaySettings:
-        """The settings that a file or a form tells, by field.
-
-        Raises:
-            AzulError: One of them cannot be, in one sentence.
-        """
+        """The settings that a file or a form tells, by field; raises AzulError for a wrong one."""
         values: dict[str, Any] = {
             name: spec.check(told[name]) for name, spec in SPECS.items() if name != "seat"
         }
@@ -176,10 +172,7 @@ def player_name(file: Path, root: Path) -> str:
 def player_options(
     rows: Sequence[CheckpointRow], players: int, root: Path
 ) -> list[tuple[str, str]]:
-    """Who can sit at a table of `players`, as `(name, what it is)`.
-
-    The shipped player first, the scripted ones, then checkpoints with the newest first.
-    """
+    """Who can sit at a table of `players`, as `(name, what it is)`; checkpoints newest first."""
     shipped = dict.fromkeys(row.run for row in rows if row.shipped and row.players == players)
     options = [(name, "came with azul-tui") for name in shipped]
     options += [(name, ABOUT.get(name, "")) for name in scripted_players(players)]
@@ -216,11 +209,7 @@ def kept_path(root: Path) -> Path:
 
 
 def write_kept(path: Path, game: KeptGame | None) -> None:
-    """Keep `game` instead of the one that was kept; None keeps none.
-
-    Raises:
-        ConfigError: The file cannot be written.
-    """
+    """Keep `game` instead of what was kept, None none; raises ConfigError where that fails."""
     if path.parent.is_symlink():
         if game is None:
             return
@@ -243,11 +232,7 @@ def write_kept(path: Path, game: KeptGame | None) -> None:
 
 
 def read_kept(path: Path) -> KeptGame | None:
-    """The kept game; None when there is none.
-
-    Raises:
-        ConfigError: There is a file, but no game that can be gone on with in it.
-    """
+    """The kept game, None without one; raises ConfigError when it cannot be gone on with."""
     if path.parent.is_symlink() or not (path.exists() or path.is_symlink()):
         return None
     try:
