@@ -14,8 +14,7 @@ from play_engine import FakeEngines
 
 from azul_tui.game.state import GameState
 from azul_tui.tui.modals import Choose
-from azul_tui.tui.screens.play import PlayScreen
-from azul_tui.tui.screens.play_setup import PlaySetup
+from azul_tui.tui.screens.play import PlayScreen, PlaySetup
 from azul_tui.tui.widgets.board import Board, Target
 from azul_tui.views.play_settings import (
     ConfigError,

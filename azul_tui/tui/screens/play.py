@@ -1,38 +1,49 @@
 """Play: a person against a player, or two players watched, on a board that fills the screen.
 
-The wish that it takes is a `Path`, the checkpoint to play against, or a position to play on from.
+Before a game `PlaySetup` asks who plays, how strong, where one sits, from which deal. The wish that
+the place takes is a `Path`, the checkpoint to play against, or a position to play on from.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.binding import Binding
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
 
 from azul_tui.errors import AzulError
 from azul_tui.game.constants import COLOR_LETTERS
 from azul_tui.game.notation import parse_position
-from azul_tui.tui.messages import LinePicked, TilePicked
-from azul_tui.tui.screens.place import Place
-from azul_tui.tui.screens.play_setup import PlaySetup
+from azul_tui.runs.text import plain_text
+from azul_tui.tui.messages import FormChanged, LinePicked, TilePicked
+from azul_tui.tui.modals import Choose
+from azul_tui.tui.modals import Pick as PickBox
+from azul_tui.tui.screens.place import FramedScreen, Place
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
+from azul_tui.tui.widgets.form import Setting, SettingsForm
 from azul_tui.tui.widgets.frame import PLACES
 from azul_tui.views import words
+from azul_tui.views.checkpoint_list import CheckpointIndex, seats_of, shipped_rows
 from azul_tui.views.play import Move, Session, move_words
 from azul_tui.views.play_settings import (
+    SEATS,
+    SPECS,
+    PlaySettings,
     is_scripted,
     kept_path,
     player_name,
+    player_options,
     read_kept,
+    short_name,
     write_kept,
 )
 
@@ -43,14 +54,169 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from azul_tui.game.view import PositionView
+    from azul_tui.views.checkpoint_list import CheckpointRow
     from azul_tui.views.play import Pick
-    from azul_tui.views.play_settings import KeptGame, PlaySettings
+    from azul_tui.views.play_settings import KeptGame
 
+IN_THE_FORM = [field for field in SPECS if field != "opponent"]
+NAMED = "named by you"
+ABOUT = "A move is three keys: factory or C, colour, line or F. Or click the tiles, then the line."
 A_MOVE = "a move: factory or C, colour B Y R K W, line or F"
 MAX_SEED = 1_000_000
 STARTING = "the first time, compiling the rules takes a minute or two"
 BESIDE, BELOW = 40, 5
 """Columns that the list of moves needs beside the boards, or else lines below them."""
+
+
+class Opponents(OptionList):
+    """Who can be played against; enter deals."""
+
+    BINDINGS: ClassVar = [Binding("enter", "screen.deal", "deal")]
+
+
+class PlaySetup(FramedScreen[PlaySettings | None]):
+    """The setup; its result is None when the person goes back to the game that is on."""
+
+    AUTO_FOCUS = "#opponents"
+    BINDINGS: ClassVar = [
+        Binding("enter", "deal", "deal", show=False),
+        Binding("slash", "find", "find a player"),
+        Binding("escape", "back", "back to the game"),
+    ]
+
+    def __init__(self, settings: PlaySettings, *, game_waits: bool) -> None:
+        super().__init__()
+        self.settings, self.game_waits = settings, game_waits
+        self.problem = ""
+        """What keeps the form from being dealt."""
+        self.rows: list[CheckpointRow] = []
+        self.options: list[tuple[str, str]] = []
+        """Who can sit at the table, with words about them."""
+
+    def compose_body(self) -> ComposeResult:
+        """Players left, the settings right."""
+        with Horizontal(id="setup"):
+            opponents = Opponents(id="opponents", classes="panel", markup=False)
+            opponents.border_title = Content.styled("opponent", "bold")
+            yield opponents
+            with Vertical(id="game-settings", classes="panel") as panel:
+                panel.border_title = Content.styled("a new game", "bold")
+                yield Static(ABOUT, id="about-game", markup=False)
+                yield SettingsForm(id="form")
+                with Horizontal(id="buttons"):
+                    yield Button("Deal", variant="primary", compact=True)
+
+    async def on_mount(self) -> None:
+        """Show what is chosen; checkpoints are listed meanwhile."""
+        self.rows = shipped_rows(self.azul.runs_root)
+        self._list()
+        seat = self.settings.seat
+        chosen = {**asdict(self.settings), "seat": SEATS[-1 if seat is None else seat]}
+        await self.query_one(SettingsForm).show(
+            [SPECS[field] for field in IN_THE_FORM],
+            {},
+            changes={SPECS[field].name: chosen[field] for field in IN_THE_FORM},
+            pickers={SPECS["partner"].name: self._choices},
+        )
+        self._fit()
+        self.run_worker(self._find_checkpoints, thread=True, group="list")
+
+    def _find_checkpoints(self) -> None:
+        index = CheckpointIndex(self.azul.runs_root)
+        index.refresh(0.5)
+        self.rows = index.rows
+        self.azul.call_from_thread(self._list)
+
+    def _list(self) -> None:
+        """Who can sit at the table, with the opponent among them."""
+        if not self.is_attached:  # the person may have dealt while checkpoints were listed
+            return
+        opponent = self.settings.opponent
+        named = dict(self.options).get(opponent, NAMED) == NAMED
+        self.options = player_options(self.rows, self.settings.players, self.azul.runs_root)
+        if opponent not in dict(self.options) and named:
+            self.options.append((opponent, NAMED))
+        elif opponent not in dict(self.options):  # it plays at a table of another size
+            opponent = self.options[0][0]
+            self.settings = replace(self.settings, opponent=opponent)
+        listing = self.query_one(Opponents)
+        with self.prevent(OptionList.OptionHighlighted):
+            listing.clear_options()
+            for name, about in self.options:
+                row = Content(f"{words.shortened(short_name(name), 34):<17}  ")
+                listing.add_option(Option(row + Content.styled(about, "dim")))
+            listing.highlighted = list(dict(self.options)).index(opponent)
+
+    def _choices(self) -> list[tuple[str, str]]:
+        return [(name, f"{short_name(name)}   {about}") for name, about in self.options]
+
+    @on(OptionList.OptionHighlighted, "#opponents")
+    def choose(self, event: OptionList.OptionHighlighted) -> None:
+        """The player under the cursor is the opponent."""
+        event.stop()
+        self.settings = replace(self.settings, opponent=self.options[event.option_index][0])
+        self._fit()
+
+    @on(FormChanged)
+    def form_changed(self, event: FormChanged) -> None:
+        """Another size of the table has other players."""
+        event.stop()
+        form, before = self.query_one(SettingsForm), self.settings
+        told: dict[str, Any] = {field: form.value(SPECS[field].name) for field in IN_THE_FORM}
+        told["seat"] = None if told["seat"] == SEATS[-1] else SEATS.index(told["seat"])
+        try:
+            self.settings = PlaySettings.checked({**told, "opponent": before.opponent})
+        except AzulError as error:
+            self.problem = str(error)
+            return
+        self.problem = form.problem()
+        if self.settings.players != before.players:
+            self._list()
+        self._fit()
+
+    def _fit(self) -> None:
+        """Only the settings that mean something for this game."""
+        settings, network = self.settings, not self.settings.scripted
+        means = {
+            "partner": settings.seat is None,
+            "players": not settings.notation,
+            "by_time": network,
+            "simulations": network and not settings.by_time,
+            "seconds": network and settings.by_time,
+        }
+        for field, setting in zip(IN_THE_FORM, self.query(Setting), strict=False):
+            setting.display = means.get(field, True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Back leads to a game."""
+        return self.game_waits if action == "back" else super().check_action(action, parameters)
+
+    @on(Button.Pressed)
+    @on(Input.Submitted)
+    def action_deal(self) -> None:
+        """Begin a game with what is chosen."""
+        if self.problem:
+            self.notify(self.problem, severity="error", markup=False)
+        else:
+            self.dismiss(self.settings)
+
+    def action_back(self) -> None:
+        """Back to the game that is on."""
+        self.dismiss(None)
+
+    def action_find(self) -> None:
+        """Find a player by typing, or name one that is not in the list."""
+
+        def picked(name: str | None) -> None:
+            name = plain_text(name or "", 500).replace('"', "").strip()
+            if name:
+                self.settings = replace(self.settings, opponent=name)
+                self._list()
+                self._fit()
+
+        question = "Opponent: choose, or type a run or a path"
+        chosen = self.settings.opponent
+        self.azul.push_screen(PickBox(question, self._choices(), chosen, free=True), picked)
 
 
 class PlayScreen(Place):
@@ -140,8 +306,6 @@ class PlayScreen(Place):
 
     def _take(self, wish: Any) -> None:
         """Set the table as another place wants it."""
-        from azul_tui.views.checkpoint_list import seats_of, shipped_rows
-
         settings, root = replace(self.session.settings, notation=""), self.azul.runs_root
         if isinstance(wish, Path):
             shipped = {row.file: (row.run, row.players) for row in shipped_rows(root)}
@@ -160,8 +324,6 @@ class PlayScreen(Place):
     @work(group="deal", exclusive=True)
     async def deal(self, settings: PlaySettings, *, ask: bool = True) -> None:
         """Deal, once who plays was asked; what the person has begun is not given up unasked."""
-        from azul_tui.tui.modals import Choose
-
         session, azul = self.session, self.azul
         chosen: PlaySettings | None = settings
         if ask:
@@ -183,36 +345,29 @@ class PlayScreen(Place):
 
     def changed(self) -> None:
         """The session has something new to show, and to keep."""
-        session = self.session
         if not self.is_mounted:
             return
-        away = not self.is_current
-        if session.phase != "none":
-            self._keep()
-        elif session.problem:
-            self.notify(session.problem, severity="warning", markup=False, timeout=20)
+        session, away, stakes = self.session, not self.is_current, self.azul.stakes
+        lost, problem, game = session.phase == "none", session.problem, session.to_keep()
+        if problem and (lost or away or len(problem) > self.size.width - 2):
+            self.notify(problem, severity="error", markup=False, timeout=20)
+        if session.phase == "over" and away:
+            self.notify(f"Play: {session.verdict()}", markup=False)
+        if lost and problem:  # the game that was kept is none
             session.problem, self._asked = "", False
             if not away:
                 self.show()
-        if session.phase == "over" and away:
-            self.notify(f"Play: {session.verdict()}", markup=False)
-        if session.problem and (away or len(session.problem) > self.size.width - 2):
-            self.notify(session.problem, severity="error", markup=False, timeout=20)
-        self.refresh_bindings()
-        self.draw()
-
-    def _keep(self) -> None:
-        """Write the game when it changed; what is wrong with that is told once."""
-        game, stakes = self.session.to_keep(), self.azul.stakes
-        if game != self._kept:
+        elif not lost and game != self._kept:
             self._kept = game
             try:
                 write_kept(kept_path(self.azul.runs_root), game)
                 stakes.pop("play", None)
-            except AzulError as error:
+            except AzulError as error:  # told once
                 if "play" not in stakes:
                     self.notify(str(error), severity="warning", markup=False)
                 stakes["play"] = "The game is not kept."
+        self.refresh_bindings()
+        self.draw()
 
     # -- drawing
 
