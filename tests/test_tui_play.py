@@ -287,7 +287,7 @@ async def test_rounds_and_the_game_end_in_words_and_what_is_over_is_not_kept(tmp
         await t.deal(notation=notation)
         told = await play_to_the_end(t)
         assert f"round {number}: you " in told
-        text = await t.until("n new game")
+        text = await t.until("s swap sides   a analyse")
         winner = "you win" if 0 in t.session.now.winners else "pretrained wins"
         assert winner in text or "share the victory" in text
         assert read_kept(kept_path(tmp_path)) is None

@@ -198,6 +198,7 @@ class Session:
             "ask_hint": self.pick is not None,
             "undo": on and phase != "broken" and bool(self._own()),
             "move": on and not watched and phase != "over",
+            "value": on and phase != "over",
             "swap": on and not watched and len(self.moves) < len(self.positions),
             "again": phase != "none",
             "strength": phase != "none",
