@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from azul_tui.errors import AzulError
 from azul_tui.game.notation import parse_position
 from azul_tui.runs.text import plain_text
+from azul_tui.views.play import move_words
 from azul_tui.views.play_settings import short_name
-from azul_tui.views.play_words import move_words
 from azul_tui.views.words import shortened
 
 if TYPE_CHECKING:

@@ -1,31 +1,39 @@
-"""A game under play: the move in hand, the turns, and asking the engine.
+"""A game under play: the move in hand, the turns, asking the engine, and all of it in words.
 
-Knows nothing of a screen. `Session` has a phase, calls `changed` whenever there is something new
-to show, and asks the engine; each of its coroutines may be cancelled at any time, the game stays.
-Seats, sources, colours and lines count from 0 as in `azul_tui.game.view`; source F is the centre,
-line 5 the floor; values are in [-1, 1].
+Knows nothing of a screen. Seats, sources, colours and lines count from 0 as in
+`azul_tui.game.view`; source F is the centre, line 5 the floor; values are in [-1, 1].
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from azul_tui.errors import AzulError
-from azul_tui.game.constants import COLOR_LETTERS, FLOOR_ROW, decode_action, encode_action
-from azul_tui.game.legality import why_illegal
-from azul_tui.game.notation import format_move, parse_move, parse_position
+from azul_tui.game.constants import (
+    COLOR_LETTERS,
+    COLOR_NAMES,
+    FLOOR_ROW,
+    decode_action,
+    encode_action,
+)
+from azul_tui.game.legality import legal_moves, why_illegal
+from azul_tui.game.notation import describe_move, format_move, parse_move, parse_position
 from azul_tui.runs.text import plain_text
-from azul_tui.views.engine import Choice, EngineError, Position, Record, read, word
-from azul_tui.views.play_settings import KeptGame, PlaySettings, short_name
+from azul_tui.views import words
+from azul_tui.views.engine import Choice, Position, Record, read, word
+from azul_tui.views.play_settings import KeptGame, KeptMove, PlaySettings, short_name
+from azul_tui.views.signs import bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Sequence
 
     from azul_tui.game.view import PositionView
-    from azul_tui.views.engine import Engine, Engines
+    from azul_tui.views.engine import Engines
+    from azul_tui.views.signs import Signs
+    from azul_tui.views.words import Spans
 
 WATCH_S: Final = 0.8
 """Seconds that a move stays on the board at least while two players are watched."""
@@ -45,424 +53,406 @@ class Move(NamedTuple):
         return cls(*decode_action(parse_move(text, players)))
 
 
-@dataclass(slots=True)
 class Pick:
     """What a person has chosen so far of a move: source, colour, then the line."""
 
-    position: PositionView
-    legal: frozenset[Move]
-    source: int | None = None
-    color: int | None = None
-    refusal: str = ""
-    """Why the last key did nothing, in words."""
-
-    @classmethod
-    def of(cls, position: PositionView, moves: Iterable[str]) -> Pick:
-        """Nothing chosen yet; `moves` are the legal ones in notation."""
-        return cls(position, frozenset(Move.parse(move, position.players) for move in moves))
+    def __init__(self, position: PositionView) -> None:
+        """Nothing chosen yet."""
+        self.position = position
+        self.legal = {Move(*decode_action(action)) for action in legal_moves(position)}
+        self.source: int | None = None
+        self.color: int | None = None
+        self.refusal = ""
+        """Why the last key did nothing, in words."""
 
     @property
     def complete(self) -> bool:
         """Whether the tiles are in hand and only the line is missing."""
         return self.source is not None and self.color is not None
 
-    @property
-    def begun(self) -> bool:
-        """Whether anything is chosen."""
-        return self.source is not None or self.color is not None
-
-    def takeable(self) -> frozenset[tuple[int, int]]:
+    def takeable(self) -> set[tuple[int, int]]:
         """`(source, colour)` of all tiles that go with what is chosen."""
-        return frozenset(
-            (move.source, move.color)
-            for move in self.legal
-            if self.source in {None, move.source} and self.color in {None, move.color}
-        )
+        return {move[:2] for move in self._fitting(self.source, self.color)}
 
     def rows(self) -> list[int]:
         """Lines that take the tiles in hand, ascending, the floor last."""
-        return sorted(m.row for m in self.legal if (m.source, m.color) == (self.source, self.color))
-
-    def falls(self, row: int) -> int:
-        """Tiles in hand that would not fit line `row`."""
-        tiles = self.position.sources[self.source or 0][self.color or 0]
-        line = self.position.boards[self.position.to_move].lines[row]
-        return max(0, tiles - (row + 1 - line.tiles))
+        return sorted(move.row for move in self._fitting(self.source, self.color))
 
     def press(self, key: str) -> Move | None:
         """Heed a digit (factory, then line), `c`, `f` or a colour's letter; the whole move."""
-        centre = len(self.position.factories)
-        self.refusal = ""
-        if key == "f" or (key.isdigit() and self.complete):
-            return self.lay(FLOOR_ROW if key == "f" else int(key) - 1)
-        if key == "c" or key.isdigit():
-            if self.complete:
-                self.source = self.color = None
-            self._choose(centre if key == "c" else int(key) - 1, self.color)
-        else:
-            color = COLOR_LETTERS.index(key.upper())
-            changed = self.complete and color != self.color
-            self._choose(self.source, color) if not changed else self.take(self.source or 0, color)
-        return None
+        places = {"c": len(self.position.factories), "f": FLOOR_ROW}
+        place = places.get(key, int(key) - 1 if key.isdigit() else None)
+        if key == "f" or (self.complete and key.isdigit()):
+            return self.choose(self.source, self.color, place)
+        if place is not None:
+            return self.choose(place, None if self.complete else self.color)
+        return self.choose(self.source, COLOR_LETTERS.index(key.upper()))
 
-    def take(self, source: int, color: int) -> None:
-        """Take these tiles in hand, whatever was chosen before."""
-        self.refusal = ""
-        if (source, color) in {(move.source, move.color) for move in self.legal}:
-            self.source, self.color = source, color
-        else:
-            self.refusal = self._why(source, color, FLOOR_ROW)
+    def choose(self, source: int | None, color: int | None, row: int | None = None) -> Move | None:
+        """Choose a source, a colour, or both, and the line at last; then the whole move.
 
-    def lay(self, row: int) -> Move | None:
-        """The move that lays the tiles in hand on line `row`; None when it takes none."""
+        The only colour of a source is chosen with it. What cannot be is said in `refusal`.
+        """
+        fitting = self._fitting(source, color, row)
         self.refusal = ""
-        if self.source is None or self.color is None:
+        if row is not None and not self.complete:
             self.refusal = "first the tiles: a factory or C, then a colour"
-            return None
-        if row not in self.rows():
-            self.refusal = (
-                self._why(self.source, self.color, row) if row <= FLOOR_ROW
-                else "there are lines 1 to 5, and F for the floor"
-            )  # fmt: skip
-            return None
-        return Move(self.source, self.color, row)
+        elif not fitting:
+            self.refusal = self._why(source, color or 0, FLOOR_ROW if row is None else row)
+        elif row is not None:
+            return fitting[0]
+        else:
+            alone = source is not None and len({move.color for move in fitting}) == 1
+            self.source, self.color = source, fitting[0].color if alone else color
+        return None
 
     def back(self) -> bool:
         """One step back; False when nothing was chosen."""
-        self.refusal = ""
-        begun, held = self.begun, self.complete
-        self.color = None
+        begun, held = (self.source, self.color) != (None, None), self.complete
+        self.refusal, self.color = "", None
         # A source of one colour chose the colour too, so they go together.
-        if not held or len({m.color for m in self.legal if m.source == self.source}) == 1:
+        if not held or len(self.takeable()) == 1:
             self.source = None
         return begun
 
-    def _choose(self, source: int | None, color: int | None) -> None:
-        """Choose a source or a colour, in either order; one colour alone is chosen with it."""
-        fits = {
-            move.color for move in self.legal
-            if source in {None, move.source} and color in {None, move.color}
-        }  # fmt: skip
-        if not fits:
-            self.refusal = self._why(source, color, FLOOR_ROW)
-            return
-        self.source, self.color = source, color
-        if source is not None and len(fits) == 1:
-            self.color = fits.pop()
+    def _fitting(self, *chosen: int | None) -> list[Move]:
+        """The legal moves that begin with what is chosen."""
+        pairs = [(place, part) for place, part in enumerate(chosen) if part is not None]
+        return [move for move in self.legal if all(move[place] == part for place, part in pairs)]
 
-    def _why(self, source: int | None, color: int | None, row: int) -> str:
+    def _why(self, source: int | None, color: int, row: int) -> str:
         """What is in the way, in words."""
         if source is None:
-            return f"there is no {COLOR_LETTERS[color or 0]} tile to take"
-        if not 0 <= source < len(self.position.sources):
+            return f"there is no {COLOR_LETTERS[color]} tile to take"
+        if source >= len(self.position.sources):
             return f"there is no factory {source + 1}"
-        action = encode_action(source, color or 0, row)
-        return why_illegal(self.position, action) or "that is not possible"
+        if row > FLOOR_ROW:
+            return "there are lines 1 to 5, and F for the floor"
+        return why_illegal(self.position, encode_action(source, color, row)) or "that is no move"
 
 
 # -- the game
 
 
-@lru_cache(maxsize=8)
-def view_of(position: Position) -> PositionView:
-    """A position of the engine's as the board draws it; raises NotationError."""
-    return parse_position(position.notation)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A move that was played."""
-
-    move: str
-    seat: int
-    before: Position
-    after: Position
-    values: tuple[float, ...] = ()
-    """What its mover thought that every seat may expect; empty when nobody said."""
-
-    @property
-    def gains(self) -> tuple[int, ...]:
-        """Points that every seat won or lost with it."""
-        pairs = zip(self.after.scores, self.before.scores, strict=True)
-        return tuple(after - before for after, before in pairs)
-
-
-@dataclass(slots=True)
-class Game:
-    """The moves from `start` on."""
-
-    start: Position
-    turns: list[Turn]
-
-    @property
-    def now(self) -> Position:
-        """The position on the board."""
-        return self.turns[-1].after if self.turns else self.start
-
-    @property
-    def to_move(self) -> int:
-        """Seat to move."""
-        return self.now.to_move
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended."""
-        return self.now.over
-
-    def add(self, move: str, after: Position, values: tuple[float, ...] = ()) -> None:
-        """Note a move that the engine has accepted."""
-        self.turns.append(Turn(move, self.to_move, self.now, after, values))
-
-    def undo_to(self, seat: int | None) -> int:
-        """Turns left when the person's last decision is taken back; -1 when there was none."""
-        if seat is None:
-            return len(self.turns) - 1
-        own = [index for index, turn in enumerate(self.turns) if turn.seat == seat]
-        return own[-1] if own else -1
-
-    def expected(self, seat: int) -> float | None:
-        """What `seat` may expect by the newest thought about this game; None when nobody said."""
-        if self.over:
-            winners = self.now.winners
-            return -1.0 if seat not in winners else float(len(winners) == 1)
-        return next((t.values[seat] for t in reversed(self.turns[-8:]) if t.values), None)
-
-
 class Session:
-    """One table.
+    """One table: the moves of the game, as far as it is played and beyond.
 
-    Args:
-        engines: Where the engine comes from.
-        changed: Told that something new is to be shown.
-        clock: Seconds that only ever grow.
+    What a person asks for (`play`, `undo`, `pause` ...) changes what is to come; then `go_on` is to
+    run, alone. It may be cancelled at any time: the game stays as it is, and the next one goes on.
+    `changed` is told that something new is to be shown; `clock` gives seconds that only ever grow.
     """
 
     def __init__(
         self, engines: Engines, changed: Callable[[], None], clock: Callable[[], float]
     ) -> None:
         self._engines, self._changed, self._clock = engines, changed, clock
-        self._engine: Engine | None = None
-        """The one that has the players loaded."""
         self.settings = PlaySettings()
-        self.game: Game | None = None
-        self.pick: Pick | None = None
+        self.moves: list[KeptMove] = []
+        self.positions: list[Position] = []
+        """The first one, and those after each move, as far as the engine has played them."""
+        self.moves_left = math.inf
+        """Moves that a watched game goes on for before it stands still."""
         self.phase: Phase = "none"
-        self.since = clock()
-        """When the present phase began."""
+        self._since = clock()
         self.loading = ""
-        """What the engine does before it can play."""
+        """What the engine does before it can answer."""
         self.problem = ""
+        self.pick: Pick | None = None
         self.hint: Choice | None = None
         self.hinting = False
-        self.paused = False
-        """Whether a watched game stands still."""
-        self.went_on = False
-        """Whether the game was kept from before, and the person has done nothing in it yet."""
-        self.lost = ""
-        """Why the kept game cannot be gone on with."""
-        self._kept: KeptGame | None = None
-        """A kept game whose positions the engine has not told yet."""
-        self._pending = ""
-        """The person's move that the engine has not yet heard."""
-        self._shown_since = clock()
 
     @property
-    def is_sending(self) -> bool:
-        """Whether the person's move is on its way to the engine."""
-        return bool(self._pending)
+    def now(self) -> Position | None:
+        """The position on the board; None before there is a game."""
+        return self.positions[-1] if self.positions else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the engine is at work, and seconds pass."""
+        return self.hinting or self.phase in {"starting", "thinking"}
 
     @property
     def is_at_stake(self) -> bool:
         """Whether a game is on in which the person has moved."""
-        game, seat = self.game, self.settings.seat
-        if seat is None or (game is None and self._kept is None) or (game and game.over):
-            return False
-        return game is None or self.is_sending or any(turn.seat == seat for turn in game.turns)
+        moved = self._own() or len(self.moves) > len(self.positions)
+        return self.settings.seat is not None and self.phase != "over" and bool(moved)
+
+    def _own(self) -> list[int]:
+        """The moves that a person made, or watched."""
+        turns, seat = zip(self.positions, self.moves, strict=False), self.settings.seat
+        return [at for at, (before, _) in enumerate(turns) if seat in {None, before.to_move}]
 
     def to_keep(self) -> KeptGame | None:
         """The game as it can be gone on with later; None without moves, or when it is over."""
-        if self.game is None:
-            return self._kept
-        moves = [(turn.move, turn.values) for turn in self.game.turns]
-        moves += [(self._pending, ())] if self._pending else []
-        return KeptGame(self.settings, tuple(moves)) if moves and not self.game.over else None
+        on = self.moves and self.phase != "over"
+        return KeptGame(self.settings, tuple(self.moves)) if on else None
 
-    # What a person asks for; each is to run alone.
+    def can(self, what: str) -> bool:
+        """Whether a person can do this now: one of the methods below, or what a screen offers."""
+        phase, watched = self.phase, self.settings.seat is None
+        on = self.now is not None and phase != "starting"
+        return {
+            "go_on": phase == "broken",
+            "pause": watched and phase in {"thinking", "paused"},
+            "step": phase == "paused",
+            "ask_hint": self.pick is not None,
+            "undo": on and phase != "broken" and bool(self._own()),
+            "move": on and not watched and phase != "over",
+            "value": on and phase != "over",
+            "swap": on and not watched and len(self.moves) < len(self.positions),
+            "again": phase != "none",
+            "strength": phase != "none",
+        }.get(what, on)
 
-    def begin(self, settings: PlaySettings) -> Coroutine[Any, Any, None]:
-        """Deal a new game, or lay the position to play on from."""
-        return self._lay(settings, None)
+    # What a person asks for.
 
-    def take_up(self, kept: KeptGame) -> Coroutine[Any, Any, None]:
-        """Go on with a game that was kept; a watched one stands still first."""
-        return self._lay(kept.settings, kept)
+    def begin(self, settings: PlaySettings, moves: Sequence[KeptMove] = ()) -> None:
+        """A new game; with moves one that was kept, and a watched one of them stands still."""
+        self.settings, self.moves, self.positions = settings, list(moves), []
+        self.moves_left = 0 if moves and settings.seat is None else math.inf
+        self.phase = "starting"
+        self._forget()
+
+    def play(self, move: Move) -> None:
+        """The person's move."""
+        self.moves.append((format_move(encode_action(*move), self.settings.players), ()))
+        self._forget()
+
+    def ask_hint(self) -> None:
+        """What would the opponent play here?"""
+        self.hinting, self.hint = True, None
+
+    def undo(self) -> None:
+        """Back to before the person's last decision; a watched game stands still there."""
+        at = self._own()[-1]  # it may still be on its way to the engine
+        del self.moves[at:], self.positions[at + 1 :]
+        self.moves_left = 0 if self.settings.seat is None else math.inf
+        self._forget()
+
+    def swap(self) -> None:
+        """Give the person the next seat: in this game, or in the next one when it is over."""
+        seat = ((self.settings.seat or 0) + 1) % self.settings.players
+        self.settings = replace(self.settings, seat=seat)
+        self._forget()
+        if self.phase == "over":
+            self.begin(self.settings.next_deal())
+
+    def pause(self) -> None:
+        """Let a watched game stand still, or go on."""
+        self.moves_left = 0 if self.moves_left else math.inf
+
+    def step(self) -> None:
+        """One more move of a watched game."""
+        self.moves_left = 1
+
+    def _forget(self) -> None:
+        self.pick, self.hint, self.hinting = None, None, False
+
+    # What comes of it.
 
     async def go_on(self) -> None:
-        """Whatever comes next: the engine's moves, or the person's turn."""
-        await self._guarded(self._turns() if self.game is not None else self._start())
-
-    def play(self, move: Move) -> Coroutine[Any, Any, None]:
-        """Play the person's move, then the others'; it is noted before anything is awaited."""
-        self._pending = format_move(encode_action(*move), self.settings.players)
-        self.pick, self.since, self.went_on = None, self._clock(), False
-        return self.go_on()
-
-    async def ask_hint(self) -> None:
-        """Ask the opponent what it would play here; a move that is on its way comes first."""
-        if self.is_sending:
-            await self.go_on()
-            return
-        self.hinting, self.since = True, self._clock()
-        self._changed()
+        """Whatever comes next, until it is the person's turn, or nothing more can be done."""
         try:
-            await self._guarded(self._ask_hint())
-        finally:
+            await self._go_on()
+        except AzulError as error:  # told in words; no move is lost
             self.hinting = False
-            self._changed()
+            self._enter("broken", str(error))
 
-    async def undo(self) -> None:
-        """Back to before the person's last decision; a move on its way is that decision."""
-        if self.game is not None:
-            left = -1 if self.is_sending else self.game.undo_to(self.settings.seat)
-            self._pending, self.went_on = "", False
-            if left >= 0:
-                del self.game.turns[left:]
-                self.paused = self.settings.seat is None
-        await self.go_on()
-
-    async def swap(self) -> None:
-        """Give the person the next seat."""
-        if self.settings.seat is not None:
-            seat = (self.settings.seat + 1) % self.settings.players
-            self.settings = replace(self.settings, seat=seat)
-            self._pending = ""
-        await self.go_on()
-
-    async def step(self) -> None:
-        """One more move of a watched game that stands still."""
-        self.paused = False
-        await self._guarded(self._turns(most=1))
-
-    # How it is done.
-
-    def _lay(self, settings: PlaySettings, kept: KeptGame | None) -> Coroutine[Any, Any, None]:
-        self.settings, self._kept, self.game, self.pick = settings, kept, None, None
-        self.lost, self._pending, self.went_on = "", "", False
-        self.paused = kept is not None and settings.seat is None
-        return self._guarded(self._start())
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do `work`; what goes wrong is told in words and loses no move."""
-        try:
-            await work
-        except AzulError as error:
-            self.problem = str(error)
-            self._enter("broken")
-
-    def _enter(self, phase: Phase) -> None:
-        self.phase, self.since = phase, self._clock()
-        if phase != "broken":
-            self.problem = ""
-        self._changed()
-
-    async def _ask(self, *commands: str) -> Record:
-        """The answer to the last command; a new engine loads the players first."""
-        engine = await self._engines.get()
-        if engine is not self._engine:
-            before: Phase = "thinking" if self.phase == "starting" else self.phase
-            self.loading = "starting the engine"
+    async def _go_on(self) -> None:
+        if not self.positions:
             self._enter("starting")
             # The table comes first: a scripted player is compiled for its number of seats.
             table = f"position new players={self.settings.players}"
-            for player in self.settings.engine_players():
-                await engine.ask(table, f"load player={word(player)}", on_record=self._hear)
-            self._engine, self.loading = engine, ""
-            if self.game is not None:
-                self._enter(before)
-        return await engine.ask(*commands, on_record=self._hear)
+            for player in dict.fromkeys(map(self.settings.player_at, range(2))):
+                if player is not None:
+                    await self._ask(table, f"load player={word(player)}")
+            self.positions = [read(Position, await self._ask(self._position(0)))]
+        while not (now := self.positions[-1]).over:
+            played, player = len(self.positions) - 1, self.settings.player_at(now.to_move)
+            if played < len(self.moves):
+                move = self.moves[played][0]
+                if move not in now.legal:
+                    self.begin(self.settings)
+                    told = f"the game that was kept cannot be gone on with: {move} is not possible"
+                    return self._enter("none", told)
+                after = read(Position, await self._ask(self._position(played + 1)))
+                self.positions.append(after)
+                self._forget()
+            elif player is None:
+                self.pick = self.pick or Pick(parse_position(now.notation))
+                self._enter("yours")
+                if self.hinting:
+                    self.hint = await self._choose(self.settings.opponent)
+                    self.hinting = False
+                    self._enter("yours")
+                return None
+            elif self.moves_left <= 0:
+                return self._enter("paused")
+            else:
+                self._enter("thinking")
+                stays = WATCH_S if self.settings.seat is None else 0.0
+                choice, _ = await asyncio.gather(self._choose(player), asyncio.sleep(stays))
+                self.moves.append((choice.move, choice.values))
+                self.moves_left -= 1
+        return self._enter("over")
+
+    async def _choose(self, player: str) -> Choice:
+        by, seed = self.settings, self.settings.seed + len(self.moves)
+        most = f"seconds={by.seconds:g}" if by.by_time else f"simulations={by.simulations}"
+        choose = f"choose player={word(player)} {most} seed={seed}"
+        return read(Choice, await self._ask(self._position(len(self.moves)), choose))
+
+    def _position(self, played: int) -> str:
+        """The position after so many moves, in the words of the protocol."""
+        moves = ", ".join(move for move, _ in self.moves[:played])
+        return f"position {self.settings.base}" + (f" moves {moves}" if moves else "")
+
+    async def _ask(self, *commands: str) -> Record:
+        """The answer to the last command."""
+        self.loading = "" if self.positions else "starting the engine"
+        try:
+            engine = await self._engines.get()
+            return await engine.ask(*commands, on_record=self._hear)
+        finally:
+            self.loading = ""
 
     def _hear(self, record: Record) -> None:
         """Progress of what is being waited for."""
-        text = record.get("text")
-        if record.get("event") == "progress" and isinstance(text, str):
+        if record.get("event") == "progress":
             done, total = record.get("done"), record.get("total")
-            share = f", step {done + 1} of {total}" if isinstance(done, int) else ""
-            self.loading = plain_text(text, 100) + (share if done != total else "")
+            share = f", step {done + 1} of {total}" if done is not None and done != total else ""
+            self.loading = plain_text(str(record.get("text")), 100) + share
             self._changed()
 
-    def _command(self, *more: str) -> str:
-        """The position here, or after `more` moves, in the words of the protocol."""
-        moves = [turn.move for turn in self.game.turns] if self.game is not None else []
-        moves += more
-        base = f"position {self.settings.base}"
-        return base + (f" moves {', '.join(moves)}" if moves else "")
+    def _enter(self, phase: Phase, problem: str = "") -> None:
+        self.phase, self.problem, self._since = phase, problem, self._clock()
+        self._changed()
 
-    async def _start(self) -> None:
-        """Lay the first position, and play the moves of a kept game again."""
-        self.hint, self._engine = None, None  # its players may be other ones
-        kept = self._kept
-        first = read(Position, await self._ask(f"position {self.settings.base}"))
-        self.settings = replace(self.settings, players=view_of(first).players)
-        game = Game(first, [])
-        for number, (move, values) in enumerate(kept.moves if kept is not None else ()):
-            # One at a time, for each position is shown when it is taken back.
-            played = ", ".join(move for move, _ in kept.moves[: number + 1]) if kept else ""
-            try:
-                record = await self._ask(f"position {self.settings.base} moves {played}")
-            except EngineError as error:
-                if self._engine is None or not self._engine.alive:
-                    raise
-                # The rules do not allow it: asking again would not help.
-                self._kept = None
-                self.lost = f"the game that was kept cannot be gone on with: {error}"
-                self._enter("none")
-                return
-            game.add(move, read(Position, record), values)
-        self.game, self._kept, self.went_on = game, None, kept is not None
-        await self._turns()
+    # In words.
 
-    async def _apply(self, move: str, values: tuple[float, ...]) -> None:
-        record = await self._ask(self._command(move))
-        assert self.game is not None
-        self.game.add(move, read(Position, record), values)
-        self.hint, self._shown_since = None, self._clock()
+    def state(self) -> tuple[str, str]:
+        """What is going on, and its role."""
+        waited = words.duration(self._clock() - self._since)
+        if self.phase == "broken":
+            return "that did not work", "alert"
+        if self.loading or self.now is None:
+            return (f"{self.loading}, {waited}", "strong") if self.loading else ("no game yet", "")
+        if self.hinting:
+            return f"asking for a hint, {waited}", ""
+        yours = ("your turn", "good") if self.pick is not None else ("your move is sent", "")
+        return {
+            "thinking": (f"{self.settings.names()[self.now.to_move]} thinks, {waited}", ""),
+            "paused": ("the game stands still", "strong"),
+            "over": (self.verdict(), "strong"),
+        }.get(self.phase, yours)
 
-    async def _turns(self, most: int | None = None) -> None:
-        """The engine's moves, `most` at most, until it is the person's turn or the game is over."""
-        game = self.game
-        assert game is not None
-        self.hint = None
-        while not game.over:
-            player = self.settings.player_at(game.to_move)
-            if player is None and self._pending:
-                await self._apply(self._pending, ())
-                self._pending = ""
-                continue
-            if player is None:
-                self.pick = Pick.of(view_of(game.now), game.now.legal)
-                self._enter("yours")
-                return
-            self.pick = None
-            if self.paused or most == 0:
-                self.paused = True
-                self._enter("paused")
-                return
-            self._enter("thinking")
-            choice = await self._choose(player, self.settings.seed + len(game.turns))
-            if not choice.move:
-                raise EngineError(f"{short_name(player)} chose no move")
-            if self.settings.seat is None:
-                await asyncio.sleep(max(0.0, WATCH_S - (self._clock() - self._shown_since)))
-            told = choice.values if len(choice.values) == self.settings.players else ()
-            await self._apply(choice.move, told)
-            most = None if most is None else most - 1
-        self.pick = None
-        self._enter("over")
+    def verdict(self) -> str:
+        """How the game ended."""
+        assert self.now is not None
+        names, scores = self.settings.names(), sorted(self.now.scores, reverse=True)
+        winners = " and ".join(names[seat] for seat in self.now.winners)
+        won = "win" if self.now.winners == (self.settings.seat,) else "wins"
+        won = "share the victory" if len(self.now.winners) > 1 else won
+        return f"{winners} {won}, {' to '.join(map(str, scores))}"
 
-    async def _choose(self, player: str, seed: int) -> Choice:
-        choose = f"choose player={word(player)} {self.settings.strength} seed={seed}"
-        return read(Choice, await self._ask(self._command(), choose))
+    def headline(self, width: int, dot: str) -> Spans:
+        """What is going on, how the round ended, which game this is; the last two give way."""
+        settings, now, rights = self.settings, self.now, [""]
+        state, role = self.state()
+        if now is not None:
+            whom = short_name(settings.opponent)
+            whom = " against ".join(settings.names()) if settings.seat is None else whom
+            whom += "" if settings.scripted else f", {settings.strength_words}"
+            brief = f"round {now.round}{dot}move {len(self.positions)}"
+            rights = [f"{brief}{dot}{whom}{dot}seed {settings.seed}", f"{brief}{dot}{whom}", brief]
+        # Told until the person has moved again.
+        recent = range(max(1, len(self.positions) - settings.players), len(self.positions))
+        news = [f"   {self._round_words(at)}" for at in recent if self.positions[at].round_ended]
+        for new, right in [(new, right) for new in (*news, "") for right in (*rights, "")]:
+            gap = width - len(state + new + right)
+            if gap >= 3:
+                return (state, role), (new, "good"), (" " * gap, ""), (right, "quiet")
+        return ((words.shortened(state, width), role),)
 
-    async def _ask_hint(self) -> None:
-        choice = await self._choose(self.settings.opponent, self.settings.seed)
-        self.hint = choice if choice.move else None
+    def _round_words(self, at: int) -> str:
+        """How the round before position `at` ended: `round 2: you 12 (+9), planner 15 (+6)`."""
+        before, after = self.positions[at - 1], self.positions[at]
+        names = [f"{name}:" if name[-1].isdigit() else name for name in self.settings.names()]
+        told = zip(names, after.scores, before.scores, strict=True)
+        ended = ", ".join(f"{name} {score} ({score - old:+d})" for name, score, old in told)
+        return f"round {before.round}: {ended}"
+
+    def move_rows(self, width: int, *, values: bool) -> list[Spans]:
+        """Every move, with what its mover thought if `values`; how rounds and the game ended."""
+        names = self.settings.names()
+        rows: list[Spans] = []
+        longest = min(24, max(map(len, names)))
+        played = self.moves[: len(self.positions) - 1]
+        moves = [move_words(move, self.settings.players) for move, _ in played]
+        if longest + max(map(len, moves), default=0) + 12 > width:
+            moves = [move for move, _ in played]
+        room = max(map(len, moves), default=0)
+        for at, ((_, told), move) in enumerate(zip(played, moves, strict=True), 1):
+            seat, role = self.positions[at - 1].to_move, "strong" if at == len(moves) else ""
+            value = f" {told[seat]:+.2f}" if told and values else ""
+            rows.append((
+                (f"{at:>3} ", "quiet"),
+                (f"{words.shortened(names[seat], longest):<{longest}}  ", role or "quiet"),
+                (f"{move:<{room}}", role), (value, "quiet"),
+            ))  # fmt: skip
+            if self.positions[at].round_ended:
+                rows.append(((f"    {self._round_words(at)}", "good"),))
+        return rows
+
+    def prompt(self) -> tuple[str, str]:
+        """What is in hand, and the keys with which the move can go on."""
+        pick = self.pick
+        if pick is None:
+            return "", ""
+        places = "123456789"[: len(pick.position.factories)] + "C"
+        color = "" if pick.color is None else f"{COLOR_NAMES[pick.color]} "
+        if pick.source is None:
+            keys = [places[source] for source in sorted({source for source, _ in pick.takeable()})]
+            return f"{color or 'take '}from", "  ".join(keys)
+        place = "the centre" if places[pick.source] == "C" else places[pick.source]
+        if pick.color is None:
+            keys = [COLOR_LETTERS[color] for _, color in sorted(pick.takeable())]
+            return f"from {place}: colour", "  ".join(keys)
+        tiles = pick.position.sources[pick.source][pick.color]
+        lines, told = pick.position.boards[pick.position.to_move].lines, ""
+        for row in pick.rows()[:-1]:  # the last is the floor
+            falls = tiles - (row + 1 - lines[row].tiles)
+            told += f"{row + 1} ({falls} to the floor)  " if falls > 0 else f"{row + 1}  "
+        return f"{color}from {place} to line", f"{told}F"
+
+    def value_spans(self, width: int, signs: Signs) -> Spans:
+        """Who is ahead by the newest thought of a network, as a share of the points at stake.
+
+        Two players share one bar, of three and four each has its own.
+        """
+        names, own = self.settings.names(), self.settings.seat or 0
+        values = next((values for _, values in reversed(self.moves[-8:]) if values), ())
+        if not values or self.phase == "over":
+            told = "no value yet: it comes with the first move of a network"
+            told = "scripted players tell no value" if self.settings.scripted else told
+            return (("" if self.phase == "over" else told, "quiet"),)
+        room = max(3, width // len(names) // 2 - 4)
+        if len(names) > 2 and max(map(len, names)) > room:  # the boards carry the numbers too
+            names = [name if name == "you" else f"{seat}" for seat, name in enumerate(names, 1)]
+        longest, names = max(map(len, names)), [words.shortened(name, room) for name in names]
+        shares = [(value + 1) / 2 for value in values]
+        turns = [*range(own, len(names)), *range(own)]
+        bars = [(f"{names[at]:<{longest}} ", shares[at], f" {shares[at]:.0%}   ") for at in turns]
+        if len(names) == 2:
+            right = f" {shares[1 - own]:.0%} {names[1 - own]}   value {values[own]:+.2f}"
+            bars = [(f"{names[own]} {shares[own]:.0%} ", shares[own], right)]
+        spans: list[tuple[str, str]] = []
+        for left, share, right in bars:
+            full, empty = bar(share, max(0, width // len(bars) - len(left + right)), signs)
+            spans += [(left, "strong"), (full, "bar"), (empty, "bar.empty"), (right, "quiet")]
+        return tuple(spans)
+
+
+def move_words(move: str, players: int) -> str:
+    """A move at length: `R from 2 to line 3`."""
+    return describe_move(parse_move(move, players), players)
