@@ -14,8 +14,16 @@ from fake_run import START
 
 from azul_tui.runs.processes import ProcessMark, own_mark, process_birth
 from azul_tui.tui.widgets.form import Setting
-from azul_tui.views.match import MatchList, lines_of, match_job, player_words, row, two_ended_bar
-from azul_tui.views.scores import elo_text, games_for_firmer, verdict
+from azul_tui.tui.widgets.listing import RowList
+from azul_tui.views.match import (
+    elo_text,
+    lines_of,
+    match_job,
+    player_words,
+    read_matches,
+    row_of,
+    two_ended_bar,
+)
 from azul_tui.views.signs import ASCII, UNICODE
 
 VALUES = {"A": "", "B": "greedy", "games": 40, "simulations": 8, "seats": 2, "seed": 0,
@@ -59,6 +67,14 @@ def texts(match, **options):
     return "\n".join("".join(text for text, _ in line) for line in rows)
 
 
+def found_in(root, now=START):
+    return read_matches(root, now, {})
+
+
+def cells(match):
+    return [text for text, _ in row_of(match, START).cells]
+
+
 async def set_value(shown, name, value):
     setting = next(s for s in shown.screen.query(Setting) if s.spec.name == name)
     setting.query_one("Input").value = value
@@ -68,12 +84,12 @@ async def set_value(shown, name, value):
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
 async def test_a_result_looks_as_it_should(tmp_path, size):
     run = a_run(tmp_path, iterations=12)
-    a_match(tmp_path, 1, result(), t=START - 300)
+    a_match(tmp_path, 1, result(), t=run.t - 60)
     a_match(tmp_path, 2, result(45, 2, 53, 0.36, 0.57, player_b="planner"), t=START - 5000)
     async with dashboard(tmp_path, size=size, attach="laptop-1122", now=run.t) as shown:
         await shown.press("5")
         await shown.until("A is stronger: 60.8%")
-        await shown.until("iteration 10 against greedy")
+        await shown.until("iteration 10")
         await check_picture(shown, f"evaluate-{size[0]}x{size[1]}")
 
 
@@ -114,8 +130,11 @@ async def test_a_match_that_went_on_without_a_dashboard_is_found_and_can_be_ende
             await shown.when(lambda: sleeper.poll() == 7, "the signal")
             ended = {"state": "stopped", "heartbeat": START}
             (folder / "status.json").write_text(json.dumps(ended))
-            await shown.until("cancelled after 130 games")
-            assert shown.screen._timer is None, "nothing is read any more"
+            text = await shown.until("cancelled after 130 games")
+            assert "x cancel" not in text and "g start" in text
+            looks = shown.screen._looks
+            await shown.pilot.pause(1.3)
+            assert shown.screen._looks == looks, "nothing is read any more"
     finally:
         sleeper.kill()
         sleeper.communicate()
@@ -130,11 +149,12 @@ async def test_a_match_is_started_shown_and_not_started_twice(tmp_path):
         await set_value(shown, "games", "6")
         await shown.press("g", "g", "g")
         assert len(shown.app.jobs.all) == 1
-        assert "naive against random" in shown.text
+        await shown.until("╭─ naive against random")
         await set_value(shown, "B", "planner")
         await shown.until("finished, just now", 240)
         text = shown.text
         assert "A is naive, B is random" in text and "of 6" in text
+        assert "x cancel" not in text
         assert "against planner" in text, "the form"
         await shown.when(lambda: not shown.app.jobs.running, "the end")
 
@@ -166,7 +186,7 @@ async def test_an_earlier_match_is_shown_by_a_click(tmp_path):
     async with dashboard(tmp_path) as shown:
         await shown.press("5")
         await shown.until("B is greedy")
-        await shown.click_words("against planner")
+        await shown.click_words("planner")
         await shown.until("B is planner")
 
 
@@ -194,18 +214,17 @@ def test_every_match_is_listed_once_and_ladders_are_not(tmp_path):
     kept = [result() | {"event": "evaluation", "t": START}, result(seed=1, t=START)]
     text = "".join(json.dumps(record) + "\n" for record in kept)
     (tmp_path / "night" / "evaluations.jsonl").write_text(text + "no record\n")
-    found = MatchList(tmp_path)
-    assert len(found.refresh(START)) == 2
-    assert len(found.refresh(START)) == 2, "what was read before is remembered"
+    found = found_in(tmp_path)
+    assert len(found) == 2
+    assert read_matches(tmp_path, START, {}, found) == found
 
 
 def test_a_match_that_was_cancelled_before_its_first_pair_has_no_score(tmp_path):
     nothing = dict.fromkeys(("wins", "draws", "losses", "games", "low"), 0)
     none = result() | nothing | {"score": 0.5, "high": 1.0}
     a_match(tmp_path, 1, {"event": "match", **label()}, none, state="stopped")
-    (match,) = MatchList(tmp_path).refresh(START)
-    line = "".join(text for text, _ in row(match, 72, START, UNICODE))
-    assert "50.0%" not in line and "stopped" in line
+    (match,) = found_in(tmp_path)
+    assert "50.0%" not in cells(match) and "stopped" in cells(match)
     assert "cancelled after 0 games" in texts(match)
 
 
@@ -213,7 +232,7 @@ def test_a_match_whose_process_died_is_no_running_one(tmp_path):
     gone = ProcessMark(os.getpid(), own_mark().host, "another birth")
     a_match(tmp_path, 1, tally(), state="running", mark=gone)
     (tmp_path / ".jobs" / "evaluate-1" / "log.txt").write_text("MemoryError: no memory\n\n")
-    (match,) = MatchList(tmp_path).refresh(START + 1)
+    (match,) = found_in(tmp_path, START + 1)
     assert not match.running
     assert "failed" in texts(match) and "MemoryError: no memory" in texts(match)
 
@@ -225,9 +244,9 @@ def test_records_of_others_do_no_harm(tmp_path, value):
         value,
     )
     a_match(tmp_path, 1, hostile)
-    for match in MatchList(tmp_path).refresh(START):
+    for match in found_in(tmp_path):
         texts(match)
-        assert sum(len(text) for text, _ in row(match, 72, START, UNICODE)) <= 90
+        assert max(map(len, cells(match)[1:])) <= 28
 
 
 @pytest.mark.parametrize("width", [1, 7, 40, 80])
@@ -252,16 +271,44 @@ def test_the_bar_fills_from_both_ends(width):
 )
 def test_level_is_an_equal_share_of_the_games(tmp_path, players, low, high, said):
     middle = (low + high) / 2
-    assert verdict(middle, low, high, players).startswith(said)
-    decides = games_for_firmer(middle, low, high, 100, players)
-    assert ("halve" in decides) == (said != "not decided")
     a_match(tmp_path, 1, result(low=low, high=high, players=players, score=middle))
-    (match,) = MatchList(tmp_path).refresh(START)
-    assert said in texts(match)
-    assert ("is level" in " ".join(texts(match).split())) == (players > 2)
+    (match,) = found_in(tmp_path)
+    text = " ".join(texts(match).split())
+    assert f"{said}: {middle:.1%} ± {(high - low) * 50:.1f}, Elo" in text
+    assert ("would halve the interval" in text) == (said != "not decided")
+    assert ("is level" in text) == (players > 2)
 
 
 def test_elo_counts_from_the_odds_against_equal_opponents():
     assert elo_text(1 / 3, 3) in {"Elo +0", "Elo -0"}
     assert elo_text(0.5725, 4) == "Elo +242"
     assert elo_text(0.615) == "Elo +81"
+
+
+async def test_the_gates_of_a_training_are_told_by_what_they_decided(tmp_path):
+    run = a_run(tmp_path, iterations=6)
+    for iteration, decision in ((5, "behind"), (6, "ahead")):
+        run.t += 60
+        figures = {"games": 64, "wins": 39, "draws": 1, "losses": 24, "score": 0.617}
+        run.event("gate", iteration=iteration, opponent="iteration 4", decision=decision,
+                  low=0.52, high=0.70, margin=3.0, **figures)  # fmt: skip
+    async with dashboard(tmp_path, attach="laptop-1122", now=run.t) as shown:
+        await shown.press("5")
+        await shown.until("laptop-1122 iteration 6 against laptop-1122 iteration 4")
+        await shown.until("A is ahead and becomes the best: 61.7% (52.0 to 70.0), Elo +83")
+        shown.screen.query_one(RowList).focus()
+        await shown.press("down")
+        await shown.until("A is behind, B stays the best")
+
+
+async def test_matches_are_sorted_by_a_click_and_scores_within_one_opponent(tmp_path):
+    a_match(tmp_path, 1, result(player_b="random", score=0.9))
+    a_match(tmp_path, 2, result(player_b="greedy", score=0.95, seed=2))
+    a_match(tmp_path, 3, result(player_b="random", score=0.99, seed=3))
+    async with dashboard(tmp_path) as shown:
+        await shown.press("5")
+        await shown.until("90.0%")
+        await shown.click_words("score")
+        text = shown.text
+        at = [text.rindex(score) for score in ("99.0%", "90.0%", "95.0%")]
+        assert at == sorted(at), "against random, then against greedy"

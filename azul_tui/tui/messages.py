@@ -104,11 +104,6 @@ class MovesScrolled(Message):
 
 
 @dataclass
-class PanelResized(Message):
-    """A panel has another size: what is written in it may be wrapped anew."""
-
-
-@dataclass
 class MatchesListed(Message):
     """The matches of the folder were read again, by the look of that number."""
 
