@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,7 @@ from azul_tui.runs.status import ACTIVE, judge, read_status
 from azul_tui.runs.tail import last_records
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
+from azul_tui.views.play_settings import short_name
 from azul_tui.views.settings import toml_value
 from azul_tui.views.table import Column, Row
 
@@ -92,73 +94,36 @@ class Match:
 def player_words(name: str) -> str:
     """A player as it is called everywhere: `laptop-1122 iteration 35`, `pretrained`, `greedy`.
 
-    Args:
-        name: As records and settings have it: a scripted player, a run, a checkpoint file or
-            `run/checkpoint`, with or without the simulations behind an @.
+    Records and settings have scripted players, runs, files, `run/checkpoint`, simulations after @.
     """
-    parts = plain_text(re.sub(r"@\d+$", "", name.strip()), 300).rstrip("/").split("/")
-    last = parts[-1].removesuffix(".pt")
-    if len(parts) < 2:
-        return last
-    run = parts[-2]
-    if found := re.fullmatch(r"checkpoint_iter_0*(\d+)", last):
-        return f"{run} iteration {int(found[1]):,}"
-    if last == "best_model":
-        return run if run in SHIPPED_NAMES.values() else f"{run} best"
-    return f"{run}/{last}"
+    said = short_name(re.sub(r"@\d+$", "", name.strip())).replace(" best_model", " best")
+    run = said.removesuffix(" best")
+    return run if run in SHIPPED_NAMES.values() else said
 
 
-# -- from a form to a job
-
-
-def match_job(values: Mapping[str, SettingValue], root: Path) -> tuple[str, list[str]]:
-    """The job that plays what a form asks for, and its settings.
-
-    Args:
-        values: `A`, `B`, `games`, `simulations`, `seats`, `seed` and `device`.
-        root: The folder of runs.
-    """
-    settings = {name: values[name] for name in ("games", "simulations", "seed", "device")}
-    a, b = str(values["A"]), str(values["B"])
-    if not is_scripted(a):
-        job, sides = "evaluate", {"checkpoint": a, "opponent": b}
-    else:
-        seats = None if is_scripted(b) else seats_of_checkpoint(b, root)
-        job, sides = "arena", {"a": a, "b": b, "num_players": seats or values["seats"]}
-    return job, [f"{key}={toml_value(value)}" for key, value in (sides | settings).items()]
-
-
-def asked(job: str, overrides: Sequence[str]) -> dict[str, Any] | None:
-    """What a job was asked to play, told as its `match` record will; None for no match of two."""
-    given = dict(text.split("=", 1) for text in overrides)
-    sides = {"evaluate": ("checkpoint", "opponent"), "arena": ("a", "b")}.get(job)
-    if sides is None or (job == "arena" and "a" not in given):
-        return None
-    if not given:
-        return {}  # the job goes by its defaults, or another dashboard started it
-    a, b = (given.get(side, "").strip('"') for side in sides)
-    return {"player_a": a or NEWEST, "player_b": b, "planned": int(given.get("games", 0))}
-
-
-def is_scripted(name: str) -> bool:
-    """Whether a scripted player is called so."""
+def match_job(values: Mapping[str, SettingValue]) -> tuple[str, list[str]]:
+    """The job that plays what a form asks for, and its settings."""
     from azul_tui.errors import PlayerError
     from azul_tui.players.names import parse_player_name
 
+    a, b = values["A"], values["B"]
     try:
-        parse_player_name(name)
-    except PlayerError:
-        return False
-    return True
+        parse_player_name(str(a))
+        job, sides = "arena", {"a": a, "b": b, "num_players": values["seats"]}
+    except PlayerError:  # no scripted player is called so
+        job, sides = "evaluate", {"checkpoint": a, "opponent": b}
+    settings = {name: values[name] for name in ("games", "simulations", "seed", "device")}
+    return job, [f"{key}={toml_value(value)}" for key, value in (sides | settings).items()]
 
 
-def seats_of_checkpoint(name: str, root: Path) -> int | None:
-    """Seats at the table that a run, a checkpoint or a shipped player was made for."""
-    from azul_tui.views.checkpoint_list import seats_of
-
-    shipped = {called: seats for seats, called in SHIPPED_NAMES.items()}
-    path = root / name
-    return shipped.get(name) or seats_of((path if path.is_dir() else path.parent) / "config.toml")
+def asked(overrides: Sequence[str]) -> dict[str, Any]:
+    """What a job was asked to play, told as its `match` record will; empty where nothing says."""
+    given = dict(text.split("=", 1) for text in overrides)
+    a, b = given.get("checkpoint", given.get("a")), given.get("opponent", given.get("b"))
+    if a is None or b is None:
+        return {}
+    a, b = a.strip('"') or NEWEST, b.strip('"')
+    return {"player_a": a, "player_b": b, "planned": int(given.get("games", 0))}
 
 
 # -- finding them
@@ -167,13 +132,10 @@ def seats_of_checkpoint(name: str, root: Path) -> int | None:
 def read_matches(
     root: Path, now: float, started: Mapping[str, dict[str, Any]], known: Sequence[Match] = ()
 ) -> list[Match]:
-    """All that are known in a folder of runs, those being played first, then the newest.
+    """All of a folder of runs, those being played first, then the newest. Reads: for a thread.
 
-    Args:
-        root: The folder. Its files are read: for a thread.
-        now: Unix seconds.
-        started: What this dashboard's matches were asked to play, by the name of their folder.
-        known: What was found before: of these only what was being played is read again.
+    `started` has what matches were asked to play, by folder; of those that were `known` before only
+    what was being played is read again.
     """
     if known:
         played = {m.key: RunPaths(root / JOBS_FOLDER / m.key) for m in known if m.running}
@@ -203,13 +165,7 @@ def read_matches(
 
 
 def read_match(paths: RunPaths, now: float, label: Mapping[str, Any] | None = None) -> Match | None:
-    """The match of a job's folder; None for one that is no match between two.
-
-    Args:
-        paths: The folder.
-        now: Unix seconds.
-        label: What it was asked to play, where that is known: its own records come first.
-    """
+    """The match of a job's folder; None for one of no two players. `label`: as it was `asked`."""
     status = read_status(paths.status)  # first: the records of an ended match are all there
     records = last_records(paths.events, max_bytes=TAIL_BYTES)
     newest: dict[str, dict[str, Any]] = {str(r.get("event")): r for r in records}
@@ -287,16 +243,11 @@ def row_of(match: Match, now: float) -> Row:
 
 def rank_of(match: Match, column: str) -> Any:
     """What a column sorts by: scores against different players are different measures."""
-    if column in {"a", "b"}:
-        return match.a if column == "a" else match.b
-    if column == "age":
-        return match.running, match.t
-    if column == "games":
-        return match.count("games")
-    if match.score is None:
-        return None
-    share, low, high = match.score
-    return (match.b, share) if column == "score" else high - low
+    share, low, high = match.score or (None, 0.0, 0.0)
+    return {
+        "a": match.a, "b": match.b, "games": match.count("games"), "age": (match.running, match.t),
+        "score": None if share is None else (match.b, share), "interval": high - low or None,
+    }[column]  # fmt: skip
 
 
 def verdict(match: Match) -> tuple[str, str]:
@@ -341,16 +292,7 @@ def lines_of(
     match: Match, width: int, now: float, signs: Signs, *, cancelling: bool = False,
     compact: bool = False,
 ) -> list[Spans]:  # fmt: skip
-    """The bar and what it means, in lines of at most `width` cells.
-
-    Args:
-        match: What is told.
-        width: Cells of a line.
-        now: Unix seconds.
-        signs: Characters to draw with.
-        cancelling: Whether it was asked to end.
-        compact: Without empty lines.
-    """
+    """The bar and what it means, in lines of at most `width` cells."""
     rows: list[Spans] = []
 
     def say(said: str, role: str) -> None:
@@ -392,34 +334,30 @@ def lines_of(
     rows.append(())
     others = f" on all other seats of {match.players}: {1 / match.players:.0%} is level"
     say(f"A is {match.a}, B is {match.b}{others if match.players > 2 else ''}", "quiet")
-    details = _details(match.record)
-    rows += [(), *(((f"{name:<10}", "quiet"), (said, "")) for name, said in details)]
+    rows.append(())
+
+    def fact(name: str, record: Mapping[str, Any], *parts: str) -> None:
+        """A line of as many parts as the record has the figures for."""
+        known = {key: found for key in record if (found := number(record, key)) is not None}
+        told = ""
+        with suppress(KeyError):
+            for part in parts:
+                told += part.format_map(known)
+        if told:
+            rows.append(((f"{name:<10}", "quiet"), (told, "")))
+
+    record, seats = match.record, match.record.get("by_seat")
+    ends = " ({margin_low:+.1f} to {margin_high:+.1f})"
+    fact("margin", record, "{margin:+.1f} points a game", ends)
+    for place, seat in zip(("first", "second", "third", "fourth"),
+                           cast("list[Any]", seats) if isinstance(seats, list) else [],
+                           strict=False):  # fmt: skip
+        if isinstance(seat, dict):
+            of = cast("dict[str, Any]", seat)
+            fact(f"A {place}", of, "{score:.1%} of {games:,.0f} games", ", {margin:+.1f} points")
+    fact("a game", record, "{moves_per_game:.0f} moves", ", {s_per_game:.2f} s")
+    fact("a move", record, "A {ms_per_move_a:.2f} ms, B {ms_per_move_b:.2f} ms")
     return [line for line in rows if line or not compact]
-
-
-def _details(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Margin, seats, moves and time, where the records tell them."""
-    facts: list[tuple[str, str]] = []
-    margin, low, high = (number(record, k) for k in ("margin", "margin_low", "margin_high"))
-    if margin is not None:
-        between = f" ({low:+.1f} to {high:+.1f})" if low is not None and high is not None else ""
-        facts.append(("margin", f"{margin:+.1f} points a game{between}"))
-    seats = record.get("by_seat")
-    told = cast("list[Any]", seats)[:4] if isinstance(seats, list) else []
-    for place, seat in zip(("first", "second", "third", "fourth"), told, strict=False):
-        seat = cast("dict[str, Any]", seat) if isinstance(seat, dict) else {}
-        share, games, margin = (number(seat, key) for key in ("score", "games", "margin"))
-        if share is not None:
-            points = f", {margin:+.1f} points" if margin is not None else ""
-            facts.append((f"A {place}", f"{share:.1%} of {games or 0:,.0f} games{points}"))
-    moves, seconds = number(record, "moves_per_game"), number(record, "s_per_game")
-    if moves is not None:
-        pace = f", {seconds:.2f} s" if seconds is not None else ""
-        facts.append(("a game", f"{moves:.0f} moves{pace}"))
-    one, other = number(record, "ms_per_move_a"), number(record, "ms_per_move_b")
-    if one is not None and other is not None:
-        facts.append(("a move", f"A {one:.2f} ms, B {other:.2f} ms"))
-    return facts
 
 
 def two_ended_bar(

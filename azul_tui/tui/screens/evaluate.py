@@ -6,17 +6,20 @@ the next match will be; what is shown beside it is told from the records of that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import ScreenResume
 from textual.widgets import Button, Input, Static
 
-from azul_tui.config import SettingSpec
 from azul_tui.jobs.registry import find_job
-from azul_tui.tui.messages import FormChanged, MatchesListed, RowChosen, RowOpened
+from azul_tui.tui.messages import FormChanged, JobEnded, JobStarted, RowChosen, RowOpened
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.spans import lines
 from azul_tui.tui.widgets.form import SettingsForm
@@ -30,40 +33,32 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from azul_tui.config import SettingValue
+    from azul_tui.config import SettingSpec, SettingValue
     from azul_tui.tui.jobs import StartedJob
-    from azul_tui.tui.messages import JobEnded, JobStarted
     from azul_tui.views.match import Match
 
-LOOK_S = 1.0
-"""Seconds between two looks at a match that is being played."""
 AGES_S = 30.0
 """Seconds after which ages are said anew."""
 NONE_YET = "No match was played here yet. g starts the one on the form."
 
 
-def match_settings() -> tuple[SettingSpec, ...]:
-    """What the form of a match asks for."""
+def match_settings() -> list[SettingSpec]:
+    """What the form of a match asks for; see `match_job`."""
     job = {spec.name: spec for spec in find_job("evaluate").settings}
-    return (
-        SettingSpec(
-            name="A", kind="player", default="",
-            help="A checkpoint, a run (its best weights) or a scripted player; empty is "
-            f"{matches.NEWEST}.",
-        ),
-        SettingSpec(
-            name="B", kind="player", default=job["opponent"].default,
-            help="Its opponent, of the same kinds.",
-        ),
+    b = replace(job["opponent"], name="B", help="Its opponent, of the same kinds.")
+    who = "A checkpoint, a run (its best weights) or a scripted player"
+    return [
+        replace(b, name="A", default="", help=f"{who}; empty is {matches.NEWEST}."),
+        b,
         job["games"],
         job["simulations"],
-        SettingSpec(
-            name="seats", kind="int", default=2, minimum=2, maximum=4,
-            help="At the table of two scripted players; a checkpoint has its own number.",
+        replace(
+            job["games"], name="seats", default=2, minimum=2, maximum=4,
+            help="At the table of a scripted A; a checkpoint has its own number.",
         ),
         job["seed"],
         job["device"],
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
 class EvaluateScreen(Place):
@@ -88,8 +83,7 @@ class EvaluateScreen(Place):
         self.sort, self.falls = "age", True
         self.cancelling = ""
         """Key of the match that was asked to end."""
-        self._looks = 0
-        self._last_started = ""
+        self._news = asyncio.Event()
         self._drawn: object = None
 
     def compose_body(self) -> ComposeResult:
@@ -111,29 +105,36 @@ class EvaluateScreen(Place):
                     yield Listing(id="earlier-list")
 
     async def on_mount(self) -> None:
-        """The form with its defaults; a timer that goes while a match is played."""
-        every_s = max(LOOK_S, self.azul.follower.every_s)
-        self._timer = self.set_interval(every_s, lambda: self.look(again=False), pause=True)
+        """The form with its defaults, and the matches."""
         await self.fill_form({})
+        self.run_worker(self._read())
 
     # -- showing
 
-    def on_screen_resume(self) -> None:
-        """See what was started elsewhere, and what has ended meanwhile."""
-        super().on_screen_resume()
-        self.look()
+    @on(ScreenResume)
+    @on(JobStarted)
+    @on(JobEnded)
+    def read_again(self) -> None:
+        """A match may have begun or ended."""
+        self._news.set()
 
-    def on_screen_suspend(self) -> None:
-        """Nobody looks: nothing is read."""
-        self._timer.pause()
-
-    def on_job_started(self, _message: JobStarted) -> None:
-        """A match may have begun."""
-        self.look()
-
-    def on_job_ended(self, _message: JobEnded) -> None:
-        """A match may have ended."""
-        self.look()
+    async def _read(self) -> None:
+        """Read the folder when there are news, and what is being played as long as it is shown."""
+        while True:
+            # One that was just started is not among those that were found before.
+            again = self._news.is_set() or self.playing() not in self.matches
+            self._news.clear()
+            asked = {name: matches.asked(job.overrides) for name, job in self.azul.jobs.all.items()}
+            self.found = await asyncio.to_thread(
+                matches.read_matches, self.azul.runs_root, self.azul.clock(), asked,
+                () if again else self.found or (),
+            )  # fmt: skip
+            self._drawn = None
+            self._draw()
+            with suppress(TimeoutError):
+                looks = self.is_current and self.playing()
+                async with asyncio.timeout(self.azul.follower.every_s if looks else None):
+                    await self._news.wait()
 
     def on_resize(self) -> None:
         """The lines fit their new places."""
@@ -148,44 +149,17 @@ class EvaluateScreen(Place):
             self.run_worker(self.fill_form({**self._values(), **sides}), exclusive=True)
         self._draw()
 
-    def _asked(self) -> dict[str, dict[str, Any]]:
-        """What the matches were asked to play that this dashboard watches over, by folder."""
-        told = {name: matches.asked(job.spec.name, job.overrides)
-                for name, job in self.azul.jobs.all.items()}  # fmt: skip
-        return {name: asked for name, asked in told.items() if asked is not None}
-
     @property
     def job(self) -> StartedJob | None:
         """The job of the shown match, where this dashboard watches over it."""
         return self.azul.jobs.all.get(self.query_one(Listing).chosen)
 
-    def look(self, *, again: bool = True) -> None:
-        """Read in a thread: all that there is again, or only what is being played."""
-        self._looks += 1
-        root, now, number = self.azul.runs_root, self.azul.clock(), self._looks
-        asked = self._asked()
-        # One that was just started is not among those that were found before.
-        known = () if again or self.playing() not in self.matches else self.found or ()
-
-        def read() -> None:
-            found = matches.read_matches(root, now, asked, known)
-            self.post_message(MatchesListed(found, number))
-
-        self.run_worker(read, thread=True, group="matches", exit_on_error=False)
-
-    @on(MatchesListed)
-    def take_list(self, message: MatchesListed) -> None:
-        """Show what was found."""
-        message.stop()
-        if message.number == self._looks:
-            self.found, self._drawn = message.found, None
-            self._draw()
-
     def playing(self) -> str:
         """The key of the match that is being played, wherever it was started; empty for none."""
-        own = {name: self.azul.jobs.all[name].running for name in self._asked()}
-        known = {match.key: match.running for match in self.found or ()}
-        return next((key for key, running in (own | known).items() if running), "")
+        own = [(name, job.running) for name, job in self.azul.jobs.all.items()
+               if name not in self.matches and matches.asked(job.overrides)]  # fmt: skip
+        known = [(match.key, match.running) for match in self.matches.values()]
+        return next((key for key, running in own + known if running), "")
 
     def _draw(self) -> None:
         """The list and the shown match, where they changed."""
@@ -199,16 +173,14 @@ class EvaluateScreen(Place):
             self._drawn = key
             found = [*self.found, *(matches.of_training(feed.name, feed.data) if feed else ())]
             found = sorted_by(found, lambda m: matches.rank_of(m, self.sort), falls=self.falls)
+            own = (m.key for m in self.found if m.key in self.azul.jobs.all)
+            new = next((key for key in own if key not in self.matches), "")
             self.matches = {match.key: match for match in found}
-            started = next(reversed(self._asked()), "")
-            new = started if started != self._last_started and started in self.matches else ""
-            self._last_started = new or self._last_started
             listing.fill(
                 matches.COLUMNS, [matches.row_of(match, now) for match in found], marked=(),
                 sort=self.sort, falls=self.falls, chosen=new,
             )  # fmt: skip
         playing = self.playing()
-        self._timer.resume() if playing else self._timer.pause()
         if bool(playing) is not self.has_class("-playing"):
             self.set_class(bool(playing), "-playing")
             self.refresh_bindings()
@@ -311,7 +283,7 @@ class EvaluateScreen(Place):
         if problem:
             self.notify(problem, severity="error", markup=False)
         elif not self.playing():
-            name, overrides = matches.match_job(self._values(), self.azul.runs_root)
+            name, overrides = matches.match_job(self._values())
             self.azul.jobs.start(find_job(name), overrides)
             self._draw()
 
