@@ -130,8 +130,8 @@ async def test_a_match_that_went_on_without_a_dashboard_is_found_and_can_be_ende
             await shown.when(lambda: sleeper.poll() == 7, "the signal")
             ended = {"state": "stopped", "heartbeat": START}
             (folder / "status.json").write_text(json.dumps(ended))
-            text = await shown.until("cancelled after 130 games")
-            assert "x cancel" not in text and "g start" in text
+            await shown.until("cancelled after 130 games")
+            assert "x cancel" not in await shown.until(" g start ")
             found = shown.screen.found
             await shown.pilot.pause(1.3)
             assert shown.screen.found is found, "nothing is read any more"
@@ -152,10 +152,11 @@ async def test_a_match_is_started_shown_and_not_started_twice(tmp_path):
         await shown.until("╭─ naive against random")
         await set_value(shown, "B", "planner")
         await shown.until("finished, just now", 240)
-        text = await shown.until("A is naive, B is random")
+        await shown.until("A is naive, B is random")
+        text = await shown.until(" g start ")
         assert "of 6" in text and "x cancel" not in text
         assert "against planner" in text, "the form"
-        await shown.when(lambda: not shown.app.jobs.running, "the end")
+        await shown.when(lambda: not shown.app.jobs.running, "the end", 60)
 
 
 async def test_a_match_that_cannot_be_started_says_why(tmp_path):

@@ -13,8 +13,8 @@ from textual import events
 
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.screens import games
-from azul_tui.tui.widgets.board import Board
 from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.listing import RowList
 from azul_tui.views.engine import EngineError
 
 pytestmark = pytest.mark.timeout(120)
@@ -106,14 +106,14 @@ async def test_a_replayed_game_looks_as_it_should(run, size):
 
 async def test_games_are_listed_newest_first_with_how_they_ended(run):
     async with desk(run) as shown:
-        text = await shown.until("3 games")
-        labels = ["iteration 4 against greedy", "iteration 4, game 4", "iteration 3"]
+        text = await shown.until("iteration 4, game 4")
+        labels = ["iteration 4 against", "iteration 4, game 4", "iteration 3"]
         assert [text.index(label) for label in labels] == sorted(map(text.index, labels))
         assert "2 : 0" in text
         await shown.until("how it ended")
         await shown.until("greedy  ")
         await shown.press("down", "down", "up")
-        assert shown.screen.query_one(games.GameOptions).highlighted == 1
+        assert shown.screen.query_one(RowList).highlighted == 1
 
 
 async def test_a_game_is_replayed_move_by_move(run):
@@ -139,8 +139,7 @@ async def test_a_game_is_replayed_move_by_move(run):
 async def test_the_wheel_and_a_click_on_the_curve_move_through_it(run):
     async with desk(run) as shown:
         await replayed(shown)
-        board = shown.screen.query_one(Board)
-        board.post_message(events.MouseScrollDown(board, 5, 5, 0, 1, 0, False, False, False))
+        shown.app.post_message(events.MouseScrollDown(None, 5, 5, 0, 1, 0, False, False, False))
         await shown.until(f"move 1 of {MOVES}")
         curve = shown.screen.query_one(Chart)
         await shown.pilot.click(Chart, offset=(curve.size.width // 2, 4))
@@ -224,15 +223,25 @@ async def test_a_file_that_is_no_game_is_counted_and_the_others_shown(run):
         await shown.until("iteration 3")
 
 
-async def test_a_first_click_chooses_a_game_and_a_second_replays_it(run):
+async def test_a_click_chooses_a_game_and_a_double_click_replays_it(run):
     async with desk(run) as shown:
-        await shown.when(lambda: shown.screen.replay is not None, "the end of the first game")
-        await shown.pilot.pause(0.2)
+        await shown.until("game▴")
+        await shown.pilot.pause(0.3)
         await shown.click_words("iteration 3")
-        assert shown.screen.query_one(games.GameOptions).highlighted == 2
+        assert shown.screen.query_one(RowList).highlighted == 2
         assert not shown.screen.is_open
-        await shown.click_words("iteration 3")
-        await shown.until(f"of {MOVES}")
+        await shown.pilot.double_click(RowList, offset=(5, 1))
+        await shown.until("move 0 of 56")
+        assert shown.screen.replay.listed.label.startswith("iteration 4, game 4")
+
+
+async def test_games_are_sorted_by_a_click_on_a_title(run):
+    async with desk(run) as shown:
+        await shown.until("game▴")
+        await shown.pilot.pause(0.3)
+        for before, after in (("iteration 4 ", "iteration 3"), ("iteration 3", "iteration 4 ")):
+            await shown.click_words("game▾" if "game▾" in shown.text else "game▴")
+            assert shown.text.index(after) < shown.text.index(before)
 
 
 async def test_g_opens_the_games_of_the_run_that_is_looked_at(run):

@@ -28,10 +28,10 @@ NO_GAMES = (
     "every evaluation."
 )
 COLUMNS = (
-    Column(key="game", title="game", right=False, least=12, falls=False),
-    Column(key="winner", title="won by", right=False, gives_way=2, falls=False),
+    Column(key="game", title="game", right=False, least=34, falls=False),
+    Column(key="winner", title="won by", right=False, gives_way=1, falls=False),
     Column(key="score", title="score"),
-    Column(key="moves", title="moves", gives_way=1),
+    Column(key="moves", title="moves", gives_way=2),
 )
 
 
@@ -113,17 +113,17 @@ def score_words(game: ListedGame) -> str:
     return " : ".join(map(str, game.scores))
 
 
-def row_of(number: int, game: ListedGame) -> Row:
-    """A game under `COLUMNS`, told apart by its number in the listing."""
-    return Row(str(number), (
+def row_of(key: str, game: ListedGame) -> Row:
+    """A game under `COLUMNS`."""
+    return Row(key, (
         (plain_text(game.label, 80), ""), (shortened(winner_words(game), 30), "quiet"),
         (score_words(game), "strong"), (str(game.moves), "quiet"),
     ))  # fmt: skip
 
 
-def rank_of(number: int, game: ListedGame, column: str) -> Any:
-    """What a column sorts by; the games come in the order of their listing, the newest first."""
-    return {"game": number, "winner": winner_words(game), "moves": game.moves,
+def rank_of(key: str, game: ListedGame, column: str) -> Any:
+    """What a column sorts by: the key is the game's number in the listing, the newest first."""
+    return {"game": int(key), "winner": winner_words(game), "moves": game.moves,
             "score": max(game.scores, default=0)}[column]  # fmt: skip
 
 

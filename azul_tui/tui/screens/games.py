@@ -8,6 +8,7 @@ from textual import events, on
 from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.reactive import var
 from textual.widgets import Static
 
 from azul_tui.errors import AzulError
@@ -23,13 +24,11 @@ from azul_tui.views.engine import ListedGames, RecordedGame, ReviewedMove, read,
 from azul_tui.views.games import Replay
 from azul_tui.views.play import Move
 from azul_tui.views.play_settings import short_name
-from azul_tui.views.table import sorted_by
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from azul_tui.runs.paths import RunPaths
     from azul_tui.views.engine import ListedGame, Record
@@ -41,7 +40,7 @@ PLAY_S = 0.7
 """Seconds between two moves of a game that plays on by itself."""
 MISTAKE = 0.15
 """Expected outcome lost from which a better move is shown on the board."""
-IN_GAME = frozenset({"step", "play_on", "mistake", "analyse", "take_over", "judge", "next_game"})
+IN_GAME = frozenset({"step", "play_on", "mistake", "take", "judge", "next_game"})
 
 
 class ValueCurve(Chart, can_focus=False, inherit_bindings=False):
@@ -60,18 +59,14 @@ class ValueCurve(Chart, can_focus=False, inherit_bindings=False):
 
 
 class GamesScreen(FramedScreen[None]):
-    """The games of one run.
-
-    Args:
-        paths: The run.
-    """
+    """The games of the run of these `paths`."""
 
     AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar = [
         Binding("space", "play_on", "play on, stop"),
         Binding("m", "mistake", "next mistake"),
-        Binding("a", "analyse", "analyse"),
-        Binding("p", "take_over", "play on from here"),
+        Binding("a", "take('analyse')", "analyse"),
+        Binding("p", "take('play')", "play on from here"),
         Binding("escape", "back", "back"),
         Binding("right", "step(1)", "one move on", show=False),
         Binding("left", "step(-1)", "one move back", show=False),
@@ -83,8 +78,9 @@ class GamesScreen(FramedScreen[None]):
         Binding("N", "next_game(-1)", "the game before", show=False),
         Binding("o", "judge", "another network's opinion", show=False),
         Binding("r", "again", "list or review again", show=False),
-        Binding("backspace", "back", "back", show=False),
     ]
+    plays = var(False)
+    """Whether the game plays on by itself."""
 
     def __init__(self, paths: RunPaths) -> None:
         super().__init__()
@@ -98,14 +94,14 @@ class GamesScreen(FramedScreen[None]):
         self.busy = self.trouble = ""
         self.judges = games.judges(paths)
         self.sort, self.falls = "game", False
-        self._playing: Timer | None = None
-        self._changed, self._looked_at = 0.0, -LIST_EVERY_S
+        self._changed = self._looked_at = -LIST_EVERY_S
 
     def compose_body(self) -> ComposeResult:
         """The list with the end of the chosen game beside it; or a game with its curve."""
         yield Static("", id="which-game", classes="line", markup=False)
         with Container(id="games"):
-            with Vertical(id="games-list", classes="panel"):
+            with Vertical(id="games-list", classes="panel") as panel:
+                panel.border_title = Content.styled("games", "bold")
                 yield Static("", id="no-games", classes="empty", markup=False)
                 yield Listing()
             yield Board(id="ending")
@@ -114,13 +110,16 @@ class GamesScreen(FramedScreen[None]):
 
     # -- coming and going
 
+    def on_mount(self) -> None:
+        """The clock of a game that plays on."""
+        self._clock = self.set_interval(PLAY_S, self._tick, pause=True)
+
     def show(self) -> None:
         """A live run keeps more and more games."""
         now = self.azul.clock()
         if not self.is_open and now - self._looked_at >= LIST_EVERY_S:
             self._looked_at = now
             self._look(self._list())
-        self.draw()
 
     def on_screen_resume(self) -> None:
         """Finish a review that was left."""
@@ -130,8 +129,9 @@ class GamesScreen(FramedScreen[None]):
 
     def on_screen_suspend(self) -> None:
         """Leaving ends what the engine does for this screen, and no game plays on unseen."""
-        self._stop_playing()
-        self._stop_looking()
+        self.plays = False
+        # The library leaves the type of the node open.
+        self.workers.cancel_group(self, "look")  # pyright: ignore[reportUnknownMemberType]
 
     def on_resize(self) -> None:
         """Another size is another layout."""
@@ -142,11 +142,6 @@ class GamesScreen(FramedScreen[None]):
     def _look(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this instead of what is under way."""
         self.run_worker(work, group="look", exclusive=True)
-
-    def _stop_looking(self) -> None:
-        # The library leaves the type of the node open.
-        self.workers.cancel_group(self, "look")  # pyright: ignore[reportUnknownMemberType]
-        self.busy = ""
 
     async def _ask(self, what: str, command: str, on_record: Any = None) -> Record | None:
         """Ask, telling `what` is waited for; None, with the reason told, when it is refused."""
@@ -171,28 +166,24 @@ class GamesScreen(FramedScreen[None]):
     async def _list(self) -> None:
         """List the games when the folder changed, and show the end of the chosen one."""
         folder = self.paths.games
-        changed = folder.stat().st_mtime if folder.is_dir() else 0.0
+        changed = folder.stat().st_mtime if folder.is_dir() else -LIST_EVERY_S
         if changed == self._changed:
             return
         record = await self._ask("listing", f"games {word(str(folder))}")
         if record is not None:
             self._changed = changed
-            told = read(ListedGames, record)
+            told, before = read(ListedGames, record), self._current()
             self.unreadable = len(told.unreadable)
             # Newer games move the others down: the cursor stays on its game.
-            chosen = self._current()
             self.games = {str(number): game for number, game in enumerate(told.games)}
-            same = (key for key, game in self.games.items() if chosen and
-                    (game.file, game.index) == (chosen.file, chosen.index))  # fmt: skip
-            self._fill(next(same, ""))
-            await self._show_end()
+            places = {(game.file, game.index): key for key, game in self.games.items()}
+            self._fill(places.get((before.file, before.index), "") if before else "")
+            await self._replay(opened=False)
 
     def _fill(self, chosen: str = "") -> None:
-        found = sorted_by(
-            self.games.items(), lambda item: games.rank_of(int(item[0]), item[1], self.sort),
-            falls=self.falls,
-        )  # fmt: skip
-        rows = [games.row_of(int(key), game) for key, game in found]
+        found = sorted(self.games.items(), key=lambda game: games.rank_of(*game, self.sort),
+                       reverse=self.falls)  # fmt: skip
+        rows = [games.row_of(*game) for game in found]
         self.query_one(Listing).fill(
             games.COLUMNS, rows, marked=(), sort=self.sort, falls=self.falls, chosen=chosen
         )
@@ -202,32 +193,23 @@ class GamesScreen(FramedScreen[None]):
         """The game under the cursor."""
         return self.games.get(self.query_one(Listing).chosen)
 
-    async def _fetch(self, listed: ListedGame) -> Replay | None:
-        """The game, as it is here already or from the engine."""
+    async def _replay(self, *, opened: bool) -> None:
+        """The game under the cursor from its start, with its review; or its end beside the list."""
+        listed = self._current()
+        if listed is None or not (opened or self.query_one(Board).display):
+            return
         if self.replay is None or self.replay.listed != listed:
             command = f"game {word(listed.file)} {listed.index}"
-            if (record := await self._ask("reading the game", command)) is None:
-                return None
+            record = await self._ask("reading the game", command)
+            if record is None:
+                return
             self.replay = Replay(listed, read(RecordedGame, record))
-        return self.replay
-
-    async def _show_end(self) -> None:
-        """How the game under the cursor ended, where there is room beside the list."""
-        listed = self._current()
-        if listed is not None and self.query_one(Board).display:
-            if (replay := await self._fetch(listed)) is not None:
-                replay.go(replay.last)
-            self.draw()
-
-    async def _open(self, listed: ListedGame) -> None:
-        """Replay a game from its start, and have it reviewed."""
-        if (replay := await self._fetch(listed)) is not None:
-            self.is_open = True
-            replay.go(0)
-            self.refresh_bindings()
-            self.draw()
-            if replay.mistakes is None:
-                await self._review(replay)
+        self.is_open = opened
+        self.replay.go(0 if opened else self.replay.last)
+        self.refresh_bindings()
+        self.draw()
+        if opened and self.replay.mistakes is None:
+            await self._review(self.replay)
 
     async def _review(self, replay: Replay) -> None:
         """Ask the judge about every move."""
@@ -244,50 +226,49 @@ class GamesScreen(FramedScreen[None]):
         command = f"review {word(listed.file)} {listed.index} player={word(judge)}"
         record = await self._ask("reviewing", f"{command} simulations={SIMULATIONS}", hear)
         if record is not None:
-            numbers = record.get("mistakes") or ()
-            replay.mistakes = tuple(n for n in numbers if isinstance(n, int))
+            replay.mistakes = tuple(record["mistakes"])
         self.draw()
 
     # -- drawing
 
     def draw(self) -> None:
-        """Bring every part up to date; one that says the same costs nothing."""
+        """Bring every part up to date."""
         if not self.is_mounted or not self.is_current:
             return
-        replay = self.replay
+        replay, width = self.replay, max(20, self.size.width - 2)
         self.set_class(self.is_open, "-open")
+        head, moves = self.query_one("#which-game", Static), self.query_one("#moves-here", Static)
         if self.is_open and replay is not None:
-            self._draw_game(replay, max(20, self.size.width - 2))
+            head.update(content(games.headline(replay, width, self.azul.signs.separator)))
+            moves.update(lines(games.move_rows(replay, width)), layout=False)
+            self._draw_board(replay, "")
+            self._draw_curve(replay)
             return
         count = f"   {words.plural(len(self.games), 'game')}" if self.games else ""
         name = f"games of {plain_text(self.paths.name, 40)}"
-        self._say("#which-game", content(((name, "strong"), (count, "quiet"))))
-        trouble = f"{self.trouble}; r tries again" if self.trouble else ""
-        self._say("#no-games", Content(trouble or self.busy or games.NO_GAMES))
-        self.query_one("#no-games").display = not self.games
-        bad = f"{words.plural(self.unreadable, 'file')} could not be read"
-        foot = trouble or self.busy or (bad if self.unreadable else "")
-        panel = self.query_one("#games-list")
-        panel.border_title = Content.styled("games", "bold")
-        panel.border_subtitle = Content(words.shortened(foot, max(5, panel.size.width - 6)))
+        head.update(content(((name, "strong"), (count, "quiet"))), layout=False)
+        told = f"{self.trouble}; r tries again" if self.trouble else self.busy
+        empty, panel = self.query_one("#no-games", Static), self.query_one("#games-list")
+        empty.display = not self.games
+        if not self.games:
+            empty.update(Content(told or games.NO_GAMES))
+        if self.unreadable and not told:
+            told = f"{words.plural(self.unreadable, 'file')} could not be read"
+        panel.border_subtitle = Content(words.shortened(told, max(5, panel.size.width - 6)))
         if replay is not None and replay.listed == self._current():
             self._draw_board(replay, "how it ended")
         else:
             self.query_one(Board).show(None, title="how it ended")
 
-    def _draw_game(self, replay: Replay, width: int) -> None:
-        self._say("#which-game", content(games.headline(replay, width, self.azul.signs.separator)))
-        self._say("#moves-here", lines(games.move_rows(replay, width)))
-        self._draw_board(replay, "")
-        curve = self.query_one(ValueCurve)
-        if self.size.height:
-            from azul_tui.views.charts import View
+    def _draw_curve(self, replay: Replay) -> None:
+        from azul_tui.views.charts import View
 
-            trouble = f"{self.trouble}; o asks another network" if self.trouble else ""
-            below = self.busy or f"by {short_name(self.judges[0])}"
-            # Set, not looked at: it would be drawn twice.
-            curve.view = View(smoothing=0.0, show_band=False, cursor=float(replay.at))
-            curve.draw([games.value_content(replay, below, trouble)])
+        trouble = f"{self.trouble}; o asks another network" if self.trouble else ""
+        below = self.busy or f"by {short_name(self.judges[0])}"
+        curve = self.query_one(ValueCurve)
+        # Set, not looked at: it would be drawn twice.
+        curve.view = View(smoothing=0.0, show_band=False, cursor=float(replay.at))
+        curve.draw([games.value_content(replay, below, trouble)])
 
     def _draw_board(self, replay: Replay, title: str) -> None:
         board, here = self.query_one(Board), replay.review(replay.at)
@@ -302,31 +283,23 @@ class GamesScreen(FramedScreen[None]):
         room = board.size.width - edge, board.size.height - edge
         board.show(fitted(table, *room, self.azul.signs)[0], title=title)
 
-    def _say(self, selector: str, text: Content) -> None:
-        widget = self.query_one(selector, Static)
-        if widget.content != text:
-            widget.update(text, layout=False)
-
-    # -- keys
+    # -- keys and mouse
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The list and a game have their own keys."""
-        if action in IN_GAME:
-            return self.is_open
-        return super().check_action(action, parameters)
+        return self.is_open if action in IN_GAME else super().check_action(action, parameters)
 
     @on(RowChosen)
-    def highlighted(self) -> None:
+    def show_end(self) -> None:
         """Another game is under the cursor."""
-        self.draw()
         if not self.is_open:
-            self._look(self._show_end())
+            self.draw()
+            self._look(self._replay(opened=False))
 
     @on(RowOpened)
-    def opened(self) -> None:
+    def open_game(self) -> None:
         """Enter, or a double click."""
-        if (listed := self._current()) is not None:
-            self._look(self._open(listed))
+        self._look(self._replay(opened=True))
 
     def action_sort_by(self, column: str) -> None:
         """Sort the games by a column; by the present one the other way round."""
@@ -337,24 +310,19 @@ class GamesScreen(FramedScreen[None]):
 
     def action_back(self) -> None:
         """From a game to the list, from the list to where the screen was opened."""
-        self._stop_playing()
-        if not self.is_open or self.replay is None:
+        self.plays = False
+        if self.is_open:
+            self._look(self._replay(opened=False))
+            self.query_one(RowList).focus()
+        else:
             self.dismiss(None)
-            return
-        self._stop_looking()
-        self.is_open = False
-        self.replay.go(self.replay.last)
-        self.refresh_bindings()
-        self.call_after_refresh(self.draw)
-        self.draw()
-        self.query_one(RowList).focus()
 
     def action_again(self) -> None:
         """List again, or review again after something went wrong."""
         if self.is_open and self.replay is not None:
             self._look(self._review(self.replay))
         else:
-            self._changed = -1.0
+            self._changed = 0.0
             self._look(self._list())
 
     def action_next_game(self, step: int) -> None:
@@ -362,14 +330,14 @@ class GamesScreen(FramedScreen[None]):
         listing = self.query_one(RowList)
         at = (listing.highlighted or 0) + step
         if 0 <= at < len(self.games):
-            self._stop_playing()
+            self.plays = False
             listing.highlighted = at
-            self.opened()
+            self.open_game()
 
     def go(self, at: int) -> None:
         """Look at the game after so many moves."""
         if self.replay is not None and self.is_open:
-            self._stop_playing()
+            self.plays = False
             self.replay.go(at)
             self.draw()
 
@@ -377,6 +345,18 @@ class GamesScreen(FramedScreen[None]):
         """Some moves on or back."""
         if self.replay is not None:
             self.go(self.replay.at + step)
+
+    @on(events.MouseScrollDown)
+    @on(events.MouseScrollUp)
+    def scroll_moves(self, event: events.MouseEvent) -> None:
+        """The wheel moves through the game."""
+        self.action_step(1 if isinstance(event, events.MouseScrollDown) else -1)
+
+    @on(ChartViewed)
+    def curve_clicked(self, message: ChartViewed) -> None:
+        """A click on the curve goes to that move."""
+        if message.view.cursor is not None:
+            self.go(round(message.view.cursor))
 
     def action_mistake(self) -> None:
         """To the position before the next of the worst moves."""
@@ -390,56 +370,32 @@ class GamesScreen(FramedScreen[None]):
 
     def action_play_on(self) -> None:
         """Let the game play by itself, or stop it."""
-        if self._playing is not None:
-            self._stop_playing()
-        elif (replay := self.replay) is not None:
-            if replay.at == replay.last:
-                self.go(0)
-            self._playing = self.set_interval(PLAY_S, self._tick)
+        plays = not self.plays
+        if self.replay is not None and self.replay.at == self.replay.last:
+            self.go(0)
+        self.plays = plays
+
+    def watch_plays(self, plays: bool) -> None:
+        """The clock goes or stands."""
+        if self.is_mounted:
+            self._clock.resume() if plays else self._clock.pause()
 
     def _tick(self) -> None:
-        replay = self.replay
-        if replay is None or replay.at >= replay.last:
-            self._stop_playing()
-        else:
-            replay.go(replay.at + 1)
+        if self.replay is not None:
+            self.replay.go(self.replay.at + 1)
             self.draw()
-
-    def _stop_playing(self) -> None:
-        if self._playing is not None:
-            self._playing.stop()
-            self._playing = None
+            self.plays = self.replay.at < self.replay.last
 
     def action_judge(self) -> None:
         """Ask another network."""
         self.judges = [*self.judges[1:], self.judges[0]]
         self.action_again()
 
-    def action_analyse(self) -> None:
-        """Look at this position in the place Analyse."""
-        if self.replay is not None:
-            self.azul.go_with("analyse", (self.replay.notation, self.judges[0]))
-
-    def action_take_over(self) -> None:
-        """Play on from this position in the place Play."""
-        if self.replay is not None and self.replay.at < self.replay.last:
-            self.azul.go_with("play", self.replay.notation)
-        else:
+    def action_take(self, place: str) -> None:
+        """Take the position to Analyse or to Play."""
+        replay = self.replay
+        if place == "play" and replay is not None and replay.at == replay.last:
             self.notify("the game is over here; go back a move to play on", markup=False)
-
-    # -- the mouse
-
-    @on(ChartViewed)
-    def curve_clicked(self, message: ChartViewed) -> None:
-        """A click on the curve goes to that move."""
-        message.stop()
-        if message.view.cursor is not None:
-            self.go(round(message.view.cursor))
-
-    def on_mouse_scroll_down(self) -> None:
-        """The wheel moves through the game."""
-        self.action_step(1)
-
-    def on_mouse_scroll_up(self) -> None:
-        """The wheel moves through the game."""
-        self.action_step(-1)
+        elif replay is not None:
+            judged = (replay.notation, self.judges[0])
+            self.azul.go_with(place, judged if place == "analyse" else replay.notation)
