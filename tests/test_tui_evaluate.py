@@ -212,9 +212,7 @@ def test_every_match_is_listed_once_and_ladders_are_not(tmp_path):
     kept = [result() | {"event": "evaluation", "t": START}, result(seed=1, t=START)]
     text = "".join(json.dumps(record) + "\n" for record in kept)
     (tmp_path / "night" / "evaluations.jsonl").write_text(text + "no record\n")
-    found = found_in(tmp_path)
-    assert len(found) == 2
-    assert read_matches(tmp_path, START, {}, found) == found
+    assert len(found_in(tmp_path)) == 2
 
 
 def test_a_match_that_was_cancelled_before_its_first_pair_has_no_score(tmp_path):

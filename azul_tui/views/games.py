@@ -17,7 +17,6 @@ from azul_tui.views.table import Column, Row
 from azul_tui.views.words import plural, shortened
 
 if TYPE_CHECKING:
-    from azul_tui.game.view import PositionView
     from azul_tui.runs.paths import RunPaths
     from azul_tui.views.engine import ListedGame, RecordedGame, ReviewedMove
     from azul_tui.views.run_charts import ChartContent
@@ -58,11 +57,6 @@ class Replay:
         """The position that is looked at."""
         return self.game.positions[self.at]
 
-    @property
-    def view(self) -> PositionView:
-        """The same as plain values."""
-        return parse_position(self.notation)
-
     def go(self, at: int) -> None:
         """Look at the position after `at` moves, or the nearest there is."""
         self.at = min(max(at, 0), self.last)
@@ -76,18 +70,6 @@ class Replay:
         """What is thought of move `number`; None before it is known."""
         return self.reviews[number] if 0 <= number < len(self.reviews) else None
 
-    def names(self) -> list[str]:
-        """A name for every seat; those that would be equal carry their seat."""
-        names = seat_names(self.listed)
-        return [f"{n} {s + 1}" if names.count(n) > 1 else n for s, n in enumerate(names)]
-
-
-def seat_names(game: ListedGame) -> list[str]:
-    """Who sat where; players by number where nobody wrote it down."""
-    if len(game.names) == game.players:
-        return [short_name(name) for name in game.names]
-    return [f"player {seat + 1}" for seat in range(game.players)]
-
 
 def judges(paths: RunPaths) -> list[str]:
     """Networks whose opinion can be asked: the run's own, and the shipped one."""
@@ -95,57 +77,62 @@ def judges(paths: RunPaths) -> list[str]:
 
     if paths.best_model.is_file():
         return [paths.name, "pretrained"]
-    files = checkpoint_files(paths)
-    return [f"{paths.name}/{files[-1][1].name}", "pretrained"] if files else ["pretrained"]
+    return [f"{paths.name}/{file.name}" for _, file in checkpoint_files(paths)[-1:]] + [
+        "pretrained"
+    ]
 
 
 # -- in words
 
 
-def winner_words(game: ListedGame) -> str:
-    """Who won a game: `greedy`, `planner and naive`."""
+def seat_names(game: ListedGame) -> list[str]:
+    """Who sat where, by number where nobody wrote it down; equal names carry their seat."""
+    names = [short_name(name) for name in game.names]
+    if len(names) != game.players:
+        names = ["player"] * game.players
+    return [f"{n} {s + 1}" if names.count(n) > 1 else n for s, n in enumerate(names)]
+
+
+def ending(game: ListedGame) -> tuple[str, str]:
+    """How a game ended, `41 : 37`, and who won it, `planner and naive`."""
     names = seat_names(game)
-    return " and ".join(names[seat] for seat in game.winners if seat < len(names))
-
-
-def score_words(game: ListedGame) -> str:
-    """How a game ended: `41 : 37`."""
-    return " : ".join(map(str, game.scores))
+    winners = " and ".join(names[seat] for seat in game.winners if seat < len(names))
+    return " : ".join(map(str, game.scores)), winners
 
 
 def row_of(key: str, game: ListedGame) -> Row:
     """A game under `COLUMNS`."""
-    return Row(key, (
-        (plain_text(game.label, 80), ""), (shortened(winner_words(game), 30), "quiet"),
-        (score_words(game), "strong"), (str(game.moves), "quiet"),
-    ))  # fmt: skip
+    score, winner = ending(game)
+    return Row(key, ((plain_text(game.label, 80), ""), (shortened(winner, 30), "quiet"),
+                     (score, "strong"), (str(game.moves), "quiet")))  # fmt: skip
 
 
 def rank_of(key: str, game: ListedGame, column: str) -> Any:
     """What a column sorts by: the key is the game's number in the listing, the newest first."""
-    return {"game": int(key), "winner": winner_words(game), "moves": game.moves,
-            "score": max(game.scores, default=0)}[column]  # fmt: skip
+    best = max(game.scores, default=0)
+    return {"game": int(key), "winner": ending(game)[1], "moves": game.moves, "score": best}[column]
 
 
 def headline(replay: Replay, width: int, dot: str) -> Spans:
     """Which game, how it ended where there is room, and where in it."""
-    place = f"round {replay.view.round} {dot} move {replay.at} of {replay.last}"
+    number = parse_position(replay.notation).round
+    place = f"round {number} {dot} move {replay.at} of {replay.last}"
     label = shortened(plain_text(replay.listed.label, 80), max(10, width - len(place) - 3))
-    score = f"   ends {score_words(replay.listed)}"
-    room = width - len(place) - len(label) - 1
-    fits = (t for t in (f"{score}, {winner_words(replay.listed)} won", score, "") if len(t) <= room)
-    ended = next(fits, "")
+    score, winner = ending(replay.listed)
+    room = width - len(place) - len(label)
+    fitting = (f"   ends {score}, {winner} won", f"   ends {score}", "")
+    ended = next(text for text in fitting if len(text) < room or not text)
     return (
         (label, "strong"),
         (ended, "quiet"),
-        (" " * max(1, room + 1 - len(ended)), ""),
+        (f"{'':{max(1, room - len(ended))}}", ""),
         (place, ""),
     )
 
 
 def move_rows(replay: Replay, width: int) -> list[Spans]:
     """What was played to get here, and what is played next, each with what the judge says."""
-    names, rows = replay.names(), list[tuple[tuple[str, str], ...]]()
+    names, rows = seat_names(replay.listed), list[tuple[tuple[str, str], ...]]()
     for number, verb in ((replay.at - 1, "played"), (replay.at, "plays")):
         if not 0 <= number < replay.last:
             rows.append((("the first deal" if number < 0 else "the game is over", "quiet"),))
@@ -175,10 +162,7 @@ def _opinion(replay: Replay, number: int, room: int) -> tuple[str, str]:
 def value_content(replay: Replay, below: str, trouble: str) -> ChartContent:
     """The value curve over the whole game, marks at mistakes.
 
-    Args:
-        replay: The game.
-        below: What the judge is doing, or who it is.
-        trouble: Why there is no review.
+    `below` is what the judge does, or who it is; `trouble` why there is no review.
     """
     import numpy as np
 
@@ -186,22 +170,20 @@ def value_content(replay: Replay, below: str, trouble: str) -> ChartContent:
     from azul_tui.views.run_charts import ChartContent
 
     here, mistakes = replay.review(replay.at), replay.mistakes
-    title = [(f"expected by {replay.names()[0]}", "title")]
-    title += [(f"  {here.value:+.2f}", "strong")] if here is not None else []
-    if mistakes:
-        title += [("   ", ""), (f"! {plural(len(mistakes), 'mistake')}", "mark.setting")]
-    elif mistakes is not None:
-        title.append(("   no mistakes", "quiet"))
+    found = "" if mistakes is None else f"   ! {plural(len(mistakes), 'mistake')}"
+    title = (
+        (f"expected by {seat_names(replay.listed)[0]}", "title"),
+        (f"  {here.value:+.2f}" if here is not None else "", "strong"),
+        (found if mistakes != () else "   no mistakes", "mark.setting" if mistakes else "quiet"),
+        (f"   {below}", "quiet"),
+    )
     values = np.full(replay.last + 1, np.nan)
     known = [review.value for review in replay.reviews][: len(values)]
     values[: len(known)] = known
-    steps = np.arange(len(values), dtype=np.float64)
+    curve = Curve(name="value", x=np.arange(len(values), dtype=np.float64), y=values)
     return ChartContent(
-        name="value",
-        title=(*title, (f"   {below}", "quiet")),
-        curves=[] if trouble else [Curve(name="value", x=steps, y=values)],
-        levels=[Level(name="even", y=0.0)],
+        name="value", title=title, curves=[] if trouble else [curve],
+        levels=[Level(name="even", y=0.0)], limits=(-1.0, 1.0),
         marks=[Mark(x=float(number), kind="setting", text="!") for number in mistakes or ()],
-        limits=(-1.0, 1.0),
         empty=trouble or "the network has not looked at it yet",
-    )
+    )  # fmt: skip

@@ -19,6 +19,7 @@ from azul_tui.runs.status import ACTIVE, judge, read_status
 from azul_tui.runs.tail import last_records
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
+from azul_tui.views.following import LogTail
 from azul_tui.views.play_settings import short_name
 from azul_tui.views.settings import toml_value
 from azul_tui.views.table import Column, Row
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
 
-MOST_LISTED = 200
+MOST_LISTED = 100
 TAIL_BYTES = 16_384
 NEWEST = "newest run's best"
 COLUMNS = (
@@ -59,10 +60,8 @@ class Match:
     b: str
     record: Mapping[str, Any]
     """What is known of it: who plays, how, and the newest figures."""
-    doing: str = ""
-    """How far it is while it is played."""
-    problem: str = ""
-    """Why it failed."""
+    note: str = ""
+    """How far it is while it is played; why it failed."""
 
     @property
     def running(self) -> bool:
@@ -129,83 +128,61 @@ def asked(overrides: Sequence[str]) -> dict[str, Any]:
 # -- finding them
 
 
-def read_matches(
-    root: Path, now: float, started: Mapping[str, dict[str, Any]], known: Sequence[Match] = ()
-) -> list[Match]:
-    """All of a folder of runs, those being played first, then the newest. Reads: for a thread.
+def read_matches(root: Path, now: float, started: Mapping[str, dict[str, Any]]) -> list[Match]:
+    """The newest matches of a folder of runs. Reads files, 0.25 ms a match: for a thread.
 
-    `started` has what matches were asked to play, by folder; of those that were `known` before only
-    what was being played is read again.
+    `started` has what matches were `asked` to play, by the name of their folder.
     """
-    if known:
-        played = {m.key: RunPaths(root / JOBS_FOLDER / m.key) for m in known if m.running}
-        now_ = {key: read_match(paths, now, started.get(key)) for key, paths in played.items()}
-        return [now_.get(match.key) or match for match in known]
-    folders = [
-        folder for folder in (root / JOBS_FOLDER).glob("*-*")
-        if re.fullmatch(r"(evaluate|arena)-\d+", folder.name)
-    ]  # fmt: skip
-    folders.sort(key=lambda folder: int(folder.name.partition("-")[2]))
-    read = [
-        read_match(RunPaths(folder), now, started.get(folder.name))
-        for folder in reversed(folders[-MOST_LISTED:])
-    ]
-    kept = [
-        told(record, f"{folder.name} {record.get('t')}")
-        for folder in run_folders(root)
-        for record in last_records(folder / "evaluations.jsonl")
-    ]
+    folders = [folder for folder in (root / JOBS_FOLDER).glob("*-*")
+               if re.fullmatch(r"(evaluate|arena)-\d+", folder.name)]  # fmt: skip
+    folders.sort(key=lambda folder: int(folder.name.partition("-")[2]), reverse=True)
+    read = [read_match(RunPaths(folder), now, started.get(folder.name, {}))
+            for folder in folders[:MOST_LISTED]]  # fmt: skip
+    kept = [told(record, f"{folder.name} {record.get('t')}") for folder in run_folders(root)
+            for record in last_records(folder / "evaluations.jsonl")]  # fmt: skip
     found: dict[object, Match] = {}
     for match in filter(None, [*read, *kept]):
         # An evaluation is recorded in its job's folder, and with the run it was made for.
         what = [match.record.get(key) for key in ("seed", "games", "score", "margin")]
         is_over = match.score and not match.running
         found.setdefault(str([match.title, *what]) if is_over else match.key, match)
-    return sorted(found.values(), key=lambda m: (m.running, m.t), reverse=True)[:MOST_LISTED]
+    return sorted(found.values(), key=lambda match: match.t)[-MOST_LISTED:]
 
 
-def read_match(paths: RunPaths, now: float, label: Mapping[str, Any] | None = None) -> Match | None:
-    """The match of a job's folder; None for one of no two players. `label`: as it was `asked`."""
+def read_match(paths: RunPaths, now: float, label: Mapping[str, Any]) -> Match | None:
+    """The match of a job's folder, `asked` for like this; None for one of no two players."""
     status = read_status(paths.status)  # first: the records of an ended match are all there
     records = last_records(paths.events, max_bytes=TAIL_BYTES)
     newest: dict[str, dict[str, Any]] = {str(r.get("event")): r for r in records}
-    begun = newest.get("tally") or newest.get("match") or {}
-    result = newest.get("result", {})
-    known = {**(label or {}), **begun, **(result if number(result, "games") is not None else {})}
+    begun, result = newest.get("tally") or newest.get("match") or {}, newest.get("result", {})
+    known = {**label, **begun, **(result if number(result, "games") is not None else {})}
     if status is None or (paths.name.startswith("arena") and "player_a" not in known):
         return None
-    state = judge(status, now, paths.lock).state
-    problem = doing = ""
+    state, note = judge(status, now, paths.lock).state, ""
     if state == "crashed":
-        why = filter(None, (status.ending, last_words(paths)))
-        problem = text(result, "error", 300) or plain_text(": ".join(why), 300)
+        log = LogTail(paths.log, keep=20)
+        log.read()
+        last = next((line for line in reversed(log.lines) if line.strip()), "")
+        why = filter(None, (status.ending, last.removeprefix("azul-tui: ")))
+        note = text(result, "error", 300) or plain_text(": ".join(why), 300)
     elif state in ACTIVE:
         compiled = newest.get("compile", {})
         done, total = number(compiled, "done"), number(compiled, "total")
-        doing = "the first moves" if begun else status.phase or "starting"
+        note = "the first moves" if begun else status.phase or "starting"
         if begun and status.done is not None and status.total:
-            doing = f"about {min(1.0, status.done / status.total):.0%} of the moves made"
+            note = f"about {min(1.0, status.done / status.total):.0%} of the moves made"
         elif done is not None and total is not None and done < total:
-            doing = f"compiling {done:.0f} of {total:.0f} (only the first time)"
+            note = f"compiling {done:.0f} of {total:.0f} (only the first time)"
     t = number(result, "t") or number(begun, "t") or status.heartbeat
-    return told({**known, "t": t}, paths.name, state, doing=doing, problem=problem)
+    return told({**known, "t": t}, paths.name, state, note)
 
 
-def last_words(paths: RunPaths) -> str:
-    """The last line of a job's log that says something."""
-    from azul_tui.views.following import LogTail
-
-    log = LogTail(paths.log, keep=20)
-    log.read()
-    return next((s.removeprefix("azul-tui: ") for s in reversed(log.lines) if s.strip()), "")
-
-
-def told(record: Mapping[str, Any], key: str, state: str = "finished", **more: str) -> Match:
+def told(record: Mapping[str, Any], key: str, state: str = "finished", note: str = "") -> Match:
     """A match from its newest record with figures."""
     a = player_words(text(record, "player_a", 200) or text(record, "checkpoint", 400))
     b = player_words(text(record, "player_b", 200) or text(record, "opponent", 200))
     t = number(record, "t") or 0.0
-    return Match(key=key, t=t, state=state, a=a, b=b, record=record, **more)
+    return Match(key=key, t=t, state=state, a=a, b=b, record=record, note=note)
 
 
 def of_training(run: str, data: RunData) -> list[Match]:
@@ -259,7 +236,7 @@ def verdict(match: Match) -> tuple[str, str]:
     assert match.score is not None
     (score, low, high), level = match.score, 1 / match.players
     half = (high - low) / 2
-    spread = f" ({low:.1%} to {high:.1%})".replace("%", "")
+    spread = f" ({low * 100:.1f} to {high * 100:.1f})"
     if abs(score - low - half) < 0.005:
         spread = f" ± {half * 100:.1f}"
     figures = f"{score:.1%}{spread}, {elo_text(score, match.players)}"
@@ -312,8 +289,7 @@ def lines_of(
     if how and search is not None:
         how += f", {search:,.0f} simulations a move" if search else ", no search"
     rows.append((state, (how, "quiet")))
-    say(match.problem, "alert")
-    say(match.doing, "quiet")
+    say(match.note, "quiet" if match.running else "alert")
     if not games:
         return rows
     wins, draws, losses = (match.count(key) for key in ("wins", "draws", "losses"))

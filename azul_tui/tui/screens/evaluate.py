@@ -119,21 +119,17 @@ class EvaluateScreen(Place):
         self._news.set()
 
     async def _read(self) -> None:
-        """Read the folder when there are news, and what is being played as long as it is shown."""
+        """Read the folder when there are news, and every second while a match is watched."""
         while True:
-            # One that was just started is not among those that were found before.
-            again = self._news.is_set() or self.playing() not in self.matches
             self._news.clear()
             asked = {name: matches.asked(job.overrides) for name, job in self.azul.jobs.all.items()}
-            self.found = await asyncio.to_thread(
-                matches.read_matches, self.azul.runs_root, self.azul.clock(), asked,
-                () if again else self.found or (),
-            )  # fmt: skip
+            root, now = self.azul.runs_root, self.azul.clock()
+            self.found = await asyncio.to_thread(matches.read_matches, root, now, asked)
             self._drawn = None
             self._draw()
+            watched = self.is_current and self.playing()
             with suppress(TimeoutError):
-                looks = self.is_current and self.playing()
-                async with asyncio.timeout(self.azul.follower.every_s if looks else None):
+                async with asyncio.timeout(self.azul.follower.every_s if watched else None):
                     await self._news.wait()
 
     def on_resize(self) -> None:

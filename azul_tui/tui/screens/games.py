@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.reactive import var
 from textual.widgets import Static
 
 from azul_tui.errors import AzulError
+from azul_tui.game.notation import parse_position
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import ChartViewed, RowChosen, RowOpened
 from azul_tui.tui.screens.place import FramedScreen
@@ -79,8 +80,6 @@ class GamesScreen(FramedScreen[None]):
         Binding("o", "judge", "another network's opinion", show=False),
         Binding("r", "again", "list or review again", show=False),
     ]
-    plays = var(False)
-    """Whether the game plays on by itself."""
 
     def __init__(self, paths: RunPaths) -> None:
         super().__init__()
@@ -110,10 +109,6 @@ class GamesScreen(FramedScreen[None]):
 
     # -- coming and going
 
-    def on_mount(self) -> None:
-        """The clock of a game that plays on."""
-        self._clock = self.set_interval(PLAY_S, self._tick, pause=True)
-
     def show(self) -> None:
         """A live run keeps more and more games."""
         now = self.azul.clock()
@@ -129,9 +124,8 @@ class GamesScreen(FramedScreen[None]):
 
     def on_screen_suspend(self) -> None:
         """Leaving ends what the engine does for this screen, and no game plays on unseen."""
-        self.plays = False
-        # The library leaves the type of the node open.
-        self.workers.cancel_group(self, "look")  # pyright: ignore[reportUnknownMemberType]
+        self._stop("look")
+        self._stop("play")
 
     def on_resize(self) -> None:
         """Another size is another layout."""
@@ -142,6 +136,11 @@ class GamesScreen(FramedScreen[None]):
     def _look(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this instead of what is under way."""
         self.run_worker(work, group="look", exclusive=True)
+
+    def _stop(self, group: str) -> bool:
+        """Stop what is under way; whether anything was."""
+        workers: Any = self.workers  # the library leaves the type of the node open
+        return bool(workers.cancel_group(self, group))
 
     async def _ask(self, what: str, command: str, on_record: Any = None) -> Record | None:
         """Ask, telling `what` is waited for; None, with the reason told, when it is refused."""
@@ -278,7 +277,8 @@ class GamesScreen(FramedScreen[None]):
             move = Move.parse(best or replay.game.moves[replay.at], replay.game.players)
             seat = replay.game.movers[replay.at]
             marked = {Target("tile", *move[:2]), Target("line", seat, move.row)}
-        table = Table(position=replay.view, names=tuple(replay.names()), chosen=frozenset(marked))
+        names, position = tuple(games.seat_names(replay.listed)), parse_position(replay.notation)
+        table = Table(position=position, names=names, chosen=frozenset(marked))
         edge = 2 if title else 0
         room = board.size.width - edge, board.size.height - edge
         board.show(fitted(table, *room, self.azul.signs)[0], title=title)
@@ -310,7 +310,7 @@ class GamesScreen(FramedScreen[None]):
 
     def action_back(self) -> None:
         """From a game to the list, from the list to where the screen was opened."""
-        self.plays = False
+        self._stop("play")
         if self.is_open:
             self._look(self._replay(opened=False))
             self.query_one(RowList).focus()
@@ -330,14 +330,14 @@ class GamesScreen(FramedScreen[None]):
         listing = self.query_one(RowList)
         at = (listing.highlighted or 0) + step
         if 0 <= at < len(self.games):
-            self.plays = False
+            self._stop("play")
             listing.highlighted = at
             self.open_game()
 
     def go(self, at: int) -> None:
         """Look at the game after so many moves."""
         if self.replay is not None and self.is_open:
-            self.plays = False
+            self._stop("play")
             self.replay.go(at)
             self.draw()
 
@@ -360,31 +360,27 @@ class GamesScreen(FramedScreen[None]):
 
     def action_mistake(self) -> None:
         """To the position before the next of the worst moves."""
-        number = self.replay.next_mistake() if self.replay is not None else None
-        if number is not None:
+        replay = self.replay
+        if replay is not None and (number := replay.next_mistake()) is not None:
             self.go(number)
-        elif self.replay is not None and self.replay.mistakes is not None:
-            self.notify("the review found no mistake in this game", markup=False)
         else:
-            self.notify("mistakes are known once the review has ended", markup=False)
+            found_none = "the review found no mistake in this game"
+            reviewed = replay is not None and replay.mistakes is not None
+            self.notify(found_none if reviewed else "mistakes are known once the review has ended")
 
     def action_play_on(self) -> None:
         """Let the game play by itself, or stop it."""
-        plays = not self.plays
-        if self.replay is not None and self.replay.at == self.replay.last:
-            self.go(0)
-        self.plays = plays
+        if not self._stop("play") and (replay := self.replay) is not None:
+            if replay.at == replay.last:
+                replay.go(0)
+            self.run_worker(self._play(replay), group="play", exclusive=True)
 
-    def watch_plays(self, plays: bool) -> None:
-        """The clock goes or stands."""
-        if self.is_mounted:
-            self._clock.resume() if plays else self._clock.pause()
-
-    def _tick(self) -> None:
-        if self.replay is not None:
-            self.replay.go(self.replay.at + 1)
+    async def _play(self, replay: Replay) -> None:
+        while replay.at < replay.last:
             self.draw()
-            self.plays = self.replay.at < self.replay.last
+            await asyncio.sleep(PLAY_S)
+            replay.go(replay.at + 1)
+        self.draw()
 
     def action_judge(self) -> None:
         """Ask another network."""
