@@ -107,10 +107,10 @@ def row_of(key: str, game: ListedGame) -> Row:
                      (score, "strong"), (str(game.moves), "quiet")))  # fmt: skip
 
 
-def rank_of(key: str, game: ListedGame, column: str) -> Any:
-    """What a column sorts by: the key is the game's number in the listing, the newest first."""
+def rank_of(game: ListedGame, column: str) -> Any:
+    """What a column sorts by, other than the first."""
     best = max(game.scores, default=0)
-    return {"game": int(key), "winner": ending(game)[1], "moves": game.moves, "score": best}[column]
+    return {"winner": ending(game)[1], "moves": game.moves, "score": best}[column]
 
 
 def headline(replay: Replay, width: int, dot: str) -> Spans:

@@ -142,14 +142,14 @@ class GamesScreen(FramedScreen[None]):
         workers: Any = self.workers  # the library leaves the type of the node open
         return bool(workers.cancel_group(self, group))
 
-    async def _ask(self, what: str, command: str, on_record: Any = None) -> Record | None:
+    async def _ask(self, what: str, command: str) -> Record | None:
         """Ask, telling `what` is waited for; None, with the reason told, when it is refused."""
         self.busy, self.trouble = "starting the engine", ""
         self.draw()
         try:
             engine = await self.azul.engines.get()
             self.busy = what
-            return await engine.ask(command, on_record=on_record or self._hear)
+            return await engine.ask(command, on_record=self._hear)
         except AzulError as error:
             self.trouble = plain_text(str(error), 300)
             return None
@@ -160,7 +160,9 @@ class GamesScreen(FramedScreen[None]):
     def _hear(self, record: Record) -> None:
         if record.get("event") == "progress":
             self.busy = plain_text(str(record.get("text")), 60)
-            self.draw()
+        elif record.get("event") == "review" and self.replay is not None:
+            self.replay.reviews.append(read(ReviewedMove, record))
+        self.draw()
 
     async def _list(self) -> None:
         """List the games when the folder changed, and show the end of the chosen one."""
@@ -170,22 +172,19 @@ class GamesScreen(FramedScreen[None]):
             return
         record = await self._ask("listing", f"games {word(str(folder))}")
         if record is not None:
-            self._changed = changed
-            told, before = read(ListedGames, record), self._current()
+            self._changed, told = changed, read(ListedGames, record)
             self.unreadable = len(told.unreadable)
-            # Newer games move the others down: the cursor stays on its game.
-            self.games = {str(number): game for number, game in enumerate(told.games)}
-            places = {(game.file, game.index): key for key, game in self.games.items()}
-            self._fill(places.get((before.file, before.index), "") if before else "")
+            self.games = {f"{game.file} {game.index}": game for game in told.games}
+            self._fill()
             await self._replay(opened=False)
 
-    def _fill(self, chosen: str = "") -> None:
-        found = sorted(self.games.items(), key=lambda game: games.rank_of(*game, self.sort),
-                       reverse=self.falls)  # fmt: skip
-        rows = [games.row_of(*game) for game in found]
-        self.query_one(Listing).fill(
-            games.COLUMNS, rows, marked=(), sort=self.sort, falls=self.falls, chosen=chosen
-        )
+    def _fill(self) -> None:
+        found = list(self.games.items())  # the newest first
+        if self.sort != "game":
+            found.sort(key=lambda item: games.rank_of(item[1], self.sort))
+        rows = [games.row_of(*item) for item in (found[::-1] if self.falls else found)]
+        listing, sort = self.query_one(Listing), self.sort
+        listing.fill(games.COLUMNS, rows, marked=(), sort=sort, falls=self.falls)
         self.draw()
 
     def _current(self) -> ListedGame | None:
@@ -214,16 +213,9 @@ class GamesScreen(FramedScreen[None]):
         """Ask the judge about every move."""
         replay.reviews.clear()
         replay.mistakes = None
-
-        def hear(record: Record) -> None:
-            self._hear(record)
-            if record.get("event") == "review":
-                replay.reviews.append(read(ReviewedMove, record))
-                self.draw()
-
         listed, judge = replay.listed, self.judges[0]
         command = f"review {word(listed.file)} {listed.index} player={word(judge)}"
-        record = await self._ask("reviewing", f"{command} simulations={SIMULATIONS}", hear)
+        record = await self._ask("reviewing", f"{command} simulations={SIMULATIONS}")
         if record is not None:
             replay.mistakes = tuple(record["mistakes"])
         self.draw()
