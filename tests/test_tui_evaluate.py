@@ -130,7 +130,7 @@ async def test_a_match_that_went_on_without_a_dashboard_is_found_and_can_be_ende
             await shown.when(lambda: sleeper.poll() == 7, "the signal")
             ended = {"state": "stopped", "heartbeat": START}
             (folder / "status.json").write_text(json.dumps(ended))
-            await shown.until("cancelled after 130 games")
+            await shown.until("cancelled after 130 of 400 games")
             assert "x cancel" not in await shown.until(" g start ")
             found = shown.screen.found
             await shown.pilot.pause(1.3)
@@ -221,7 +221,7 @@ def test_a_match_that_was_cancelled_before_its_first_pair_has_no_score(tmp_path)
     a_match(tmp_path, 1, {"event": "match", **label()}, none, state="stopped")
     (match,) = found_in(tmp_path)
     assert "50.0%" not in cells(match) and "stopped" in cells(match)
-    assert "cancelled after 0 games" in texts(match)
+    assert "cancelled after 0 of 400 games" in texts(match)
 
 
 def test_a_match_whose_process_died_is_no_running_one(tmp_path):

@@ -276,21 +276,20 @@ def lines_of(
         rows.extend(((line, role),) for line in words.wrapped(said, width) if said)
 
     games, planned = match.count("games"), match.count("planned") or match.count("games")
-    when = words.ago(now - match.t)
+    when, of = words.ago(now - match.t), words.plural(planned, "game")
     state = {
         "crashed": (f"failed, {when}", "alert"),
-        "stopped": (f"cancelled after {words.plural(games, 'game')}, {when}", "warning"),
+        "stopped": (f"cancelled after {games:,} of {of}, {when}", "warning"),
         "finished": (f"finished, {when}", "quiet"),
     }.get(match.state, ("being played", "good"))
-    if match.running and cancelling:
-        state = "cancelling; x again ends it without a result", "warning"
     search = number(match.record, "simulations")
-    how = f"   {words.plural(planned, 'game')}" if planned else ""
-    if how and search is not None:
-        how += f", {search:,.0f} simulations a move" if search else ", no search"
-    rows.append((state, (how, "quiet")))
+    how = [of] if planned and match.state != "stopped" else []
+    how += [f"{search:,.0f} simulations a move" if search else "no search"] * (search is not None)
+    if match.running and cancelling:
+        state, how = ("cancelling; x again ends it without a result", "warning"), []
+    rows.append((state, (f"   {', '.join(how)}", "quiet")))
     say(match.note, "quiet" if match.running else "alert")
-    if not games:
+    if not games and not match.running:
         return rows
     wins, draws, losses = (match.count(key) for key in ("wins", "draws", "losses"))
     rows += [
@@ -304,7 +303,7 @@ def lines_of(
         strong, quiet = verdict(match)
         say(strong, "strong")
         say(quiet, "quiet")
-    else:
+    elif games:
         share = (wins + draws / 2) / games
         say(f"so far {share:.1%} for A, in the games that ended first", "strong")
     rows.append(())
