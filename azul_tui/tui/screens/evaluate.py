@@ -15,7 +15,7 @@ from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import ScreenResume
+from textual.events import Resize, ScreenResume
 from textual.widgets import Button, Input, Static
 
 from azul_tui.jobs.registry import find_job
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 AGES_S = 30.0
 """Seconds after which ages are said anew."""
-NONE_YET = "No match was played here yet. g starts the one on the form."
 
 
 def match_settings() -> list[SettingSpec]:
@@ -107,15 +106,14 @@ class EvaluateScreen(Place):
     async def on_mount(self) -> None:
         """The form with its defaults, and the matches."""
         await self.fill_form({})
-        self.run_worker(self._read())
+        self.run_worker(self._read(), group="matches")
 
     # -- showing
 
     @on(ScreenResume)
     @on(JobStarted)
     @on(JobEnded)
-    def read_again(self) -> None:
-        """A match may have begun or ended."""
+    def _look_again(self) -> None:
         self._news.set()
 
     async def _read(self) -> None:
@@ -132,8 +130,8 @@ class EvaluateScreen(Place):
                 async with asyncio.timeout(self.azul.follower.every_s if watched else None):
                     await self._news.wait()
 
-    def on_resize(self) -> None:
-        """The lines fit their new places."""
+    @on(Resize)
+    def _fit(self) -> None:
         self.call_after_refresh(self._draw)
 
     def show(self) -> None:
@@ -142,7 +140,7 @@ class EvaluateScreen(Place):
         if wished is not None:
             files = cast("tuple[Path, ...]", wished if isinstance(wished, tuple) else (wished,))
             sides = dict(zip(("A", "B"), map(self._name_of, files), strict=False))
-            self.run_worker(self.fill_form({**self._values(), **sides}), exclusive=True)
+            self.run_worker(self.fill_form({**self._values(), **sides}), group="form")
         self._draw()
 
     @property
@@ -158,7 +156,6 @@ class EvaluateScreen(Place):
         return next((key for key, running in own + known if running), "")
 
     def _draw(self) -> None:
-        """The list and the shown match, where they changed."""
         if self.found is None or not self.is_current:
             return  # at first nothing was read, and where nobody looks nothing is drawn
         feed, now = self.azul.feed, self.azul.clock()
@@ -180,13 +177,15 @@ class EvaluateScreen(Place):
         if bool(playing) is not self.has_class("-playing"):
             self.set_class(bool(playing), "-playing")
             self.refresh_bindings()
-        self.show_match()
+        self._show_match()
 
     @on(RowChosen)
-    def show_match(self) -> None:
-        """The match under the cursor."""
+    def _show_match(self) -> None:
         match, panel = self.matches.get(self.query_one(Listing).chosen), self.query_one("#match")
-        text, title = Content.styled(NONE_YET, "$foreground 60%"), "result"
+        text, title = (
+            Content("No match was played here yet. g starts the one on the form."),
+            "result",
+        )
         if match is not None:
             width = max(20, panel.scrollable_content_region.width - 2)
             title = words.shortened(match.title, max(20, width - 4))
@@ -201,8 +200,7 @@ class EvaluateScreen(Place):
             panel.border_title = styled
 
     @on(RowOpened)
-    def enter_match(self) -> None:
-        """The keys scroll the match where it is longer than its place."""
+    def _scroll_match(self) -> None:
         self.query_one("#match").focus()
 
     def action_sort_by(self, column: str) -> None:
@@ -229,7 +227,7 @@ class EvaluateScreen(Place):
             pickers={"A": lambda: [("", matches.NEWEST), *players()], "B": players},
         )  # fmt: skip
         form.query(Input).first().placeholder = matches.NEWEST
-        self.say_plan()
+        self._say_plan()
 
     def _name_of(self, file: Path | str) -> str:
         """A checkpoint as the form has it: from the folder of runs where it lies in there."""
@@ -240,8 +238,7 @@ class EvaluateScreen(Place):
         return form.base | form.changes()
 
     @on(FormChanged)
-    def say_plan(self) -> None:
-        """Only the plan follows the form."""
+    def _say_plan(self) -> None:
         sides = (matches.player_words(str(self._values()[side])) for side in ("A", "B"))
         a, b = (words.shortened(side or matches.NEWEST, 30) for side in sides)
         plan = Content.styled(f"{a}\nagainst {b}", "$foreground 60%")

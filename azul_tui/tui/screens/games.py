@@ -127,15 +127,14 @@ class GamesScreen(FramedScreen[None]):
         self._stop("look")
         self._stop("play")
 
-    def on_resize(self) -> None:
-        """Another size is another layout."""
-        self.call_after_refresh(self.draw)
+    @on(events.Resize)
+    def _fit(self) -> None:
+        self.call_after_refresh(self._draw)
 
     # -- asking the engine
 
     def _look(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this instead of what is under way."""
-        self.run_worker(work, group="look", exclusive=True)
+        self.run_worker(work, group="look", exclusive=True)  # instead of what is under way
 
     def _stop(self, group: str) -> bool:
         """Stop what is under way; whether anything was."""
@@ -145,7 +144,7 @@ class GamesScreen(FramedScreen[None]):
     async def _ask(self, what: str, command: str) -> Record | None:
         """Ask, telling `what` is waited for; None, with the reason told, when it is refused."""
         self.busy, self.trouble = "starting the engine", ""
-        self.draw()
+        self._draw()
         try:
             engine = await self.azul.engines.get()
             self.busy = what
@@ -155,14 +154,14 @@ class GamesScreen(FramedScreen[None]):
             return None
         finally:
             self.busy = ""
-            self.draw()
+            self._draw()
 
     def _hear(self, record: Record) -> None:
         if record.get("event") == "progress":
             self.busy = plain_text(str(record.get("text")), 60)
         elif record.get("event") == "review" and self.replay is not None:
             self.replay.reviews.append(read(ReviewedMove, record))
-        self.draw()
+        self._draw()
 
     async def _list(self) -> None:
         """List the games when the folder changed, and show the end of the chosen one."""
@@ -185,7 +184,7 @@ class GamesScreen(FramedScreen[None]):
         rows = [games.row_of(*item) for item in (found[::-1] if self.falls else found)]
         listing, sort = self.query_one(Listing), self.sort
         listing.fill(games.COLUMNS, rows, marked=(), sort=sort, falls=self.falls)
-        self.draw()
+        self._draw()
 
     def _current(self) -> ListedGame | None:
         """The game under the cursor."""
@@ -205,7 +204,7 @@ class GamesScreen(FramedScreen[None]):
         self.is_open = opened
         self.replay.go(0 if opened else self.replay.last)
         self.refresh_bindings()
-        self.draw()
+        self._draw()
         if opened and self.replay.mistakes is None:
             await self._review(self.replay)
 
@@ -218,12 +217,11 @@ class GamesScreen(FramedScreen[None]):
         record = await self._ask("reviewing", f"{command} simulations={SIMULATIONS}")
         if record is not None:
             replay.mistakes = tuple(record["mistakes"])
-        self.draw()
+        self._draw()
 
     # -- drawing
 
-    def draw(self) -> None:
-        """Bring every part up to date."""
+    def _draw(self) -> None:
         if not self.is_mounted or not self.is_current:
             return
         replay, width = self.replay, max(20, self.size.width - 2)
@@ -282,15 +280,13 @@ class GamesScreen(FramedScreen[None]):
         return self.is_open if action in IN_GAME else super().check_action(action, parameters)
 
     @on(RowChosen)
-    def show_end(self) -> None:
-        """Another game is under the cursor."""
+    def _show_end(self) -> None:
         if not self.is_open:
-            self.draw()
+            self._draw()
             self._look(self._replay(opened=False))
 
     @on(RowOpened)
-    def open_game(self) -> None:
-        """Enter, or a double click."""
+    def _open(self) -> None:
         self._look(self._replay(opened=True))
 
     def action_sort_by(self, column: str) -> None:
@@ -324,37 +320,34 @@ class GamesScreen(FramedScreen[None]):
         if 0 <= at < len(self.games):
             self._stop("play")
             listing.highlighted = at
-            self.open_game()
+            self._open()
 
-    def go(self, at: int) -> None:
-        """Look at the game after so many moves."""
+    def _go(self, at: int) -> None:
         if self.replay is not None and self.is_open:
             self._stop("play")
             self.replay.go(at)
-            self.draw()
+            self._draw()
 
     def action_step(self, step: int) -> None:
         """Some moves on or back."""
         if self.replay is not None:
-            self.go(self.replay.at + step)
+            self._go(self.replay.at + step)
 
     @on(events.MouseScrollDown)
     @on(events.MouseScrollUp)
-    def scroll_moves(self, event: events.MouseEvent) -> None:
-        """The wheel moves through the game."""
+    def _scroll_moves(self, event: events.MouseEvent) -> None:
         self.action_step(1 if isinstance(event, events.MouseScrollDown) else -1)
 
     @on(ChartViewed)
-    def curve_clicked(self, message: ChartViewed) -> None:
-        """A click on the curve goes to that move."""
+    def _curve_clicked(self, message: ChartViewed) -> None:
         if message.view.cursor is not None:
-            self.go(round(message.view.cursor))
+            self._go(round(message.view.cursor))
 
     def action_mistake(self) -> None:
         """To the position before the next of the worst moves."""
         replay = self.replay
         if replay is not None and (number := replay.next_mistake()) is not None:
-            self.go(number)
+            self._go(number)
         else:
             found_none = "the review found no mistake in this game"
             reviewed = replay is not None and replay.mistakes is not None
@@ -369,10 +362,10 @@ class GamesScreen(FramedScreen[None]):
 
     async def _play(self, replay: Replay) -> None:
         while replay.at < replay.last:
-            self.draw()
+            self._draw()
             await asyncio.sleep(PLAY_S)
             replay.go(replay.at + 1)
-        self.draw()
+        self._draw()
 
     def action_judge(self) -> None:
         """Ask another network."""
