@@ -262,7 +262,11 @@ def elo_text(score: float, players: int = 2) -> str:
     """The Elo difference to equal opponents of a score in [0, 1]: `Elo +81`, `Elo above +800`."""
     odds = max(score * (players - 1), 1e-9) / max(1 - score, 1e-9)
     elo = 400 * math.log10(odds)
-    return f"Elo {elo:+.0f}" if abs(elo) <= 800 else f"Elo {'above +' if elo > 0 else 'below -'}800"
+    return (
+        f"Elo {round(elo):+}"
+        if abs(elo) <= 800
+        else f"Elo {'above +' if elo > 0 else 'below -'}800"
+    )
 
 
 def lines_of(

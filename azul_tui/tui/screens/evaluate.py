@@ -182,10 +182,8 @@ class EvaluateScreen(Place):
     @on(RowChosen)
     def _show_match(self) -> None:
         match, panel = self.matches.get(self.query_one(Listing).chosen), self.query_one("#match")
-        text, title = (
-            Content("No match was played here yet. g starts the one on the form."),
-            "result",
-        )
+        text = Content("No match was played here yet. g starts the one on the form.")
+        title = "result"
         if match is not None:
             width = max(20, panel.scrollable_content_region.width - 2)
             title = words.shortened(match.title, max(20, width - 4))
