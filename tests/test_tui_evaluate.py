@@ -129,6 +129,8 @@ async def test_a_match_that_went_on_without_a_dashboard_is_found_and_can_be_ende
             (folder / "status.json").write_text(json.dumps(ended))
             await shown.until("cancelled after 130 of 400 games")
             assert "x cancel" not in await shown.until(" g start ")
+            await shown.when(lambda: not shown.app.jobs.running, "the end")
+            await shown.pilot.pause(0.3)
             found = shown.screen.found
             await shown.pilot.pause(1.3)
             assert shown.screen.found is found, "nothing is read any more"
@@ -278,7 +280,7 @@ async def test_the_gates_of_a_training_are_told_by_what_they_decided(tmp_path):
                   low=0.52, high=0.70, margin=3.0, **figures)  # fmt: skip
     async with dashboard(tmp_path, attach="laptop-1122", now=run.t) as shown:
         await shown.press("5")
-        await shown.until("laptop-1122 iteration 6 against laptop-1122 iteration 4")
+        await shown.until("laptop-1122 iteration 6 against iteration 4")
         await shown.until("A is ahead and becomes the best: 61.7% (52.0 to 70.0), Elo +83")
         shown.screen.query_one(RowList).focus()
         await shown.press("down")

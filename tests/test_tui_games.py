@@ -225,7 +225,7 @@ async def test_a_file_that_is_no_game_is_counted_and_the_others_shown(run):
 
 async def test_a_click_chooses_a_game_and_a_double_click_replays_it(run):
     async with desk(run) as shown:
-        await shown.until("game▴")
+        await shown.until("game▾")
         await shown.pilot.pause(0.3)
         await shown.click_words("iteration 3")
         assert shown.screen.query_one(RowList).highlighted == 2
@@ -237,7 +237,7 @@ async def test_a_click_chooses_a_game_and_a_double_click_replays_it(run):
 
 async def test_games_are_sorted_by_a_click_on_a_title(run):
     async with desk(run) as shown:
-        await shown.until("game▴")
+        await shown.until("game▾")
         await shown.pilot.pause(0.3)
         for before, after in (("iteration 4 ", "iteration 3"), ("iteration 3", "iteration 4 ")):
             await shown.click_words("game▾" if "game▾" in shown.text else "game▴")

@@ -27,7 +27,7 @@ NO_GAMES = (
     "every evaluation."
 )
 COLUMNS = (
-    Column(key="game", title="game", right=False, least=34, falls=False),
+    Column(key="game", title="game", right=False, least=34),
     Column(key="winner", title="won by", right=False, gives_way=1, falls=False),
     Column(key="score", title="score"),
     Column(key="moves", title="moves", gives_way=2),
@@ -94,10 +94,10 @@ def seat_names(game: ListedGame) -> list[str]:
 
 
 def ending(game: ListedGame) -> tuple[str, str]:
-    """How a game ended, `41 : 37`, and who won it, `planner and naive`."""
+    """How a game ended, `41 : 37`, and who won it, or `shared`."""
     names = seat_names(game)
-    winners = " and ".join(names[seat] for seat in game.winners if seat < len(names))
-    return " : ".join(map(str, game.scores)), winners
+    winners = [names[seat] for seat in game.winners if seat < len(names)]
+    return " : ".join(map(str, game.scores)), "shared" if len(winners) > 1 else "".join(winners)
 
 
 def row_of(key: str, game: ListedGame) -> Row:
@@ -120,7 +120,8 @@ def headline(replay: Replay, width: int, dot: str) -> Spans:
     label = shortened(plain_text(replay.listed.label, 80), max(10, width - len(place) - 3))
     score, winner = ending(replay.listed)
     room = width - len(place) - len(label)
-    fitting = (f"   ends {score}, {winner} won", f"   ends {score}", "")
+    won = winner if winner == "shared" else f"{winner} won"
+    fitting = (f"   ends {score}, {won}", f"   ends {score}", "")
     ended = next(text for text in fitting if len(text) < room or not text)
     return (
         (label, "strong"),

@@ -193,9 +193,8 @@ def of_training(run: str, data: RunData) -> list[Match]:
     found: list[Match] = []
     for record in [*map(asdict, data.evaluations), *gates]:
         a = f"{run}/checkpoint_iter_{int(number(record, 'iteration') or 0)}"
-        b = f"{run} {record.get('opponent')}" if "decision" in record else record["opponent"]
-        label = {"player_a": a, "player_b": b, "players": seats}
-        found.append(told(record | label, f"{a} {b}"))
+        label = {"player_a": a, "players": seats}
+        found.append(told(record | label, f"{a} {record.get('opponent')}"))
     return found[-MOST_LISTED:]
 
 

@@ -92,7 +92,7 @@ class GamesScreen(FramedScreen[None]):
         """Whether the game is replayed; otherwise its end is shown beside the list."""
         self.busy = self.trouble = ""
         self.judges = games.judges(paths)
-        self.sort, self.falls = "game", False
+        self.sort, self.falls = "game", True
         self._changed = self._looked_at = -LIST_EVERY_S
 
     def compose_body(self) -> ComposeResult:
@@ -180,8 +180,10 @@ class GamesScreen(FramedScreen[None]):
     def _fill(self) -> None:
         found = list(self.games.items())  # the newest first
         if self.sort != "game":
-            found.sort(key=lambda item: games.rank_of(item[1], self.sort))
-        rows = [games.row_of(*item) for item in (found[::-1] if self.falls else found)]
+            found.sort(key=lambda item: games.rank_of(item[1], self.sort), reverse=self.falls)
+        elif not self.falls:
+            found.reverse()
+        rows = [games.row_of(*item) for item in found]
         listing, sort = self.query_one(Listing), self.sort
         listing.fill(games.COLUMNS, rows, marked=(), sort=sort, falls=self.falls)
         self._draw()
