@@ -244,8 +244,10 @@ def test_the_bar_fills_from_both_ends(width):
     for signs in (UNICODE, ASCII):
         bar = two_ended_bar(30, 10, 20, 100, width, signs)
         assert sum(len(text) for text, _ in bar) == width
-        full = two_ended_bar(30, 10, 20, 60, width, signs)
-        assert width < 40 or signs.bar_empty not in full[2][0]
+        for wins, draws, losses in ((30, 10, 20), (22, 1, 9), (1, 0, 1), (0, 0, 3), (0, 4, 0)):
+            full = two_ended_bar(wins, draws, losses, wins + draws + losses, width, signs)
+            assert sum(len(text) for text, _ in full) == width
+            assert not full[2][0] and (draws or not full[1][0] + full[3][0])
 
 
 @pytest.mark.parametrize(

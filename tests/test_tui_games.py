@@ -206,6 +206,23 @@ async def test_an_engine_that_does_not_start_is_told_and_asked_again(run):
         await shown.until("3 games")
 
 
+async def test_leaving_while_the_engine_thinks_ends_in_the_list_and_then_outside(run):
+    async with desk(run) as shown:
+        await replayed(shown)
+        answers = asyncio.Event()
+
+        async def ask(command, on_record=None):
+            await answers.wait()
+
+        shown.engine.ask = ask
+        await shown.press("n", "escape")
+        await shown.until("games of night")
+        await shown.press("escape")
+        assert not isinstance(shown.screen, games.GamesScreen)
+        answers.set()
+        await shown.pilot.pause(0.1)
+
+
 async def test_a_run_without_games_says_what_would_be_here(tmp_path):
     run = RunPaths(tmp_path / "night")
     run.directory.mkdir()

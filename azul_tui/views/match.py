@@ -342,16 +342,17 @@ def two_ended_bar(
     wins: int, draws: int, losses: int, planned: int, width: int, signs: Signs
 ) -> Spans:
     """A's wins from the left, B's from the right, drawn games inside, the rest between them."""
-    planned = max(planned, wins + draws + losses, 1)
-    left = round(wins / planned * width)
-    right = min(round(losses / planned * width), width - left)
-    middle = min(round(draws / planned * width), width - left - right)
+    games = wins + draws + losses
+    each = width / max(planned, games, 1)
+    left, played = round(wins * each), round(games * each)
+    right = min(round(losses * each), played - left) if draws else played - left
+    middle = played - left - right
     half = middle // 2
     drawn = "~" if signs.ascii else "╍"
     return (
         (("A" if signs.ascii else signs.bar_full) * left, "series.0"),
         (drawn * half, "quiet"),
-        (signs.bar_empty * (width - left - right - middle), "bar.empty"),
+        (signs.bar_empty * (width - played), "bar.empty"),
         (drawn * (middle - half), "quiet"),
         (("B" if signs.ascii else signs.bar_full) * right, "series.1"),
     )

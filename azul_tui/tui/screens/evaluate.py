@@ -156,8 +156,8 @@ class EvaluateScreen(Place):
         return next((key for key, running in own + known if running), "")
 
     def _draw(self) -> None:
-        if self.found is None or not self.is_current:
-            return  # at first nothing was read, and where nobody looks nothing is drawn
+        if self.found is None or not self.is_current or not self.query(Listing):
+            return  # nothing was read yet, nobody looks, or the app is ending
         feed, now = self.azul.feed, self.azul.clock()
         trained = (feed.name, len(feed.data.evaluations), len(feed.data.others)) if feed else None
         listing = self.query_one(Listing)

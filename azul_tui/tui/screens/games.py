@@ -224,8 +224,8 @@ class GamesScreen(FramedScreen[None]):
     # -- drawing
 
     def _draw(self) -> None:
-        if not self.is_mounted or not self.is_current:
-            return
+        if not self.is_current or not self.query(Board):
+            return  # nobody looks, or the screen is being closed
         replay, width = self.replay, max(20, self.size.width - 2)
         self.set_class(self.is_open, "-open")
         head, moves = self.query_one("#which-game", Static), self.query_one("#moves-here", Static)
@@ -302,6 +302,9 @@ class GamesScreen(FramedScreen[None]):
         """From a game to the list, from the list to where the screen was opened."""
         self._stop("play")
         if self.is_open:
+            self.is_open = False
+            self.refresh_bindings()
+            self._draw()
             self._look(self._replay(opened=False))
             self.query_one(RowList).focus()
         else:
