@@ -300,3 +300,11 @@ async def test_earlier_matches_are_shown_and_sorted_by_clicks(tmp_path):
         await shown.click_words("score")
         at = [shown.text.rindex(score) for score in ("99.0%", "90.0%", "95.0%")]
         assert at == sorted(at), "against random, then against greedy"
+
+
+async def test_a_game_of_an_evaluation_is_called_so_and_has_no_number(tmp_path):
+    run = a_run(tmp_path, iterations=5)
+    run.games = -5  # what is shown of an evaluation is game -1
+    run.live(58)
+    async with dashboard(tmp_path, attach="laptop-1122", now=run.t) as shown:
+        assert "game -1" not in await shown.until("evaluation game, move 58")

@@ -75,11 +75,8 @@ def judges(paths: RunPaths) -> list[str]:
     """Networks whose opinion can be asked: the run's own, and the shipped one."""
     from azul_tui.runs.listing import checkpoint_files
 
-    if paths.best_model.is_file():
-        return [paths.name, "pretrained"]
-    return [f"{paths.name}/{file.name}" for _, file in checkpoint_files(paths)[-1:]] + [
-        "pretrained"
-    ]
+    newest = [f"{paths.name}/{file.name}" for _, file in checkpoint_files(paths)[-1:]]
+    return [*([paths.name] if paths.best_model.is_file() else newest), "pretrained"]
 
 
 # -- in words

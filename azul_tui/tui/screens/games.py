@@ -93,7 +93,9 @@ class GamesScreen(FramedScreen[None]):
         self.busy = self.trouble = ""
         self.judges = games.judges(paths)
         self.sort, self.falls = "game", True
-        self._changed = self._looked_at = -LIST_EVERY_S
+        self._changed = 0.0
+        """When the folder of games was another one; 0 where there is none."""
+        self._looked_at = -LIST_EVERY_S
 
     def compose_body(self) -> ComposeResult:
         """The list with the end of the chosen game beside it; or a game with its curve."""
@@ -111,9 +113,11 @@ class GamesScreen(FramedScreen[None]):
 
     def show(self) -> None:
         """A live run keeps more and more games."""
-        now = self.azul.clock()
-        if not self.is_open and now - self._looked_at >= LIST_EVERY_S:
-            self._looked_at = now
+        now, folder = self.azul.clock(), self.paths.games
+        changed = folder.stat().st_mtime if folder.is_dir() else 0.0
+        is_due = changed not in {0.0, self._changed} and now - self._looked_at >= LIST_EVERY_S
+        if is_due and not self.is_open:
+            self._changed, self._looked_at = changed, now
             self._look(self._list())
 
     def on_screen_resume(self) -> None:
@@ -164,14 +168,10 @@ class GamesScreen(FramedScreen[None]):
         self._draw()
 
     async def _list(self) -> None:
-        """List the games when the folder changed, and show the end of the chosen one."""
-        folder = self.paths.games
-        changed = folder.stat().st_mtime if folder.is_dir() else -LIST_EVERY_S
-        if changed == self._changed:
-            return
-        record = await self._ask("listing", f"games {word(str(folder))}")
+        """List the games, and show the end of the chosen one."""
+        record = await self._ask("listing", f"games {word(str(self.paths.games))}")
         if record is not None:
-            self._changed, told = changed, read(ListedGames, record)
+            told = read(ListedGames, record)
             self.unreadable = len(told.unreadable)
             self.games = {f"{game.file} {game.index}": game for game in told.games}
             self._fill()
@@ -315,8 +315,8 @@ class GamesScreen(FramedScreen[None]):
         if self.is_open and self.replay is not None:
             self._look(self._review(self.replay))
         else:
-            self._changed = 0.0
-            self._look(self._list())
+            self._changed, self._looked_at = 0.0, -LIST_EVERY_S
+            self.show()
 
     def action_next_game(self, step: int) -> None:
         """The game below or above in the list."""
