@@ -104,16 +104,21 @@ async def test_a_replayed_game_looks_as_it_should(run, size):
         await check_picture(shown, f"games-replay-{size[0]}x{size[1]}")
 
 
-async def test_games_are_listed_newest_first_with_how_they_ended(run):
+async def test_games_are_listed_sorted_and_chosen_by_clicks(run):
     async with desk(run) as shown:
-        text = await shown.until("iteration 4, game 4")
-        labels = ["iteration 4 against", "iteration 4, game 4", "iteration 3"]
-        assert [text.index(label) for label in labels] == sorted(map(text.index, labels))
-        assert "2 : 0" in text
         await shown.until("how it ended")
-        await shown.until("greedy  ")
-        await shown.press("down", "down", "up")
-        assert shown.screen.query_one(RowList).highlighted == 1
+        await shown.until("iteration 3")
+        await shown.pilot.pause(0.3)
+        labels = ["iteration 4 against", "iteration 4, game 4", "iteration 3"]
+        text = shown.text
+        assert [text.index(label) for label in labels] == sorted(map(text.index, labels))
+        assert "2 : 0" in text and "won by" in text and "│  iteration 4         2" in text
+        await shown.click_words("game▾")
+        assert shown.text.index(labels[2]) < shown.text.index(labels[0]), "the oldest first"
+        await shown.click_words("iteration 4, game 4")
+        assert shown.screen.query_one(RowList).highlighted == 1 and not shown.screen.is_open
+        await shown.pilot.double_click(RowList, offset=(5, 1))
+        await shown.until("move 0 of 56")
 
 
 async def test_a_game_is_replayed_move_by_move(run):
@@ -238,27 +243,6 @@ async def test_a_file_that_is_no_game_is_counted_and_the_others_shown(run):
     async with desk(run) as shown:
         await shown.until("1 file could not be read")
         await shown.until("iteration 3")
-
-
-async def test_a_click_chooses_a_game_and_a_double_click_replays_it(run):
-    async with desk(run) as shown:
-        await shown.until("game▾")
-        await shown.pilot.pause(0.3)
-        await shown.click_words("iteration 3")
-        assert shown.screen.query_one(RowList).highlighted == 2
-        assert not shown.screen.is_open
-        await shown.pilot.double_click(RowList, offset=(5, 1))
-        await shown.until("move 0 of 56")
-        assert shown.screen.replay.listed.label.startswith("iteration 4, game 4")
-
-
-async def test_games_are_sorted_by_a_click_on_a_title(run):
-    async with desk(run) as shown:
-        await shown.until("game▾")
-        await shown.pilot.pause(0.3)
-        for before, after in (("iteration 4 ", "iteration 3"), ("iteration 3", "iteration 4 ")):
-            await shown.click_words("game▾" if "game▾" in shown.text else "game▴")
-            assert shown.text.index(after) < shown.text.index(before)
 
 
 async def test_g_opens_the_games_of_the_run_that_is_looked_at(run):
