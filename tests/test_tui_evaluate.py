@@ -12,6 +12,7 @@ import pytest
 from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
 from fake_run import START
 
+from azul_tui.jobs.registry import find_job
 from azul_tui.runs.processes import ProcessMark, own_mark, process_birth
 from azul_tui.tui.widgets.form import Setting
 from azul_tui.tui.widgets.listing import RowList
@@ -156,6 +157,21 @@ async def test_a_match_is_started_shown_and_not_started_twice(tmp_path):
         assert "of 6" in text and "x cancel" not in text
         assert "against planner" in text, "the form"
         await shown.when(lambda: not shown.app.jobs.running, "the end", 60)
+
+
+async def test_a_match_from_the_menu_is_told_by_what_was_asked_for_there(tmp_path):
+    """The form beside it says greedy, 100 games, and is changed while the match is played."""
+    a_match(tmp_path, 1, result())
+    asked = ['checkpoint="pretrained"', 'opponent="random"', "games=6", "simulations=1"]
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        job = shown.app.jobs.start(find_job("evaluate"), asked)
+        shown.app.show_job(job)
+        await shown.until("╭─ pretrained against random")
+        assert shown.screen.job is job
+        await set_value(shown, "B", "planner")
+        await set_value(shown, "games", "900")
+        await shown.until("6 games, 1 simulations a move", 60)
+        await shown.until("A is pretrained, B is random", 240)
 
 
 async def test_a_match_that_cannot_be_started_says_why(tmp_path):
