@@ -13,8 +13,8 @@ from textual import events
 
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.screens import games
-from azul_tui.tui.widgets.board import Board
 from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.listing import RowList
 from azul_tui.views.engine import EngineError
 
 pytestmark = pytest.mark.timeout(120)
@@ -104,16 +104,21 @@ async def test_a_replayed_game_looks_as_it_should(run, size):
         await check_picture(shown, f"games-replay-{size[0]}x{size[1]}")
 
 
-async def test_games_are_listed_newest_first_with_how_they_ended(run):
+async def test_games_are_listed_sorted_and_chosen_by_clicks(run):
     async with desk(run) as shown:
-        text = await shown.until("3 games")
-        labels = ["iteration 4 against greedy", "iteration 4, game 4", "iteration 3"]
-        assert [text.index(label) for label in labels] == sorted(map(text.index, labels))
-        assert "2 : 0" in text
         await shown.until("how it ended")
-        await shown.until("greedy  ")
-        await shown.press("down", "down", "up")
-        assert shown.screen.query_one(games.GameOptions).highlighted == 1
+        await shown.until("iteration 3")
+        await shown.pilot.pause(0.3)
+        labels = ["iteration 4 against", "iteration 4, game 4", "iteration 3"]
+        text = shown.text
+        assert [text.index(label) for label in labels] == sorted(map(text.index, labels))
+        assert "2 : 0" in text and "won by" in text and "│  iteration 4         2" in text
+        await shown.click_words("game▾")
+        assert shown.text.index(labels[2]) < shown.text.index(labels[0]), "the oldest first"
+        await shown.click_words("iteration 4, game 4")
+        assert shown.screen.query_one(RowList).highlighted == 1 and not shown.screen.is_open
+        await shown.pilot.double_click(RowList, offset=(5, 1))
+        await shown.until("move 0 of 56")
 
 
 async def test_a_game_is_replayed_move_by_move(run):
@@ -139,8 +144,7 @@ async def test_a_game_is_replayed_move_by_move(run):
 async def test_the_wheel_and_a_click_on_the_curve_move_through_it(run):
     async with desk(run) as shown:
         await replayed(shown)
-        board = shown.screen.query_one(Board)
-        board.post_message(events.MouseScrollDown(board, 5, 5, 0, 1, 0, False, False, False))
+        shown.app.post_message(events.MouseScrollDown(None, 5, 5, 0, 1, 0, False, False, False))
         await shown.until(f"move 1 of {MOVES}")
         curve = shown.screen.query_one(Chart)
         await shown.pilot.click(Chart, offset=(curve.size.width // 2, 4))
@@ -207,6 +211,23 @@ async def test_an_engine_that_does_not_start_is_told_and_asked_again(run):
         await shown.until("3 games")
 
 
+async def test_leaving_while_the_engine_thinks_ends_in_the_list_and_then_outside(run):
+    async with desk(run) as shown:
+        await replayed(shown)
+        answers = asyncio.Event()
+
+        async def ask(command, on_record=None):
+            await answers.wait()
+
+        shown.engine.ask = ask
+        await shown.press("n", "escape")
+        await shown.until("games of night")
+        await shown.press("escape")
+        assert not isinstance(shown.screen, games.GamesScreen)
+        answers.set()
+        await shown.pilot.pause(0.1)
+
+
 async def test_a_run_without_games_says_what_would_be_here(tmp_path):
     run = RunPaths(tmp_path / "night")
     run.directory.mkdir()
@@ -222,17 +243,6 @@ async def test_a_file_that_is_no_game_is_counted_and_the_others_shown(run):
     async with desk(run) as shown:
         await shown.until("1 file could not be read")
         await shown.until("iteration 3")
-
-
-async def test_a_first_click_chooses_a_game_and_a_second_replays_it(run):
-    async with desk(run) as shown:
-        await shown.when(lambda: shown.screen.replay is not None, "the end of the first game")
-        await shown.pilot.pause(0.2)
-        await shown.click_words("iteration 3")
-        assert shown.screen.query_one(games.GameOptions).highlighted == 2
-        assert not shown.screen.is_open
-        await shown.click_words("iteration 3")
-        await shown.until(f"of {MOVES}")
 
 
 async def test_g_opens_the_games_of_the_run_that_is_looked_at(run):

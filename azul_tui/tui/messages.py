@@ -9,7 +9,6 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from azul_tui.views.charts import View
-    from azul_tui.views.match import Match
 
 
 @dataclass
@@ -87,16 +86,3 @@ class FormChanged(Message):
 @dataclass
 class MovesScrolled(Message):
     """The reader scrolls in the table of moves with the wheel."""
-
-
-@dataclass
-class PanelResized(Message):
-    """A panel has another size: what is written in it may be wrapped anew."""
-
-
-@dataclass
-class MatchesListed(Message):
-    """The matches of the folder were read again, by the look of that number."""
-
-    found: list[Match]
-    number: int

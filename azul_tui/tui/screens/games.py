@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 
 from azul_tui.errors import AzulError
+from azul_tui.game.notation import parse_position
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.messages import ChartViewed
+from azul_tui.tui.messages import ChartViewed, RowChosen, RowOpened
 from azul_tui.tui.screens.place import FramedScreen
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.listing import Listing, RowList
 from azul_tui.views import games, words
-from azul_tui.views.engine import ListedGame, ListedGames, RecordedGame, ReviewedMove, read, word
+from azul_tui.views.engine import ListedGames, RecordedGame, ReviewedMove, read, word
 from azul_tui.views.games import Replay
 from azul_tui.views.play import Move
 from azul_tui.views.play_settings import short_name
@@ -27,12 +29,10 @@ from azul_tui.views.play_settings import short_name
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from textual import events
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from azul_tui.runs.paths import RunPaths
-    from azul_tui.views.engine import Record
+    from azul_tui.views.engine import ListedGame, Record
     from azul_tui.views.words import Spans
 
 LIST_EVERY_S = 5.0
@@ -40,28 +40,12 @@ SIMULATIONS = 100
 PLAY_S = 0.7
 """Seconds between two moves of a game that plays on by itself."""
 MISTAKE = 0.15
-"""Expected outcome lost from which the engine calls a move a mistake."""
-IN_GAME = frozenset({"step", "play_on", "mistake", "analyse", "take_over", "judge", "next_game"})
+"""Expected outcome lost from which a better move is shown on the board."""
+IN_GAME = frozenset({"step", "play_on", "mistake", "take", "judge", "next_game"})
 
 
-class GameOptions(OptionList):
-    """The games; a first click chooses one, a second replays it."""
-
-    BINDINGS: ClassVar = [Binding("enter", "select", "replay")]
-
-    before_click: int | None = None
-    """The row under the cursor when a button of the mouse went down."""
-
-    def on_mouse_down(self) -> None:
-        """Remember what was chosen before the click."""
-        self.before_click = self.highlighted
-
-
-class ValueCurve(Chart, inherit_bindings=False):
+class ValueCurve(Chart, can_focus=False, inherit_bindings=False):
     """The value over a game: its cursor is the move, which keys, clicks and the wheel change."""
-
-    can_focus = False
-    busy = ""
 
     def _title(self, drawings: Any) -> Spans:
         del drawings
@@ -69,25 +53,21 @@ class ValueCurve(Chart, inherit_bindings=False):
 
     def _below(self, drawing: Any) -> Spans:
         del drawing
-        return ((self.busy, "quiet"),)
+        return ()
 
     def _wheel(self, event: events.MouseEvent, factor: float, direction: int) -> None:
         """The screen moves through the game instead."""
 
 
 class GamesScreen(FramedScreen[None]):
-    """The games of one run.
+    """The games of the run of these `paths`."""
 
-    Args:
-        paths: The run.
-    """
-
-    AUTO_FOCUS = "#recorded"
+    AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar = [
         Binding("space", "play_on", "play on, stop"),
         Binding("m", "mistake", "next mistake"),
-        Binding("a", "analyse", "analyse"),
-        Binding("p", "take_over", "play on from here"),
+        Binding("a", "take('analyse')", "analyse"),
+        Binding("p", "take('play')", "play on from here"),
         Binding("escape", "back", "back"),
         Binding("right", "step(1)", "one move on", show=False),
         Binding("left", "step(-1)", "one move back", show=False),
@@ -99,30 +79,32 @@ class GamesScreen(FramedScreen[None]):
         Binding("N", "next_game(-1)", "the game before", show=False),
         Binding("o", "judge", "another network's opinion", show=False),
         Binding("r", "again", "list or review again", show=False),
-        Binding("backspace", "back", "back", show=False),
     ]
 
     def __init__(self, paths: RunPaths) -> None:
         super().__init__()
         self.paths = paths
-        self.games: tuple[ListedGame, ...] | None = None
-        """The newest first; None until they have been listed."""
+        self.games: dict[str, ListedGame] = {}
+        """By the key of their rows."""
         self.unreadable = 0
         self.replay: Replay | None = None
         self.is_open = False
         """Whether the game is replayed; otherwise its end is shown beside the list."""
         self.busy = self.trouble = ""
         self.judges = games.judges(paths)
-        self._playing: Timer | None = None
-        self._changed = self._looked_at = -1e9
+        self.sort, self.falls = "game", True
+        self._changed = 0.0
+        """When the folder of games was another one; 0 where there is none."""
+        self._looked_at = -LIST_EVERY_S
 
     def compose_body(self) -> ComposeResult:
         """The list with the end of the chosen game beside it; or a game with its curve."""
         yield Static("", id="which-game", classes="line", markup=False)
         with Container(id="games"):
-            with Vertical(id="games-list", classes="panel"):
+            with Vertical(id="games-list", classes="panel") as panel:
+                panel.border_title = Content.styled("games", "bold")
                 yield Static("", id="no-games", classes="empty", markup=False)
-                yield GameOptions(id="recorded", markup=False, compact=True)
+                yield Listing()
             yield Board(id="ending")
         yield Static("", id="moves-here", markup=False)
         yield ValueCurve(id="curve")
@@ -131,353 +113,275 @@ class GamesScreen(FramedScreen[None]):
 
     def show(self) -> None:
         """A live run keeps more and more games."""
-        now = self.azul.clock()
-        if self.games is None or (not self.is_open and abs(now - self._looked_at) >= LIST_EVERY_S):
-            self._looked_at = now
-            self._list()
-        self.draw()
+        now, folder = self.azul.clock(), self.paths.games
+        changed = folder.stat().st_mtime if folder.is_dir() else 0.0
+        is_due = changed not in {0.0, self._changed} and now - self._looked_at >= LIST_EVERY_S
+        if is_due and not self.is_open:
+            self._changed, self._looked_at = changed, now
+            self._look(self._list())
 
     def on_screen_resume(self) -> None:
         """Finish a review that was left."""
         super().on_screen_resume()
-        if self.is_open and self.replay is not None and not self.replay.is_reviewed:
+        if self.is_open and self.replay is not None and self.replay.mistakes is None:
             self._look(self._review(self.replay))
 
     def on_screen_suspend(self) -> None:
         """Leaving ends what the engine does for this screen, and no game plays on unseen."""
-        self._stop_playing()
-        self._stop_looking()
+        self._stop("look")
+        self._stop("play")
 
-    def on_resize(self) -> None:
-        """Another size is another layout."""
-        self.call_after_refresh(self._lay_out)
-
-    def _lay_out(self) -> None:
-        self._fill(self._current())
-        self.draw()
+    @on(events.Resize)
+    def _fit(self) -> None:
+        self.call_after_refresh(self._draw)
 
     # -- asking the engine
 
     def _look(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this instead of what is under way for a game."""
-        self.run_worker(work, group="look", exclusive=True)
+        self.run_worker(work, group="look", exclusive=True)  # instead of what is under way
 
-    def _stop_looking(self) -> None:
-        # The library leaves the type of the node open.
-        self.workers.cancel_group(self, "look")  # pyright: ignore[reportUnknownMemberType]
-        self.busy = ""
+    def _stop(self, group: str) -> bool:
+        """Stop what is under way; whether anything was."""
+        workers: Any = self.workers  # the library leaves the type of the node open
+        return bool(workers.cancel_group(self, group))
 
-    def _list(self) -> None:
-        """List the games when the folder changed."""
+    async def _ask(self, what: str, command: str) -> Record | None:
+        """Ask, telling `what` is waited for; None, with the reason told, when it is refused."""
+        self.busy, self.trouble = "starting the engine", ""
+        self._draw()
         try:
-            changed = self.paths.games.stat().st_mtime
-        except OSError:
-            self.games = self.games or ()
-            return
-        if changed != self._changed:
-            self._changed = changed
-            self.run_worker(self._ask_list(), group="list", exclusive=True)
-
-    async def _ask(self, what: str, command: str, on_record: Any = None) -> Record:
-        """Ask, telling `what` is waited for; AzulError when it is refused."""
-        self.busy = "starting the engine"
-        self.draw()
-        engine = await self.azul.engines.get()
-        self.busy = what
-        self.draw()
-        record = await engine.ask(command, on_record=on_record or self._hear)
-        self.busy = ""
-        return record
+            engine = await self.azul.engines.get()
+            self.busy = what
+            return await engine.ask(command, on_record=self._hear)
+        except AzulError as error:
+            self.trouble = plain_text(str(error), 300)
+            return None
+        finally:
+            self.busy = ""
+            self._draw()
 
     def _hear(self, record: Record) -> None:
         if record.get("event") == "progress":
             self.busy = plain_text(str(record.get("text")), 60)
-            self.draw()
+        elif record.get("event") == "review" and self.replay is not None:
+            self.replay.reviews.append(read(ReviewedMove, record))
+        self._draw()
 
-    async def _ask_list(self) -> None:
-        try:
-            record = await self._ask("listing", f"games {word(str(self.paths.games))}")
-        except AzulError as error:
-            self.busy, self.trouble = "", f"{plain_text(str(error), 300)}; r tries again"
-        else:
+    async def _list(self) -> None:
+        """List the games, and show the end of the chosen one."""
+        record = await self._ask("listing", f"games {word(str(self.paths.games))}")
+        if record is not None:
             told = read(ListedGames, record)
-            before = self._current()
-            self.games, self.unreadable, self.trouble = told.games, len(told.unreadable), ""
-            self._fill(before)
-        self.draw()
-        self._show_chosen()
+            self.unreadable = len(told.unreadable)
+            self.games = {f"{game.file} {game.index}": game for game in told.games}
+            self._fill()
+            await self._replay(opened=False)
 
-    def _fill(self, before: ListedGame | None) -> None:
-        """The list anew, the cursor on its game."""
-        listing, found = self.query_one(GameOptions), self.games or ()
-        width = max(20, listing.scrollable_content_region.width)
-        same = [(game.file, game.index) for game in found]
-        place = (before.file, before.index) if before is not None else None
-        with self.prevent(OptionList.OptionHighlighted):
-            listing.clear_options()
-            listing.add_options([Option(content(row)) for row in games.game_rows(found, width)])
-            if found:
-                listing.highlighted = same.index(place) if place in same else 0
+    def _fill(self) -> None:
+        found = list(self.games.items())  # the newest first
+        if self.sort != "game":
+            found.sort(key=lambda item: games.rank_of(item[1], self.sort), reverse=self.falls)
+        elif not self.falls:
+            found.reverse()
+        rows = [games.row_of(*item) for item in found]
+        listing, sort = self.query_one(Listing), self.sort
+        listing.fill(games.COLUMNS, rows, marked=(), sort=sort, falls=self.falls)
+        self._draw()
 
     def _current(self) -> ListedGame | None:
         """The game under the cursor."""
-        at = self.query_one(GameOptions).highlighted
-        return self.games[at] if self.games and at is not None and at < len(self.games) else None
+        return self.games.get(self.query_one(Listing).chosen)
 
-    def _show_chosen(self) -> None:
-        """Fetch the game under the cursor where its end is shown beside the list."""
+    async def _replay(self, *, opened: bool) -> None:
+        """The game under the cursor from its start, with its review; or its end beside the list."""
         listed = self._current()
-        if listed is None or self.is_open or not self.query_one(Board).display:
+        if listed is None or not (opened or self.query_one(Board).display):
             return
         if self.replay is None or self.replay.listed != listed:
-            self._look(self._preview(listed))
-
-    async def _preview(self, listed: ListedGame) -> None:
-        if await self._fetch(listed) and self.replay is not None:
-            self.replay.go(self.replay.last)
-        self.draw()
-
-    async def _fetch(self, listed: ListedGame) -> bool:
-        """Have the game as `replay`; False when it cannot be had."""
-        if self.replay is not None and self.replay.listed == listed:
-            return True
-        try:
-            record = await self._ask("reading the game", f"game {word(listed.file)} {listed.index}")
-            self.replay, self.trouble = Replay(listed, read(RecordedGame, record)), ""
-        except AzulError as error:
-            self.busy, self.trouble = "", plain_text(str(error), 300)
-            return False
-        return True
-
-    async def _open(self, listed: ListedGame) -> None:
-        """Replay a game from its start, and have it reviewed."""
-        if await self._fetch(listed) and self.replay is not None:
-            self.is_open = True
-            self.replay.go(0)
-            self.refresh_bindings()
-            if not self.replay.is_reviewed:
-                await self._review(self.replay)
-        self.draw()
+            command = f"game {word(listed.file)} {listed.index}"
+            record = await self._ask("reading the game", command)
+            if record is None:
+                return
+            self.replay = Replay(listed, read(RecordedGame, record))
+        self.is_open = opened
+        self.replay.go(0 if opened else self.replay.last)
+        self.refresh_bindings()
+        self._draw()
+        if opened and self.replay.mistakes is None:
+            await self._review(self.replay)
 
     async def _review(self, replay: Replay) -> None:
         """Ask the judge about every move."""
         replay.reviews.clear()
-        replay.mistakes, replay.trouble, replay.is_reviewed = (), "", False
-
-        def hear(record: Record) -> None:
-            self._hear(record)
-            if record.get("event") == "review":
-                replay.reviews.append(read(ReviewedMove, record))
-                self.draw()
-
+        replay.mistakes = None
         listed, judge = replay.listed, self.judges[0]
         command = f"review {word(listed.file)} {listed.index} player={word(judge)}"
-        try:
-            record = await self._ask(
-                "reviewing the game", f"{command} simulations={SIMULATIONS}", hear
-            )
-            numbers = record.get("mistakes") or ()
-            replay.mistakes = tuple(n for n in numbers if isinstance(n, int))
-            replay.is_reviewed = True
-        except AzulError as error:
-            self.busy, replay.trouble = "", f"{plain_text(str(error), 300)}; o asks another network"
-        self.draw()
+        record = await self._ask("reviewing", f"{command} simulations={SIMULATIONS}")
+        if record is not None:
+            replay.mistakes = tuple(record["mistakes"])
+        self._draw()
 
     # -- drawing
 
-    def draw(self) -> None:
-        """Bring every part up to date; one that says the same costs nothing."""
-        if not self.is_mounted or not self.is_current:
-            return
-        self.set_class(self.is_open and self.replay is not None, "-open")
-        width = max(20, self.size.width - 2)
-        replay, dot = self.replay, self.azul.signs.separator
+    def _draw(self) -> None:
+        if not self.is_current or not self.query(Board):
+            return  # nobody looks, or the screen is being closed
+        replay, width = self.replay, max(20, self.size.width - 2)
+        self.set_class(self.is_open, "-open")
+        head, moves = self.query_one("#which-game", Static), self.query_one("#moves-here", Static)
         if self.is_open and replay is not None:
-            self._say("#which-game", content(games.headline(replay, width, dot)))
-            self._say("#moves-here", lines(games.move_rows(replay, width)))
-            self._show_board(replay, "")
-            curve = self.query_one(ValueCurve)
-            curve.busy = self.busy or f"by {short_name(self.judges[0])}"
-            if curve.display and self.size.height:
-                from azul_tui.views.charts import View
-
-                # Drawn twice: the cursor is the move that is looked at.
-                curve.view = View(smoothing=0.0, show_band=False, cursor=float(replay.at))
-                curve.draw([games.value_content(replay)])
+            head.update(content(games.headline(replay, width, self.azul.signs.separator)))
+            moves.update(lines(games.move_rows(replay, width)), layout=False)
+            self._draw_board(replay, "")
+            self._draw_curve(replay)
             return
-        found = self.games or ()
-        panel, empty = self.query_one("#games-list"), self.query_one("#no-games", Static)
-        empty.display = not found
-        name = plain_text(self.paths.name, 40)
-        self._say("#which-game", content(((f"games of {name}", "strong"), (
-            f"   {words.plural(len(found), 'game')}" if found else "", "quiet"
-        ))))  # fmt: skip
-        told = self.trouble or (games.NO_GAMES if self.games == () else self.busy)
-        self._say("#no-games", Content(told))
-        foot = self.trouble or self.busy
-        if self.unreadable and not foot:
-            foot = f"{words.plural(self.unreadable, 'file')} could not be read"
-        panel.border_title = Content.styled("games", "bold")
-        panel.border_subtitle = Content(words.shortened(foot, max(5, panel.size.width - 6)))
-        same = replay is not None and replay.listed == self._current()
-        if replay is not None and same:
-            self._show_board(replay, "how it ended")
+        count = f"   {words.plural(len(self.games), 'game')}" if self.games else ""
+        name = f"games of {plain_text(self.paths.name, 40)}"
+        head.update(content(((name, "strong"), (count, "quiet"))), layout=False)
+        told = f"{self.trouble}; r tries again" if self.trouble else self.busy
+        empty, panel = self.query_one("#no-games", Static), self.query_one("#games-list")
+        empty.display = not self.games
+        if not self.games:
+            empty.update(Content(told or games.NO_GAMES))
+        if self.unreadable and not told:
+            told = f"{words.plural(self.unreadable, 'file')} could not be read"
+        panel.border_subtitle = Content(words.shortened(told, max(5, panel.size.width - 6)))
+        if replay is not None and replay.listed == self._current():
+            self._draw_board(replay, "how it ended")
         else:
             self.query_one(Board).show(None, title="how it ended")
 
-    def _show_board(self, replay: Replay, title: str) -> None:
-        board, players = self.query_one(Board), replay.game.players
+    def _draw_curve(self, replay: Replay) -> None:
+        from azul_tui.views.charts import View
+
+        trouble = f"{self.trouble}; o asks another network" if self.trouble else ""
+        below = self.busy or f"by {short_name(self.judges[0])}"
+        curve = self.query_one(ValueCurve)
+        # Set, not looked at: it would be drawn twice.
+        curve.view = View(smoothing=0.0, show_band=False, cursor=float(replay.at))
+        curve.draw([games.value_content(replay, below, trouble)])
+
+    def _draw_board(self, replay: Replay, title: str) -> None:
+        board, here = self.query_one(Board), replay.review(replay.at)
         marked: set[Target] = set()
-        here = replay.review(replay.at)
         if self.is_open and replay.at < replay.last:
             best = here.best if here and here.best and (here.swing or 0.0) >= MISTAKE else None
-            move = Move.parse(best or replay.game.moves[replay.at], players)
+            move = Move.parse(best or replay.game.moves[replay.at], replay.game.players)
             seat = replay.game.movers[replay.at]
             marked = {Target("tile", *move[:2]), Target("line", seat, move.row)}
-        table = Table(position=replay.view, names=tuple(replay.names()), chosen=frozenset(marked))
+        names, position = tuple(games.seat_names(replay.listed)), parse_position(replay.notation)
+        table = Table(position=position, names=names, chosen=frozenset(marked))
         edge = 2 if title else 0
-        size = board.size
-        table, _ = fitted(table, size.width - edge, size.height - edge, self.azul.signs)
-        board.show(table, title=title)
+        room = board.size.width - edge, board.size.height - edge
+        board.show(fitted(table, *room, self.azul.signs)[0], title=title)
 
-    def _say(self, selector: str, text: Content) -> None:
-        widget = self.query_one(selector, Static)
-        if widget.content != text:
-            widget.update(text, layout=False)
-
-    # -- keys
+    # -- keys and mouse
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The list and a game have their own keys."""
-        if action in IN_GAME:
-            return self.is_open
-        return super().check_action(action, parameters)
+        return self.is_open if action in IN_GAME else super().check_action(action, parameters)
 
-    @on(OptionList.OptionHighlighted, "#recorded")
-    def highlighted(self) -> None:
-        """Another game is under the cursor."""
-        self.draw()
-        self._show_chosen()
+    @on(RowChosen)
+    def _show_end(self) -> None:
+        if not self.is_open:
+            self._draw()
+            self._look(self._replay(opened=False))
 
-    @on(OptionList.OptionSelected, "#recorded")
-    def selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter, or a click on the game that was chosen before."""
-        listing = self.query_one(GameOptions)
-        before, listing.before_click = listing.before_click, None
-        listed = self._current()
-        if listed is not None and before in {None, event.option_index}:
-            self._look(self._open(listed))
+    @on(RowOpened)
+    def _open(self) -> None:
+        self._look(self._replay(opened=True))
+
+    def action_sort_by(self, column: str) -> None:
+        """Sort the games by a column; by the present one the other way round."""
+        falls = next(each.falls for each in games.COLUMNS if each.key == column)
+        self.falls = not self.falls if column == self.sort else falls
+        self.sort = column
+        self._fill()
 
     def action_back(self) -> None:
         """From a game to the list, from the list to where the screen was opened."""
-        self._stop_playing()
-        if not self.is_open:
+        self._stop("play")
+        if self.is_open:
+            self.is_open = False
+            self.refresh_bindings()
+            self._draw()
+            self._look(self._replay(opened=False))
+            self.query_one(RowList).focus()
+        else:
             self.dismiss(None)
-            return
-        self._stop_looking()
-        self.is_open = False
-        if self.replay is not None:
-            self.replay.go(self.replay.last)
-        self.refresh_bindings()
-        self.call_after_refresh(self.draw)
-        self.draw()
-        self.query_one(GameOptions).focus()
 
     def action_again(self) -> None:
         """List again, or review again after something went wrong."""
         if self.is_open and self.replay is not None:
             self._look(self._review(self.replay))
         else:
-            self.trouble, self._changed = "", -1e9
-            self._list()
+            self._changed, self._looked_at = 0.0, -LIST_EVERY_S
+            self.show()
 
     def action_next_game(self, step: int) -> None:
         """The game below or above in the list."""
-        listing = self.query_one(GameOptions)
+        listing = self.query_one(RowList)
         at = (listing.highlighted or 0) + step
-        if self.games and 0 <= at < len(self.games):
-            self._stop_playing()
-            with self.prevent(OptionList.OptionHighlighted):
-                listing.highlighted = at
-            self._look(self._open(self.games[at]))
+        if 0 <= at < len(self.games):
+            self._stop("play")
+            listing.highlighted = at
+            self._open()
 
-    def go(self, at: int) -> None:
-        """Look at the game after so many moves."""
+    def _go(self, at: int) -> None:
         if self.replay is not None and self.is_open:
-            self._stop_playing()
+            self._stop("play")
             self.replay.go(at)
-            self.draw()
+            self._draw()
 
     def action_step(self, step: int) -> None:
         """Some moves on or back."""
         if self.replay is not None:
-            self.go(self.replay.at + step)
+            self._go(self.replay.at + step)
+
+    @on(events.MouseScrollDown)
+    @on(events.MouseScrollUp)
+    def _scroll_moves(self, event: events.MouseEvent) -> None:
+        self.action_step(1 if isinstance(event, events.MouseScrollDown) else -1)
+
+    @on(ChartViewed)
+    def _curve_clicked(self, message: ChartViewed) -> None:
+        if message.view.cursor is not None:
+            self._go(round(message.view.cursor))
 
     def action_mistake(self) -> None:
         """To the position before the next of the worst moves."""
         replay = self.replay
-        number = replay.next_mistake() if replay is not None else None
-        if number is not None:
-            self.go(number)
-        elif replay is not None and replay.is_reviewed:
-            self.notify("the review found no mistake in this game", markup=False)
+        if replay is not None and (number := replay.next_mistake()) is not None:
+            self._go(number)
         else:
-            self.notify("mistakes are known once the review has ended", markup=False)
+            found_none = "the review found no mistake in this game"
+            reviewed = replay is not None and replay.mistakes is not None
+            self.notify(found_none if reviewed else "mistakes are known once the review has ended")
 
     def action_play_on(self) -> None:
         """Let the game play by itself, or stop it."""
-        replay = self.replay
-        if self._playing is not None:
-            self._stop_playing()
-        elif replay is not None:
+        if not self._stop("play") and (replay := self.replay) is not None:
             if replay.at == replay.last:
-                self.go(0)
-            self._playing = self.set_interval(PLAY_S, self._tick)
+                replay.go(0)
+            self.run_worker(self._play(replay), group="play", exclusive=True)
 
-    def _tick(self) -> None:
-        replay = self.replay
-        if replay is None or replay.at >= replay.last:
-            self._stop_playing()
-        else:
+    async def _play(self, replay: Replay) -> None:
+        while replay.at < replay.last:
+            self._draw()
+            await asyncio.sleep(PLAY_S)
             replay.go(replay.at + 1)
-            self.draw()
-
-    def _stop_playing(self) -> None:
-        if self._playing is not None:
-            self._playing.stop()
-            self._playing = None
+        self._draw()
 
     def action_judge(self) -> None:
         """Ask another network."""
         self.judges = [*self.judges[1:], self.judges[0]]
-        if self.replay is not None:
-            self._look(self._review(self.replay))
+        self.action_again()
 
-    def action_analyse(self) -> None:
-        """Look at this position in the place Analyse."""
-        if self.replay is not None:
-            self.azul.go_with("analyse", (self.replay.notation, self.judges[0]))
-
-    def action_take_over(self) -> None:
-        """Play on from this position in the place Play."""
-        if self.replay is not None and self.replay.at < self.replay.last:
-            self.azul.go_with("play", self.replay.notation)
-        else:
+    def action_take(self, place: str) -> None:
+        """Take the position to Analyse or to Play."""
+        replay = self.replay
+        if place == "play" and replay is not None and replay.at == replay.last:
             self.notify("the game is over here; go back a move to play on", markup=False)
-
-    # -- the mouse
-
-    @on(ChartViewed)
-    def curve_clicked(self, message: ChartViewed) -> None:
-        """A click on the curve goes to that move."""
-        message.stop()
-        if message.view.cursor is not None:
-            self.go(round(message.view.cursor))
-
-    def on_mouse_scroll_down(self) -> None:
-        """The wheel moves through the game."""
-        self.action_step(1)
-
-    def on_mouse_scroll_up(self) -> None:
-        """The wheel moves through the game."""
-        self.action_step(-1)
+        elif replay is not None:
+            judged = (replay.notation, self.judges[0])
+            self.azul.go_with(place, judged if place == "analyse" else replay.notation)
