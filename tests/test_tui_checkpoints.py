@@ -14,8 +14,8 @@ from fake_run import START
 from azul_tui.jobs.registry import find_job
 from azul_tui.runs.checkpoint_manifest import CheckpointRecord, write_manifest
 from azul_tui.runs.paths import SHIPPED_NAMES
-from azul_tui.tui.screens.list_place import Listing
 from azul_tui.tui.widgets.form import SettingsForm
+from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import checkpoint_list
 from azul_tui.views.checkpoint_list import CheckpointIndex
 

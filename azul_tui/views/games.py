@@ -7,16 +7,18 @@ the first player may expect, in [-1, 1].
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from azul_tui.game.notation import parse_position
 from azul_tui.runs.text import plain_text
 from azul_tui.views.play import move_words
 from azul_tui.views.play_settings import short_name
-from azul_tui.views.table import Column, Row
+from azul_tui.views.table import Cell, Column
 from azul_tui.views.words import plural, shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from azul_tui.runs.paths import RunPaths
     from azul_tui.views.engine import ListedGame, RecordedGame, ReviewedMove
     from azul_tui.views.run_charts import ChartContent
@@ -25,12 +27,6 @@ if TYPE_CHECKING:
 NO_GAMES = (
     "No games are kept here yet. A run keeps two self-play games of every iteration and four of "
     "every evaluation."
-)
-COLUMNS = (
-    Column(key="game", title="game", right=False, least=34),
-    Column(key="winner", title="won by", right=False, gives_way=1, falls=False),
-    Column(key="score", title="score"),
-    Column(key="moves", title="moves", gives_way=2),
 )
 
 
@@ -97,17 +93,25 @@ def ending(game: ListedGame) -> tuple[str, str]:
     return " : ".join(map(str, game.scores)), "shared" if len(winners) > 1 else "".join(winners)
 
 
-def row_of(key: str, game: ListedGame) -> Row:
-    """A game under `COLUMNS`."""
-    score, winner = ending(game)
-    return Row(key, ((plain_text(game.label, 80), ""), (shortened(winner, 30), "quiet"),
-                     (score, "strong"), (str(game.moves), "quiet")))  # fmt: skip
+def columns(listed: Iterable[ListedGame]) -> list[Column]:
+    """The table of these games, the newest of which comes first."""
+    newest = {(game.file, game.index): -place for place, game in enumerate(listed)}
 
+    def score(game: ListedGame) -> Cell:
+        return Cell(max(game.scores, default=0), ending(game)[0], "strong")
 
-def rank_of(game: ListedGame, column: str) -> Any:
-    """What a column sorts by, other than the first."""
-    best = max(game.scores, default=0)
-    return {"winner": ending(game)[1], "moves": game.moves, "score": best}[column]
+    def winner(game: ListedGame) -> Cell:
+        return Cell(ending(game)[1], shortened(ending(game)[1], 30), "quiet")
+
+    def label(game: ListedGame) -> Cell:
+        return Cell(newest[game.file, game.index], plain_text(game.label, 80))
+
+    return [
+        Column("game", "game", label, right=False, least=34),
+        Column("winner", "won by", winner, right=False, gives_way=1, falls=False),
+        Column("score", "score", score),
+        Column("moves", "moves", lambda g: Cell(g.moves, str(g.moves), "quiet"), gives_way=2),
+    ]
 
 
 def headline(replay: Replay, width: int, dot: str) -> Spans:

@@ -22,7 +22,7 @@ from azul_tui.views import words
 from azul_tui.views.following import LogTail
 from azul_tui.views.play_settings import short_name
 from azul_tui.views.settings import toml_value
-from azul_tui.views.table import Column, Row
+from azul_tui.views.table import Cell, Column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,14 +36,6 @@ if TYPE_CHECKING:
 MOST_LISTED = 100
 TAIL_BYTES = 16_384
 NEWEST = "newest run's best"
-COLUMNS = (
-    Column(key="a", title="A", right=False, least=12, falls=False),
-    Column(key="b", title="B", right=False, falls=False),
-    Column(key="score", title="score"),
-    Column(key="interval", title="interval", gives_way=3, falls=False),
-    Column(key="games", title="games", gives_way=2),
-    Column(key="age", title="age", gives_way=1),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,29 +193,37 @@ def of_training(run: str, data: RunData) -> list[Match]:
 # -- saying them
 
 
-def row_of(match: Match, now: float) -> Row:
-    """A match under `COLUMNS`."""
-    score, spread, role = "", "", {"running": "good", "crashed": "alert"}.get(match.state, "strong")
-    if match.running:
-        score = "now"
-    elif match.score is not None:
-        share, low, high = match.score
-        score, spread = f"{share:.1%}", f"{low * 100:.0f} to {high * 100:.0f}"
-    elif match.state != "finished":
-        score = "failed" if match.state == "crashed" else match.state
-    games = words.count(match.count("games") or match.count("planned") or None)
-    cells = ((match.a, ""), (words.shortened(match.b, 28), ""), (score, role), (spread, "quiet"),
-             (games, "quiet"), (words.age(now - match.t), "quiet"))  # fmt: skip
-    return Row(match.key, cells)
+def columns(now: float) -> list[Column]:
+    """The table of matches; scores against different players are different measures."""
 
+    def score(match: Match) -> Cell:
+        role = {"running": "good", "crashed": "alert"}.get(match.state, "strong")
+        if match.running:
+            return Cell(None, "now", role)
+        if match.score is not None:
+            return Cell((match.b, match.score[0]), f"{match.score[0]:.1%}", role)
+        failed = {"crashed": "failed", "finished": ""}
+        return Cell(None, failed.get(match.state, match.state), role)
 
-def rank_of(match: Match, column: str) -> Any:
-    """What a column sorts by: scores against different players are different measures."""
-    share, low, high = match.score or (None, 0.0, 0.0)
-    return {
-        "a": match.a, "b": match.b, "games": match.count("games"), "age": (match.running, match.t),
-        "score": None if share is None else (match.b, share), "interval": high - low or None,
-    }[column]  # fmt: skip
+    def interval(match: Match) -> Cell:
+        if match.running or match.score is None:
+            return Cell(None, "")
+        _, low, high = match.score
+        return Cell(high - low, f"{low * 100:.0f} to {high * 100:.0f}", "quiet")
+
+    def games(match: Match) -> Cell:
+        said = words.count(match.count("games") or match.count("planned") or None)
+        return Cell(match.count("games"), said, "quiet")
+
+    return [
+        Column("a", "A", lambda m: Cell(m.a, m.a), right=False, least=12, falls=False),
+        Column("b", "B", lambda m: Cell(m.b, words.shortened(m.b, 28)), right=False, falls=False),
+        Column("score", "score", score),
+        Column("interval", "interval", interval, gives_way=3, falls=False),
+        Column("games", "games", games, gives_way=2),
+        Column("age", "age", lambda m: Cell((m.running, m.t), words.age(now - m.t), "quiet"),
+               gives_way=1),
+    ]  # fmt: skip
 
 
 def verdict(match: Match) -> tuple[str, str]:

@@ -16,17 +16,16 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize, ScreenResume
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, OptionList, Static
 
 from azul_tui.jobs.registry import find_job
-from azul_tui.tui.messages import FormChanged, JobEnded, JobStarted, RowChosen, RowOpened
+from azul_tui.tui.messages import FormChanged, JobEnded, JobStarted
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.spans import lines
 from azul_tui.tui.widgets.form import SettingsForm
 from azul_tui.tui.widgets.listing import Listing, RowList
 from azul_tui.views import match as matches
 from azul_tui.views import words
-from azul_tui.views.table import sorted_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +78,6 @@ class EvaluateScreen(Place):
         """All that are listed, by key, in the order of the list."""
         self.found: list[Match] | None = None
         """Those of the folder, as they were read last; None before."""
-        self.sort, self.falls = "age", True
         self.cancelling = ""
         """Key of the match that was asked to end."""
         self._news = asyncio.Event()
@@ -101,7 +99,7 @@ class EvaluateScreen(Place):
                     yield Static("", id="match-lines", markup=False)
                 with Vertical(id="earlier", classes="panel") as earlier:
                     earlier.border_title = Content.styled("matches", "bold")
-                    yield Listing(id="earlier-list")
+                    yield Listing("age", id="earlier-list")
 
     async def on_mount(self) -> None:
         """The form with its defaults, and the matches."""
@@ -161,25 +159,21 @@ class EvaluateScreen(Place):
         feed, now = self.azul.feed, self.azul.clock()
         trained = (feed.name, len(feed.data.evaluations), len(feed.data.others)) if feed else None
         listing = self.query_one(Listing)
-        key = (trained, now // AGES_S, self.sort, self.falls)
+        key = (trained, now // AGES_S, listing.sort, listing.falls)
         if key != self._drawn:
             self._drawn = key
             found = [*self.found, *(matches.of_training(feed.name, feed.data) if feed else ())]
-            found = sorted_by(found, lambda m: matches.rank_of(m, self.sort), falls=self.falls)
             own = (m.key for m in self.found if m.key in self.azul.jobs.all)
             new = next((key for key in own if key not in self.matches), "")
             self.matches = {match.key: match for match in found}
-            listing.fill(
-                matches.COLUMNS, [matches.row_of(match, now) for match in found], marked=(),
-                sort=self.sort, falls=self.falls, chosen=new,
-            )  # fmt: skip
+            listing.fill(matches.columns(now), self.matches, chosen=new)
         playing = self.playing()
         if bool(playing) is not self.has_class("-playing"):
             self.set_class(bool(playing), "-playing")
             self.refresh_bindings()
         self._show_match()
 
-    @on(RowChosen)
+    @on(OptionList.OptionHighlighted)
     def _show_match(self) -> None:
         match, panel = self.matches.get(self.query_one(Listing).chosen), self.query_one("#match")
         text = Content("No match was played here yet. g starts the one on the form.")
@@ -197,15 +191,13 @@ class EvaluateScreen(Place):
         if panel.border_title != (styled := Content.styled(title, "bold")).markup:
             panel.border_title = styled
 
-    @on(RowOpened)
-    def _scroll_match(self) -> None:
+    def action_open(self) -> None:
+        """Let the keys scroll the chosen match."""
         self.query_one("#match").focus()
 
     def action_sort_by(self, column: str) -> None:
         """Sort the matches by a column; by the present one the other way round."""
-        falls = next(each.falls for each in matches.COLUMNS if each.key == column)
-        self.falls = not self.falls if column == self.sort else falls
-        self.sort = column
+        self.query_one(Listing).sort_by(column)
         self._draw()
 
     # -- the form

@@ -9,12 +9,12 @@ from textual import events, on
 from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
 
 from azul_tui.errors import AzulError
 from azul_tui.game.notation import parse_position
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.messages import ChartViewed, RowChosen, RowOpened
+from azul_tui.tui.messages import ChartViewed
 from azul_tui.tui.screens.place import FramedScreen
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
@@ -92,7 +92,6 @@ class GamesScreen(FramedScreen[None]):
         """Whether the game is replayed; otherwise its end is shown beside the list."""
         self.busy = self.trouble = ""
         self.judges = games.judges(paths)
-        self.sort, self.falls = "game", True
         self._changed = 0.0
         """When the folder of games was another one; 0 where there is none."""
         self._looked_at = -LIST_EVERY_S
@@ -104,7 +103,7 @@ class GamesScreen(FramedScreen[None]):
             with Vertical(id="games-list", classes="panel") as panel:
                 panel.border_title = Content.styled("games", "bold")
                 yield Static("", id="no-games", classes="empty", markup=False)
-                yield Listing()
+                yield Listing("game")
             yield Board(id="ending")
         yield Static("", id="moves-here", markup=False)
         yield ValueCurve(id="curve")
@@ -178,14 +177,7 @@ class GamesScreen(FramedScreen[None]):
             await self._replay(opened=False)
 
     def _fill(self) -> None:
-        found = list(self.games.items())  # the newest first
-        if self.sort != "game":
-            found.sort(key=lambda item: games.rank_of(item[1], self.sort), reverse=self.falls)
-        elif not self.falls:
-            found.reverse()
-        rows = [games.row_of(*item) for item in found]
-        listing, sort = self.query_one(Listing), self.sort
-        listing.fill(games.COLUMNS, rows, marked=(), sort=sort, falls=self.falls)
+        self.query_one(Listing).fill(games.columns(self.games.values()), self.games)
         self._draw()
 
     def _current(self) -> ListedGame | None:
@@ -281,21 +273,19 @@ class GamesScreen(FramedScreen[None]):
         """The list and a game have their own keys."""
         return self.is_open if action in IN_GAME else super().check_action(action, parameters)
 
-    @on(RowChosen)
+    @on(OptionList.OptionHighlighted)
     def _show_end(self) -> None:
         if not self.is_open:
             self._draw()
             self._look(self._replay(opened=False))
 
-    @on(RowOpened)
-    def _open(self) -> None:
+    def action_open(self) -> None:
+        """Replay the game under the cursor."""
         self._look(self._replay(opened=True))
 
     def action_sort_by(self, column: str) -> None:
         """Sort the games by a column; by the present one the other way round."""
-        falls = next(each.falls for each in games.COLUMNS if each.key == column)
-        self.falls = not self.falls if column == self.sort else falls
-        self.sort = column
+        self.query_one(Listing).sort_by(column)
         self._fill()
 
     def action_back(self) -> None:
@@ -325,7 +315,7 @@ class GamesScreen(FramedScreen[None]):
         if 0 <= at < len(self.games):
             self._stop("play")
             listing.highlighted = at
-            self._open()
+            self.action_open()
 
     def _go(self, at: int) -> None:
         if self.replay is not None and self.is_open:

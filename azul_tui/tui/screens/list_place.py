@@ -1,8 +1,6 @@
 """What Runs and Checkpoints have in common: a table that is sorted, filtered, marked and kept true.
 
-One worker reads the folder, in a thread, while the place is shown: at most 1% of its time. The
-table is an `OptionList` of one `Content` a row: 1,500 runs take it 0.1 s, a `DataTable`, which
-measures and renders every cell, 0.7 to 1 s.
+One worker reads the folder, in a thread, while the place is shown: at most 1% of its time.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -23,20 +20,18 @@ from textual.widgets import Input, OptionList, Static
 from azul_tui.errors import AzulError
 from azul_tui.tui.modals import Choose
 from azul_tui.tui.screens.place import Place
-from azul_tui.tui.spans import STYLES, content, lines
-from azul_tui.tui.widgets.frame import link
+from azul_tui.tui.spans import content, lines
+from azul_tui.tui.widgets.listing import Listing, RowList
 from azul_tui.views import resuming
-from azul_tui.views.table import GAP, fitting
 from azul_tui.views.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textual import events
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from azul_tui.views.table import Cell, Column
+    from azul_tui.views.table import Column
     from azul_tui.views.words import Spans
 
 FIRST_S, NEXT_S = 0.06, 0.5
@@ -46,53 +41,6 @@ AGES_S = 30.0
 """Seconds after which ages are said anew."""
 REST_S = 0.12
 """Rest of the keys after which the filter is heeded and the chosen row looked at closely."""
-
-
-class Listing(OptionList):
-    """Rows, each with a key that tells it apart."""
-
-    BINDINGS: ClassVar = [
-        Binding("enter", "screen.open", "look at it"),
-        Binding("j", "cursor_down", show=False),
-        Binding("k", "cursor_up", show=False),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__(markup=False)
-        self.rows: dict[str, Content] = {}
-
-    async def on_click(self, event: events.Click) -> None:
-        """A double click opens the row that the first one chose."""
-        if event.chain == 2 and event.y < len(self.rows):
-            await self.run_action("screen.open")
-
-    @property
-    def keys(self) -> list[str]:
-        """What tells the rows apart, from top to bottom."""
-        return list(self.rows)
-
-    @property
-    def chosen(self) -> str:
-        """The key of the row under the cursor; empty where there is none."""
-        return "" if self.highlighted is None else self.keys[self.highlighted]
-
-    def fill(self, rows: dict[str, Content], chosen: str) -> None:
-        """Show these rows; the cursor goes to the chosen one, or stays on its own or where it was.
-
-        Only rows that say something else are made anew, so that nothing scrolls by itself.
-        """
-        before, keys = self.rows, list(rows)
-        key = chosen if chosen in rows else self.chosen
-        at = keys.index(key) if key in rows else self.highlighted or 0
-        self.rows = rows
-        if keys == list(before):
-            for index, key in enumerate(keys):
-                if rows[key] != before[key]:
-                    self.replace_option_prompt_at_index(index, rows[key])
-        else:
-            with self.prevent(OptionList.OptionHighlighted):
-                self.set_options(rows.values())
-        self.highlighted = at if rows else None
 
 
 class ListPlace(Place):
@@ -105,7 +53,7 @@ class ListPlace(Place):
     MOST_MARKED = 2
     ON_A_ROW: ClassVar = {"open", "mark", "resume", "resume_new"}
     """Actions that need a row."""
-    AUTO_FOCUS = "Listing"
+    AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar = [
         Binding("escape", "clear", "clear the filter", show=False),
         Binding("s", "sort(1)", "sort by the next column", show=False),
@@ -121,7 +69,6 @@ class ListPlace(Place):
         self.items: dict[str, Any] = {}
         """What is shown, by key, in its order."""
         self.marked: list[str] = []
-        self.sort, self.falls = "age", True
         self.opponent = ""
         """Whom the scores of the table are against."""
         self.wanted = ""
@@ -145,8 +92,7 @@ class ListPlace(Place):
             yield Static("", id="count", markup=False)
             yield Input(placeholder="/ filter", id="filter", compact=True)
         yield Static(f"reading the {self.NOUN}s", id="no-rows", classes="empty", markup=False)
-        yield Static("", id="list-titles", classes="line", markup=False)
-        yield Listing()
+        yield Listing("age", id="rows")
 
     def on_mount(self) -> None:
         """Begin to read."""
@@ -197,36 +143,30 @@ class ListPlace(Place):
         if self.opponent not in known:
             self.opponent = known[0] if known else ""
         drawn = (
-            self.index.version, self.azul.clock() // AGES_S, wanted, self.sort, self.falls,
-            self.opponent, list(self.marked), self._complete, self.wanted, listing.size.width,
+            self.index.version, self.azul.clock() // AGES_S, wanted, listing.sort, listing.falls,
+            self.opponent, list(self.marked), self._complete, self.wanted,
         )  # fmt: skip
         if drawn == self._drawn:
             return
         self._drawn = drawn
         everything = {item.key: item for item in self.index.rows}
         self.marked = [key for key in self.marked if key in everything]
-        columns = self.columns()
         found = {
-            key: [column.cell(item) for column in columns]
+            key: item
             for key, item in everything.items()
             if all(word in f"{item.name} {item.state}".lower() for word in wanted)
         }
-        keys = [column.key for column in columns]
-        by = keys.index(self.sort) if self.sort in keys else 0
-        order = [key for key, cells in found.items() if cells[by].rank is not None]
-        order.sort(key=lambda key: found[key][by].rank, reverse=self.falls)
-        order += [key for key, cells in found.items() if cells[by].rank is None]
-        self.items = {key: everything[key] for key in order}
-        self._fill(columns, {key: found[key] for key in order})
+        listing.fill(self.columns(), found, marked=self.marked, chosen=self.wanted)
+        self.items = {key: found[key] for key in listing.keys}
         if self.wanted in self.items:
             self.wanted = ""
-        listing.styles.max_height = max(6, len(everything))  # the rest is for the panels
+        listing.styles.max_height = max(7, len(everything) + 1)  # the rest is for the panels
         self.set_class(not everything, "-no-rows")
         if self._complete:
             self.query_one("#no-rows", Static).update(self.EMPTY)
-        some = f"{len(order):,} of " if wanted else ""
+        some = f"{len(found):,} of " if wanted else ""
         said = [(f" {some}{plural(self.index.total, self.NOUN)}", "strong")]
-        if wanted and not order:
+        if wanted and not found:
             said.append(("   none matches; escape clears the filter", "warning"))
         elif len(everything) < self.index.total:
             said.append(("   reading the others", "quiet"))
@@ -234,32 +174,6 @@ class ListPlace(Place):
             said.append((f"   {len(self.marked)} marked", "series.0"))
         self.query_one("#count", Static).update(content(tuple(said)))
         self.refresh_bindings()
-
-    def _fill(self, columns: list[Column], rows: dict[str, list[Cell]]) -> None:
-        """Titles and rows, in columns that fit."""
-        listing = self.query_one(Listing)
-        down, up, sign = ("v", "^", "*") if self.azul.signs.ascii else ("▾", "▴", "●")
-        arrow = down if self.falls else up
-        titles = [c.title + arrow * (c.key == self.sort) for c in columns]
-        widths = [cell_len(c.title) + 1 for c in columns]
-        for cells in rows.values():
-            widths = [max(w, cell_len(c.text)) for w, c in zip(widths, cells, strict=True)]
-        sizes = fitting(columns, widths, max(10, listing.size.width - 6))
-        head = Content("   ")
-        for i, size in sizes.items():
-            style = "bold $primary" if columns[i].key == self.sort else "bold $foreground 60%"
-            title = _fitted(titles[i], size, right=columns[i].right)
-            head += link(title, f"screen.sort_by('{columns[i].key}')", style) + Content(" " * GAP)
-        self.query_one("#list-titles", Static).update(head, layout=False)
-        said: dict[str, Content] = {}
-        for key, cells in rows.items():
-            mark = self.marked.index(key) if key in self.marked else -1
-            parts = [(f" {sign} ", f"$series-{mark}") if mark >= 0 else ("   ", "")]
-            for i, size in sizes.items():
-                text = _fitted(cells[i].text, size, right=columns[i].right)
-                parts.append((text + " " * GAP, STYLES.get(cells[i].role, "")))
-            said[key] = Content.assemble(*parts)
-        listing.fill(said, self.wanted)
 
     def chosen(self) -> Any:
         """The item under the cursor; None where there is none."""
@@ -292,12 +206,12 @@ class ListPlace(Place):
 
     @on(Input.Submitted, "#filter")
     def _filtered(self) -> None:
-        self.query_one(Listing).focus()
+        self.query_one(RowList).focus()
 
     def action_clear(self) -> None:
         """All rows again."""
         self.query_one("#filter", Input).value = ""
-        self.query_one(Listing).focus()
+        self.query_one(RowList).focus()
 
     def columns(self) -> list[Column]:
         """The columns at present."""
@@ -305,15 +219,13 @@ class ListPlace(Place):
 
     def action_sort_by(self, key: str) -> None:
         """Sort by a column; by the present one the other way round."""
-        falls = {column.key: column.falls for column in self.columns()}
-        self.falls = not self.falls if key == self.sort else falls[key]
-        self.sort = key
+        self.query_one(Listing).sort_by(key)
         self.show()
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column, or by the same one the other way round."""
-        keys = [column.key for column in self.columns()]
-        at = keys.index(self.sort) if self.sort in keys else 0
+        keys, sort = [column.key for column in self.columns()], self.query_one(Listing).sort
+        at = keys.index(sort) if sort in keys else 0
         self.action_sort_by(keys[(at + step) % len(keys)])
 
     def opponents(self) -> list[str]:
@@ -342,7 +254,7 @@ class ListPlace(Place):
         else:
             self.marked = [*self.marked, key][-self.MOST_MARKED :]
         if listing.chosen != listing.keys[-1]:
-            listing.action_cursor_down()
+            self.query_one(RowList).action_cursor_down()
         self.show_all()
 
     def action_unmark(self) -> None:
@@ -425,12 +337,3 @@ class ListPlace(Place):
             return False
         self._wake.set()
         return True
-
-
-def _fitted(text: str, size: int, *, right: bool) -> str:
-    """`text` in exactly `size` cells, the middle of a longer one left out."""
-    gap = " " * (size - cell_len(text))
-    if cell_len(text) > size:
-        tail = text[len(text) - (size - 1) // 3 :] if size > 3 else ""
-        text = set_cell_size(text, size - 1 - cell_len(tail)) + "…" + tail
-    return gap + text if right else text + gap

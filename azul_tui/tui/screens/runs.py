@@ -13,8 +13,9 @@ from textual.widgets import Static
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import ChartExported
 from azul_tui.tui.modals import AskValue
-from azul_tui.tui.screens.list_place import Listing, ListPlace
+from azul_tui.tui.screens.list_place import ListPlace
 from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import resuming, run_list, words
 from azul_tui.views.table import OVERLAYS, diff_lines, fact_lines, overlay, read_settings
 

@@ -1,0 +1,165 @@
+"""A table of one line a row: titles that sort by a click, rows that are marked and chosen.
+
+An `OptionList` of one `Content` a row: 1,500 runs take it 0.1 s, a `DataTable`, which measures
+and renders every cell, 0.7 to 1 s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from rich.cells import cell_len, set_cell_size
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import OptionList, Static
+
+from azul_tui.tui.spans import STYLES
+from azul_tui.tui.widgets.frame import link
+from azul_tui.views.table import GAP, fitting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from textual import events
+    from textual.app import ComposeResult
+
+    from azul_tui.tui.app import AzulApp
+    from azul_tui.views.table import Cell, Column
+
+
+class RowList(OptionList):
+    """The rows. Enter and a double click do the `open` of the screen."""
+
+    BINDINGS: ClassVar = [
+        Binding("enter", "screen.open", "look at it"),
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self.rows: dict[str, Content] = {}
+
+    async def on_click(self, event: events.Click) -> None:
+        """A double click opens the row that the first one chose."""
+        if event.chain == 2 and event.y < len(self.rows):
+            await self.run_action("screen.open")
+
+    def fill(self, rows: dict[str, Content], chosen: str) -> None:
+        """Show these rows; the cursor goes to the chosen one, or stays on its own or where it was.
+
+        Only rows that say something else are made anew, so that nothing scrolls by itself.
+        """
+        before, keys = self.rows, list(rows)
+        own = "" if self.highlighted is None else list(before)[self.highlighted]
+        key = chosen if chosen in rows else own
+        at = keys.index(key) if key in rows else min(self.highlighted or 0, max(0, len(keys) - 1))
+        self.rows = rows
+        if keys == list(before):
+            for index, key in enumerate(keys):
+                if rows[key] != before[key]:
+                    self.replace_option_prompt_at_index(index, rows[key])
+        else:
+            with self.prevent(OptionList.OptionHighlighted):
+                self.set_options(rows.values())
+        self.highlighted = at if rows else None
+
+
+class Listing(Vertical):
+    """Rows under titles; its screen has the actions `open` and `sort_by`."""
+
+    def __init__(self, sort: str, *, id: str | None = None) -> None:
+        """Sorted by that column at first, the largest on top."""
+        super().__init__(id=id)
+        self.sort, self.falls = sort, True
+        self.columns: Sequence[Column] = ()
+        self._shown: tuple[Mapping[str, Any], Sequence[str]] = ({}, ())
+
+    def compose(self) -> ComposeResult:
+        """Titles over rows."""
+        yield Static("", classes="titles line", markup=False)
+        yield RowList()
+
+    @property
+    def keys(self) -> list[str]:
+        """What tells the rows apart, from top to bottom."""
+        return list(self.query_one(RowList).rows)
+
+    @property
+    def chosen(self) -> str:
+        """The key of the row under the cursor; empty where there is none."""
+        at = self.query_one(RowList).highlighted
+        return "" if at is None else self.keys[at]
+
+    def sort_by(self, key: str) -> None:
+        """Sort by a column the next time; by the present one the other way round."""
+        falls = {column.key: column.falls for column in self.columns}
+        self.falls = not self.falls if key == self.sort else falls[key]
+        self.sort = key
+
+    def fill(
+        self,
+        columns: Sequence[Column],
+        items: Mapping[str, Any],
+        *,
+        marked: Sequence[str] = (),
+        chosen: str = "",
+    ) -> None:
+        """Show these items instead of those before, sorted, in columns that fit.
+
+        Args:
+            columns: What is said of an item.
+            items: By key.
+            marked: Keys of marked ones, in the order of their colours.
+            chosen: The row that the cursor goes to; empty leaves it where it is.
+        """
+        self.columns, self._shown = columns, (items, marked)
+        found = {key: [column.cell(item) for column in columns] for key, item in items.items()}
+        keys = [column.key for column in columns]
+        by = keys.index(self.sort) if self.sort in keys else 0
+        order = [key for key, cells in found.items() if cells[by].rank is not None]
+        order.sort(key=lambda key: found[key][by].rank, reverse=self.falls)
+        order += [key for key, cells in found.items() if cells[by].rank is None]
+        self._draw({key: found[key] for key in order}, marked, chosen)
+
+    def on_resize(self) -> None:
+        """Columns fit the new width."""
+        items, marked = self._shown
+        self.fill(self.columns, items, marked=marked)
+
+    def _draw(self, rows: dict[str, list[Cell]], marked: Sequence[str], chosen: str) -> None:
+        columns, ascii_only = self.columns, cast("AzulApp", self.app).signs.ascii
+        down, up, sign = ("v", "^", "*") if ascii_only else ("▾", "▴", "●")
+        arrow = down if self.falls else up
+        widths = [cell_len(c.title) + 1 for c in columns]
+        for cells in rows.values():
+            widths = [max(w, cell_len(c.text)) for w, c in zip(widths, cells, strict=True)]
+        sizes = fitting(columns, widths, max(10, self.size.width - 6))
+        head = Content("   ")
+        for i, size in sizes.items():
+            column = columns[i]
+            style = "bold $primary" if column.key == self.sort else "bold $foreground 60%"
+            title = _fitted(column.title + arrow * (column.key == self.sort), size, column.right)
+            head += link(title, f"screen.sort_by('{column.key}')", style) + Content(" " * GAP)
+        titles = self.query_one(".titles", Static)
+        if titles.content != head:
+            titles.update(head, layout=False)
+        said: dict[str, Content] = {}
+        for key, cells in rows.items():
+            mark = marked.index(key) if key in marked else -1
+            parts = [(f" {sign} ", f"$series-{mark % 6}") if mark >= 0 else ("   ", "")]
+            for i, size in sizes.items():
+                text = _fitted(cells[i].text, size, columns[i].right)
+                parts.append((text + " " * GAP, STYLES.get(cells[i].role, "")))
+            said[key] = Content.assemble(*parts)
+        self.query_one(RowList).fill(said, chosen)
+
+
+def _fitted(text: str, size: int, right: bool) -> str:
+    """`text` in exactly `size` cells, the middle of a longer one left out."""
+    gap = " " * (size - cell_len(text))
+    if cell_len(text) > size:
+        tail = text[len(text) - (size - 1) // 3 :] if size > 3 else ""
+        text = set_cell_size(text, size - 1 - cell_len(tail)) + "…" + tail
+    return gap + text if right else text + gap
