@@ -313,7 +313,7 @@ async def test_fields_take_shorthand_and_are_undone_and_pasted(root):
         await paste(shown, POSITION)  # wrong ones can be mended here
         await shown.until("16 blue tiles")
         await shown.press("n")
-        await shown.until("but no tile lies")
+        await shown.until("but no tile")
         await shown.press("escape")
         await shown.until("90 moves")
         assert study(shown).here.notation == OPENING
