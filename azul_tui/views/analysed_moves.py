@@ -13,6 +13,7 @@ from azul_tui.game.constants import COLOR_NAMES, FLOOR_ROW, decode_action, facto
 from azul_tui.game.legality import legal_moves
 from azul_tui.game.notation import describe_move, draw_position, format_move, parse_move
 from azul_tui.runs.text import plain_text
+from azul_tui.views.analysis import why_no_moves
 from azul_tui.views.signs import bar
 from azul_tui.views.words import plural, shortened, wrapped
 
@@ -121,8 +122,8 @@ class Column:
     number: Callable[[Row], float | None]
     """What it is sorted by; None sorts last."""
     write: Callable[[Row], str]
-    bar: str = ""
-    """`share` from the left, `signed` from the middle."""
+    bar: float | None = None
+    """Where its bar begins, None for no bar; it ends at the largest of the table."""
     gives_way: int = 0
     """The highest go first where it is narrow."""
 
@@ -132,14 +133,14 @@ def columns(networks: int) -> list[Column]:
 
     def each(
         title: str, width: int, number: Callable[[AnalysedMove], float | None],
-        write: Callable[[AnalysedMove], str], bar: str = "", gives_way: tuple[int, int] = (0, 0),
+        write: Callable[[AnalysedMove], str], bar: float | None, gives_way: tuple[int, int],
     ) -> list[Column]:  # fmt: skip
         return [
             Column(
                 f"{title} {'AB'[at]}" if networks == 2 else title, width,
                 lambda row, at=at: None if (told := row.told[at]) is None else number(told),
                 lambda row, at=at: "–" if (told := row.told[at]) is None else write(told),
-                bar if networks == 1 or title == "prior" else "", gives_way[networks - 1] + at,
+                bar if networks == 1 or title == "prior" else None, gives_way[networks - 1] + at,
             )
             for at in range(networks)
         ]  # fmt: skip
@@ -150,13 +151,13 @@ def columns(networks: int) -> list[Column]:
     differ = Column("differ", 6, lambda row: None if row.gap is None else abs(row.gap), gap)
     return [
         Column("move", 5, lambda row: row.order, lambda row: row.move, gives_way=-1),
-        *each("prior", 7, lambda m: m.prior, lambda m: percent(m.prior), "share"),
+        *each("prior", 7, lambda m: m.prior, lambda m: percent(m.prior), 0.0, (0, 0)),
         # Best first as the search itself ranks: visits, then its policy, then the prior.
         *each("visits", 8, lambda m: m.visits + m.policy + m.prior / 1e6,
-              lambda m: f"{m.visits:,}", "share", (0, 2)),
-        *each("value", 7, lambda m: m.value, lambda m: signed(m.value), "signed"),
+              lambda m: f"{m.visits:,}", 0.0, (0, 2)),
+        *each("value", 7, lambda m: m.value, lambda m: signed(m.value), -1.0, (0, 0)),
         *([differ] if networks == 2 else []),
-        *each("margin", 11, lambda m: m.margin, margin_words, "", (1, 4)),
+        *each("margin", 11, lambda m: m.margin, margin_words, None, (1, 4)),
     ]  # fmt: skip
 
 
@@ -216,12 +217,7 @@ class MoveTable:
             self.shown = sorted(found, key=lambda row: place[row.move])
             return
         number, sign = self.sort_column().number, -1 if self.descending else 1
-
-        def rank(row: Row) -> tuple[bool, float]:
-            value = number(row)
-            return value is None, sign * (value or 0.0)
-
-        self.shown = sorted(found, key=rank)
+        self.shown = sorted(found, key=lambda row: ((n := number(row)) is None, sign * (n or 0.0)))
 
     def chosen_index(self) -> int:
         """Where the pointer is: on the reader's move, otherwise on the first."""
@@ -243,85 +239,64 @@ def table_spans(
     The columns fit into `width` cells, the last of them to give way first; bars take what remains.
     """
     shown, by = columns(len(table.study.players)), table.sort_column().title
-
-    def used(cells: int) -> int:
-        bars = sum(cells + 1 for column in shown if column.bar and cells)
-        return 4 + bars + sum(column.width + 2 for column in shown)
-
-    while len(shown) > 2 and used(0) + CONTINUATION > width:
+    while len(shown) > 2 and sum(c.width + 2 for c in shown) + 4 + CONTINUATION > width:
         shown.remove(max(reversed(shown), key=lambda column: column.gives_way))
-    fair = CONTINUATION + 18
-    cells = next((n for n in range(16, 4, -1) if used(n) + fair <= width), 4)
-    cells = cells if used(cells) + CONTINUATION <= width else 0
-    rest = max(0, width - used(cells))
+    spare = width - sum(column.width + 2 for column in shown) - 4
+    barred = max(1, sum(column.bar is not None for column in shown))
+    cells = min(16, max(5, (spare - CONTINUATION - 18) // barred))  # with the blank before it
+    cells = cells if cells * barred + CONTINUATION <= spare else 0
+    rest = spare - cells * barred
     titles, largest = [("    ", "")], dict[str, float]()
     for column in shown:
         text = column.title + ("▼" if table.descending else "▲") * (column.title == by)
-        text = f"{text:<{column.width}}" if column.title == "move" else f"{text:>{column.width}}"
-        bars = cells + 1 if column.bar and cells else 0
-        titles += [(text, column.title), (" " * (column.width + bars + 2 - len(text)), "")]
-        sizes = [abs(column.number(row) or 0.0) for row in table.shown]
-        largest[column.title] = max([0.25 if column.bar == "signed" else 1e-9, *sizes])
-    titles.append((shortened("best reply", rest), ""))
+        gap = 2 + (cells if column.bar is not None else 0)
+        titles += [(f"{text:>{column.width}}", column.title), (" " * gap, "")]
+        largest[column.title] = max((column.number(row) or 0.0 for row in table.shown), default=0)
 
     def line(row: Row) -> Spans:
         marks = [("AB"[at] if best else " ", f"series.{at}") for at, best in enumerate(row.best)]
         if len(marks) == 1:
             marks = [(signs.best if row.best[0] else " ", "good"), (" ", "")]
         spans = [(" ", ""), *marks, (" ", "")]
+        roles = {"move": "strong", "differ": "warning" if row.disagrees else ""}
         for column in shown:
-            text = column.write(row)
-            role = "strong" if column.title == "move" else "quiet" if text == "–" else ""
-            role = "warning" if column.title == "differ" and row.disagrees else role
-            side = "<" if column.title == "move" else ">"
-            spans.append((f"{text:{side}{column.width}}", role))
-            if column.bar and cells:
-                share = (column.number(row) or 0.0) / largest[column.title]
+            text, low = column.write(row), column.bar
+            role = roles.get(column.title, "quiet" if text == "–" else "")
+            spans.append((f"{text:>{column.width}}", role))
+            if low is not None and cells:
+                number, full = column.number(row), max(largest[column.title] - low, 1e-9)
+                share = None if number is None else (number - low) / full
                 role = "series.1" if column.title.endswith(" B") else "bar"
-                spans += [(" ", ""), *_bar(share, column.bar, cells, role, signs)]
+                spans.append((f" {bar(share, cells - 1, signs)[0]:<{cells - 1}}", role))
             spans.append(("  ", ""))
         found = next((told for told in row.told if told is not None), None)
-        line = ""
-        for move in found.line[1:] if found is not None else ():  # the first is the row's own
-            if len(line) + len(move) > rest:
-                break
-            line += f"{move}  "
-        return (*spans, (line[:rest], ""))
+        reply = found.line[1 : 1 + (rest + 2) // 7] if found is not None else ()
+        return (*spans, ("  ".join(reply), ""))
 
-    return titles, [line(row) for row in table.shown]
-
-
-def _bar(share: float, kind: str, width: int, role: str, signs: Signs) -> list[tuple[str, str]]:
-    """A bar in a cell: from the left to half a cell, or to both sides of a middle."""
-    if kind == "share":
-        return [(f"{bar(share, width, signs)[0]:<{width}}", role)]
-    side = (width - 1) // 2
-    full = signs.bar_full * min(side, round(abs(share) * side))
-    before, after = ("", full) if share >= 0 else (full, "")
-    return [
-        (f"{before:>{side}}", role), (signs.vertical, "quiet"),
-        (f"{after:<{width - side - 1}}", role),
-    ]  # fmt: skip
+    titles.append((shortened("best reply", max(0, rest)), ""))
+    why = why_no_moves(table.study.here.view)
+    why = why or f"no move fits the filter; escape shows all {table.total}"
+    none: Spans = ((shortened(f" {why}", width), "quiet"),)
+    return titles, [line(row) for row in table.shown] or [none]
 
 
-def analysis_text(table: MoveTable, signs: Signs) -> str:
-    """The position and what is known of its moves; the first line can be pasted back."""
+def write_analysis(table: MoveTable, root: Path, signs: Signs, now: float) -> Path:
+    """Write the position and what is known of its moves into a hidden folder among the runs.
+
+    The first line can be pasted back. Raises OSError.
+    """
+    from azul_tui.runs.files import write_bytes_atomically
+
     study = table.study
-    known = [
+    told = [study.here.notation, draw_position(study.here.view)]
+    told += [
         f"{player}: {found.simulations:,} simulations, value {found.value:+.2f}"
         for player in study.players
         if (found := study.analysis(player)) is not None
     ]
     titles, lines = table_spans(table, 160, signs)
-    told = ["".join(text for text, _ in line).rstrip() for line in (titles, *lines)]
-    parts = [study.here.notation, draw_position(study.here.view), *known, "\n".join(told)]
-    return "\n\n".join(parts) + "\n"
-
-
-def write_analysis(root: Path, text: str, now: float) -> Path:
-    """Write an analysis into a hidden folder among the runs; raises OSError."""
-    from azul_tui.runs.files import write_bytes_atomically
-
+    rows = ["".join(text for text, _ in line).rstrip() for line in (titles, *lines)]
+    text = "\n\n".join([*told, "\n".join(rows)]) + "\n"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
     path = root / ".analyses" / f"position-{stamp}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)

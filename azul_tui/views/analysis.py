@@ -7,8 +7,8 @@ for the player to move; margins are points ahead of the best opponent at the end
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from azul_tui.errors import AzulError, NotationError
 from azul_tui.game.constants import COLOR_LETTERS, MAX_PLAYERS, factory_count
@@ -17,7 +17,7 @@ from azul_tui.game.notation import format_move, format_position, parse_move, par
 from azul_tui.game.tokens import format_wall_row
 from azul_tui.game.violations import position_violations
 from azul_tui.runs.text import plain_text
-from azul_tui.views.engine import Analysis, Position, read, word
+from azul_tui.views.engine import Analysis, EngineError, Position, read, word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -41,15 +41,6 @@ OPENING: Final = (
 """The opening position of seed 0, drawn before the engine is there."""
 
 
-class Question(NamedTuple):
-    """One search to ask for."""
-
-    player: str
-    notation: str
-    simulations: int
-    margins: int
-
-
 @dataclass(slots=True)
 class Step:
     """One position of the explored line."""
@@ -60,17 +51,6 @@ class Step:
     """The move that led here, empty for the first."""
     chosen: str = ""
     """The move that the reader looks at; empty follows the best."""
-
-
-@dataclass(slots=True)
-class Known:
-    """What a network said of a position."""
-
-    searches: dict[int, Analysis] = field(default_factory=dict[int, Analysis])
-    """By simulations."""
-    margins: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    """Margin and its error by move; found once, beside the deepest search of that time."""
-    played_out: bool = False
 
 
 class Study:
@@ -91,8 +71,8 @@ class Study:
         self._engine, self._changed = engine, changed
         self.seated: dict[int, list[str]] = {}
         """By players at the table, the network that is asked, or the two that are compared."""
-        self.known: dict[tuple[str, str], Known] = {}
-        """By network and notation."""
+        self.found: dict[tuple[str, str], dict[int, Analysis]] = {}
+        """By network and notation, then by simulations."""
         self.target = 400
         """Simulations of the deepest search that is wanted."""
         self.stopped = False
@@ -129,39 +109,32 @@ class Study:
 
     # -- what is known, and what is not
 
-    def of(self, player: str) -> Known:
-        """What `player` said of the position here."""
-        return self.known.get((player, self.here.notation), Known())
+    def searches(self, player: str) -> dict[int, Analysis]:
+        """What `player` said of the position here, by simulations."""
+        return self.found.get((player, self.here.notation), {})
 
     def analysis(self, player: str) -> Analysis | None:
         """The deepest search of `player` here that is not beyond the target."""
-        searches = self.of(player).searches
+        searches = self.searches(player)
         return searches.get(max((n for n in searches if n <= self.target), default=0))
 
     def opinions(self, player: str) -> dict[str, AnalysedMove]:
-        """What `player` says of the moves here, its best first, with the margins once found."""
-        search, margins = self.analysis(player), self.of(player).margins
-        return {
-            move.move: replace(move, **margins.get(move.move, {}))
-            for move in (search.moves if search is not None else ())
-        }
+        """What `player` says of the moves here, its best first.
 
-    def _take(self, analysis: Analysis, question: Question) -> None:
-        """Remember an answer, unless it was cut short."""
-        if analysis.stopped:
-            return
-        known = self.known.setdefault((question.player, question.notation), Known())
-        known.searches[question.simulations] = analysis
-        known.played_out |= question.margins > 0
-        for move in analysis.moves:
-            if move.margin is not None:
-                told = {"margin": move.margin, "margin_error": move.margin_error}
-                known.margins[move.move] = told
-        while len(self.known) > KEPT:
-            del self.known[next(iter(self.known))]
+        Games for margins are played once, beside the deepest search of that time.
+        """
+        played: dict[str, dict[str, float | None]] = {}
+        for search in self.searches(player).values():
+            for move in search.moves:
+                if move.margin is not None:
+                    told = {"margin": move.margin, "margin_error": move.margin_error}
+                    played[move.move] = told
+        best = self.analysis(player)
+        moves = best.moves if best is not None else ()
+        return {move.move: replace(move, **played.get(move.move, {})) for move in moves}
 
-    def next_question(self) -> Question | None:
-        """The search to ask for now; None when all is known, or nobody can move."""
+    def next_question(self) -> tuple[str, int, int] | None:
+        """Network, simulations and games a move of the search to ask for now, None for none."""
         if self.here.view.phase != "moving":
             return None
         ramp = [self.target]
@@ -169,11 +142,11 @@ class Study:
             ramp.insert(0, ramp[0] // 2)
         for simulations in ramp:
             for player in self.players:
-                known = self.of(player)
-                deepest = max((n for n in known.searches if n <= self.target), default=0)
-                margins = PLAYED_OUT * (simulations == self.target and not known.played_out)
-                if margins or deepest < simulations:
-                    return Question(player, self.here.notation, simulations, margins)
+                known = self.searches(player)
+                played = any(move.margin is not None for a in known.values() for move in a.moves)
+                margins = PLAYED_OUT if simulations == self.target and not played else 0
+                if margins or not any(simulations <= n <= self.target for n in known):
+                    return player, simulations, margins
         return None
 
     def deepen(self, factor: float) -> None:
@@ -184,21 +157,15 @@ class Study:
 
     async def think(self) -> None:
         """Ask until everything is known, the study is stopped, or something is in the way."""
-        players = self.here.view.players
-        if not all(fits(name, self.root, players) for name in self.players):
-            offered = networks(self.root, players)
-            if not offered:
-                self.trouble = no_network(players)
-                self._changed()
-                return
-            self.seated[players] = [offered[0][0]]
-        engine = None
+        players, engine = self.here.view.players, None
         try:
+            if not all(fits(name, self.root, players) for name in self.players):
+                self.seated[players] = [networks(self.root, players)[0][0]]
             while not self.stopped and (question := self.next_question()):
                 engine = await self._start()
-                await self._ask(engine, question)
+                await self._ask(engine, *question)
         except AzulError as error:
-            self._say_trouble(error, gone=engine is None or not engine.alive)
+            self._say_trouble(error, engine)
         finally:
             self._busy_with("")
 
@@ -230,7 +197,7 @@ class Study:
         except AzulError as error:
             if engine is not None and engine.alive:
                 raise NotationError(plain_text(str(error), 300)) from None
-            self._say_trouble(error, gone=True)
+            self._say_trouble(error, engine)
         finally:
             self._busy_with("")
 
@@ -239,9 +206,11 @@ class Study:
         self._busy_with("starting the engine")
         return await self._engine()
 
-    async def _ask(self, engine: Engine, question: Question) -> None:
-        player, simulations = question.player, question.simulations
+    async def _ask(self, engine: Engine, player: str, simulations: int, margins: int) -> None:
         self._busy_with(f"{player}: {simulations:,} simulations")
+        searches = self.found.setdefault((player, self.here.notation), {})
+        while len(self.found) > KEPT:
+            del self.found[next(iter(self.found))]
 
         def hear(record: Record) -> None:
             if record.get("event") == "progress":
@@ -251,23 +220,23 @@ class Study:
                 self._busy_with(f"{words}{of}")
             elif record.get("event") == "analysis":
                 # The search is there, the games for its margins are still being played.
-                self._take(read(Analysis, record), question._replace(margins=0))
+                searches[simulations] = read(Analysis, record)
                 self._busy_with(f"playing games for the margins of {player}")
 
         answer = await engine.ask(
-            f"position {question.notation} seed={self.seed} setup=1",
+            f"position {self.here.notation} seed={self.seed} setup=1",
             f"analyse player={word(player)} simulations={simulations} "
-            f"first={simulations} margins={question.margins}",
+            f"first={simulations} margins={margins}",
             on_record=hear,
         )
-        self._take(read(Analysis, answer), question)
+        searches[simulations] = read(Analysis, answer)
         self._changed()
 
-    def _say_trouble(self, error: AzulError, *, gone: bool) -> None:
+    def _say_trouble(self, error: AzulError, engine: Engine | None) -> None:
         words = plain_text(str(error), 400)
         other_table = re.search(r" is for ([2-4]) players", words)
         way = "m chooses another network, r asks again"
-        if gone:
+        if isinstance(error, EngineError) and (engine is None or not engine.alive):
             way = "r starts it again"
         elif other_table is not None:
             way = f"m chooses another network, N leads to openings for {other_table[1]}"
@@ -279,9 +248,6 @@ class Study:
 
 
 # -- which networks
-
-PRESETS = {2: "laptop", 3: "three-players", 4: "four-players"}
-"""Presets that train a network, by players at the table."""
 
 
 def network_name(file: Path, root: Path) -> str:
@@ -295,7 +261,7 @@ def network_name(file: Path, root: Path) -> str:
 
 
 def networks(root: Path, players: int) -> list[tuple[str, str]]:
-    """`(name, words)` of the networks for a table of so many.
+    """`(name, words)` of the networks for a table of so many; raises AzulError for none.
 
     The shipped one first, then the runs' with the newest first: of each its best, then its
     checkpoints. A run that does not say for how many it plays is listed too: the engine knows.
@@ -312,6 +278,9 @@ def networks(root: Path, players: int) -> list[tuple[str, str]]:
                 files.insert(0, ("  best of its run", paths.best_model))
             shown = plain_text(paths.name, 64)
             found += [(f"{paths.name}/{file.name}", f"{shown} {words}") for words, file in files]
+    if not found:
+        preset = {2: "laptop", 3: "three-players", 4: "four-players"}[players]
+        raise AzulError(f"no network here is for {players} players; the preset {preset} trains one")
     return found
 
 
@@ -326,11 +295,6 @@ def fits(name: str, root: Path, players: int) -> bool:
     if run in RESERVED_NAMES:
         return run == SHIPPED_NAMES[players]
     return seats_of(RunPaths(root / run).config) in {None, players}
-
-
-def no_network(players: int) -> str:
-    """That nobody can look at a table of so many, and what would change that."""
-    return f"no network here is for {players} players; the preset {PRESETS[players]} trains one"
 
 
 # -- a position from text

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import Container, Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from azul_tui.errors import NotationError
+from azul_tui.errors import AzulError, NotationError
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import MovesScrolled
 from azul_tui.tui.screens.place import Place
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from azul_tui.game.view import PositionView
     from azul_tui.views.engine import Engine
 
-LEAST = 7
-"""Lines that the board leaves to the table or to the words below it."""
+LEAST = 9
+"""Lines that the board leaves to the table of moves and to the frame of the place."""
 
 
 class MoveList(OptionList):
@@ -88,7 +88,7 @@ class AnalyseScreen(Place):
         Binding("x", "export", "write position and table to a file", show=False),
         Binding("slash", "filter", "filter moves", show=False),
         Binding("s", "sort_by", "sort by the next column", show=False),
-        Binding("S", "reverse", "reverse the order", show=False),
+        Binding("S", "sort_by('', 0)", "reverse the order", show=False),
         Binding("o", "turn_boards", "the others' boards", show=False),
         Binding("r", "again", "ask again, start the engine again", show=False),
         Binding("escape", "clear", "show all moves, follow the best", show=False),
@@ -96,7 +96,8 @@ class AnalyseScreen(Place):
 
     def __init__(self) -> None:
         super().__init__()
-        self.study = analysis.Study(self.azul.runs_root, self._engine, self.draw)
+        root, engines = self.azul.runs_root, lambda: self.azul.engines.get()
+        self.study = analysis.Study(root, engines, self.draw)
         self.table = told.MoveTable(self.study)
         self.other: int | None = None
         """The seat whose board the reader wants to see where there is no room for all."""
@@ -106,14 +107,11 @@ class AnalyseScreen(Place):
 
     def compose_body(self) -> ComposeResult:
         """Board and words, and the table of moves."""
-        with Container(id="study"):
-            with Vertical(id="position"):
-                with Container(id="upper"):
-                    yield Board(id="studied")
-                    said = Static("", id="said", classes="panel", markup=False)
-                    said.border_title = "the chosen move"
-                    yield said
-                yield Static("", id="verdict", markup=False)
+        with Vertical(id="study"):
+            with Horizontal(id="upper"):
+                yield Board(id="studied")
+                yield Static("", id="said", classes="panel", markup=False)
+            yield Static("", id="verdict", markup=False)
             with Vertical(id="candidates", classes="panel"):
                 yield Input(
                     placeholder="a colour (red or r), a factory (2>), a line (>3), centre, floor",
@@ -129,18 +127,21 @@ class AnalyseScreen(Place):
         wish = self.azul.wish("analyse")
         if wish is None:
             return
-        position, players = "", list[str]()
+        root, position, players = self.azul.runs_root, "", list[str]()
         for part in cast("tuple[object, ...]", wish) if isinstance(wish, tuple) else (wish,):
-            if isinstance(part, Path):
-                players.append(analysis.network_name(part, self.azul.runs_root))
-            elif str(part).startswith("azul") and " " in str(part):
-                position = str(part)
+            if isinstance(part, str) and part.startswith("azul") and " " in part:
+                position = part
             else:
-                players.append(str(part))
+                name = analysis.network_name(part, root) if isinstance(part, Path) else str(part)
+                players.append(name)
         if position:
             self.read(position)
         if players:
-            self.study.players[:] = players[:2]
+            here = self.study.here.view.players
+            seats = next((n for n in (here, 2, 3, 4) if analysis.fits(players[0], root, n)), here)
+            self.study.seated[seats] = players[:2]
+            if seats != here and not position:
+                self.work(partial(self.walk, opening=(seats, self.study.seed)))
 
     def on_screen_resume(self) -> None:
         """Think on; a box that closes lets what is under way go on."""
@@ -155,9 +156,6 @@ class AnalyseScreen(Place):
             self.workers.cancel_group(self, "study")  # pyright: ignore[reportUnknownMemberType]
 
     # -- the talk with the engine
-
-    async def _engine(self) -> Engine:
-        return await self.azul.engines.get()
 
     def work(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do this instead of what is under way."""
@@ -189,8 +187,8 @@ class AnalyseScreen(Place):
         fresh = self.table.step is not self.study.here
         self.table.update(self.azul.clock())
         if fresh:  # all its moves
-            self.query_one("#filter", Input).value = ""
-            self.query_one("#candidates").remove_class("-filtering")
+            field = self.query_one("#filter", Input)
+            field.value, field.display = "", False
         self._show_position()
         self._show_moves()
         self.refresh_bindings()
@@ -204,28 +202,23 @@ class AnalyseScreen(Place):
 
     def _show_position(self) -> None:
         study, signs, chosen = self.study, self.azul.signs, self.chosen
-        view, beside = study.here.view, self.has_class("-very-wide")
-        heading = told.heading(study, self.query_one("#position").size.width - 2, signs)
-        self._say("#verdict", lines(heading))
+        view = study.here.view
         marked = frozenset[Target]()
         if chosen is not None:
             move = Move.parse(chosen.move, view.players)
             marked = frozenset({Target("tile", *move[:2]), Target("line", view.to_move, move.row)})
-        whole = Table(position=view, chosen=marked)
+        heading = told.heading(study, self.size.width - 2, signs)
+        self._say("#verdict", lines(heading))
         board, side = self.query_one(Board), self.query_one("#said", Static)
-        body = self.query_one("#study").size.height - len(heading)
-        most = max(1, body - LEAST)
-        table, height = whole, most
-        for room in range(most if beside else min(most, body * 2 // 5), most + 1):
+        whole, most = Table(position=view, chosen=marked), self.size.height - len(heading) - LEAST
+        for room in range(min(most, self.size.height * 2 // 5), most + 1):
             # No larger than it must be: the moves matter more.
-            table, extent = fitted(whole, board.size.width, room, signs, self.other)
-            height = extent[1] or most
-            if extent[1] and len(table.boards) == view.players:
+            table, extent = fitted(whole, board.size.width, max(1, room), signs, self.other)
+            board.styles.height = side.styles.height = extent[1] or max(1, room)
+            self.set_class(len(table.boards) < view.players, "-hidden-boards")
+            if extent[1] and not self.has_class("-hidden-boards"):
                 break
-        board.styles.height = height
-        side.styles.height = "1fr" if beside else height
         board.show(table)
-        self.set_class(len(table.boards) < view.players, "-hidden-boards")
         self._say("#said", lines(told.chosen_rows(self.table, chosen, side.content_size.width)))
 
     def _show_moves(self) -> None:
@@ -238,10 +231,6 @@ class AnalyseScreen(Place):
              if title else Content.styled(text, "$foreground 60%") for text, title in titles]
         ))  # fmt: skip
         texts = [content(row) for row in rows]
-        if not texts:
-            why = analysis.why_no_moves(self.study.here.view)
-            why = why or f"no move fits the filter; escape shows all {table.total}"
-            texts = [Content.styled(words.shortened(f" {why}", width), "$foreground 60%")]
         with self.prevent(OptionList.OptionHighlighted):
             if len(texts) != listing.option_count:
                 listing.set_options([Option(text) for text in texts])
@@ -250,7 +239,7 @@ class AnalyseScreen(Place):
                     listing.replace_option_prompt_at_index(at, text)
             listing.highlighted = table.chosen_index()
         panel, of = self.query_one("#candidates"), words.plural(table.total, "move")
-        shown = f"{len(rows)} of {of}" if table.filter else of
+        shown = f"{len(table.shown)} of {of}" if table.filter else of
         panel.border_title = Content.styled(shown, "bold")
         held = table.is_held(self.azul.clock()) and self.study.activity
         panel.border_subtitle = Content("the order stands still while you move" if held else "")
@@ -286,21 +275,17 @@ class AnalyseScreen(Place):
         if clicks != 1 and event.option_index < len(self.table.shown):
             self.work(partial(self.walk, self.table.shown[event.option_index].move))
 
-    def action_sort_by(self, title: str = "") -> None:
-        """Sort by a column, or by the next one; again: reversed."""
+    def action_sort_by(self, title: str = "", step: int = 1) -> None:
+        """Sort by a column, or by the next one; by the same again: reversed."""
         titles = [column.title for column in told.columns(len(self.study.players))]
-        here = titles.index(self.table.sort_column().title)
-        self.table.sort_by(title or titles[(here + 1) % len(titles)])
+        at = titles.index(self.table.sort_column().title) + step
+        self.table.sort_by(title or titles[at % len(titles)])
         self.draw()
-
-    def action_reverse(self) -> None:
-        """The other way round."""
-        self.action_sort_by(self.table.sort_column().title)
 
     def action_filter(self) -> None:
         """Filter as one types."""
-        self.query_one("#candidates").add_class("-filtering")
-        self.query_one("#filter", Input).focus()
+        self.query_one("#filter").display = True
+        self.query_one("#filter").focus()
 
     @on(Input.Changed, "#filter")
     def filtered(self, event: Input.Changed) -> None:
@@ -311,7 +296,7 @@ class AnalyseScreen(Place):
     @on(Input.Submitted, "#filter")
     def filter_done(self) -> None:
         """Back to the table; what is not filtered needs no field."""
-        self.query_one("#candidates").set_class(bool(self.table.filter), "-filtering")
+        self.query_one("#filter").display = bool(self.table.filter)
         self.query_one(MoveList).focus()
 
     def action_clear(self) -> None:
@@ -364,10 +349,11 @@ class AnalyseScreen(Place):
         """Choose the network (0), or one that is compared with it (1)."""
         from azul_tui.tui.modals import Pick
 
-        seats, players = self.study.here.view.players, self.study.players
-        offered = analysis.networks(self.azul.runs_root, seats)
-        if not offered:
-            self.say(analysis.no_network(seats))
+        players = self.study.players
+        try:
+            offered = analysis.networks(self.azul.runs_root, self.study.here.view.players)
+        except AzulError as error:
+            self.say(str(error))
             return
 
         def answered(name: str | None) -> None:
@@ -463,9 +449,9 @@ class AnalyseScreen(Place):
 
     def action_export(self) -> None:
         """Write position and table beside the runs."""
-        text = told.analysis_text(self.table, self.azul.signs)
+        root, signs = self.azul.runs_root, self.azul.signs
         try:
-            path = told.write_analysis(self.azul.runs_root, text, self.azul.clock())
+            path = told.write_analysis(self.table, root, signs, self.azul.clock())
         except OSError as error:
             self.say(f"the analysis cannot be written: {error.strerror}")
         else:
