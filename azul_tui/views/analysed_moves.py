@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from azul_tui.game.constants import COLOR_NAMES, FLOOR_ROW, decode_action, factory_count
+from azul_tui.game.constants import COLOR_NAMES, decode_action, factory_count
 from azul_tui.game.legality import legal_moves
 from azul_tui.game.notation import describe_move, draw_position, format_move, parse_move
 from azul_tui.runs.text import plain_text
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 DIFFERS: Final = 0.15
 """Two networks disagree on a move when their priors or their values differ by so much."""
-HOLD_S: Final = 4.0
-"""Seconds after the reader's last step in the table in which its order stands still."""
 CONTINUATION: Final = 12
 """Cells that the best continuation has at least, before columns give way."""
 
@@ -94,18 +92,15 @@ def distinct_moves(view: PositionView) -> list[tuple[str, ...]]:
 def matches(row: Row, players: int, wanted: str) -> bool:
     """Whether a filter asks for the move, or for one of its twins.
 
-    A word of it is part of the notation (`r`, `2>`, `>3`) or begins a word of the move told at
-    length: `red`, `centre`, `floor`.
+    A word of it is part of the notation (`r`, `2>`, `>3`) or of the move told at length: `red`,
+    `centre`, `floor`.
     """
     for move in row.twins:
-        source, color, line = decode_action(parse_move(move, players))
-        place = "centre" if source == factory_count(players) else "factory"
-        told = (COLOR_NAMES[color], "floor" if line == FLOOR_ROW else "line", place)
+        action = parse_move(move, players)
+        color = COLOR_NAMES[decode_action(action)[1]]
+        told = f"{color} {describe_move(action, players).lower()}"
         short = move.replace(" ", "").lower()
-        if all(
-            word in short or (len(word) > 1 and any(name.startswith(word) for name in told))
-            for word in wanted.lower().split()
-        ):
+        if all(w in short or (len(w) > 1 and w in told) for w in wanted.lower().split()):
             return True
     return False
 
@@ -122,8 +117,8 @@ class Column:
     number: Callable[[Row], float | None]
     """What it is sorted by; None sorts last."""
     write: Callable[[Row], str]
-    bar: float | None = None
-    """Where its bar begins, None for no bar; it ends at the largest of the table."""
+    bar: bool = False
+    """Whether a bar goes from the smallest of the table to the largest."""
     gives_way: int = 0
     """The highest go first where it is narrow."""
 
@@ -133,14 +128,14 @@ def columns(networks: int) -> list[Column]:
 
     def each(
         title: str, width: int, number: Callable[[AnalysedMove], float | None],
-        write: Callable[[AnalysedMove], str], bar: float | None, gives_way: tuple[int, int],
+        write: Callable[[AnalysedMove], str], bar: bool, gives_way: tuple[int, int],
     ) -> list[Column]:  # fmt: skip
         return [
             Column(
                 f"{title} {'AB'[at]}" if networks == 2 else title, width,
                 lambda row, at=at: None if (told := row.told[at]) is None else number(told),
                 lambda row, at=at: "–" if (told := row.told[at]) is None else write(told),
-                bar if networks == 1 or title == "prior" else None, gives_way[networks - 1] + at,
+                bar and (networks == 1 or title == "prior"), gives_way[networks - 1] + at,
             )
             for at in range(networks)
         ]  # fmt: skip
@@ -151,24 +146,19 @@ def columns(networks: int) -> list[Column]:
     differ = Column("differ", 6, lambda row: None if row.gap is None else abs(row.gap), gap)
     return [
         Column("move", 5, lambda row: row.order, lambda row: row.move, gives_way=-1),
-        *each("prior", 7, lambda m: m.prior, lambda m: percent(m.prior), 0.0, (0, 0)),
+        *each("prior", 7, lambda m: m.prior, lambda m: f"{m.prior:.1%}", True, (0, 0)),
         # Best first as the search itself ranks: visits, then its policy, then the prior.
         *each("visits", 8, lambda m: m.visits + m.policy + m.prior / 1e6,
-              lambda m: f"{m.visits:,}", 0.0, (0, 2)),
-        *each("value", 7, lambda m: m.value, lambda m: signed(m.value), -1.0, (0, 0)),
+              lambda m: f"{m.visits:,}", True, (0, 2)),
+        *each("value", 7, lambda m: m.value, lambda m: signed(m.value), True, (0, 0)),
         *([differ] if networks == 2 else []),
-        *each("margin", 11, lambda m: m.margin, margin_words, None, (1, 4)),
+        *each("margin", 11, lambda m: m.margin, margin_words, False, (1, 4)),
     ]  # fmt: skip
-
-
-def percent(share: float) -> str:
-    """A prior: whole percent, one decimal below ten."""
-    return f"{share:.0%}" if share >= 0.0995 else f"{100 * share:.1f}%"
 
 
 def signed(value: float | None) -> str:
     """A value with its sign."""
-    return "–" if value is None else f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
+    return "–" if value is None else f"{value:+.2f}"
 
 
 def margin_words(move: AnalysedMove) -> str:
@@ -186,8 +176,8 @@ class MoveTable:
     filter: str = ""
     sorted_by: str = "visits"
     descending: bool = True
-    moved_at: float = -1e9
-    """When the reader last moved in the table."""
+    held: bool = False
+    """Whether the reader has just moved in the table, so that the order stands still."""
     total: int = 0
     """Moves there are, whatever the filter leaves."""
     shown: list[Row] = field(default_factory=list[Row])
@@ -201,34 +191,42 @@ class MoveTable:
         near = [column for column in shown if column.title[:5] == self.sorted_by[:5]] or shown[2:]
         return next((column for column in near if column.title == self.sorted_by), near[0])
 
-    def is_held(self, now: float) -> bool:
-        """Whether the reader has just moved, so that the order stands still."""
-        return 0 <= now - self.moved_at < HOLD_S
-
-    def update(self, now: float) -> None:
+    def update(self) -> None:
         """Sort the moves that match the filter, those without a value last, unless held."""
         if self.step is not self.study.here:  # another position: all moves, in their order
-            self.step, self.filter, self.moved_at = self.study.here, "", -1e9
+            self.step, self.filter, self.held = self.study.here, "", False
         every, players = rows_of(self.study), self.study.here.view.players
         self.total = len(every)
         found = [row for row in every if matches(row, players, self.filter)]
         place = {row.move: number for number, row in enumerate(self.shown)}
-        if self.is_held(now) and all(row.move in place for row in found):
+        if self.held and all(row.move in place for row in found):
             self.shown = sorted(found, key=lambda row: place[row.move])
             return
         number, sign = self.sort_column().number, -1 if self.descending else 1
         self.shown = sorted(found, key=lambda row: ((n := number(row)) is None, sign * (n or 0.0)))
 
-    def chosen_index(self) -> int:
-        """Where the pointer is: on the reader's move, otherwise on the first."""
+    @property
+    def pointer(self) -> int:
+        """The row that is chosen: the reader's move, otherwise the first."""
         chosen = self.study.here.chosen
         return next((i for i, row in enumerate(self.shown) if chosen in row.twins), 0)
 
-    def sort_by(self, title: str) -> None:
-        """Sort by a column, moves from the first, numbers from the largest; again: reversed."""
-        same = title == self.sort_column().title
-        self.descending = not self.descending if same else title != "move"
-        self.sorted_by, self.moved_at = title, -1e9
+    @property
+    def chosen(self) -> Row | None:
+        """The move under the pointer; None while nobody has looked or chosen one."""
+        row = self.shown[self.pointer] if self.shown else None
+        return row if row is not None and (any(row.told) or self.study.here.chosen) else None
+
+    def sort_by(self, title: str, step: int) -> None:
+        """Sort by a column, empty for one some steps on; by the same again: reversed.
+
+        Moves begin with the first, numbers with the largest.
+        """
+        titles = [column.title for column in columns(len(self.study.players))]
+        by = self.sort_column().title
+        title = title or titles[(titles.index(by) + step) % len(titles)]
+        self.descending = not self.descending if title == by else title != "move"
+        self.sorted_by, self.held = title, False
 
 
 def table_spans(
@@ -242,16 +240,17 @@ def table_spans(
     while len(shown) > 2 and sum(c.width + 2 for c in shown) + 4 + CONTINUATION > width:
         shown.remove(max(reversed(shown), key=lambda column: column.gives_way))
     spare = width - sum(column.width + 2 for column in shown) - 4
-    barred = max(1, sum(column.bar is not None for column in shown))
+    barred = max(1, sum(column.bar for column in shown))
     cells = min(16, max(5, (spare - CONTINUATION - 18) // barred))  # with the blank before it
     cells = cells if cells * barred + CONTINUATION <= spare else 0
     rest = spare - cells * barred
-    titles, largest = [("    ", "")], dict[str, float]()
+    titles, ends = [("    ", "")], dict[str, tuple[float, float]]()
     for column in shown:
         text = column.title + ("▼" if table.descending else "▲") * (column.title == by)
-        gap = 2 + (cells if column.bar is not None else 0)
+        gap = 2 + (cells if column.bar else 0)
         titles += [(f"{text:>{column.width}}", column.title), (" " * gap, "")]
-        largest[column.title] = max((column.number(row) or 0.0 for row in table.shown), default=0)
+        numbers = [n for row in table.shown if (n := column.number(row)) is not None] or [0.0]
+        ends[column.title] = min(numbers), max(*numbers, min(numbers) + 1e-9)
 
     def line(row: Row) -> Spans:
         marks = [("AB"[at] if best else " ", f"series.{at}") for at, best in enumerate(row.best)]
@@ -260,12 +259,12 @@ def table_spans(
         spans = [(" ", ""), *marks, (" ", "")]
         roles = {"move": "strong", "differ": "warning" if row.disagrees else ""}
         for column in shown:
-            text, low = column.write(row), column.bar
+            text, (low, high) = column.write(row), ends[column.title]
             role = roles.get(column.title, "quiet" if text == "–" else "")
             spans.append((f"{text:>{column.width}}", role))
-            if low is not None and cells:
-                number, full = column.number(row), max(largest[column.title] - low, 1e-9)
-                share = None if number is None else (number - low) / full
+            if column.bar and cells:
+                number = column.number(row)
+                share = None if number is None else (number - low) / (high - low)
                 role = "series.1" if column.title.endswith(" B") else "bar"
                 spans.append((f" {bar(share, cells - 1, signs)[0]:<{cells - 1}}", role))
             spans.append(("  ", ""))
@@ -317,7 +316,8 @@ def heading(study: Study, width: int, signs: Signs) -> list[Spans]:
     turn = f"player {view.to_move + 1} to move" if view.phase == "moving" else "nobody to move"
     where = f"seed {study.seed}" if study.seeded else ""
     where = f"move {len(study.moves)} of the line" if study.moves else where
-    title = f"round {view.round}   {turn}   {where}".rstrip() + "   "
+    title = f"round {view.round}   {turn}   {where}".rstrip() if width > 70 else turn
+    title += "   "
     told, role = study.activity, "quiet"
     if study.stopped and study.next_question() is not None:
         told, role = "stopped; space goes on", "warning"
@@ -345,14 +345,14 @@ def heading(study: Study, width: int, signs: Signs) -> list[Spans]:
     return rows
 
 
-def chosen_rows(table: MoveTable, chosen: Row | None, width: int) -> list[Spans]:
+def chosen_rows(table: MoveTable, width: int) -> list[Spans]:
     """The line that led here, where the networks part, the chosen move and how it goes on."""
 
     def moves(head: str, names: Sequence[str]) -> list[str]:  # none of them broken
         told = "  ".join([head, *(name.replace(" ", "\xa0") for name in names)])
         return [line.replace("\xa0", " ") for line in wrapped(told, width, 0)]
 
-    study = table.study
+    study, chosen = table.study, table.chosen
     rows: list[Spans] = []
     if study.moves:
         rows += [((line, "quiet"),) for line in moves("line", study.moves)[-2:]]

@@ -15,16 +15,15 @@ from azul_tui.game.constants import COLOR_LETTERS, MAX_PLAYERS, factory_count
 from azul_tui.game.legality import why_illegal
 from azul_tui.game.notation import format_move, format_position, parse_move, parse_position
 from azul_tui.game.tokens import format_wall_row
-from azul_tui.game.violations import position_violations
 from azul_tui.runs.text import plain_text
 from azul_tui.views.engine import Analysis, EngineError, Position, read, word
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from azul_tui.game.view import PositionView
-    from azul_tui.views.engine import AnalysedMove, Engine, Record
+    from azul_tui.views.engine import AnalysedMove, Engine, Engines, Record
 
 FIRST_SIMULATIONS: Final = 25
 """The first search of a position has about so many simulations, the next twice as many."""
@@ -60,15 +59,13 @@ class Study:
 
     Args:
         root: Where the runs lie.
-        engine: Gives the engine, started if need be.
+        engines: Gives the engine, started if need be.
         changed: Called whenever there is something new to show.
     """
 
-    def __init__(
-        self, root: Path, engine: Callable[[], Awaitable[Engine]], changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, root: Path, engines: Engines, changed: Callable[[], None]) -> None:
         self.root = root
-        self._engine, self._changed = engine, changed
+        self._engines, self._changed = engines, changed
         self.seated: dict[int, list[str]] = {}
         """By players at the table, the network that is asked, or the two that are compared."""
         self.found: dict[tuple[str, str], dict[int, Analysis]] = {}
@@ -204,7 +201,7 @@ class Study:
     async def _start(self) -> Engine:
         self.trouble = ""
         self._busy_with("starting the engine")
-        return await self._engine()
+        return await self._engines.get()
 
     async def _ask(self, engine: Engine, player: str, simulations: int, margins: int) -> None:
         self._busy_with(f"{player}: {simulations:,} simulations")
@@ -252,12 +249,12 @@ class Study:
 
 def network_name(file: Path, root: Path) -> str:
     """The name under which the engine finds the checkpoint `file`."""
-    from azul_tui.runs.paths import SHIPPED_NAMES, pretrained_directory
+    from azul_tui.runs.paths import RESERVED_NAMES
 
-    for players, name in SHIPPED_NAMES.items():
-        if file.parent in {root / name, pretrained_directory(players)}:
-            return name
-    return f"{file.parent.name}/{file.name}" if file.parent.parent == root else str(file)
+    folder = file.parent
+    if folder.name in RESERVED_NAMES:
+        return folder.name
+    return f"{folder.name}/{file.name}" if folder.parent == root else str(file)
 
 
 def networks(root: Path, players: int) -> list[tuple[str, str]]:
@@ -303,14 +300,13 @@ MAX_TEXT: Final = 20_000
 """Characters of a paste that are looked at; a drawn position of four players has 1,400."""
 
 
-def read_position(text: str) -> tuple[PositionView, list[str], str]:
+def read_position(text: str) -> tuple[PositionView, list[str]]:
     """The position in `text`, on one line (broken or not) or drawn on many.
 
     Quotation marks of mails (`>`), code fences and words before the position are passed over.
 
     Returns:
-        The position; the moves after the word `moves`, as the engine's protocol writes them;
-        what the rules hold against the position, empty for nothing.
+        The position, and the moves after the word `moves` as the engine's protocol writes them.
 
     Raises:
         NotationError: One sentence that names what is wrong.
@@ -338,22 +334,7 @@ def read_position(text: str) -> tuple[PositionView, list[str], str]:
         for move in re.split(r"[,;]", played)
         if move.strip()
     ]
-    return view, moves, refusal(view)
-
-
-def what_is_wrong(text: str) -> str:
-    """Why `text` is no position to look at; empty when it is one."""
-    try:
-        return read_position(text)[2]
-    except NotationError as error:
-        return plain_text(str(error), 300)
-
-
-def refusal(view: PositionView) -> str:
-    """What the rules hold against a position, in one sentence; empty for nothing."""
-    faults = position_violations(view)
-    others = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return f"{faults[0]}{others}" if faults else ""
+    return view, moves
 
 
 TILES = "tiles as letters or with counts, BBYK or B2YK"

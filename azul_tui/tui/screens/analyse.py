@@ -18,6 +18,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from azul_tui.errors import AzulError, NotationError
+from azul_tui.game.violations import position_violations
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import MovesScrolled
 from azul_tui.tui.screens.place import Place
@@ -36,10 +37,13 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from azul_tui.game.view import PositionView
-    from azul_tui.views.engine import Engine
 
 LEAST = 9
 """Lines that the board leaves to the table of moves and to the frame of the place."""
+
+
+HOLD_S = 4.0
+"""Seconds after the reader's last step in the table in which its order stands still."""
 
 
 class MoveList(OptionList):
@@ -77,8 +81,7 @@ class AnalyseScreen(Place):
         Binding("space", "stop", "stop"),
         Binding("plus,equals_sign", "deepen(2.0)", "deeper"),
         Binding("c", "network(1)", "compare"),
-        Binding("e", "edit", "set up"),
-        Binding("i", "type", "type a position", show=False),
+        Binding("e,i", "edit", "set up"),
         Binding("minus", "deepen(0.5)", "half the simulations", show=False),
         Binding("m", "network(0)", "another network", show=False),
         Binding("n", "opening(0, 1)", "the opening of the next seed", show=False),
@@ -96,13 +99,10 @@ class AnalyseScreen(Place):
 
     def __init__(self) -> None:
         super().__init__()
-        root, engines = self.azul.runs_root, lambda: self.azul.engines.get()
-        self.study = analysis.Study(root, engines, self.draw)
+        self.study = analysis.Study(self.azul.runs_root, self.azul.engines, self.draw)
         self.table = told.MoveTable(self.study)
         self.other: int | None = None
         """The seat whose board the reader wants to see where there is no room for all."""
-        self._refused: PositionView | None = None
-        """A pasted position that breaks a rule; the editor opens on it."""
         self._held: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -110,7 +110,9 @@ class AnalyseScreen(Place):
         with Vertical(id="study"):
             with Horizontal(id="upper"):
                 yield Board(id="studied")
-                yield Static("", id="said", classes="panel", markup=False)
+                said = Static("", id="said", classes="panel", markup=False)
+                said.border_title = "the chosen move"
+                yield said
             yield Static("", id="verdict", markup=False)
             with Vertical(id="candidates", classes="panel"):
                 yield Input(
@@ -141,7 +143,7 @@ class AnalyseScreen(Place):
             seats = next((n for n in (here, 2, 3, 4) if analysis.fits(players[0], root, n)), here)
             self.study.seated[seats] = players[:2]
             if seats != here and not position:
-                self.work(partial(self.walk, opening=(seats, self.study.seed)))
+                self._work(partial(self.walk, opening=(seats, self.study.seed)))
 
     def on_screen_resume(self) -> None:
         """Think on; a box that closes lets what is under way go on."""
@@ -157,13 +159,12 @@ class AnalyseScreen(Place):
 
     # -- the talk with the engine
 
-    def work(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do this instead of what is under way."""
+    def _work(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.run_worker(work, group="study", exclusive=True)
 
     def think(self) -> None:
         """Ask what is not known yet."""
-        self.work(self.study.think)
+        self._work(self.study.think)
         self.draw()
 
     async def walk(self, *moves: str, opening: tuple[int, int] | None = None) -> None:
@@ -171,11 +172,10 @@ class AnalyseScreen(Place):
         try:
             await self.study.walk(moves, opening)
         except NotationError as error:
-            self.say(str(error))
+            self._say_wrong(str(error))
         await self.study.think()
 
-    def say(self, words_: str) -> None:
-        """What was wrong with something that the reader wanted."""
+    def _say_wrong(self, words_: str) -> None:
         self.notify(plain_text(words_, 400), severity="warning", markup=False)
 
     # -- drawing
@@ -185,32 +185,26 @@ class AnalyseScreen(Place):
         if not self.query("#candidates") or self.azul.current_mode != "analyse":
             return  # closing, or elsewhere
         fresh = self.table.step is not self.study.here
-        self.table.update(self.azul.clock())
+        self.table.update()
         if fresh:  # all its moves
+            self.other = None
             field = self.query_one("#filter", Input)
             field.value, field.display = "", False
         self._show_position()
         self._show_moves()
         self.refresh_bindings()
 
-    @property
-    def chosen(self) -> told.Row | None:
-        """The move under the pointer; None while nobody has looked or chosen one."""
-        rows = self.table.shown
-        row = rows[self.table.chosen_index()] if rows else None
-        return row if row is not None and (any(row.told) or self.study.here.chosen) else None
-
     def _show_position(self) -> None:
-        study, signs, chosen = self.study, self.azul.signs, self.chosen
-        view = study.here.view
+        signs, chosen, view = self.azul.signs, self.table.chosen, self.study.here.view
         marked = frozenset[Target]()
         if chosen is not None:
             move = Move.parse(chosen.move, view.players)
             marked = frozenset({Target("tile", *move[:2]), Target("line", view.to_move, move.row)})
-        heading = told.heading(study, self.size.width - 2, signs)
+        heading = told.heading(self.study, self.size.width - 2, signs)
         self._say("#verdict", lines(heading))
         board, side = self.query_one(Board), self.query_one("#said", Static)
-        whole, most = Table(position=view, chosen=marked), self.size.height - len(heading) - LEAST
+        table = whole = Table(position=view, chosen=marked)
+        most = self.size.height - len(heading) - LEAST
         for room in range(min(most, self.size.height * 2 // 5), most + 1):
             # No larger than it must be: the moves matter more.
             table, extent = fitted(whole, board.size.width, max(1, room), signs, self.other)
@@ -219,7 +213,7 @@ class AnalyseScreen(Place):
             if extent[1] and not self.has_class("-hidden-boards"):
                 break
         board.show(table)
-        self._say("#said", lines(told.chosen_rows(self.table, chosen, side.content_size.width)))
+        self._say("#said", lines(told.chosen_rows(self.table, side.content_size.width)))
 
     def _show_moves(self) -> None:
         listing, table = self.query_one(MoveList), self.table
@@ -237,11 +231,11 @@ class AnalyseScreen(Place):
             for at, text in enumerate(texts):
                 if listing.options[at].prompt != text:
                     listing.replace_option_prompt_at_index(at, text)
-            listing.highlighted = table.chosen_index()
+            listing.highlighted = table.pointer
         panel, of = self.query_one("#candidates"), words.plural(table.total, "move")
         shown = f"{len(table.shown)} of {of}" if table.filter else of
         panel.border_title = Content.styled(shown, "bold")
-        held = table.is_held(self.azul.clock()) and self.study.activity
+        held = table.held and self.study.activity
         panel.border_subtitle = Content("the order stands still while you move" if held else "")
 
     def _say(self, selector: str, text: Content) -> None:
@@ -252,8 +246,7 @@ class AnalyseScreen(Place):
     # -- in the table
 
     @on(OptionList.OptionHighlighted, "#ranked")
-    def choose(self, event: OptionList.OptionHighlighted) -> None:
-        """The reader moves: the order stands still for a while."""
+    def _choose(self, event: OptionList.OptionHighlighted) -> None:
         if event.option_index < len(self.table.shown):
             self.study.here.chosen = self.table.shown[event.option_index].move
             self.hold()
@@ -262,24 +255,26 @@ class AnalyseScreen(Place):
     @on(MovesScrolled)
     def hold(self) -> None:
         """Sort again only when the reader has come to rest."""
-        self.table.moved_at = self.azul.clock()
+        self.table.held = True
         if self._held is not None:
             self._held.stop()
-        self._held = self.set_timer(told.HOLD_S + 0.1, self.draw)
+        self._held = self.set_timer(HOLD_S, self.release)
+
+    def release(self) -> None:
+        """Sort again."""
+        self.table.held = False
+        self.draw()
 
     @on(OptionList.OptionSelected, "#ranked")
-    def selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter, or a double click."""
+    def _selected(self, event: OptionList.OptionSelected) -> None:
         listing = self.query_one(MoveList)
         clicks, listing.clicks = listing.clicks, 0
         if clicks != 1 and event.option_index < len(self.table.shown):
-            self.work(partial(self.walk, self.table.shown[event.option_index].move))
+            self._work(partial(self.walk, self.table.shown[event.option_index].move))
 
     def action_sort_by(self, title: str = "", step: int = 1) -> None:
         """Sort by a column, or by the next one; by the same again: reversed."""
-        titles = [column.title for column in told.columns(len(self.study.players))]
-        at = titles.index(self.table.sort_column().title) + step
-        self.table.sort_by(title or titles[at % len(titles)])
+        self.table.sort_by(title, step)
         self.draw()
 
     def action_filter(self) -> None:
@@ -288,14 +283,12 @@ class AnalyseScreen(Place):
         self.query_one("#filter").focus()
 
     @on(Input.Changed, "#filter")
-    def filtered(self, event: Input.Changed) -> None:
-        """Narrow the table while typing."""
+    def _filtered(self, event: Input.Changed) -> None:
         self.table.filter = event.value
         self.draw()
 
     @on(Input.Submitted, "#filter")
-    def filter_done(self) -> None:
-        """Back to the table; what is not filtered needs no field."""
+    def _filter_done(self) -> None:
         self.query_one("#filter").display = bool(self.table.filter)
         self.query_one(MoveList).focus()
 
@@ -353,14 +346,14 @@ class AnalyseScreen(Place):
         try:
             offered = analysis.networks(self.azul.runs_root, self.study.here.view.players)
         except AzulError as error:
-            self.say(str(error))
+            self._say_wrong(str(error))
             return
 
         def answered(name: str | None) -> None:
             if name is None:
                 return
             if at and name == players[0]:
-                self.say(f"{name} is the first network; another one can be compared with it")
+                self._say_wrong(f"{name} is the first network; another one can be compared with it")
             players[at : at + 1] = [name]
             players[:] = dict.fromkeys(filter(None, players))
             self.action_again()
@@ -373,60 +366,44 @@ class AnalyseScreen(Place):
 
     # -- where the line begins and how it goes on
 
-    def look_at(self, view: PositionView, moves: list[str]) -> None:
-        """Begin a line at `view` and play `moves`."""
+    def _look_at(self, view: PositionView, moves: list[str]) -> None:
         self.study.start(view)
-        self._refused = self.other = None
         if moves or view.phase == "afterstate":
-            self.work(partial(self.walk, *moves))
+            self._work(partial(self.walk, *moves))
         else:
             self.think()
 
     def read(self, text: str) -> None:
-        """Look at a position that was pasted or typed; say what is wrong with it otherwise."""
-        self._refused = None
+        """Look at a position that was pasted, or say what is wrong; the editor mends it."""
         try:
-            view, moves, wrong = analysis.read_position(text)
+            view, moves = analysis.read_position(text)
         except NotationError as error:
-            self.say(str(error))
+            self._say_wrong(str(error))
             return
-        if wrong:
-            self._refused = view
-            self.say(f"{wrong}; e opens it to be mended")
+        if position_violations(view):
+            self.action_edit(view)
         else:
-            self.look_at(view, moves)
+            self._look_at(view, moves)
 
     def on_paste(self, event: events.Paste) -> None:
         """A pasted position is looked at."""
         event.stop()
         self.read(event.text)
 
-    def action_type(self) -> None:
-        """Type a position, checked while it is typed."""
-        from azul_tui.tui.modals import AskValue
-
-        ask = AskValue(
-            "A position on one line", self.study.here.notation, check=analysis.what_is_wrong,
-            help_text="One that was copied, also drawn over many lines, can be pasted into "
-            "the table of moves without this box.",
-        )  # fmt: skip
-        self.azul.push_screen(ask, lambda text: None if text is None else self.read(text))
-
-    def action_edit(self) -> None:
+    def action_edit(self, begun: PositionView | None = None) -> None:
         """Set a position up by hand, beginning with this one."""
         from azul_tui.tui.screens.position_editor import PositionEditor
 
-        begun = self._refused if self._refused is not None else self.study.here.view
         self.azul.push_screen(
-            PositionEditor(begun), lambda view: None if view is None else self.look_at(view, [])
+            PositionEditor(begun or self.study.here.view),
+            lambda view: None if view is None else self._look_at(view, []),
         )
 
     def action_opening(self, more_players: int, more_seed: int) -> None:
         """The opening of the next seed, or for one player more; two after four."""
         players = self.study.here.view.players + more_players
-        self.other = None
         opening = (players if players <= 4 else 2, self.study.seed + more_seed)
-        self.work(partial(self.walk, opening=opening))
+        self._work(partial(self.walk, opening=opening))
 
     def action_back(self) -> None:
         """Take the last move of the line back."""
@@ -440,7 +417,7 @@ class AnalyseScreen(Place):
         if self.study.here.view.phase == "moving":
             self.azul.go_with("play", self.study.here.notation)
         else:
-            self.say("nobody can move here, so there is nothing to play")
+            self._say_wrong("nobody can move here, so there is nothing to play")
 
     def action_copy(self) -> None:
         """Copy the notation, and show it for terminals that have no clipboard."""
@@ -453,6 +430,6 @@ class AnalyseScreen(Place):
         try:
             path = told.write_analysis(self.table, root, signs, self.azul.clock())
         except OSError as error:
-            self.say(f"the analysis cannot be written: {error.strerror}")
+            self._say_wrong(f"the analysis cannot be written: {error.strerror}")
         else:
             self.notify(f"written: {path}", markup=False)

@@ -126,9 +126,9 @@ class PositionEditor(FramedScreen["PositionView | None"]):
     def changed(self) -> None:
         """Remember what was there, and look at what is there now."""
         values = [field.value for field in self.fields]
-        if values != self.values:
+        if spelled(values) != spelled(self.values):
             self.before.append(self.values)
-            self.values = values
+        self.values = values
         self.show()
 
     def on_resize(self) -> None:
