@@ -301,7 +301,7 @@ async def test_fields_take_shorthand_and_are_undone_and_pasted(root):
         await shown.press(*["u"] * 11)
         assert shown.screen.view == parse_position(OPENING)
         await shown.pilot.click(Board, offset=(73, 15))  # the third line of player 2
-        await shown.press(*"y2", "tab", "ctrl+u", *"/by")
+        await shown.press(*"yy", "tab", "ctrl+u", *"/by")
         await shown.when(lambda: shown.screen.values[14] == "/BY", "line and wall")
         assert shown.screen.view.boards[1].lines[2] == (1, 2)
         assert shown.screen.view.boards[1].wall[1] == (False, True, True, False, False)
@@ -354,7 +354,7 @@ async def test_an_engine_that_dies_or_cannot_be_started_is_named_and_started_aga
         shown.shared.refusal = ""
         await shown.press("r")
         await shown.until(DONE)
-        shown.engine.die()
+        shown.engine.alive = False
 
         async def dead():
             return shown.engine

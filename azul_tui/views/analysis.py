@@ -340,7 +340,7 @@ def read_position(text: str) -> tuple[PositionView, list[str]]:
 TILES = "tiles as letters or with counts, BBYK or B2YK"
 BOARD = (
     ("score", "", "points"),
-    ("lines", "", "pattern lines with / between them, Y2 for two yellow tiles"),
+    ("lines", "", "pattern lines with / between them, YY or Y2 for two yellow tiles"),
     ("wall", "", "the tiles that lie in each row, with / between rows"),
     ("floor", "", f"{TILES}; * is the first-player marker"),
 )
@@ -382,6 +382,9 @@ def spelled(values: list[str]) -> str:
         found = [row.strip("-") or "-" for row in value.split("/")]
         return found + ["-"] * (count - len(found))
 
+    def counted(row: re.Match[str]) -> str:
+        return f"{row[1]}{len(row[0])}"
+
     def cells(row: str, at: int) -> str:
         if set(row) - set(f"{COLOR_LETTERS}-."):
             return row
@@ -393,7 +396,8 @@ def spelled(values: list[str]) -> str:
         score, lines, wall, floor = values[8 + 4 * seat :][:4]
         walls = "/".join(cells(row, min(at, 4)) for at, row in enumerate(rows(wall, 5)))
         score = "0" if score == "-" else score
-        words.append(f"{score},{'/'.join(rows(lines, 5))},{walls},{floor}")
+        laid = "/".join(re.sub(r"^([BYRKW])\1*$", counted, row) for row in rows(lines, 5))
+        words.append(f"{score},{laid},{walls},{floor}")
     return " ".join(words)
 
 

@@ -21,7 +21,9 @@ from azul_tui.errors import AzulError, NotationError
 from azul_tui.game.violations import position_violations
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import MovesScrolled
+from azul_tui.tui.modals import Pick
 from azul_tui.tui.screens.place import Place
+from azul_tui.tui.screens.position_editor import PositionEditor
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.frame import link
@@ -196,23 +198,25 @@ class AnalyseScreen(Place):
 
     def _show_position(self) -> None:
         signs, chosen, view = self.azul.signs, self.table.chosen, self.study.here.view
-        marked = frozenset[Target]()
+        marked = list[Target]()
         if chosen is not None:
-            move = Move.parse(chosen.move, view.players)
-            marked = frozenset({Target("tile", *move[:2]), Target("line", view.to_move, move.row)})
+            source, color, row = Move.parse(chosen.move, view.players)
+            marked = [Target("tile", source, color), Target("line", view.to_move, row)]
         heading = told.heading(self.study, self.size.width - 2, signs)
         self._say("#verdict", lines(heading))
         board, side = self.query_one(Board), self.query_one("#said", Static)
-        table = whole = Table(position=view, chosen=marked)
+        table, height = (whole := Table(position=view, chosen=frozenset(marked))), 1
         most = self.size.height - len(heading) - LEAST
         for room in range(min(most, self.size.height * 2 // 5), most + 1):
             # No larger than it must be: the moves matter more.
-            table, extent = fitted(whole, board.size.width, max(1, room), signs, self.other)
-            board.styles.height = side.styles.height = extent[1] or max(1, room)
-            self.set_class(len(table.boards) < view.players, "-hidden-boards")
-            if extent[1] and not self.has_class("-hidden-boards"):
+            height = max(1, room)
+            table, (_, used) = fitted(whole, board.size.width, height, signs, self.other)
+            height = used or height
+            if used and len(table.boards) == view.players:
                 break
+        board.styles.height = side.styles.height = height
         board.show(table)
+        self.set_class(len(table.boards) < view.players, "-hidden-boards")
         self._say("#said", lines(told.chosen_rows(self.table, side.content_size.width)))
 
     def _show_moves(self) -> None:
@@ -250,7 +254,7 @@ class AnalyseScreen(Place):
         if event.option_index < len(self.table.shown):
             self.study.here.chosen = self.table.shown[event.option_index].move
             self.hold()
-            self.draw()
+            self._show_position()
 
     @on(MovesScrolled)
     def hold(self) -> None:
@@ -310,11 +314,12 @@ class AnalyseScreen(Place):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is offered that would do nothing."""
-        if action == "back":
-            return len(self.study.steps) > 1
-        if action == "turn_boards":
-            return self.has_class("-hidden-boards")
-        return super().check_action(action, parameters)
+        offered = {
+            "back": len(self.study.steps) > 1,
+            "turn_boards": self.has_class("-hidden-boards"),
+            "play_on": self.study.here.view.phase == "moving",
+        }
+        return offered.get(action, super().check_action(action, parameters))
 
     def action_deepen(self, factor: float) -> None:
         """Twice or half the simulations."""
@@ -340,8 +345,6 @@ class AnalyseScreen(Place):
 
     def action_network(self, at: int) -> None:
         """Choose the network (0), or one that is compared with it (1)."""
-        from azul_tui.tui.modals import Pick
-
         players = self.study.players
         try:
             offered = analysis.networks(self.azul.runs_root, self.study.here.view.players)
@@ -366,12 +369,9 @@ class AnalyseScreen(Place):
 
     # -- where the line begins and how it goes on
 
-    def _look_at(self, view: PositionView, moves: list[str]) -> None:
+    def _look_at(self, view: PositionView, *moves: str) -> None:
         self.study.start(view)
-        if moves or view.phase == "afterstate":
-            self._work(partial(self.walk, *moves))
-        else:
-            self.think()
+        self._work(partial(self.walk, *moves))
 
     def read(self, text: str) -> None:
         """Look at a position that was pasted, or say what is wrong; the editor mends it."""
@@ -383,7 +383,7 @@ class AnalyseScreen(Place):
         if position_violations(view):
             self.action_edit(view)
         else:
-            self._look_at(view, moves)
+            self._look_at(view, *moves)
 
     def on_paste(self, event: events.Paste) -> None:
         """A pasted position is looked at."""
@@ -392,11 +392,9 @@ class AnalyseScreen(Place):
 
     def action_edit(self, begun: PositionView | None = None) -> None:
         """Set a position up by hand, beginning with this one."""
-        from azul_tui.tui.screens.position_editor import PositionEditor
-
         self.azul.push_screen(
             PositionEditor(begun or self.study.here.view),
-            lambda view: None if view is None else self._look_at(view, []),
+            lambda view: None if view is None else self._look_at(view),
         )
 
     def action_opening(self, more_players: int, more_seed: int) -> None:
@@ -414,10 +412,7 @@ class AnalyseScreen(Place):
 
     def action_play_on(self) -> None:
         """Play on from here in the place Play."""
-        if self.study.here.view.phase == "moving":
-            self.azul.go_with("play", self.study.here.notation)
-        else:
-            self._say_wrong("nobody can move here, so there is nothing to play")
+        self.azul.go_with("play", self.study.here.notation)
 
     def action_copy(self) -> None:
         """Copy the notation, and show it for terminals that have no clipboard."""

@@ -155,9 +155,10 @@ class PositionEditor(FramedScreen["PositionView | None"]):
             at = next((at for at, field in enumerate(self.fields) if field.has_focus), 0)
             seat = min(max(0, at // 4 - 2), players - 1)
             there = Table(position=replace(self.view, to_move=self.view.to_move % players))
-            room = board.size.width - 2, board.size.height - 2
-            table, extent = fitted(there, *room, self.azul.signs, seat)
-            board.show(table if extent[1] else None, title="as it lies")
+            title = "" if self.has_class("-narrow") else "as it lies"
+            width, height = (size - 2 * bool(title) for size in board.size)
+            table, extent = fitted(there, width, height, self.azul.signs, seat)
+            board.show(table if extent[1] else None, "no room for the table here", title=title)
             good = f"{self.azul.signs.finished} it can be; g looks at it"
             told = told or [Content.styled(good, STYLES["good"])]
         self.query_one("#faults").border_title = f"{len(self.wrong)} wrong" if self.wrong else ""
