@@ -87,7 +87,7 @@ class PositionEditor(FramedScreen["PositionView | None"]):
         self.values = part_values(view)
         """What the fields hold."""
         self.before: list[list[str]] = []
-        """What they held before each change."""
+        """What they held before each change of the position."""
         self.view: PositionView | None = None
         """The position that they spell, None where they spell none."""
         self.wrong: list[str] = []
@@ -99,23 +99,18 @@ class PositionEditor(FramedScreen["PositionView | None"]):
             with Vertical(id="fields", classes="panel"):
                 for seat, (begin, end) in enumerate(LINES, start=-2):
                     with Horizontal(classes="seat" if seat > 0 else ""):
-                        if seat > 0:
-                            yield Label(f"player {seat}")
                         for name, _, takes in PARTS[begin:end]:
                             number = len(self.fields) < FACTORIES or name == "score"
-                            field = Part(placeholder="-", compact=True, select_on_focus=number,
+                            value = "".join(self.values[len(self.fields) :][:1])
+                            field = Part(value, "-", compact=True, select_on_focus=number,
                                          classes=name)  # fmt: skip
                             field.tooltip = Content(takes)
                             self.fields.append(field)
-                            yield Label(name)
+                            yield Label(f"player {seat} score" if name == "score" else name)
                             yield field
             with VerticalScroll(id="faults", classes="panel", can_focus=False):
                 yield Static("", id="wrong-here", markup=False)
         yield Board(id="as-it-lies")
-
-    def on_mount(self) -> None:
-        """Begin."""
-        self.fill(self.values)
 
     def fill(self, values: list[str]) -> None:
         """Let the fields hold this; those of seats that nobody takes are empty."""
@@ -126,6 +121,8 @@ class PositionEditor(FramedScreen["PositionView | None"]):
     def changed(self) -> None:
         """Remember what was there, and look at what is there now."""
         values = [field.value for field in self.fields]
+        if values == self.values:
+            return
         if spelled(values) != spelled(self.values):
             self.before.append(self.values)
         self.values = values
@@ -201,6 +198,7 @@ class PositionEditor(FramedScreen["PositionView | None"]):
         if self.before:
             self.values = self.before.pop()
             self.fill(self.values)
+            self.show()
 
     def on_paste(self, event: events.Paste) -> None:
         """A pasted position is edited from there; wrong ones too, that is what this is for."""
