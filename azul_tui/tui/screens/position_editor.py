@@ -104,7 +104,7 @@ class PositionEditor(FramedScreen["PositionView | None"]):
                             value = "".join(self.values[len(self.fields) :][:1])
                             field = Part(value, "-", compact=True, select_on_focus=number,
                                          classes=name)  # fmt: skip
-                            field.tooltip = Content(takes)
+                            field.cursor_blink, field.tooltip = False, Content(takes)
                             self.fields.append(field)
                             yield Label(f"player {seat} score" if name == "score" else name)
                             yield field
