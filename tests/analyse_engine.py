@@ -29,38 +29,20 @@ def analysis_of(game, player, simulations, margins):
         share = opinion(player, move) ** 4 / total
         visits = int(share * simulations)
         value = round(2 * opinion(player, move) - 1, 3)
-        told.append(
-            {
-                "move": move,
-                "prior": round(share, 5),
-                "visits": visits,
-                "value": value if visits else None,
-                "completed_q": value,
-                "policy": share,
-                "margin": round(20 * value, 1) if margins else None,
-                "margin_error": 1.5 if margins else None,
-                "line": [move, "B C>1", "K C>F"],
-            }
-        )
+        told.append({
+            "move": move, "prior": round(share, 5), "visits": visits, "policy": share,
+            "value": value if visits else None, "completed_q": value,
+            "margin": round(20 * value, 1) if margins else None,
+            "margin_error": 1.5 if margins else None, "line": [move, "B C>1", "K C>F"],
+        })  # fmt: skip
     told.sort(key=lambda move: (-move["visits"], -move["policy"]))
+    value = told[0]["completed_q"]
     values = [round(opinion(player, seat), 2) for seat in range(game.players)]
     return {
-        "event": "analysis",
-        "player": player,
-        "notation": game.notation(),
-        "simulations": simulations,
-        "value": told[0]["completed_q"],
-        "values": values,
-        "seconds": 0.1,
-        "moves": told,
-        "last": True,
-    }
-
-
-def analyse_options(command):
-    """Player, simulations and margins of an `analyse`."""
-    options = dict(re.findall(r'([a-z]+)="?([^" ]*)"?', command))
-    return options["player"], int(options["simulations"]), int(options["margins"])
+        "event": "analysis", "player": player, "notation": game.notation(), "last": True,
+        "simulations": simulations, "value": value, "seconds": 0.1, "moves": told,
+        "values": values if game.players > 2 else [value, -value][:: 1 - 2 * game.to_move],
+    }  # fmt: skip
 
 
 class FakeEngine:
@@ -68,8 +50,8 @@ class FakeEngine:
 
     def __init__(self):
         self.alive = True
-        self.asked = []
-        """Every command in the order in which it came."""
+        self.searches = []
+        """`(player, simulations)` of every search that was asked for."""
         self.cancelled = 0
         """Questions that somebody stopped waiting for."""
         self.gate = None
@@ -78,46 +60,28 @@ class FakeEngine:
         """Player: the sentence with which it is refused."""
         self.game = GameState.new()
 
-    @property
-    def searches(self):
-        """`(player, simulations)` of every search that was asked for."""
-        found = [
-            re.fullmatch(r'analyse player="([^"]*)" simulations=(\d+) .*', c) for c in self.asked
-        ]
-        return [(match[1], int(match[2])) for match in found if match]
-
-    def die(self, words="the engine has ended with code 9: out of memory"):
-        self.alive = False
-        self.last_words = words
-        if self.gate is not None:
-            self.gate.set()
-
     async def ask(self, *commands, on_record=None):
-        hear = on_record or (lambda record: None)
         try:
-            return [await self._answer(command, hear) for command in commands][-1]
+            return [await self._answer(command, on_record) for command in commands][-1]
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
 
     async def _answer(self, command, on_record):
         await asyncio.sleep(0)
-        self._refuse_when_dead()
-        self.asked.append(command)
+        if not self.alive:
+            raise EngineError("the engine has ended with code 9: out of memory")
         if command.startswith("position"):
             return self._position(command.removeprefix("position "))
-        player, simulations, margins = analyse_options(command)
+        options = dict(re.findall(r'([a-z]+)="?([^" ]*)"?', command))
+        player, simulations = options["player"], int(options["simulations"])
+        self.searches.append((player, simulations))
         if player in self.refuses:
             raise EngineError(self.refuses[player])
         on_record({"event": "progress", "text": "compiling the search", "done": 1, "total": 3})
         if self.gate is not None:
             await self.gate.wait()
-            self._refuse_when_dead()
-        return self._analysis(player, simulations, margins)
-
-    def _refuse_when_dead(self):
-        if not self.alive:
-            raise EngineError(self.last_words)
+        return analysis_of(self.game, player, simulations, int(options["margins"]))
 
     def _position(self, words):
         options = dict(re.findall(r"(players|seed|setup)=(\d+)", words))
@@ -136,9 +100,6 @@ class FakeEngine:
         except Exception as error:
             raise EngineError(str(error)) from None
         return {"event": "position", "notation": self.game.notation(), "last": True}
-
-    def _analysis(self, player, simulations, margins):
-        return analysis_of(self.game, player, simulations, margins)
 
 
 class FakeShared:

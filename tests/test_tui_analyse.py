@@ -13,14 +13,16 @@ from textual import events
 
 from azul_tui.game.notation import draw_position, parse_position
 from azul_tui.game.state import GameState
+from azul_tui.tui.ascii_driver import to_ascii
 from azul_tui.tui.screens.analyse import MoveList
-from azul_tui.views.analysed_moves import HOLD_S
+from azul_tui.tui.widgets.board import Board
 from azul_tui.views.analysis import OPENING, fits, network_name, networks
-from azul_tui.views.setup import field_rows
 
 pytestmark = pytest.mark.timeout(120)
 OTHER = GameState.new(2, 7).notation()
 DONE = "400 of 400 simulations"
+CHECKPOINT = "laptop/checkpoint_iter_000010.pt"
+BOTH_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +35,7 @@ def root(tmp_path_factory):
 @asynccontextmanager
 async def place(root, size=WIDE, *, gate=None, until=DONE, refusal="", **options):
     """The place, once `until` is on it."""
-    now = [1_700_000_000.0]
-    async with dashboard(root, size=size, clock=lambda: now[0], **options) as shown:
-        shown.now = now
+    async with dashboard(root, size=size, **options) as shown:
         shown.shared = shown.app.engines = FakeShared()
         shown.shared.refusal = refusal
         shown.engine = shown.shared.engine
@@ -51,7 +51,11 @@ def study(shown):
 
 
 def moves(shown):
-    return [row.move for row in shown.place.rows]
+    return [row.move for row in shown.place.table.shown]
+
+
+async def looks_at(shown, notation):
+    await shown.when(lambda: study(shown).here.notation == notation, notation)
 
 
 async def paste(shown, text):
@@ -66,10 +70,9 @@ async def type_words(shown, words):
 # -- the table
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+@BOTH_SIZES
 async def test_a_position_looks_as_it_should(root, size):
-    async with place(root, size, until="400") as shown:
-        await shown.until("400/400 sims" if size == NARROW else DONE)
+    async with place(root, size) as shown:
         await check_picture(shown, f"analyse-{size[0]}x{size[1]}")
 
 
@@ -108,6 +111,8 @@ async def test_space_stops_and_goes_on_and_leaving_stops_too(root):
         shown.engine.gate = None
         await shown.press("7")
         await shown.until(DONE)
+        await shown.place.query_one("#study").remove()
+        shown.place.draw()  # a last word of the engine, while the screen closes
 
 
 async def test_the_order_stands_still_while_one_moves(root):
@@ -118,12 +123,11 @@ async def test_the_order_stands_still_while_one_moves(root):
         gate.set()
         await shown.until(DONE)
         assert moves(shown) == before
-        shown.now[0] += HOLD_S
-        shown.place.draw()
+        shown.place.release()  # as it does four seconds after the last key
         assert moves(shown) != before
-        assert shown.place.chosen.move == before[2]
+        assert shown.place.table.chosen.move == before[2]
         await shown.press("escape")
-        assert shown.place.chosen.move == moves(shown)[0]
+        assert shown.place.table.chosen.move == moves(shown)[0]
 
 
 async def test_any_column_sorts_by_key_and_by_click(root):
@@ -152,27 +156,22 @@ async def test_moves_are_filtered_by_typing(root):
         assert len(moves(shown)) == 90
 
 
-async def test_a_click_chooses_a_move_and_a_second_plays_it(root):
+async def test_a_line_is_explored_by_keys_and_clicks_and_taken_back(root):
     async with place(root) as shown:
-        move = moves(shown)[3]
+        first, move = moves(shown)[0], moves(shown)[3]
         await shown.click_words(f" {move} ")
-        assert shown.place.chosen.move == move and not study(shown).moves
-        await shown.click_words(f" {move} ")
+        assert shown.place.table.chosen.move == move and not study(shown).moves
+        await shown.pilot.click(MoveList, offset=(6, 3), times=2)
         await shown.until("move 1 of the line")
-        assert study(shown).moves == (move,)
-
-
-async def test_a_line_is_explored_and_taken_back(root):
-    async with place(root) as shown:
-        first = moves(shown)[0]
-        await shown.press("enter")
-        await shown.until("move 1 of the line")
+        assert study(shown).moves == [move]
         await shown.until(DONE)
         asked = len(shown.engine.searches)
         await shown.press("backspace")
         await shown.until("seed 0")
-        assert shown.place.chosen.move == first
+        assert shown.place.table.chosen.move == move
         assert len(shown.engine.searches) == asked, "what was found is remembered"
+        await shown.press("home", "enter")
+        await shown.when(lambda: study(shown).moves == [first], "the first move")
 
 
 async def test_a_round_that_ends_is_refilled_from_the_seed(root):
@@ -185,11 +184,11 @@ async def test_a_round_that_ends_is_refilled_from_the_seed(root):
     scored.apply(last, refill=False)
     async with place(root) as shown:
         await paste(shown, before)
-        await shown.when(lambda: study(shown).here.notation == before, "the last move")
+        await looks_at(shown, before)
         await shown.press("enter")
         await shown.until("round 2")
         await paste(shown, scored.notation())
-        await shown.when(lambda: study(shown).here.notation == game.notation(), "the refill")
+        await looks_at(shown, game.notation())
 
 
 # -- positions
@@ -206,9 +205,9 @@ async def test_a_round_that_ends_is_refilled_from_the_seed(root):
 async def test_a_pasted_position_is_looked_at(root, text):
     async with place(root) as shown:
         await paste(shown, text)
-        await shown.when(lambda: study(shown).here.notation == OTHER, "the position")
+        await looks_at(shown, OTHER)
         await shown.until(DONE)
-        assert "seed" not in shown.text.splitlines()[1]
+        assert "seed" not in shown.text
 
 
 async def test_a_pasted_line_is_walked_as_far_as_it_goes(root):
@@ -217,7 +216,7 @@ async def test_a_pasted_line_is_walked_as_far_as_it_goes(root):
         await shown.until("move 2 of the line")
         await paste(shown, f"{OPENING} moves R 3>2, R 3>2")
         await shown.until("is not legal")
-        assert study(shown).moves == ("R 3>2",)
+        assert study(shown).moves == ["R 3>2"]
 
 
 @pytest.mark.parametrize(
@@ -225,26 +224,14 @@ async def test_a_pasted_line_is_walked_as_far_as_it_goes(root):
     [
         ("good morning", "that is no position"),
         (OPENING.replace("RRRK", "RRQK"), "'RRQK'"),
-        (POSITION, "(and 4 more)"),
+        (POSITION, "5 wrong"),  # in the editor
     ],
 )
-async def test_a_wrong_paste_is_refused_in_one_sentence(root, text, words):
+async def test_a_wrong_paste_says_what_is_wrong(root, text, words):
     async with place(root, (200, 60)) as shown:
         await paste(shown, text)
         await shown.until(words)
         assert study(shown).here.notation == OPENING
-
-
-async def test_a_position_is_typed_and_checked_while_it_is_typed(root):
-    async with place(root) as shown:
-        await shown.press("i", "end", "backspace", "x")
-        await shown.until("'x' is not a set of tiles")
-        await shown.press("enter")  # nothing happens: it is wrong
-        await shown.press("end", "ctrl+u")
-        await shown.until("there is no text in it")
-        await paste(shown, OTHER)
-        await shown.press("enter")
-        await shown.when(lambda: study(shown).here.notation == OTHER, "the position")
 
 
 async def test_n_deals_the_next_seed_and_more_players(root):
@@ -260,10 +247,10 @@ async def test_n_deals_the_next_seed_and_more_players(root):
 
 @pytest.mark.parametrize("size", [(60, 20), NARROW, WIDE, (200, 60)])
 async def test_boards_of_a_large_table_are_whole_or_turned(root, size):
-    async with place(root, size, until="400") as shown:
+    async with place(root, size) as shown:
         await shown.press("N", "N")
         await shown.when(lambda: study(shown).here.view.players == 4, "four players")
-        await shown.until("400")
+        await shown.until(DONE)
         seen = set()
         for _ in range(4):
             seen |= {n for n in "1234" if f"player {n}  " in shown.text}
@@ -275,60 +262,64 @@ async def test_boards_of_a_large_table_are_whole_or_turned(root, size):
 # -- the editor
 
 
+@BOTH_SIZES
+async def test_the_editor_looks_as_it_should(root, size):
+    async with place(root, size) as shown:
+        await shown.press("e")
+        await shown.until("it can be")
+        await check_picture(shown, f"editor-{size[0]}x{size[1]}")
+
+
 async def test_a_position_is_set_up_by_hand(root):
     async with place(root) as shown:
         await shown.press("e")
         await shown.until("it can be")
+        await shown.click_words(" Y ", line=10)  # of factory 1
         await shown.press("b")
-        await shown.until("there are 21 blue tiles instead of 20")
-        assert "factory 1 holds 5 tiles, more than 4" in shown.text
+        await shown.until("factory 1 holds 5 tiles")
+        await shown.until("there are 21 blue tiles")
         await shown.press("g")
         await shown.until("it cannot be looked at")
-        await shown.press("R", "f")
+        await shown.press("u", "home", "delete", "k", "f")
         await shown.until("it can be")
-        await shown.press("down", "right", "plus")
-        await shown.until("with player 1")
-        await shown.press("g")
+        await shown.press("down", "backspace")
+        await shown.until("the first-player marker is nowhere")
+        await shown.press("up", *["down"] * 7, "*", "enter")
         await shown.until(DONE)
         view = study(shown).here.view
-        assert view.factories[0] == (2, 1, 0, 0, 1)
+        assert view.factories[0] == (0, 1, 1, 1, 1) and view.bag[0] == 16
         assert view.boards[0].marker and not view.marker_in_centre
 
 
-async def test_fields_are_typed_undone_emptied_and_pasted(root):
+async def test_fields_take_shorthand_and_are_undone_and_pasted(root):
     async with place(root) as shown:
-        await shown.press("e", "enter")
-        await shown.until("tiles as letters")
-        await shown.press("end", "ctrl+u", *"kkxx")
-        await shown.until("is not a set of tiles")
-        await shown.press("backspace", "backspace", "enter")
-        await shown.until("K 22")
-        await shown.press("delete")
-        assert shown.screen.view.factories[0] == (0,) * 5
-        await shown.press("u", "u")
+        await shown.press("e", "ctrl+u", *"bbyk/", "k", "2")
+        await shown.until("BBYK/K2")
+        assert shown.screen.view.factories == ((2, 1, 0, 1, 0), (0, 0, 0, 2, 0), *[(0,) * 5] * 3)
+        await shown.press("9", "9", "9")
+        await shown.until("! the factories: 'K2999' is not a")
+        await shown.press(*["u"] * 11)
         assert shown.screen.view == parse_position(OPENING)
+        await shown.pilot.click(Board, offset=(73, 15))  # the third line of player 2
+        await shown.press(*"yy", "tab", "ctrl+u", *"/by")
+        await shown.when(lambda: shown.screen.values[14] == "/BY", "line and wall")
+        assert shown.screen.view.boards[1].lines[2] == (1, 2)
+        assert shown.screen.view.boards[1].wall[1] == (False, True, True, False, False)
         await paste(shown, POSITION)  # wrong ones can be mended here
-        await shown.until("wrong")
+        await shown.until("16 blue tiles")
         await shown.press("n")
-        await shown.until("but no tile lies")
+        await shown.until("but no tile")
         await shown.press("escape")
         await shown.until("90 moves")
         assert study(shown).here.notation == OPENING
 
 
-async def test_arrows_and_clicks_reach_every_field(root):
+async def test_another_number_of_players_has_its_own_fields(root):
     async with place(root) as shown:
-        await shown.press("e")
-        seen = set()
-        for _ in range(len([field for row in field_rows(2) for field in row])):
-            seen.add(shown.screen.at)
-            await shown.press("right")
-        assert seen == {field for row in field_rows(2) for field in row}
-        await shown.click_words("in the centre")
-        assert shown.screen.at.kind == "marker"
-        await shown.click_words("y r k w b")
-        assert shown.screen.at.kind == "wall"
-        await check_picture(shown, "editor-120x40")
+        await shown.press("e", *["shift+tab"] * 4, "4")
+        await shown.until("player 4")
+        await shown.press("backspace", "2")
+        await shown.when(lambda: shown.screen.view == parse_position(OPENING), "two players")
 
 
 # -- networks and the engine
@@ -342,7 +333,7 @@ async def test_two_networks_are_compared(root):
         await shown.until("prior B")
         text = await shown.until("A: ")
         assert "differ" in text and "far apart on" in text
-        assert study(shown).players == ["pretrained", "laptop/checkpoint_iter_000010.pt"]
+        assert study(shown).players == ["pretrained", CHECKPOINT]
         await shown.press("c", *"none", "enter")
         await shown.when(lambda: len(study(shown).players) == 1, "one network")
 
@@ -354,12 +345,16 @@ async def test_a_network_that_is_refused_says_why_and_another_is_chosen(root):
         await shown.until("N leads to openings for 3")
         await shown.press("m", *"laptop", "enter")
         await shown.until(DONE)
-        assert study(shown).players == ["laptop/checkpoint_iter_000010.pt"]
+        assert study(shown).players == [CHECKPOINT]
 
 
-async def test_an_engine_that_dies_is_named_and_started_again(root):
-    async with place(root) as shown:
-        shown.engine.die()
+async def test_an_engine_that_dies_or_cannot_be_started_is_named_and_started_again(root):
+    words = "the engine cannot be started: no memory"
+    async with place(root, until="r starts it again", refusal=words) as shown:
+        shown.shared.refusal = ""
+        await shown.press("r")
+        await shown.until(DONE)
+        shown.engine.alive = False
 
         async def dead():
             return shown.engine
@@ -371,14 +366,6 @@ async def test_an_engine_that_dies_is_named_and_started_again(root):
         await shown.press("r")
         await shown.until("800 of 800")
         assert shown.shared.started == 2
-
-
-async def test_an_engine_that_cannot_be_started_is_named(root):
-    words = "the engine cannot be started: no memory"
-    async with place(root, until="r starts it again", refusal=words) as shown:
-        shown.shared.refusal = ""
-        await shown.press("r")
-        await shown.until(DONE)
 
 
 def test_networks_for_other_tables_are_not_offered(tmp_path):
@@ -394,15 +381,21 @@ def test_networks_for_other_tables_are_not_offered(tmp_path):
 # -- in and out
 
 
-async def test_other_places_open_it_on_a_position_with_networks(root):
+async def test_other_places_open_it_on_a_position_with_networks(root, tmp_path):
+    file = root / CHECKPOINT
     async with place(root) as shown:
-        file = root / "laptop" / "checkpoint_iter_000010.pt"
         shown.app.go_with("analyse", (OTHER, file))
-        await shown.when(lambda: study(shown).here.notation == OTHER, "the position")
-        assert study(shown).players == ["laptop/checkpoint_iter_000010.pt"]
+        await looks_at(shown, OTHER)
+        assert study(shown).players == [CHECKPOINT]
         await shown.press("4")
         shown.app.go_with("analyse", (file, "pretrained"))
         await shown.until("prior B")
+    make_run(tmp_path / "three", 10, num_players=3)
+    async with place(tmp_path) as shown:
+        await shown.press("4")
+        shown.app.go_with("analyse", tmp_path / "three" / "checkpoint_iter_000010.pt")
+        await shown.when(lambda: study(shown).here.view.players == 3, "its own table")
+        await shown.until("three/checkpoint")
 
 
 async def test_the_position_goes_to_play_the_clipboard_and_a_file(tmp_path):
@@ -426,6 +419,5 @@ async def test_the_position_goes_to_play_the_clipboard_and_a_file(tmp_path):
 
 async def test_ascii_is_all_there_is_where_it_must_be(root):
     async with place(root, ascii_only=True) as shown:
-        table = "\n".join(shown.text.splitlines()[17:-2])
-        assert "+-1.5" in table
-        assert not set("★━▼±–│") & set("".join(line[2:-2] for line in table.splitlines()))
+        table = to_ascii("\n".join(shown.text.splitlines()[17:-2]))
+        assert "=======" in table and "visitsv" in table

@@ -71,16 +71,24 @@ def _table_violations(view: PositionView) -> Iterator[str]:
             yield f"the {name} holds a negative number of tiles"
 
 
-def _tile_violations(view: PositionView) -> Iterator[str]:
-    """Tiles made or lost."""
+def tiles_in_play(view: PositionView) -> list[int]:
+    """Tiles of each colour, wherever they lie; in a game 20 each."""
+    totals: list[int] = []
     for color in range(COLOR_COUNT):
         tiles = sum(counts[color] for counts in (*view.sources, view.bag, view.lid))
         for board in view.boards:
             tiles += board.floor[color]
             tiles += sum(line.tiles for line in board.lines if line.color == color)
             tiles += sum(cells[wall_column(row, color)] for row, cells in enumerate(board.wall))
+        totals.append(tiles)
+    return totals
+
+
+def _tile_violations(view: PositionView) -> Iterator[str]:
+    """Tiles made or lost."""
+    for name, tiles in zip(COLOR_NAMES, tiles_in_play(view), strict=True):
         if tiles != TILES_PER_COLOR:
-            yield f"there are {tiles} {COLOR_NAMES[color]} tiles instead of {TILES_PER_COLOR}"
+            yield f"there are {tiles} {name} tiles instead of {TILES_PER_COLOR}"
 
 
 def _board_violations(view: PositionView, board: BoardView) -> Iterator[str]:

@@ -1,41 +1,39 @@
-"""The table of the moves of a studied position: rows, columns, order, filter, bars, as text."""
+"""An analysis as text: the table of moves with its columns, order, filter and bars, and the words.
+
+Moves from factories that hold the same tiles are one move here, as they are in the search.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from azul_tui.game.constants import COLOR_NAMES, FLOOR_ROW, decode_action, factory_count
+from azul_tui.game.constants import COLOR_NAMES, decode_action, factory_count
 from azul_tui.game.legality import legal_moves
-from azul_tui.game.notation import draw_position, format_move, parse_move
-from azul_tui.views.analysis import best_move, by_move
-from azul_tui.views.words import shortened
+from azul_tui.game.notation import describe_move, draw_position, format_move, parse_move
+from azul_tui.runs.text import plain_text
+from azul_tui.views.analysis import why_no_moves
+from azul_tui.views.signs import bar
+from azul_tui.views.words import plural, shortened, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from azul_tui.game.view import PositionView
-    from azul_tui.views.analysis import Margin, Study
+    from azul_tui.views.analysis import Step, Study
     from azul_tui.views.engine import AnalysedMove
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
 
-Known = TypeVar("Known")
-
 DIFFERS: Final = 0.15
 """Two networks disagree on a move when their priors or their values differ by so much."""
-HOLD_S: Final = 4.0
-"""Seconds after the reader's last step in the table in which its order stands still."""
-MARKS: Final = 4
-"""Cells before the first column: who prefers the move, and blanks."""
 CONTINUATION: Final = 12
 """Cells that the best continuation has at least, before columns give way."""
-BAR_LEAST, BAR_MOST = 4, 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One legal move, and what one or two networks say of it."""
 
@@ -43,9 +41,8 @@ class Row:
     """The same move from every factory that holds the same tiles."""
     order: int
     """Its place among the legal moves."""
-    found: tuple[AnalysedMove | None, ...]
+    told: tuple[AnalysedMove | None, ...]
     """By network."""
-    margins: tuple[Margin | None, ...]
     best: tuple[bool, ...]
     """Whether the network would play it."""
 
@@ -57,16 +54,58 @@ class Row:
     @property
     def gap(self) -> float | None:
         """What the second network thinks more of the move than the first, in [-2, 2]."""
-        values = [found.completed_q for found in self.found if found is not None]
+        values = [told.completed_q for told in self.told if told is not None]
         return values[1] - values[0] if len(values) == 2 else None
 
     @property
     def disagrees(self) -> bool:
         """Whether the two networks are far apart on this move."""
-        first, second = self.found[0], self.found[-1]
-        if first is None or second is None:
-            return False
-        return abs(self.gap or 0.0) >= DIFFERS or abs(second.prior - first.prior) >= DIFFERS
+        priors = [told.prior for told in self.told if told is not None]
+        return self.gap is not None and max(abs(self.gap), abs(priors[1] - priors[0])) >= DIFFERS
+
+
+def rows_of(study: Study) -> list[Row]:
+    """Every legal move of the position that is looked at, in the order of the rules."""
+    asked = [study.opinions(player) for player in study.players]
+    return [
+        Row(
+            twins,
+            order,
+            tuple(next((told[m] for m in twins if m in told), None) for told in asked),
+            tuple(next(iter(told), "") in twins for told in asked),
+        )
+        for order, twins in enumerate(distinct_moves(study.here.view))
+    ]
+
+
+def distinct_moves(view: PositionView) -> list[tuple[str, ...]]:
+    """The legal moves of `view`, one for all factories that hold the same tiles."""
+    found: dict[tuple[object, ...], list[str]] = {}
+    for action in legal_moves(view):
+        source, color, line = decode_action(action)
+        centre = source == factory_count(view.players)
+        key = (centre, view.sources[source], color, line)
+        found.setdefault(key, []).append(format_move(action, view.players))
+    return [tuple(names) for names in found.values()]
+
+
+def matches(row: Row, players: int, wanted: str) -> bool:
+    """Whether a filter asks for the move, or for one of its twins.
+
+    A word of it is part of the notation (`r`, `2>`, `>3`) or of the move told at length: `red`,
+    `centre`, `floor`.
+    """
+    for move in row.twins:
+        action = parse_move(move, players)
+        color = COLOR_NAMES[decode_action(action)[1]]
+        told = f"{color} {describe_move(action, players).lower()}"
+        short = move.replace(" ", "").lower()
+        if all(w in short or (len(w) > 1 and w in told) for w in wanted.lower().split()):
+            return True
+    return False
+
+
+# -- the table
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,141 +117,55 @@ class Column:
     number: Callable[[Row], float | None]
     """What it is sorted by; None sorts last."""
     write: Callable[[Row], str]
-    bar: str = ""
-    """`share` from the left, `signed` from the middle."""
+    bar: bool = False
+    """Whether a bar goes from the smallest of the table to the largest."""
     gives_way: int = 0
     """The highest go first where it is narrow."""
 
 
-def percent(share: float | None) -> str:
-    """A prior: whole percent, one decimal below ten."""
-    if share is None:
-        return "–"
-    return f"{share:.0%}" if share >= 0.0995 else f"{100 * share:.1f}%"
+def columns(networks: int) -> list[Column]:
+    """The columns of a table of one network, or of two side by side."""
+
+    def each(
+        title: str, width: int, number: Callable[[AnalysedMove], float | None],
+        write: Callable[[AnalysedMove], str], bar: bool, gives_way: tuple[int, int],
+    ) -> list[Column]:  # fmt: skip
+        return [
+            Column(
+                f"{title} {'AB'[at]}" if networks == 2 else title, width,
+                lambda row, at=at: None if (told := row.told[at]) is None else number(told),
+                lambda row, at=at: "–" if (told := row.told[at]) is None else write(told),
+                bar and (networks == 1 or title == "prior"), gives_way[networks - 1] + at,
+            )
+            for at in range(networks)
+        ]  # fmt: skip
+
+    def gap(row: Row) -> str:
+        return ("!" if row.disagrees else "") + signed(row.gap)
+
+    differ = Column("differ", 6, lambda row: None if row.gap is None else abs(row.gap), gap)
+    return [
+        Column("move", 5, lambda row: row.order, lambda row: row.move, gives_way=-1),
+        *each("prior", 7, lambda m: m.prior, lambda m: f"{m.prior:.1%}", True, (0, 0)),
+        # Best first as the search itself ranks: visits, then its policy, then the prior.
+        *each("visits", 8, lambda m: m.visits + m.policy + m.prior / 1e6,
+              lambda m: f"{m.visits:,}", True, (0, 2)),
+        *each("value", 7, lambda m: m.value, lambda m: signed(m.value), True, (0, 0)),
+        *([differ] if networks == 2 else []),
+        *each("margin", 11, lambda m: m.margin, margin_words, False, (1, 4)),
+    ]  # fmt: skip
 
 
 def signed(value: float | None) -> str:
     """A value with its sign."""
-    return "–" if value is None else f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
+    return "–" if value is None else f"{value:+.2f}"
 
 
-def margin_words(margin: Margin | None) -> str:
+def margin_words(move: AnalysedMove) -> str:
     """Points with their standard error: `+3.1 ±0.8`."""
-    if margin is None:
+    if move.margin is None:
         return "–"
-    points, error = margin
-    return f"{points:+.1f}" + ("" if error is None else f" ±{error:.1f}")
-
-
-def in_ascii(text: str) -> str:
-    """The same without the two signs of numbers that ASCII lacks."""
-    return text.replace("±", "+-").replace("–", "-")
-
-
-def columns(networks: int) -> list[Column]:
-    """The columns of a table of one network, or of two side by side."""
-    move = Column("move", 5, lambda row: float(row.order), lambda row: row.move, gives_way=-1)
-    told = [_columns_of(number, alone=networks == 1) for number in range(networks)]
-    if networks == 1:
-        return [move, *told[0]]
-    pairs = [column for pair in zip(*told, strict=True) for column in pair]
-    differ = Column(
-        "differ", 6, lambda row: None if row.gap is None else abs(row.gap),
-        lambda row: ("!" if row.disagrees else "") + signed(row.gap),
-    )  # fmt: skip
-    return [move, *pairs[:6], differ, *pairs[6:]]
-
-
-def _columns_of(at: int, *, alone: bool) -> list[Column]:
-    name = "" if alone else f" {'AB'[at]}"
-
-    def visits(row: Row) -> float | None:
-        found = row.found[at]
-        # Best first as the search itself ranks: visits, then its policy, then the prior.
-        return None if found is None else found.visits + found.policy + found.prior / 1e6
-
-    def told_visits(row: Row) -> str:
-        found = row.found[at]
-        return "–" if found is None else f"{found.visits:,}"
-
-    def prior(row: Row) -> float | None:
-        return None if (found := row.found[at]) is None else found.prior
-
-    def value(row: Row) -> float | None:
-        return None if (found := row.found[at]) is None else found.value
-
-    def margin(row: Row) -> float | None:
-        return None if (told := row.margins[at]) is None else told[0]
-
-    return [
-        Column(f"prior{name}", 7, prior, lambda row: percent(prior(row)), "share"),
-        Column(
-            f"visits{name}", 8, visits, told_visits, "share" if alone else "",
-            gives_way=0 if alone else 2 + at,
-        ),
-        Column(
-            f"value{name}", 7, value, lambda row: signed(value(row)), "signed" if alone else ""
-        ),
-        Column(
-            f"margin{name}", 11, margin, lambda row: margin_words(row.margins[at]),
-            gives_way=1 if alone else 4 + at,
-        ),
-    ]  # fmt: skip
-
-
-def rows_of(study: Study) -> list[Row]:
-    """Every legal move of the position that is looked at, in the order of the rules."""
-    searches = [study.analysis(player) for player in study.players]
-    found = [by_move(search) for search in searches]
-    margins = [study.margins_of(player) for player in study.players]
-    return [
-        Row(
-            twins=twins,
-            order=order,
-            found=tuple(_first(known, twins) for known in found),
-            margins=tuple(_first(known, twins) for known in margins),
-            best=tuple(best_move(search) in twins for search in searches),
-        )
-        for order, twins in enumerate(distinct_moves(study.here.view))
-    ]
-
-
-def distinct_moves(view: PositionView) -> list[tuple[str, ...]]:
-    """The legal moves of `view`, one for all factories that hold the same tiles.
-
-    A search looks at such moves once.
-    """
-    found: dict[tuple[object, ...], list[str]] = {}
-    for action in legal_moves(view):
-        source, color, line = decode_action(action)
-        centre = source == factory_count(view.players)
-        key = (centre, view.sources[source], color, line)
-        found.setdefault(key, []).append(format_move(action, view.players))
-    return [tuple(names) for names in found.values()]
-
-
-def _first(known: Mapping[str, Known], names: Iterable[str]) -> Known | None:
-    return next((known[name] for name in names if name in known), None)
-
-
-def matches(row: Row, players: int, words: str) -> bool:
-    """Whether the filter `words` asks for the move, or for one of its twins.
-
-    A word is part of the notation (`r`, `2>`, `>3`) or begins a word of the move told at
-    length: `red`, `centre`, `floor`.
-    """
-
-    def fits(move: str) -> bool:
-        source, color, line = decode_action(parse_move(move, players))
-        told = [COLOR_NAMES[color], "floor" if line == FLOOR_ROW else "line"]
-        told.append("centre" if source == factory_count(players) else "factory")
-        short = move.replace(" ", "").lower()
-        return all(
-            word in short or (len(word) > 1 and any(name.startswith(word) for name in told))
-            for word in words.lower().split()
-        )
-
-    return any(fits(move) for move in row.twins)
+    return f"{move.margin:+.1f}" + (f" ±{e:.1f}" if (e := move.margin_error) is not None else "")
 
 
 @dataclass
@@ -223,182 +176,202 @@ class MoveTable:
     filter: str = ""
     sorted_by: str = "visits"
     descending: bool = True
-    moved_at: float = -1e9
-    """When the reader last moved in the table."""
-    order: list[str] = field(default_factory=list[str])
-    """The moves as they stood when they were last sorted."""
+    held: bool = False
+    """Whether the reader has just moved in the table, so that the order stands still."""
     total: int = 0
     """Moves there are, whatever the filter leaves."""
-
-    def columns(self) -> list[Column]:
-        """All columns."""
-        return columns(len(self.study.players))
+    shown: list[Row] = field(default_factory=list[Row])
+    """The moves as they were sorted last."""
+    step: Step | None = None
+    """The position that they are of."""
 
     def sort_column(self) -> Column:
         """The column that it is sorted by; with one network it is `value`, with two `value A`."""
-        by = {column.title: column for column in self.columns()}
-        alone = self.sorted_by.removesuffix(" A").removesuffix(" B")
-        names = (self.sorted_by, f"{alone} A", alone, "visits", "visits A")
-        return next(by[name] for name in names if name in by)
+        shown = columns(len(self.study.players))
+        near = [column for column in shown if column.title[:5] == self.sorted_by[:5]] or shown[2:]
+        return next((column for column in near if column.title == self.sorted_by), near[0])
 
-    def is_held(self, now: float) -> bool:
-        """Whether the reader has just moved, so that the order stands still."""
-        return 0 <= now - self.moved_at < HOLD_S
-
-    def rows(self, now: float) -> list[Row]:
-        """The moves that match the filter, in order; those without a value last."""
-        players = self.study.here.view.players
-        every = rows_of(self.study)
+    def update(self) -> None:
+        """Sort the moves that match the filter, those without a value last, unless held."""
+        if self.step is not self.study.here:  # another position: all moves, in their order
+            self.step, self.filter, self.held = self.study.here, "", False
+        every, players = rows_of(self.study), self.study.here.view.players
         self.total = len(every)
         found = [row for row in every if matches(row, players, self.filter)]
-        if self.is_held(now) and {row.move for row in found} <= set(self.order):
-            place = {move: number for number, move in enumerate(self.order)}
-            return sorted(found, key=lambda row: place[row.move])
+        place = {row.move: number for number, row in enumerate(self.shown)}
+        if self.held and all(row.move in place for row in found):
+            self.shown = sorted(found, key=lambda row: place[row.move])
+            return
         number, sign = self.sort_column().number, -1 if self.descending else 1
+        self.shown = sorted(found, key=lambda row: ((n := number(row)) is None, sign * (n or 0.0)))
 
-        def rank(row: Row) -> tuple[bool, float]:
-            value = number(row)
-            return value is None, sign * (value or 0.0)
-
-        found.sort(key=rank)
-        self.order = [row.move for row in found]
-        return found
-
-    def chosen_index(self, rows: Sequence[Row]) -> int:
-        """Where the pointer is: on the reader's move, otherwise on the first."""
+    @property
+    def pointer(self) -> int:
+        """The row that is chosen: the reader's move, otherwise the first."""
         chosen = self.study.here.chosen
-        return next((i for i, row in enumerate(rows) if chosen in row.twins), 0)
+        return next((i for i, row in enumerate(self.shown) if chosen in row.twins), 0)
 
-    def sort_by(self, title: str) -> None:
-        """Sort by a column, moves from the first, numbers from the largest; again: reversed."""
-        same = title == self.sort_column().title
-        self.descending = not self.descending if same else title != "move"
-        self.sorted_by = title
-        self.moved_at = -1e9
+    @property
+    def chosen(self) -> Row | None:
+        """The move under the pointer; None while nobody has looked or chosen one."""
+        row = self.shown[self.pointer] if self.shown else None
+        return row if row is not None and (any(row.told) or self.study.here.chosen) else None
 
-    def begin(self) -> None:
-        """Another position: all moves, in their order."""
-        self.filter, self.moved_at, self.order = "", -1e9, []
+    def sort_by(self, title: str, step: int) -> None:
+        """Sort by a column, empty for one some steps on; by the same again: reversed.
 
-
-# -- as text
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What fits into a width: columns, cells of a bar, cells of the continuation."""
-
-    shown: list[Column]
-    bar: int
-    continuation: int
-
-    def cells(self, column: Column) -> int:
-        """Of the number, its bar and the blank between them."""
-        return column.width + (self.bar + 1 if column.bar and self.bar else 0)
-
-
-def plan(all_columns: Sequence[Column], width: int) -> Plan:
-    """Columns that fit, the last of them to give way first; then bars as room remains."""
-    shown = list(all_columns)
-
-    def used(bar: int) -> int:
-        return MARKS + sum(c.width + 2 + (bar + 1 if c.bar and bar else 0) for c in shown)
-
-    while len(shown) > 2 and used(0) + CONTINUATION > width:
-        shown.pop(max(range(len(shown)), key=lambda i: (shown[i].gives_way, i)))
-    fair = CONTINUATION + 18
-    bar = next((b for b in range(BAR_MOST, BAR_LEAST - 1, -1) if used(b) + fair <= width), 0)
-    bar = bar or (BAR_LEAST if used(BAR_LEAST) + CONTINUATION <= width else 0)
-    return Plan(shown, bar, max(0, width - used(bar)))
+        Moves begin with the first, numbers with the largest.
+        """
+        titles = [column.title for column in columns(len(self.study.players))]
+        by = self.sort_column().title
+        title = title or titles[(titles.index(by) + step) % len(titles)]
+        self.descending = not self.descending if title == by else title != "move"
+        self.sorted_by, self.held = title, False
 
 
 def table_spans(
-    rows: Sequence[Row], table: MoveTable, width: int, signs: Signs
+    table: MoveTable, width: int, signs: Signs
 ) -> tuple[list[tuple[str, str]], list[Spans]]:
-    """The titles, each with the column that it sorts by (or nothing), and a line for each row."""
-    laid = plan(table.columns(), width)
-    by = table.sort_column().title
-    titles = [(" " * MARKS, "")]
-    for column in laid.shown:
-        mark = "" if column.title != by else ("v" if signs.ascii else "▼")
-        mark = mark if table.descending or not mark else ("^" if signs.ascii else "▲")
-        text = column.title + mark
-        text = f"{text:<{column.width}}" if column.title == "move" else f"{text:>{column.width}}"
-        titles += [(text, column.title), (" " * (laid.cells(column) + 2 - len(text)), "")]
-    titles.append((shortened("best reply", laid.continuation), ""))
-    largest = {
-        column.title: max(
-            [0.25 if column.bar == "signed" else 1e-9]
-            + [abs(column.number(row) or 0.0) for row in rows]
-        )
-        for column in laid.shown
-        if column.bar
-    }
-    return titles, [_row_spans(row, laid, largest, signs) for row in rows]
+    """The titles, each with the column that it sorts by (or nothing), and a line for each move.
+
+    The columns fit into `width` cells, the last of them to give way first; bars take what remains.
+    """
+    shown, by = columns(len(table.study.players)), table.sort_column().title
+    while len(shown) > 2 and sum(c.width + 2 for c in shown) + 4 + CONTINUATION > width:
+        shown.remove(max(reversed(shown), key=lambda column: column.gives_way))
+    spare = width - sum(column.width + 2 for column in shown) - 4
+    barred = max(1, sum(column.bar for column in shown))
+    cells = min(16, max(5, (spare - CONTINUATION - 18) // barred))  # with the blank before it
+    cells = cells if cells * barred + CONTINUATION <= spare else 0
+    rest = spare - cells * barred
+    titles, ends = [("    ", "")], dict[str, tuple[float, float]]()
+    for column in shown:
+        text = column.title + ("▼" if table.descending else "▲") * (column.title == by)
+        gap = 2 + (cells if column.bar else 0)
+        titles += [(f"{text:>{column.width}}", column.title), (" " * gap, "")]
+        numbers = [n for row in table.shown if (n := column.number(row)) is not None] or [0.0]
+        ends[column.title] = min(numbers), max(*numbers, min(numbers) + 1e-9)
+
+    def line(row: Row) -> Spans:
+        marks = [("AB"[at] if best else " ", f"series.{at}") for at, best in enumerate(row.best)]
+        if len(marks) == 1:
+            marks = [(signs.best if row.best[0] else " ", "good"), (" ", "")]
+        spans = [(" ", ""), *marks, (" ", "")]
+        roles = {"move": "strong", "differ": "warning" if row.disagrees else ""}
+        for column in shown:
+            text, (low, high) = column.write(row), ends[column.title]
+            role = roles.get(column.title, "quiet" if text == "–" else "")
+            spans.append((f"{text:>{column.width}}", role))
+            if column.bar and cells:
+                number = column.number(row)
+                share = None if number is None else (number - low) / (high - low)
+                role = "series.1" if column.title.endswith(" B") else "bar"
+                spans.append((f" {bar(share, cells - 1, signs)[0]:<{cells - 1}}", role))
+            spans.append(("  ", ""))
+        found = next((told for told in row.told if told is not None), None)
+        reply = found.line[1 : 1 + (rest + 2) // 7] if found is not None else ()
+        return (*spans, ("  ".join(reply), ""))
+
+    titles.append((shortened("best reply", max(0, rest)), ""))
+    why = why_no_moves(table.study.here.view)
+    why = why or f"no move fits the filter; escape shows all {table.total}"
+    none: Spans = ((shortened(f" {why}", width), "quiet"),)
+    return titles, [line(row) for row in table.shown] or [none]
 
 
-def _row_spans(row: Row, laid: Plan, largest: dict[str, float], signs: Signs) -> Spans:
-    if len(row.best) == 1:
-        spans = [(f" {signs.best if row.best[0] else ' '}  ", "good")]
-    else:
-        marks = [letter if best else " " for letter, best in zip("AB", row.best, strict=True)]
-        spans = [(" ", ""), (marks[0], "series.0"), (marks[1], "series.1"), (" ", "")]
-    for column in laid.shown:
-        text = column.write(row) if not signs.ascii else in_ascii(column.write(row))
-        role = "strong" if column.title == "move" else "quiet" if text in "–-" else ""
-        role = "warning" if column.title == "differ" and row.disagrees else role
-        left = column.title == "move"
-        spans.append((f"{text:<{column.width}}" if left else f"{text:>{column.width}}", role))
-        if column.bar and laid.bar:
-            share = (column.number(row) or 0.0) / largest[column.title]
-            role = "series.1" if column.title.endswith(" B") else "bar"
-            spans += [(" ", ""), *_bar(share, column.bar, laid.bar, role, signs)]
-        spans.append(("  ", ""))
-    found = next((found for found in row.found if found is not None), None)
-    line = ""
-    for move in found.line[1:] if found is not None else ():  # the first is the row's own
-        if len(line) + len(move) > laid.continuation:
-            break
-        line += f"{move}  "
-    spans.append((line[: laid.continuation], ""))
-    return tuple(spans)
+def write_analysis(table: MoveTable, root: Path, signs: Signs, now: float) -> Path:
+    """Write the position and what is known of its moves into a hidden folder among the runs.
 
+    The first line can be pasted back. Raises OSError.
+    """
+    from azul_tui.runs.files import write_bytes_atomically
 
-def _bar(share: float, kind: str, width: int, role: str, signs: Signs) -> list[tuple[str, str]]:
-    """A bar in a cell: from the left to half a cell, or to both sides of a middle."""
-    if kind == "share":
-        halves = round(min(max(share, 0.0), 1.0) * width * 2)
-        text = signs.bar_full * (halves // 2) + (signs.bar_half if halves % 2 else "")
-        return [(f"{text:<{width}}", role)]
-    side = (width - 1) // 2
-    bar = signs.bar_full * min(side, round(abs(share) * side))
-    before, after = ("", bar) if share >= 0 else (bar, "")
-    return [
-        (f"{before:>{side}}", role), (signs.vertical, "quiet"),
-        (f"{after:<{width - side - 1}}", role),
-    ]  # fmt: skip
-
-
-def analysis_text(table: MoveTable, rows: Sequence[Row], signs: Signs) -> str:
-    """The position and what is known of its moves; the first line can be pasted back."""
     study = table.study
-    known = [
+    told = [study.here.notation, draw_position(study.here.view)]
+    told += [
         f"{player}: {found.simulations:,} simulations, value {found.value:+.2f}"
         for player in study.players
         if (found := study.analysis(player)) is not None
     ]
-    titles, lines = table_spans(rows, table, 160, signs)
-    told = ["".join(text for text, _ in line).rstrip() for line in (titles, *lines)]
-    parts = [study.here.notation, draw_position(study.here.view), *known, "\n".join(told)]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def write_analysis(root: Path, text: str, now: float) -> Path:
-    """Write an analysis into a hidden folder among the runs; raises OSError."""
-    from azul_tui.runs.files import write_bytes_atomically
-
+    titles, lines = table_spans(table, 160, signs)
+    rows = ["".join(text for text, _ in line).rstrip() for line in (titles, *lines)]
+    text = "\n\n".join([*told, "\n".join(rows)]) + "\n"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
     path = root / ".analyses" / f"position-{stamp}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes_atomically(path, text.encode("utf-8"), durable=False)
     return path
+
+
+# -- in words
+
+
+def heading(study: Study, width: int, signs: Signs) -> list[Spans]:
+    """Which position this is, how far the search is or what is in its way, and its value.
+
+    A line for each network; its bar goes from one side to the other, or each of more than two
+    players has one.
+    """
+    view, found = study.here.view, [study.analysis(player) for player in study.players]
+    turn = f"player {view.to_move + 1} to move" if view.phase == "moving" else "nobody to move"
+    where = f"seed {study.seed}" if study.seeded else ""
+    where = f"move {len(study.moves)} of the line" if study.moves else where
+    title = f"round {view.round}   {turn}   {where}".rstrip() if width > 70 else turn
+    title += "   "
+    told, role = study.activity, "quiet"
+    if study.stopped and study.next_question() is not None:
+        told, role = "stopped; space goes on", "warning"
+    elif not told and found[-1] is not None:
+        took = found[-1].simulations, found[-1].seconds
+        told = f"{took[0]:,} of {study.target:,} simulations, {took[1]:.1f} s"
+    rows: list[Spans] = [((title, "strong"), (shortened(told, max(0, width - len(title))), role))]
+    if study.trouble:
+        rows += [((line, "alert"),) for line in wrapped(study.trouble, width, 0)]
+    names = [shortened(plain_text(player, 300), max(8, width // 4)) for player in study.players]
+    for at, (name, search) in enumerate(zip(names, found, strict=True)):
+        letter, role = ("AB"[at] + " ", f"series.{at}") if len(names) == 2 else ("", "bar")
+        value = signed(None if search is None else search.value)
+        head = f"{name:<{max(map(len, names))}}   value {value:>5}   "
+        spans = [(letter, role), (head, "")]
+        bars = 1 if view.players == 2 else view.players
+        for seat in range(bars):
+            own = search.values[seat] if search is not None and search.values else None
+            end = f" {signed(own):>5}  " if bars > 1 else " 2"
+            room = (width - len(letter + head)) // bars - 2 - len(end)
+            full, empty = bar(None if own is None else (own + 1) / 2, max(2, room), signs)
+            mover = "strong" if seat == view.to_move or bars == 1 else "quiet"
+            spans += [(f"{seat + 1} ", mover), (full, role), (empty, "bar.empty"), (end, "")]
+        rows.append(tuple(spans))
+    return rows
+
+
+def chosen_rows(table: MoveTable, width: int) -> list[Spans]:
+    """The line that led here, where the networks part, the chosen move and how it goes on."""
+
+    def moves(head: str, names: Sequence[str]) -> list[str]:  # none of them broken
+        told = "  ".join([head, *(name.replace(" ", "\xa0") for name in names)])
+        return [line.replace("\xa0", " ") for line in wrapped(told, width, 0)]
+
+    study, chosen = table.study, table.chosen
+    rows: list[Spans] = []
+    if study.moves:
+        rows += [((line, "quiet"),) for line in moves("line", study.moves)[-2:]]
+    letters = ["A ", "B "] if len(study.players) == 2 else [""]
+    if letters[0]:
+        first, second = (next(iter(study.opinions(player)), "") for player in study.players)
+        apart = sum(row.disagrees for row in table.shown)
+        told = f"far apart on {plural(apart, 'move')}" if apart else "close on every move"
+        both = f"both play {first}" if first == second else f"A: {first}, B: {second}"
+        rows.append(((f"{both}; {told}" if first and second else "B is asked next", ""),))
+    if chosen is None:
+        return rows
+    players = study.here.view.players
+    rows.append(((describe_move(parse_move(chosen.move, players), players), "strong"),))
+    if len(chosen.twins) > 1:
+        rows.append(((f"the same: {', '.join(chosen.twins[1:])}", "quiet"),))
+    for letter, found in zip(letters, chosen.told, strict=True):
+        if found is not None and len(found.line) > 1:
+            rows += [((line, ""),) for line in moves(f"{letter}then", found.line[1:])[:2]]
+        if found is not None and found.margin is not None:
+            rows.append(((f"{letter}{margin_words(found)} points at the end", ""),))
+    return rows

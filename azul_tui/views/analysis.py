@@ -1,64 +1,43 @@
-"""A study of positions: the line explored, the networks asked, what they said, the talk itself.
+"""A study of positions: the line explored, the networks asked, what they said.
 
-`Study` says which question comes next and takes the answer; `Thinking` puts the questions to the
-engine, one after another. Neither knows a screen. Values are in [-1, 1], for the player to move;
-margins are points ahead of the best opponent at the end.
+`Study` puts one question after another to the engine and knows no screen. Values are in [-1, 1],
+for the player to move; margins are points ahead of the best opponent at the end.
 """
 
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from azul_tui.errors import AzulError, NotationError
+from azul_tui.game.constants import COLOR_LETTERS, MAX_PLAYERS, factory_count
 from azul_tui.game.legality import why_illegal
 from azul_tui.game.notation import format_move, format_position, parse_move, parse_position
-from azul_tui.game.violations import position_violations
+from azul_tui.game.tokens import format_wall_row
 from azul_tui.runs.text import plain_text
-from azul_tui.views.engine import Analysis, Position, read, word
+from azul_tui.views.engine import Analysis, EngineError, Position, read, word
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from azul_tui.game.view import PositionView
-    from azul_tui.views.engine import AnalysedMove, Record
+    from azul_tui.views.engine import AnalysedMove, Engine, Engines, Record
 
 FIRST_SIMULATIONS: Final = 25
 """The first search of a position has about so many simulations, the next twice as many."""
-DEFAULT_TARGET: Final = 400
 MOST_SIMULATIONS: Final = 51_200
 """The engine takes up to 100,000."""
 PLAYED_OUT: Final = 32
 """Games played out from every move for its margin."""
-KEPT: Final = 600
-"""Searches that are remembered, so that going back shows what was found at once."""
+KEPT: Final = 150
+"""Positions that are remembered, so that going back shows what was found at once."""
 OPENING: Final = (
     "azul2 r1 move:1 next:1 BYRW/BRKW/RRRK/BBWW/BYYW * bag:B15Y17R15K18W15 lid:- "
     "0,-/-/-/-/-,...../...../...../...../.....,- 0,-/-/-/-/-,...../...../...../...../.....,-"
 )
 """The opening position of seed 0, drawn before the engine is there."""
-Margin = tuple[float, float | None]
-"""Points, and their standard error."""
-
-
-class Question(NamedTuple):
-    """One search to ask for."""
-
-    player: str
-    notation: str
-    simulations: int
-    margins: int
-
-    @property
-    def command(self) -> str:
-        """The question in the words of the engine's protocol."""
-        return (
-            f"analyse player={word(self.player)} simulations={self.simulations} "
-            f"first={self.simulations} margins={self.margins}"
-        )
 
 
 @dataclass(slots=True)
@@ -74,96 +53,35 @@ class Step:
 
 
 class Study:
-    """Positions, networks and results."""
+    """Positions, networks, results, and the talk with the engine.
 
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.players = ["pretrained"]
-        """One network, or two to compare."""
-        self.seed = 0
-        """Seed of refills while a line is explored."""
-        self.seeded = True
-        """Whether the line begins with the opening position of the seed."""
-        self.target = DEFAULT_TARGET
+    Cancelling a coroutine that waits here stops the search too.
+
+    Args:
+        root: Where the runs lie.
+        engines: Gives the engine, started if need be.
+        changed: Called whenever there is something new to show.
+    """
+
+    def __init__(self, root: Path, engines: Engines, changed: Callable[[], None]) -> None:
+        self.root = root
+        self._engines, self._changed = engines, changed
+        self.seated: dict[int, list[str]] = {}
+        """By players at the table, the network that is asked, or the two that are compared."""
+        self.found: dict[tuple[str, str], dict[int, Analysis]] = {}
+        """By network and notation, then by simulations."""
+        self.target = 400
+        """Simulations of the deepest search that is wanted."""
         self.stopped = False
-        self.found: OrderedDict[tuple[str, str, int], Analysis] = OrderedDict()
-        self.margins: dict[tuple[str, str], dict[str, Margin]] = {}
-        self.played_out: set[tuple[str, str]] = set()
-        """Networks and positions whose margins were asked for."""
+        self.activity = ""
+        """What the engine is doing, in words."""
+        self.trouble = ""
+        """Why it does nothing more, in one sentence."""
+        self.seed = 0
+        """Of refills while a line is explored."""
         self.start(parse_position(OPENING), seed=0)
 
-    @property
-    def here(self) -> Step:
-        """The position that is looked at."""
-        return self.steps[-1]
-
-    @property
-    def moves(self) -> tuple[str, ...]:
-        """The moves of the explored line."""
-        return tuple(step.move for step in self.steps[1:])
-
-    def analysis(self, player: str) -> Analysis | None:
-        """The deepest search of `player` here that is not beyond the target."""
-        at = self.here.notation
-        depths = [n for p, notation, n in self.found if p == player and notation == at]
-        deepest = max((n for n in depths if n <= self.target), default=None)
-        return None if deepest is None else self.found[player, at, deepest]
-
-    def margins_of(self, player: str) -> dict[str, Margin]:
-        """Expected margin of the moves here and its standard error."""
-        return self.margins.get((player, self.here.notation), {})
-
-    def take(self, analysis: Analysis, question: Question) -> None:
-        """Remember an answer. One that was cut short counts for the simulations it has."""
-        if analysis.notation and analysis.notation != question.notation:
-            return
-        place = (question.player, question.notation)
-        simulations = analysis.simulations or question.simulations
-        if analysis.stopped and simulations >= question.simulations:
-            # Nothing says that it is whole, so it must not keep the question from coming again.
-            simulations = question.simulations - 1
-        if simulations > 0:
-            self.found[*place, simulations] = analysis
-            self.found.move_to_end((*place, simulations))
-        if question.margins and not analysis.stopped:
-            self.played_out.add(place)
-        told = {m.move: (m.margin, m.margin_error) for m in analysis.moves if m.margin is not None}
-        if told:
-            self.margins[place] = told
-        while len(self.found) > KEPT:
-            gone = self.found.popitem(last=False)[0][:2]
-            if not any(key[:2] == gone for key in self.found):
-                self.margins.pop(gone, None)
-                self.played_out.discard(gone)
-
-    def next_question(self) -> Question | None:
-        """The search to ask for now; None when all is known, or nobody can move."""
-        here = self.here
-        if here.view.phase != "moving":
-            return None
-        ramp = [self.target]
-        while ramp[0] // 2 >= FIRST_SIMULATIONS:
-            ramp.insert(0, ramp[0] // 2)
-        for simulations in ramp:
-            for player in self.players:
-                last = simulations == self.target
-                missing = last and (player, here.notation) not in self.played_out
-                known = self.analysis(player)
-                deep = known is not None and known.simulations >= simulations and not known.stopped
-                if missing or not deep:
-                    return Question(
-                        player, here.notation, simulations, PLAYED_OUT if missing else 0
-                    )
-        return None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the target is reached."""
-        return self.next_question() is None
-
-    def deepen(self, factor: float) -> None:
-        """So many times the simulations; what was found with fewer is shown again."""
-        self.target = min(max(1, int(self.target * factor)), MOST_SIMULATIONS)
+    # -- the line
 
     def start(self, view: PositionView, *, seed: int | None = None) -> None:
         """Begin a line at `view`; a seed says that it is that seed's opening."""
@@ -171,104 +89,127 @@ class Study:
         self.seeded = seed is not None
         self.seed = self.seed if seed is None else seed
 
-    def go_on(self, move: str, view: PositionView) -> None:
-        """Play `move`, which leads to `view`."""
-        self.here.chosen = move
-        self.steps.append(Step(view, format_position(view), move))
-
-    def go_back(self) -> bool:
-        """Take the last move of the line back; False at its beginning."""
-        if len(self.steps) > 1:
-            self.steps.pop()
-            return True
-        return False
-
-
-class AskedEngine(Protocol):
-    """What is needed of an engine."""
+    @property
+    def here(self) -> Step:
+        """The position that is looked at."""
+        return self.steps[-1]
 
     @property
-    def alive(self) -> bool:
-        """Whether it can still be asked."""
-        ...
+    def moves(self) -> list[str]:
+        """The moves of the explored line."""
+        return [step.move for step in self.steps[1:]]
 
-    async def ask(
-        self, *commands: str, on_record: Callable[[Record], None] | None = None
-    ) -> Record:
-        """The last record of the last command."""
-        ...
+    @property
+    def players(self) -> list[str]:
+        """The networks of this table."""
+        return self.seated.setdefault(self.here.view.players, ["pretrained"])
 
+    # -- what is known, and what is not
 
-class Thinking:
-    """The talk with the engine about one study; cancelling what waits here stops the search too.
+    def searches(self, player: str) -> dict[int, Analysis]:
+        """What `player` said of the position here, by simulations."""
+        return self.found.get((player, self.here.notation), {})
 
-    Args:
-        study: What is asked about.
-        engine: Gives the engine, started if need be.
-        changed: Called whenever there is something new to show.
-    """
+    def analysis(self, player: str) -> Analysis | None:
+        """The deepest search of `player` here that is not beyond the target."""
+        searches = self.searches(player)
+        return searches.get(max((n for n in searches if n <= self.target), default=0))
 
-    def __init__(
-        self,
-        study: Study,
-        engine: Callable[[], Awaitable[AskedEngine]],
-        changed: Callable[[], None],
-    ) -> None:
-        self.study = study
-        self.activity = ""
-        """What the engine is doing, in words."""
-        self.trouble = ""
-        """Why it does nothing more, in one sentence."""
-        self._engine = engine
-        self._changed = changed
+    def opinions(self, player: str) -> dict[str, AnalysedMove]:
+        """What `player` says of the moves here, its best first.
+
+        Games for margins are played once, beside the deepest search of that time.
+        """
+        played: dict[str, dict[str, float | None]] = {}
+        for search in self.searches(player).values():
+            for move in search.moves:
+                if move.margin is not None:
+                    told = {"margin": move.margin, "margin_error": move.margin_error}
+                    played[move.move] = told
+        best = self.analysis(player)
+        moves = best.moves if best is not None else ()
+        return {move.move: replace(move, **played.get(move.move, {})) for move in moves}
+
+    def next_question(self) -> tuple[str, int, int] | None:
+        """Network, simulations and games a move of the search to ask for now, None for none."""
+        if self.here.view.phase != "moving":
+            return None
+        ramp = [self.target]
+        while ramp[0] // 2 >= FIRST_SIMULATIONS:
+            ramp.insert(0, ramp[0] // 2)
+        for simulations in ramp:
+            for player in self.players:
+                known = self.searches(player)
+                played = any(move.margin is not None for a in known.values() for move in a.moves)
+                margins = PLAYED_OUT if simulations == self.target and not played else 0
+                if margins or not any(simulations <= n <= self.target for n in known):
+                    return player, simulations, margins
+        return None
+
+    def deepen(self, factor: float) -> None:
+        """So many times the simulations; what was found with fewer is shown again."""
+        self.target = min(max(1, int(self.target * factor)), MOST_SIMULATIONS)
+
+    # -- the talk
 
     async def think(self) -> None:
         """Ask until everything is known, the study is stopped, or something is in the way."""
-        engine = None
+        players, engine = self.here.view.players, None
         try:
-            while not self.study.stopped and (question := self.study.next_question()):
+            if not all(fits(name, self.root, players) for name in self.players):
+                self.seated[players] = [networks(self.root, players)[0][0]]
+            while not self.stopped and (question := self.next_question()):
                 engine = await self._start()
-                await self._ask(engine, question)
+                await self._ask(engine, *question)
         except AzulError as error:
-            self._trouble(error, gone=engine is None or not engine.alive)
+            self._say_trouble(error, engine)
         finally:
             self._busy_with("")
 
-    async def walk(self, notation: str, move: str, seed: int) -> PositionView | None:
-        """The position after `move` (or none) from `notation`; None when there is trouble.
+    async def walk(self, moves: Sequence[str], opening: tuple[int, int] | None = None) -> None:
+        """Play moves in the engine, which knows the refills.
+
+        Args:
+            moves: From here on; none fills the factories after a round that was scored.
+            opening: Players and seed of a game that begins the line instead.
 
         Raises:
-            NotationError: The engine refused the position or the move, and is fine itself.
+            NotationError: The engine refused the position or a move, and is fine itself.
         """
-        played = f" moves {move}" if move else ""
         engine = None
         try:
             engine = await self._start()
-            self._busy_with("playing the move" if move else "laying out the position")
-            record = await engine.ask(f"position {notation} seed={seed} setup=1{played}")
-            return parse_position(read(Position, record).notation)
+            for move in moves or [""]:
+                self._busy_with("playing the move" if move else "laying out the position")
+                players, seed = opening or (0, self.seed)
+                laid = f"new players={players}" if opening else self.here.notation
+                played = f" moves {move}" if move else ""
+                record = await engine.ask(f"position {laid} seed={seed} setup=1{played}")
+                view = parse_position(read(Position, record).notation)
+                if move:
+                    self.here.chosen = move
+                    self.steps.append(Step(view, format_position(view), move))
+                else:
+                    self.start(view, seed=seed if opening else None)
         except AzulError as error:
             if engine is not None and engine.alive:
                 raise NotationError(plain_text(str(error), 300)) from None
-            self._trouble(error, gone=True)
-            return None
+            self._say_trouble(error, engine)
         finally:
             self._busy_with("")
 
-    def refuse(self, words: str) -> None:
-        """Ask nothing, because of what `words` say."""
-        self.trouble = words
-        self._changed()
-
-    async def _start(self) -> AskedEngine:
+    async def _start(self) -> Engine:
         self.trouble = ""
         self._busy_with("starting the engine")
-        return await self._engine()
+        return await self._engines.get()
 
-    async def _ask(self, engine: AskedEngine, question: Question) -> None:
-        self._busy_with(f"{question.player}: {question.simulations:,} simulations")
+    async def _ask(self, engine: Engine, player: str, simulations: int, margins: int) -> None:
+        self._busy_with(f"{player}: {simulations:,} simulations")
+        searches = self.found.setdefault((player, self.here.notation), {})
+        while len(self.found) > KEPT:
+            del self.found[next(iter(self.found))]
 
-        def hear(record: dict[str, Any]) -> None:
+        def hear(record: Record) -> None:
             if record.get("event") == "progress":
                 words = plain_text(str(record.get("text") or "preparing"), 60)
                 done, total = record.get("done"), record.get("total")
@@ -276,21 +217,23 @@ class Thinking:
                 self._busy_with(f"{words}{of}")
             elif record.get("event") == "analysis":
                 # The search is there, the games for its margins are still being played.
-                self.study.take(read(Analysis, record), question._replace(margins=0))
-                self._busy_with(f"playing games for the margins of {question.player}")
+                searches[simulations] = read(Analysis, record)
+                self._busy_with(f"playing games for the margins of {player}")
 
-        laid = f"position {question.notation} seed={self.study.seed} setup=1"
-        analysis = read(Analysis, await engine.ask(laid, question.command, on_record=hear))
-        if not analysis.moves:
-            raise AzulError("the engine answered without a single move")
-        self.study.take(analysis, question)
+        answer = await engine.ask(
+            f"position {self.here.notation} seed={self.seed} setup=1",
+            f"analyse player={word(player)} simulations={simulations} "
+            f"first={simulations} margins={margins}",
+            on_record=hear,
+        )
+        searches[simulations] = read(Analysis, answer)
         self._changed()
 
-    def _trouble(self, error: AzulError, *, gone: bool) -> None:
+    def _say_trouble(self, error: AzulError, engine: Engine | None) -> None:
         words = plain_text(str(error), 400)
         other_table = re.search(r" is for ([2-4]) players", words)
         way = "m chooses another network, r asks again"
-        if gone:
+        if isinstance(error, EngineError) and (engine is None or not engine.alive):
             way = "r starts it again"
         elif other_table is not None:
             way = f"m chooses another network, N leads to openings for {other_table[1]}"
@@ -303,42 +246,38 @@ class Thinking:
 
 # -- which networks
 
-PRESETS = {2: "laptop", 3: "three-players", 4: "four-players"}
-"""Presets that train a network, by players at the table."""
-
 
 def network_name(file: Path, root: Path) -> str:
     """The name under which the engine finds the checkpoint `file`."""
-    from azul_tui.runs.paths import SHIPPED_NAMES, pretrained_directory
+    from azul_tui.runs.paths import RESERVED_NAMES
 
-    for players, name in SHIPPED_NAMES.items():
-        if file.parent in {root / name, pretrained_directory(players)}:
-            return name
-    return f"{file.parent.name}/{file.name}" if file.parent.parent == root else str(file)
+    folder = file.parent
+    if folder.name in RESERVED_NAMES:
+        return folder.name
+    return f"{folder.name}/{file.name}" if folder.parent == root else str(file)
 
 
 def networks(root: Path, players: int) -> list[tuple[str, str]]:
-    """`(name, words)` of the networks for a table of so many.
+    """`(name, words)` of the networks for a table of so many; raises AzulError for none.
 
     The shipped one first, then the runs' with the newest first: of each its best, then its
     checkpoints. A run that does not say for how many it plays is listed too: the engine knows.
     """
     from azul_tui.runs.listing import checkpoint_files
-    from azul_tui.views.checkpoint_list import seats_of
     from azul_tui.views.run_list import recent_runs
 
     shipped = [("pretrained", "pretrained   came with the program")]
     found = shipped if fits("pretrained", root, players) else []
     for paths, _ in recent_runs(root):
-        if seats_of(paths.config) not in {None, players}:
-            continue
-        shown = plain_text(paths.name, 64)
-        if paths.best_model.is_file():
-            found.append((f"{paths.name}/{paths.best_model.name}", f"{shown}   best of its run"))
-        found += [
-            (f"{paths.name}/{file.name}", f"{shown} iteration {iteration:,}")
-            for iteration, file in reversed(checkpoint_files(paths))
-        ]
+        if fits(paths.name, root, players):
+            files = [(f"iteration {n:,}", file) for n, file in reversed(checkpoint_files(paths))]
+            if paths.best_model.is_file():
+                files.insert(0, ("  best of its run", paths.best_model))
+            shown = plain_text(paths.name, 64)
+            found += [(f"{paths.name}/{file.name}", f"{shown} {words}") for words, file in files]
+    if not found:
+        preset = {2: "laptop", 3: "three-players", 4: "four-players"}[players]
+        raise AzulError(f"no network here is for {players} players; the preset {preset} trains one")
     return found
 
 
@@ -355,32 +294,19 @@ def fits(name: str, root: Path, players: int) -> bool:
     return seats_of(RunPaths(root / run).config) in {None, players}
 
 
-def no_network(players: int) -> str:
-    """That nobody can look at a table of so many, and what would change that."""
-    return f"no network here is for {players} players; the preset {PRESETS[players]} trains one"
-
-
 # -- a position from text
 
 MAX_TEXT: Final = 20_000
 """Characters of a paste that are looked at; a drawn position of four players has 1,400."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenPosition:
-    """A position as somebody gave it."""
-
-    view: PositionView
-    moves: tuple[str, ...] = ()
-    """Moves played from it, after the word `moves`, as the engine's protocol writes them."""
-    faults: list[str] = field(default_factory=list[str])
-    """What the rules hold against it, one sentence each."""
-
-
-def read_position(text: str) -> GivenPosition:
-    """The position in `text`: one line (broken or not), or drawn on many.
+def read_position(text: str) -> tuple[PositionView, list[str]]:
+    """The position in `text`, on one line (broken or not) or drawn on many.
 
     Quotation marks of mails (`>`), code fences and words before the position are passed over.
+
+    Returns:
+        The position, and the moves after the word `moves` as the engine's protocol writes them.
 
     Raises:
         NotationError: One sentence that names what is wrong.
@@ -392,40 +318,87 @@ def read_position(text: str) -> GivenPosition:
             f"that text has {len(text):,} characters; a position has fewer than {MAX_TEXT:,}"
         )
     lines = [line.strip() for line in text.splitlines()]
-    lines = [line.lstrip("> ") for line in lines if not line.startswith("```")]
-    whole = "\n".join(lines)
-    drawn, one_line = re.search(r"azul,\s", whole), re.search(r"azul[0-9]+\s", whole)
-    moves = ""
-    if drawn is not None and (one_line is None or drawn.start() < one_line.start()):
-        view = parse_position(whole[drawn.start() :])
-    elif one_line is not None:
-        rest, _, moves = re.sub(r"\s+", " ", whole[one_line.start() :]).partition(" moves ")
-        view = parse_position(rest.strip())
-    else:
+    whole = "\n".join(line.lstrip("> ") for line in lines if not line.startswith("```"))
+    begin = re.search(r"azul(,|[0-9]+)\s", whole)
+    if begin is None:
         raise NotationError(
             "that is no position; one begins with azul2, azul3 or azul4 on one line, "
             "or with 'azul, 2 players' when it is drawn"
         )
-    played = tuple(
-        format_move(parse_move(each, view.players), view.players)
-        for each in re.split(r"[,;]", moves)
-        if each.strip()
-    )
-    return GivenPosition(view, played, position_violations(view))
+    told, played = whole[begin.start() :], ""
+    if begin[1] != ",":  # mails break a long line
+        told, _, played = " ".join(told.split()).partition(" moves ")
+    view = parse_position(told)
+    moves = [
+        format_move(parse_move(move, view.players), view.players)
+        for move in re.split(r"[,;]", played)
+        if move.strip()
+    ]
+    return view, moves
 
 
-def what_is_wrong(text: str) -> str:
-    """Why `text` is no position to look at; empty when it is one."""
-    try:
-        return refusal(read_position(text).faults)
-    except NotationError as error:
-        return plain_text(str(error), 300)
+TILES = "tiles as letters or with counts, BBYK or B2YK"
+BOARD = (
+    ("score", "", "points"),
+    ("lines", "", "pattern lines with / between them, YY or Y2 for two yellow tiles"),
+    ("wall", "", "the tiles that lie in each row, with / between rows"),
+    ("floor", "", f"{TILES}; * is the first-player marker"),
+)
+PARTS = (
+    ("players", "azul", "how many play, 2 to 4"),
+    ("round", "r", "the round, from 1"),
+    ("move", "move:", "the player who is to move"),
+    ("next", "next:", "the player who starts the next round"),
+    ("factories", "", f"{TILES}, with / between factories"),
+    ("centre", "", f"{TILES}; * is the first-player marker"),
+    ("bag", "bag:", TILES),
+    ("lid", "lid:", TILES),
+    *BOARD * MAX_PLAYERS,
+)
+"""Name of each part of a position in notation, the word before it, and what it takes.
+
+A wall is told here as the tiles that lie in each row; what is left out is empty.
+"""
+FACTORIES, CENTRE, BAG = 4, 5, 6
 
 
-def refusal(faults: list[str]) -> str:
-    """What is wrong with a position, in one sentence; empty for nothing."""
-    others = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return f"{faults[0]}{others}" if faults else ""
+def part_values(view: PositionView) -> list[str]:
+    """What each part says of a position; somebody is to move, as in all that is looked at."""
+    words = format_position(replace(view, phase="moving", end_reason="")).split()
+    values = [w.removeprefix(part[1]) for w, part in zip(words[:8], PARTS, strict=False)]
+    for board in words[8:]:
+        score, lines, wall, floor = board.split(",")
+        wall = "/".join(row.replace(".", "") or "-" for row in wall.split("/"))
+        values += [score, lines, wall, floor]
+    return values
+
+
+def spelled(values: list[str]) -> str:
+    """The position that the parts spell, as far as they spell one."""
+    values = ["".join(value.split()) or "-" for value in values]
+    players = int(values[0]) if values[0] in {"2", "3", "4"} else 2
+
+    def rows(value: str, count: int) -> list[str]:
+        found = [row.strip("-") or "-" for row in value.split("/")]
+        return found + ["-"] * (count - len(found))
+
+    def counted(row: re.Match[str]) -> str:
+        return f"{row[1]}{len(row[0])}"
+
+    def cells(row: str, at: int) -> str:
+        if set(row) - set(f"{COLOR_LETTERS}-."):
+            return row
+        return re.sub(f"[^{row}]", ".", format_wall_row((True,) * 5, at))
+
+    values[FACTORIES] = "/".join(rows(values[FACTORIES], factory_count(players)))
+    words = [part[1] + value for part, value in zip(PARTS[:8], values, strict=False)]
+    for seat in range(players):
+        score, lines, wall, floor = values[8 + 4 * seat :][:4]
+        walls = "/".join(cells(row, min(at, 4)) for at, row in enumerate(rows(wall, 5)))
+        score = "0" if score == "-" else score
+        laid = "/".join(re.sub(r"^([BYRKW])\1*$", counted, row) for row in rows(lines, 5))
+        words.append(f"{score},{laid},{walls},{floor}")
+    return " ".join(words)
 
 
 def why_no_moves(view: PositionView) -> str:
@@ -433,20 +406,10 @@ def why_no_moves(view: PositionView) -> str:
     if view.phase == "moving":
         return ""
     if view.phase == "over":
-        best = max(board.score for board in view.boards)
-        leading = [seat + 1 for seat, board in enumerate(view.boards) if board.score == best]
-        scores = " : ".join(str(board.score) for board in view.boards)
-        if len(leading) == 1:
-            return f"the game is over, player {leading[0]} has the most points, {scores}"
-        return f"the game is over, {scores}"
+        points = [board.score for board in view.boards]
+        scores = " : ".join(map(str, points))
+        if points.count(max(points)) > 1:
+            return f"the game is over, {scores}"
+        first = points.index(max(points)) + 1
+        return f"the game is over, player {first} has the most points, {scores}"
     return why_illegal(view, 0) or ""
-
-
-def best_move(analysis: Analysis | None) -> str:
-    """The move that the network would play; empty when nothing is known."""
-    return analysis.moves[0].move if analysis is not None and analysis.moves else ""
-
-
-def by_move(analysis: Analysis | None) -> dict[str, AnalysedMove]:
-    """What a network says, by move."""
-    return {found.move: found for found in analysis.moves} if analysis is not None else {}

@@ -6,38 +6,33 @@ engine knows it), or a tuple of these: a position and its network, two networks 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import Container, Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from azul_tui.errors import NotationError
+from azul_tui.errors import AzulError, NotationError
+from azul_tui.game.violations import position_violations
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import MovesScrolled
+from azul_tui.tui.modals import Pick
 from azul_tui.tui.screens.place import Place
+from azul_tui.tui.screens.position_editor import PositionEditor
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.frame import link
+from azul_tui.views import analysed_moves as told
 from azul_tui.views import analysis, words
-from azul_tui.views import analysis_words as told
-from azul_tui.views.analysed_moves import (
-    HOLD_S,
-    MoveTable,
-    Row,
-    analysis_text,
-    table_spans,
-    write_analysis,
-)
-from azul_tui.views.analysis import Study, Thinking
 from azul_tui.views.play import Move
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from textual import events
     from textual.app import ComposeResult
@@ -45,42 +40,38 @@ if TYPE_CHECKING:
 
     from azul_tui.game.view import PositionView
 
-TABLE_LEAST = 7
-"""Lines of the table of moves that the board leaves it."""
-SIDE = 42
-"""Columns of the words beside the board."""
-COLUMN = (84, 116)
-"""Columns of board and words where the table stands beside them, the second for large tiles."""
-FILTER_HELP = "a colour (red or r), a factory (2>), a line (>3), centre, floor"
+LEAST = 9
+"""Lines that the board leaves to the table of moves and to the frame of the place."""
+
+
+HOLD_S = 4.0
+"""Seconds after the reader's last step in the table in which its order stands still."""
 
 
 class MoveList(OptionList):
-    """The moves; a first click chooses one, a second plays it."""
+    """The moves; a click chooses one, a double click plays it."""
 
     BINDINGS: ClassVar = [
-        Binding("enter", "select", "play the move"),
+        Binding("enter", "select", "play it"),
         Binding("k", "cursor_up", show=False),
         Binding("j", "cursor_down", show=False),
     ]
+    clicks = 0
+    """Clicks in a row of the mouse's last one; 0 for a key."""
 
-    before_click: int | None = None
-    """The row under the cursor when a button of the mouse went down."""
-
-    def on_mouse_down(self) -> None:
-        """Remember what was chosen before the click."""
-        self.before_click = self.highlighted
+    def on_click(self, event: events.Click) -> None:
+        """Remember whether it was a double click before the list tells of it."""
+        self.clicks = event.chain
 
     def on_resize(self) -> None:
-        """The columns fit the width that the list has got by now."""
+        """Board and columns fit the room that there is by now."""
         cast("AnalyseScreen", self.screen).draw()
 
     def on_mouse_scroll_down(self) -> None:
         """Who scrolls reads: the order stands still."""
         self.post_message(MovesScrolled())
 
-    def on_mouse_scroll_up(self) -> None:
-        """Who scrolls reads: the order stands still."""
-        self.post_message(MovesScrolled())
+    on_mouse_scroll_up = on_mouse_scroll_down
 
 
 class AnalyseScreen(Place):
@@ -89,21 +80,20 @@ class AnalyseScreen(Place):
     AUTO_FOCUS = "#ranked"
     BINDINGS: ClassVar = [
         Binding("backspace", "back", "back"),
-        Binding("space", "stop", "stop, go on"),
-        Binding("plus,equals_sign", "deepen(2.0)", "twice the simulations"),
-        Binding("c", "compare", "compare two"),
-        Binding("e", "edit", "set up by hand"),
-        Binding("i", "type", "type a position", show=False),
+        Binding("space", "stop", "stop"),
+        Binding("plus,equals_sign", "deepen(2.0)", "deeper"),
+        Binding("c", "network(1)", "compare"),
+        Binding("e,i", "edit", "set up"),
         Binding("minus", "deepen(0.5)", "half the simulations", show=False),
-        Binding("m", "network", "another network", show=False),
+        Binding("m", "network(0)", "another network", show=False),
         Binding("n", "opening(0, 1)", "the opening of the next seed", show=False),
         Binding("N", "opening(1, 0)", "an opening for 2, 3 or 4 players", show=False),
         Binding("p", "play_on", "play on from here", show=False),
         Binding("y", "copy", "copy the notation", show=False),
         Binding("x", "export", "write position and table to a file", show=False),
         Binding("slash", "filter", "filter moves", show=False),
-        Binding("s", "next_column", "sort by the next column", show=False),
-        Binding("S", "reverse", "reverse the order", show=False),
+        Binding("s", "sort_by", "sort by the next column", show=False),
+        Binding("S", "sort_by('', 0)", "reverse the order", show=False),
         Binding("o", "turn_boards", "the others' boards", show=False),
         Binding("r", "again", "ask again, start the engine again", show=False),
         Binding("escape", "clear", "show all moves, follow the best", show=False),
@@ -111,58 +101,51 @@ class AnalyseScreen(Place):
 
     def __init__(self) -> None:
         super().__init__()
-        self.study = Study()
-        self.thinking = Thinking(self.study, self._engine, self.draw)
-        self.table = MoveTable(self.study)
-        self.rows: list[Row] = []
+        self.study = analysis.Study(self.azul.runs_root, self.azul.engines, self.draw)
+        self.table = told.MoveTable(self.study)
         self.other: int | None = None
         """The seat whose board the reader wants to see where there is no room for all."""
-        self.walking = False
-        self._refused: PositionView | None = None
-        """A pasted position that breaks a rule; the editor opens on it."""
-        self._seats = 2
-        self._seated: dict[int, list[str]] = {}
-        """The networks that were chosen, by players at the table."""
         self._held: Timer | None = None
-        self._texts: list[Content] = []
 
     def compose_body(self) -> ComposeResult:
         """Board and words, and the table of moves."""
-        with Container(id="study"):
-            with Container(id="upper"):
+        with Vertical(id="study"):
+            with Horizontal(id="upper"):
                 yield Board(id="studied")
-                yield Static("", id="said", classes="panel", markup=False)
-            yield Static("", id="verdict", classes="line", markup=False)
+                said = Static("", id="said", classes="panel", markup=False)
+                said.border_title = "the chosen move"
+                yield said
+            yield Static("", id="verdict", markup=False)
             with Vertical(id="candidates", classes="panel"):
-                yield Input(placeholder=FILTER_HELP, id="filter", compact=True)
+                yield Input(
+                    placeholder="a colour (red or r), a factory (2>), a line (>3), centre, floor",
+                    id="filter", compact=True,
+                )  # fmt: skip
                 yield Static("", id="titles", markup=False)
                 yield MoveList(id="ranked", markup=False, compact=True)
 
     # -- coming and going
 
     def show(self) -> None:
-        """Take over what another place wants to see, and think on."""
+        """Take over what another place wants to see."""
         wish = self.azul.wish("analyse")
-        if wish is not None:
-            self._take(wish)
-        elif not self._texts:
-            self.draw()
-
-    def _take(self, wish: Any) -> None:
-        position, players = "", list[str]()
-        parts = cast("tuple[object, ...]", wish) if isinstance(wish, tuple) else (wish,)
-        for part in parts:
-            if isinstance(part, Path):
-                players.append(analysis.network_name(part, self.azul.runs_root))
-            elif str(part).startswith("azul") and " " in str(part):
-                position = str(part)
+        if wish is None:
+            return
+        root, position, players = self.azul.runs_root, "", list[str]()
+        for part in cast("tuple[object, ...]", wish) if isinstance(wish, tuple) else (wish,):
+            if isinstance(part, str) and part.startswith("azul") and " " in part:
+                position = part
             else:
-                players.append(str(part))
-        self.study.players = players[:2] or self.study.players[:1]
+                name = analysis.network_name(part, root) if isinstance(part, Path) else str(part)
+                players.append(name)
         if position:
             self.read(position)
-        else:
-            self.think()
+        if players:
+            here = self.study.here.view.players
+            seats = next((n for n in (here, 2, 3, 4) if analysis.fits(players[0], root, n)), here)
+            self.study.seated[seats] = players[:2]
+            if seats != here and not position:
+                self._work(partial(self.walk, opening=(seats, self.study.seed)))
 
     def on_screen_resume(self) -> None:
         """Think on; a box that closes lets what is under way go on."""
@@ -173,264 +156,151 @@ class AnalyseScreen(Place):
     def on_screen_suspend(self) -> None:
         """Leaving the place ends the search; a box over it does not."""
         if self.azul.current_mode != "analyse":
-            self._stop_working()
-
-    def on_resize(self) -> None:
-        """The layout may be another one."""
-        self.call_after_refresh(self.draw)
+            # The library leaves the type of the node open.
+            self.workers.cancel_group(self, "study")  # pyright: ignore[reportUnknownMemberType]
 
     # -- the talk with the engine
 
-    async def _engine(self) -> analysis.AskedEngine:
-        return await self.azul.engines.get()
-
-    def work(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this instead of what is under way."""
+    def _work(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.run_worker(work, group="study", exclusive=True)
-
-    def _stop_working(self) -> None:
-        # The library leaves the type of the node open.
-        self.workers.cancel_group(self, "study")  # pyright: ignore[reportUnknownMemberType]
 
     def think(self) -> None:
         """Ask what is not known yet."""
-        self.walking = False
-        if self.study.stopped or self.study.is_done:
-            self._stop_working()
-        else:
-            self.work(self._think_on())
+        self._work(self.study.think)
         self.draw()
 
-    async def _think_on(self) -> None:
-        if self._seat_networks():
-            await self.thinking.think()
-
-    def _seat_networks(self) -> bool:
-        """Let networks for this table take the place of others, each table keeping its own."""
-        study, root = self.study, self.azul.runs_root
-        players = study.here.view.players
-        if players != self._seats:
-            self._seated[self._seats] = list(study.players)
-            self._seats = players
-        if all(analysis.fits(name, root, players) for name in study.players):
-            return True
-        offered = analysis.networks(root, players)
-        if not offered:
-            self.thinking.refuse(analysis.no_network(players))
-            return False
-        before = [n for n in self._seated.get(players, []) if analysis.fits(n, root, players)]
-        study.players = before or [offered[0][0]]
-        return True
-
-    def walk(self, *moves: str) -> None:
-        """Play moves from here in the engine, which knows the refills, and think there."""
-        self.walking = True
-        self.work(self._walk(moves))
-
-    async def _walk(self, moves: tuple[str, ...]) -> None:
-        study = self.study
+    async def walk(self, *moves: str, opening: tuple[int, int] | None = None) -> None:
+        """Play moves in the engine, which knows the refills, and think there."""
         try:
-            for move in moves or ("",):  # without one, the factories of a scored round are filled
-                view = await self.thinking.walk(study.here.notation, move, study.seed)
-                if view is None:
-                    return
-                study.go_on(move, view) if move else study.start(view)
-                self.table.begin()
+            await self.study.walk(moves, opening)
         except NotationError as error:
-            self.say(str(error))
-        finally:
-            self.walking = False
-        await self._think_on()
+            self._say_wrong(str(error))
+        await self.study.think()
 
-    async def _deal(self, players: int, seed: int) -> None:
-        try:
-            view = await self.thinking.walk(f"new players={players}", "", seed)
-            if view is not None:
-                self.study.start(view, seed=seed)
-                self.table.begin()
-        finally:
-            self.walking = False
-        await self._think_on()
-
-    def say(self, words_: str) -> None:
-        """What was wrong with something that the reader wanted."""
+    def _say_wrong(self, words_: str) -> None:
         self.notify(plain_text(words_, 400), severity="warning", markup=False)
 
     # -- drawing
 
     def draw(self) -> None:
         """Bring every part up to date; one that says the same costs nothing."""
-        if not self.query("#upper") or self.azul.current_mode != "analyse":  # closing, or elsewhere
-            return
-        self.rows = self.table.rows(self.azul.clock())
+        if not self.query("#candidates") or self.azul.current_mode != "analyse":
+            return  # closing, or elsewhere
+        fresh = self.table.step is not self.study.here
+        self.table.update()
+        if fresh:  # all its moves
+            self.other = None
+            field = self.query_one("#filter", Input)
+            field.value, field.display = "", False
         self._show_position()
         self._show_moves()
         self.refresh_bindings()
 
-    @property
-    def chosen(self) -> Row | None:
-        """The move under the pointer; None while nobody has looked or chosen one."""
-        row = self.rows[self.table.chosen_index(self.rows)] if self.rows else None
-        return row if row is not None and (any(row.found) or self.study.here.chosen) else None
-
     def _show_position(self) -> None:
-        study, signs, chosen = self.study, self.azul.signs, self.chosen
-        view = study.here.view
-        marked: set[Target] = set()
+        signs, chosen, view = self.azul.signs, self.table.chosen, self.study.here.view
+        marked = list[Target]()
         if chosen is not None:
-            move = Move.parse(chosen.move, view.players)
-            marked = {Target("tile", *move[:2]), Target("line", view.to_move, move.row)}
-        narrow = self.has_class("-narrow")
-        beside = self.has_class("-very-wide") and not self.has_class("-short")
-        edge = 0 if narrow else 2
-        column = COLUMN[self.size.width >= COLUMN[1] + COLUMN[0]]
-        self.query_one("#upper").styles.width = column if beside else "100%"
-        width = column if beside else self.size.width - (0 if narrow else SIDE)
-        body = self.size.height - 2 - (1 if narrow else 0)
-        most = max(1, body - (14 if beside else TABLE_LEAST - narrow) - edge)
-        fair = most if beside else min(most, body * 2 // 5)
-        whole = Table(position=view, chosen=frozenset(marked))
-        table, extent = whole, (0, 0)
-        for room in range(fair, most + 1):  # no larger than it must be: the moves matter more
-            table, extent = fitted(whole, width - edge - 1, room, signs, self.other)
-            if extent[1] and len(table.boards) == view.players:
-                break
+            source, color, row = Move.parse(chosen.move, view.players)
+            marked = [Target("tile", source, color), Target("line", view.to_move, row)]
+        heading = told.heading(self.study, self.size.width - 2, signs)
+        self._say("#verdict", lines(heading))
         board, side = self.query_one(Board), self.query_one("#said", Static)
-        height = (extent[1] or most) + edge
-        board.styles.height = height
-        side.styles.height = "1fr" if beside else height
-        board.show(table, title="" if narrow else told.position_title(study))
+        table, height = (whole := Table(position=view, chosen=frozenset(marked))), 1
+        most = self.size.height - len(heading) - LEAST
+        for room in range(min(most, self.size.height * 2 // 5), most + 1):
+            # No larger than it must be: the moves matter more.
+            height = max(1, room)
+            table, (_, used) = fitted(whole, board.size.width, height, signs, self.other)
+            height = used or height
+            if used and len(table.boards) == view.players:
+                break
+        board.styles.height = side.styles.height = height
+        board.show(table)
         self.set_class(len(table.boards) < view.players, "-hidden-boards")
-        told_state, role = told.state_words(study, self.thinking)
-        if narrow:
-            full, empty = self._short_bar()
-            value = told.position_title(study, brief=self.size.width < 76)
-            value += f"   {told.value_title(study, brief=True)} "
-            tail = told_state or told.depth_words(study, brief=True)
-            room = max(0, self.size.width - len(value) - len(full + empty) - 4)
-            self._say("#verdict", content(
-                ((value, "strong"), (full, "bar"), (empty, "bar.empty"), ("  ", ""),
-                 (words.shortened(tail, room), role))
-            ))  # fmt: skip
-            return
-        inside = width - 4 if beside else SIDE - 4
-        room = (body - height if beside else height) - 2
-        said = told.side_rows(study, self.thinking, self.rows, chosen, inside, room, signs)
-        self._say("#said", lines(said))
-        side.border_title = Content.styled(told.value_title(study), "bold")
-        side.border_subtitle = Content(told.depth_words(study))
-
-    def _short_bar(self) -> tuple[str, str]:
-        found = self.study.analysis(self.study.players[0])
-        share = None if found is None else (found.value + 1) / 2
-        from azul_tui.views.signs import bar
-
-        return bar(share, 8, self.azul.signs)
+        self._say("#said", lines(told.chosen_rows(self.table, side.content_size.width)))
 
     def _show_moves(self) -> None:
         listing, table = self.query_one(MoveList), self.table
         width = max(20, listing.scrollable_content_region.width)
-        total = table.total
-        titles, rows = table_spans(self.rows, table, width, self.azul.signs)
+        titles, rows = told.table_spans(table, width, self.azul.signs)
         by = table.sort_column().title
         self._say("#titles", Content("").join(
             [link(text, f"screen.sort_by('{title}')", "bold" if title == by else "$foreground 60%")
              if title else Content.styled(text, "$foreground 60%") for text, title in titles]
         ))  # fmt: skip
         texts = [content(row) for row in rows]
-        if not texts:
-            why = analysis.why_no_moves(self.study.here.view)
-            why = why or f"no move fits the filter; escape shows all {total}"
-            texts = [Content.styled(words.shortened(f" {why}", width), "$foreground 60%")]
         with self.prevent(OptionList.OptionHighlighted):
-            if len(texts) != len(self._texts):
-                listing.clear_options()
-                listing.add_options([Option(text) for text in texts])
-            else:
-                for number, (before, text) in enumerate(zip(self._texts, texts, strict=True)):
-                    if before != text:
-                        listing.replace_option_prompt_at_index(number, text)
-            self._texts = texts
-            listing.highlighted = table.chosen_index(self.rows)
-        held = table.is_held(self.azul.clock()) and bool(self.thinking.activity)
-        panel = self.query_one("#candidates")
-        shown = f"{len(self.rows)} of {words.plural(total, 'move')}" if table.filter else (
-            words.plural(total, "move")
-        )  # fmt: skip
+            if len(texts) != listing.option_count:
+                listing.set_options([Option(text) for text in texts])
+            for at, text in enumerate(texts):
+                if listing.options[at].prompt != text:
+                    listing.replace_option_prompt_at_index(at, text)
+            listing.highlighted = table.pointer
+        panel, of = self.query_one("#candidates"), words.plural(table.total, "move")
+        shown = f"{len(table.shown)} of {of}" if table.filter else of
         panel.border_title = Content.styled(shown, "bold")
+        held = table.held and self.study.activity
         panel.border_subtitle = Content("the order stands still while you move" if held else "")
 
     def _say(self, selector: str, text: Content) -> None:
         widget = self.query_one(selector, Static)
         if widget.content != text:
-            widget.update(text, layout=False)
+            widget.update(text, layout=text.plain.count("\n") != str(widget.content).count("\n"))
 
     # -- in the table
 
     @on(OptionList.OptionHighlighted, "#ranked")
-    def choose(self, event: OptionList.OptionHighlighted) -> None:
-        """The reader moves: the order stands still for a while."""
-        if event.option_index < len(self.rows):
-            self.study.here.chosen = self.rows[event.option_index].move
+    def _choose(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_index < len(self.table.shown):
+            self.study.here.chosen = self.table.shown[event.option_index].move
             self.hold()
-            self.draw()
+            self._show_position()
 
     @on(MovesScrolled)
     def hold(self) -> None:
         """Sort again only when the reader has come to rest."""
-        self.table.moved_at = self.azul.clock()
+        self.table.held = True
         if self._held is not None:
             self._held.stop()
-        self._held = self.set_timer(HOLD_S + 0.1, self.draw)
+        self._held = self.set_timer(HOLD_S, self.release)
 
-    @on(OptionList.OptionSelected, "#ranked")
-    def selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter, or a click on the move that was chosen before."""
-        listing = self.query_one(MoveList)
-        before, listing.before_click = listing.before_click, None
-        if before not in {None, event.option_index} or self.walking or not self.rows:
-            return
-        if event.option_index < len(self.rows):
-            self.walk(self.rows[event.option_index].move)
-
-    def action_sort_by(self, title: str) -> None:
-        """Sort by a column; again: reversed."""
-        self.table.sort_by(title)
+    def release(self) -> None:
+        """Sort again."""
+        self.table.held = False
         self.draw()
 
-    def action_next_column(self) -> None:
-        """Sort by the next column."""
-        titles = [column.title for column in self.table.columns()]
-        here = titles.index(self.table.sort_column().title)
-        self.action_sort_by(titles[(here + 1) % len(titles)])
+    @on(OptionList.OptionSelected, "#ranked")
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        listing = self.query_one(MoveList)
+        clicks, listing.clicks = listing.clicks, 0
+        if clicks != 1 and event.option_index < len(self.table.shown):
+            self._work(partial(self.walk, self.table.shown[event.option_index].move))
 
-    def action_reverse(self) -> None:
-        """The other way round."""
-        self.action_sort_by(self.table.sort_column().title)
+    def action_sort_by(self, title: str = "", step: int = 1) -> None:
+        """Sort by a column, or by the next one; by the same again: reversed."""
+        self.table.sort_by(title, step)
+        self.draw()
 
     def action_filter(self) -> None:
         """Filter as one types."""
-        self.query_one("#candidates").add_class("-filtering")
-        self.query_one("#filter", Input).focus()
+        self.query_one("#filter").display = True
+        self.query_one("#filter").focus()
 
     @on(Input.Changed, "#filter")
-    def filtered(self, event: Input.Changed) -> None:
-        """Narrow the table while typing."""
+    def _filtered(self, event: Input.Changed) -> None:
         self.table.filter = event.value
         self.draw()
 
     @on(Input.Submitted, "#filter")
-    def filter_done(self) -> None:
-        """Back to the table; what is not filtered needs no field."""
-        self.query_one("#candidates").set_class(bool(self.table.filter), "-filtering")
+    def _filter_done(self) -> None:
+        self.query_one("#filter").display = bool(self.table.filter)
         self.query_one(MoveList).focus()
 
     def action_clear(self) -> None:
         """Show all moves and follow the best again."""
-        self.query_one("#filter", Input).value = ""
         self.study.here.chosen = ""
-        self.table.begin()
-        self.filter_done()
+        self.table.step = None
+        self.query_one(MoveList).focus()
         self.draw()
 
     def action_turn_boards(self) -> None:
@@ -444,11 +314,12 @@ class AnalyseScreen(Place):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is offered that would do nothing."""
-        if action == "back":
-            return len(self.study.steps) > 1
-        if action == "turn_boards":
-            return self.has_class("-hidden-boards")
-        return super().check_action(action, parameters)
+        offered = {
+            "back": len(self.study.steps) > 1,
+            "turn_boards": self.has_class("-hidden-boards"),
+            "play_on": self.study.here.view.phase == "moving",
+        }
+        return offered.get(action, super().check_action(action, parameters))
 
     def action_deepen(self, factor: float) -> None:
         """Twice or half the simulations."""
@@ -458,135 +329,90 @@ class AnalyseScreen(Place):
 
     def action_stop(self) -> None:
         """Stop, or go on; where all is known, think on with twice the simulations."""
-        if self.thinking.trouble:
+        study = self.study
+        if study.trouble:
             self.action_again()
-        elif self.study.is_done and not self.study.stopped:
+        elif study.next_question() is None and not study.stopped:
             self.action_deepen(2.0)
         else:
-            self.study.stopped = not self.study.stopped
+            study.stopped = not study.stopped
             self.think()
 
     def action_again(self) -> None:
         """Ask again after trouble."""
-        self.thinking.trouble = ""
-        self.study.stopped = False
+        self.study.trouble, self.study.stopped = "", False
         self.think()
 
-    def action_network(self) -> None:
-        """Choose the network."""
-
-        def answered(name: str | None) -> None:
-            if name:
-                self.study.players[0] = name
-                self.action_again()
-
-        self._pick("network", self.study.players[0], [], answered)
-
-    def action_compare(self) -> None:
-        """Choose a second network, or go back to one."""
-
-        def answered(name: str | None) -> None:
-            if name is not None:
-                first = self.study.players[0]
-                self.study.players = [first, name] if name and name != first else [first]
-                self.action_again()
-                if name == first:
-                    self.say(f"{first} is the first network; another one can be compared with it")
-
-        second = self.study.players[1] if len(self.study.players) == 2 else ""
-        self._pick("compare with", second, [("", "none: one network alone")], answered)
-
-    def _pick(self, question: str, now: str, more: list[tuple[str, str]], answered: Any) -> None:
-        from azul_tui.tui.modals import Pick
-
-        offered = analysis.networks(self.azul.runs_root, self._seats)
-        if not offered:
-            self.say(analysis.no_network(self._seats))
+    def action_network(self, at: int) -> None:
+        """Choose the network (0), or one that is compared with it (1)."""
+        players = self.study.players
+        try:
+            offered = analysis.networks(self.azul.runs_root, self.study.here.view.players)
+        except AzulError as error:
+            self._say_wrong(str(error))
             return
-        self.azul.push_screen(Pick(question, [*more, *offered], now), answered)
+
+        def answered(name: str | None) -> None:
+            if name is None:
+                return
+            if at and name == players[0]:
+                self._say_wrong(f"{name} is the first network; another one can be compared with it")
+            players[at : at + 1] = [name]
+            players[:] = dict.fromkeys(filter(None, players))
+            self.action_again()
+
+        none = [("", "none: one network alone")] if at else []
+        question = "compare with" if at else "network"
+        self.azul.push_screen(
+            Pick(question, none + offered, "".join(players[at : at + 1])), answered
+        )
 
     # -- where the line begins and how it goes on
 
-    def look_at(self, view: PositionView, moves: tuple[str, ...] = ()) -> None:
-        """Begin a line at `view` and play `moves`."""
+    def _look_at(self, view: PositionView, *moves: str) -> None:
         self.study.start(view)
-        self.table.begin()
-        self.other = None
-        if moves or view.phase == "afterstate":
-            self.walk(*moves)
-        else:
-            self.think()
+        self._work(partial(self.walk, *moves))
 
     def read(self, text: str) -> None:
-        """Look at a position that was pasted or typed; say what is wrong with it otherwise."""
-        self._refused = None
+        """Look at a position that was pasted, or say what is wrong; the editor mends it."""
         try:
-            given = analysis.read_position(text)
+            view, moves = analysis.read_position(text)
         except NotationError as error:
-            self.say(str(error))
+            self._say_wrong(str(error))
             return
-        if given.faults:
-            self._refused = given.view
-            self.say(f"{analysis.refusal(given.faults)}; e opens it to be mended")
-            return
-        self.look_at(given.view, given.moves)
+        if position_violations(view):
+            self.action_edit(view)
+        else:
+            self._look_at(view, *moves)
 
     def on_paste(self, event: events.Paste) -> None:
         """A pasted position is looked at."""
         event.stop()
         self.read(event.text)
 
-    def action_type(self) -> None:
-        """Type a position, checked while it is typed."""
-        from azul_tui.tui.modals import AskValue
-
-        def answered(text: str | None) -> None:
-            if text is not None:
-                self.read(text)
-
-        self.azul.push_screen(
-            AskValue(
-                "A position on one line", self.study.here.notation,
-                help_text="One that was copied, also drawn over many lines, can be pasted into "
-                "the table of moves without this box.",
-                check=analysis.what_is_wrong,
-            ),
-            answered,
-        )  # fmt: skip
-
-    def action_edit(self) -> None:
+    def action_edit(self, begun: PositionView | None = None) -> None:
         """Set a position up by hand, beginning with this one."""
-        from azul_tui.tui.screens.position_editor import PositionEditor
-
-        def answered(view: PositionView | None) -> None:
-            if view is not None:
-                self._refused = None
-                self.look_at(view)
-
-        begun = self._refused if self._refused is not None else self.study.here.view
-        self.azul.push_screen(PositionEditor(begun), answered)
+        self.azul.push_screen(
+            PositionEditor(begun or self.study.here.view),
+            lambda view: None if view is None else self._look_at(view),
+        )
 
     def action_opening(self, more_players: int, more_seed: int) -> None:
         """The opening of the next seed, or for one player more; two after four."""
         players = self.study.here.view.players + more_players
-        self.walking = True
-        self.other = None
-        self.work(self._deal(players if players <= 4 else 2, self.study.seed + more_seed))
+        opening = (players if players <= 4 else 2, self.study.seed + more_seed)
+        self._work(partial(self.walk, opening=opening))
 
     def action_back(self) -> None:
         """Take the last move of the line back."""
-        if self.study.go_back():
-            self.table.begin()
-            self.think()
+        self.study.steps.pop()
+        self.think()
 
     # -- out of here
 
     def action_play_on(self) -> None:
         """Play on from here in the place Play."""
-        if self.study.here.view.phase == "moving":
-            self.azul.go_with("play", self.study.here.notation)
-        else:
-            self.say("nobody can move here, so there is nothing to play")
+        self.azul.go_with("play", self.study.here.notation)
 
     def action_copy(self) -> None:
         """Copy the notation, and show it for terminals that have no clipboard."""
@@ -595,10 +421,10 @@ class AnalyseScreen(Place):
 
     def action_export(self) -> None:
         """Write position and table beside the runs."""
-        text = analysis_text(self.table, self.rows, self.azul.signs)
+        root, signs = self.azul.runs_root, self.azul.signs
         try:
-            path = write_analysis(self.azul.runs_root, text, self.azul.clock())
+            path = told.write_analysis(self.table, root, signs, self.azul.clock())
         except OSError as error:
-            self.say(f"the analysis cannot be written: {error.strerror}")
+            self._say_wrong(f"the analysis cannot be written: {error.strerror}")
         else:
             self.notify(f"written: {path}", markup=False)
