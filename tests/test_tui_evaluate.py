@@ -9,20 +9,20 @@ import sys
 import time
 
 import pytest
-from azul_tui.tui.widgets.listing import RowList
 from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
 from fake_run import START
 
 from azul_tui.jobs.registry import find_job
 from azul_tui.runs.processes import ProcessMark, own_mark, process_birth
 from azul_tui.tui.widgets.form import Setting
+from azul_tui.tui.widgets.listing import RowList
 from azul_tui.views.match import (
+    columns,
     elo_text,
     lines_of,
     match_job,
     player_words,
     read_matches,
-    row_of,
     two_ended_bar,
 )
 from azul_tui.views.signs import ASCII, UNICODE
@@ -70,7 +70,7 @@ def found_in(root, now=START):
 
 
 def cells(match):
-    return [text for text, _ in row_of(match, START).cells]
+    return [column.cell(match).text for column in columns(START)]
 
 
 async def set_value(shown, name, value):
