@@ -67,14 +67,13 @@ class RealTerminal:
             self.stream.feed(data)
 
     def settled(self, quiet_s: float = 0.5) -> str:
-        """Wait until nothing was written for a while; returns the screen."""
-        length = -1
-        while length != len(self.written):
-            length = len(self.written)
+        """Wait until the screen stays as it is for a while, a cursor blinking; returns it."""
+        before = None
+        while before != (before := self.text):
             end = time.monotonic() + quiet_s
             while time.monotonic() < end:
                 self.read(0.05)
-        return self.text
+        return before
 
     def until(self, *words: str, seconds: float = 60.0) -> str:
         """Wait until one of `words` is on the screen; returns the screen."""

@@ -12,7 +12,7 @@ import pytest
 from fake_run import make_run
 from real_terminal import RealTerminal
 
-COLOR = re.compile(rb"\x1b\[[0-9;]*(?:3[0-7]|38;|48;|4[0-7])[0-9;]*m")
+COLOR = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|38;|48;|4[0-7])[0-9;]*m")
 
 
 @pytest.fixture
@@ -22,33 +22,12 @@ def runs(tmp_path, monkeypatch):
     return tmp_path / "runs"
 
 
-class Recorded(RealTerminal):
-    """Keeps every byte."""
-
-    def __init__(self, *arguments, **options):
-        self.written = b""
-        super().__init__(*arguments, **options)
-
-    def read(self, seconds=0.1):
-        feed = self.stream.feed
-
-        def keep(data):
-            self.written += data
-            feed(data)
-
-        self.stream.feed = keep
-        try:
-            super().read(seconds)
-        finally:
-            self.stream.feed = feed
-
-
 @pytest.fixture
 def opened(runs):
     terminals = []
 
     def start(*arguments, **options):
-        terminal = Recorded("--dir", str(runs), *arguments, **options)
+        terminal = RealTerminal("--dir", str(runs), *arguments, **options)
         terminals.append(terminal)
         return terminal
 
