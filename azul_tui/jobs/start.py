@@ -28,7 +28,7 @@ from azul_tui.jobs.registry import JobSpec, job_settings
 from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.stopping import StopFlag, signals_set
 from azul_tui.runs.cache import speak_with
-from azul_tui.runs.launch import job_arguments, job_command, launch
+from azul_tui.runs.launch import launch
 from azul_tui.runs.machine import allowed_cores, usable_cores
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_job_folder, new_run
 from azul_tui.runs.processes import own_mark
@@ -171,6 +171,8 @@ def run_in_background(
     Raises:
         AzulError: The job could not be started as asked.
     """
+    from azul_tui.runs.launch import job_arguments, job_command
+
     spec, overrides = request.spec, request.overrides
     resolved = resolve_request(request)
     _check(request, resolved)

@@ -65,7 +65,7 @@ class AzulApp(App[int]):
         training: The process that trains it, when that is a child of this one.
         ascii_only: Draw with ASCII; None asks the environment.
         refresh: Seconds between two looks at a run; None decides by the line.
-        theme: Its name; ours where there is none of that name.
+        theme: Its name; None for the one that was kept, or ours.
         clock: Gives unix time.
     """
 
@@ -95,7 +95,7 @@ class AzulApp(App[int]):
         training: subprocess.Popen[bytes] | None = None,
         ascii_only: bool | None = None,
         refresh: float | None = None,
-        theme: str = themes.AZUL_DARK.name,
+        theme: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.signs = signs_here() if ascii_only is None else ASCII if ascii_only else UNICODE
@@ -103,6 +103,7 @@ class AzulApp(App[int]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(themes.AZUL_DARK)
         self.register_theme(themes.AZUL_LIGHT)
+        theme = theme or themes.kept_theme()
         self.theme = theme if theme in self.available_themes else themes.AZUL_DARK.name
         self.runs_root, self.clock = runs_root, clock
         self.follower = Follower(self, refresh_s(refresh))

@@ -259,3 +259,14 @@ def last_words(job: StartedJob) -> str:
         how = ending_words(job.code)
         job.ending = f"{how}: {words}" if words else f"{how}; it wrote nothing"
     return job.ending
+
+
+def run_to_go_on(root: Path, _overrides: Sequence[str] = ()) -> RunPaths:
+    """The run that a resume takes where none is named.
+
+    Raises:
+        AzulError: There is none, or all go on or have finished.
+    """
+    from azul_tui.runs.resumable import run_to_resume
+
+    return run_to_resume(root, {}, time.time())

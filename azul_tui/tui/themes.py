@@ -45,6 +45,7 @@ _TILES = {
 def variables(*, dark: bool) -> dict[str, str]:
     """Variables of the stylesheet that every theme gets besides its own."""
     found = {f"series-{index}": color for index, color in enumerate(SERIES[dark])}
+    found["ink"] = "#ffffff" if dark else "#000000"
     for name, (ground, letter) in _TILES.items():
         found |= {f"tile-{name}": ground, f"tile-{name}-letter": letter}
     return found

@@ -267,15 +267,16 @@ class MenuScreen(Place):
         from azul_tui.config import training_settings
         from azul_tui.errors import AzulError
         from azul_tui.runs.paths import existing_run
-        from azul_tui.runs.resumable import run_to_resume
+        from azul_tui.tui.jobs import run_to_go_on
         from azul_tui.views.resuming import config_of
+        from azul_tui.views.settings import toml_value
 
         named = str(self._changes.get("resume", {}).get("run", ""))
         try:
             if named:
                 self.run_paths = existing_run(self.azul.runs_root, named)
             else:
-                self.run_paths = run_to_resume(self.azul.runs_root, {}, self.azul.clock())
+                self.run_paths = run_to_go_on(self.azul.runs_root, [f"run={toml_value('')}"])
         except AzulError:
             self.run_paths = None
             return {}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from azul_tui.views.signs import Signs
 
 FLOOR = 5
-_NAMES = dict(zip((*COLOR_LETTERS, "1"), (*COLOR_NAMES, "marker"), strict=True))
+_NAMES: dict[str, str] = dict(zip((*COLOR_LETTERS, "1"), (*COLOR_NAMES, "marker"), strict=True))
 _STYLES = {
     **{f"tile-{name}": f"bold $tile-{name}-letter on $tile-{name}" for name in _NAMES.values()},
     "wall-blue": "$tile-blue 80% on $tile-blue 14%",
@@ -45,7 +45,7 @@ _STYLES = {
     "slot-lit": "bold $foreground on $primary 40%",
     "slot-under": "bold $foreground on $primary 70%",
     "frame": "$foreground 25%",
-    "quiet": "$foreground 60%",
+    "quiet": "$ink 60%",
     "strong": "bold",
     "now": "bold $primary",
     "lit": "bold underline",
@@ -130,14 +130,14 @@ class Board(Widget):
         width, height = self.size
         signs = cast("AzulApp", self.app).signs
         edge = 1 if self.title else 0
-        blank: Cell = (" ", "", None)
-        old, self._cells = self._cells, [[blank] * width for _ in range(height)]
+        old, self._cells = self._cells, _blank(width, height)
         room = max(0, width - 2 * edge), max(0, height - 2 * edge)
         if edge and min(width, height) > 1:
             empty = [((" " * room[0], ""),)] * room[1]
             title = ((self.title, "strong"),)
             rows = framed(empty, title, (), width, ascii_only=signs.ascii, role="frame")
-            self._cells = [[(c, role, None) for text, role in row for c in text] for row in rows]
+            for cells, row in zip(self._cells, rows, strict=True):
+                cells[:] = ((char, role, None) for text, role in row for char in text)
         if self.table is None:
             inner: list[list[Cell]] = [[(char, "quiet", None) for char in self.notice]]
         else:
@@ -170,9 +170,9 @@ class Board(Widget):
 
     def _style(self, role: str) -> RichStyle:
         if role not in self._styles:
-            style = self.visual_style
+            style, variables = self.visual_style, cast("AzulApp", self.app).theme_variables
             for part in role.split():
-                style += Style.parse(_STYLES[part], self.app.theme_variables)
+                style += Style.parse(_STYLES[part], variables)
             self._styles[role] = style.rich_style
         return self._styles[role]
 
@@ -282,7 +282,7 @@ class _Layout:
 
     def paint(self) -> list[list[Cell]]:
         """The cells of the table, line by line."""
-        self.cells: list[list[Cell]] = [[(" ", "", None)] * self.width for _ in range(self.height)]
+        self.cells = _blank(self.width, self.height)
         (self._squares if self.squares else self._lists)()
         y = self.source_lines
         for order, seat in enumerate(self.seats):
@@ -419,6 +419,10 @@ class _Layout:
             self._put(y + 1, left, f"{-cost}".center(wide), "quiet")
         if (more := len(letters) - len(FLOOR_PENALTIES)) > 0:
             self._put(y, x + len(FLOOR_PENALTIES) * wide, f" +{more}", "quiet")
+
+
+def _blank(width: int, height: int) -> list[list[Cell]]:
+    return [[(" ", "", None)] * width for _ in range(height)]
 
 
 def _letters(counts: Sequence[int]) -> str:
