@@ -175,7 +175,10 @@ def test_a_stop_from_outside(shell, tmp_path, number):
 
 
 def test_a_training_goes_on_while_the_dashboard_stands_still(shell, tmp_path):
-    shell.start("--run", "quick", "--watch", "--name", "night", "--dir", str(tmp_path))
+    shell.start(
+        *("--run", "quick", "--watch", "--name", "night", "--dir", str(tmp_path)),
+        *("--set", "max_iterations=5000"),
+    )
     shell.until("starting", "compil", "self-play")
     events = tmp_path / "night" / "events.jsonl"
     shell.child.send(CTRL_Z)
@@ -184,9 +187,12 @@ def test_a_training_goes_on_while_the_dashboard_stands_still(shell, tmp_path):
     while not events.exists() or '"self_play"' not in events.read_text():
         assert time.monotonic() < end, "the training stands still too"
         time.sleep(0.2)
-    shell.back("[2 Training]")
+    shell.screen.reset()
+    shell.child.send("fg\r")
     shell.until("games")
     shell.type("q")
+    shell.until("is still running")
+    shell.type("d")
     shell.until("goes on training")
     (pid,) = re.findall(r'"pid":(\d+)', (tmp_path / "night" / "status.json").read_text())
     os.kill(int(pid), signal.SIGKILL)

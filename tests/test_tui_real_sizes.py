@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import time
 
 import pytest
 from fake_run import make_run
@@ -59,6 +61,9 @@ def root(request, tmp_path):
     if request.param == "runs":
         make_run(tmp_path / "one", 6, seed=2, state="finished")
         make_run(tmp_path / "two", 13)
+        # Ages of files stay the same words for as long as a test takes.
+        for path in [*tmp_path.rglob("*"), tmp_path]:
+            os.utime(path, (time.time() - 3 * 86400,) * 2)
     return tmp_path
 
 

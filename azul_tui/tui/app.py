@@ -6,6 +6,7 @@ screen has been painted.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -20,7 +21,6 @@ from textual.binding import Binding
 
 from azul_tui.errors import EXIT_DONE, AzulError
 from azul_tui.jobs.registry import find_job
-from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import ASKED_CODES
 from azul_tui.tui import themes
 from azul_tui.tui.follower import Follower, refresh_s
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.message import Message
 
+    from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.messages import ChartExported
     from azul_tui.views.engine import Engines
     from azul_tui.views.following import RunFeed
@@ -143,6 +144,9 @@ class AzulApp(App[int]):
                 self.jobs.take_up(StartedJob(spec, self._first, (), self._training, began))
         self.run_worker(self.follower.work(), name="follow")
         self.jobs.find_again()
+        # What was imported stays: to look through it for garbage took 60 ms every few seconds.
+        for seconds in (0.1, 5.0) if not self.is_headless else ():
+            self.set_timer(seconds, gc.freeze)
         self.theme_changed_signal.subscribe(self, lambda theme: themes.keep_theme(theme.name))
 
     # -- the run that is looked at
@@ -270,11 +274,6 @@ class AzulApp(App[int]):
             here = self.feed is not None and self.feed.directory == job.paths.directory
             return here and self.current_mode == "training"
         return getattr(self.screen, "job", None) is job
-
-    def open_checkpoint(self, file: Path) -> None:
-        """The place of checkpoints at that file."""
-        self.follow(RunPaths(file.parent))
-        self.go_with("checkpoints", file)
 
     def action_place(self, mode: str) -> None:
         """To a place; from a screen that covers it, back to it."""

@@ -84,6 +84,6 @@ class AzulCommands(Provider):
             files = checkpoint_files(paths)[::-1] if left > 0 else []
             left -= len(files)
             for iteration, file in files:
-                run = partial(self._azul.open_checkpoint, file)
+                run = partial(self._azul.go_with, "checkpoints", file)
                 told = f"Checkpoint {name} iteration {iteration:,}"
                 yield SystemCommand(told, aged, run, discover=False)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from rich.style import Style as RichStyle
     from textual import events
-    from textual.app import RenderResult
 
     from azul_tui.game.view import PositionView
     from azul_tui.tui.app import AzulApp
@@ -107,7 +106,6 @@ class Board(Widget):
         """What is said while there is no table."""
         self._under: Target | None = None
         self._cells: list[list[Cell]] = []
-        self._strips: dict[int, Strip] = {}
         self._styles: dict[str, RichStyle] = {}
 
     def show(self, table: Table | None, notice: str = "", *, title: str = "") -> None:
@@ -124,7 +122,6 @@ class Board(Widget):
         """Another theme has other colours."""
         super().notify_style_update()
         self._styles.clear()
-        self._strips.clear()
 
     def _redraw(self) -> None:
         width, height = self.size
@@ -144,29 +141,19 @@ class Board(Widget):
             inner = _laid_out(replace(self.table, under=self._under), *room, signs).paint()
         for cells, row in zip(self._cells[edge:][: room[1]], inner, strict=False):
             cells[edge : edge + len(row[: room[0]])] = row[: room[0]]
-        if len(old) != height or (old and len(old[0]) != width):
-            self._strips.clear()
+        if [len(row) for row in old] != [width] * height:
             self.refresh()
             return
         for y, (before, after) in enumerate(zip(old, self._cells, strict=True)):
             differing = [x for x in range(width) if before[x] != after[x]]
             if differing:
-                self._strips.pop(y, None)
                 self.refresh(Region(differing[0], y, differing[-1] - differing[0] + 1, 1))
-
-    def render(self) -> RenderResult:
-        """Nothing: `render_line` draws."""
-        return ""
 
     def render_line(self, y: int) -> Strip:
         """One line of the table."""
-        strip = self._strips.get(y)
-        if strip is None or strip.cell_length != self.size.width:
-            row = self._cells[y] if y < len(self._cells) else []
-            strip = Strip([Segment(char, self._style(role)) for char, role, _ in row]).simplify()
-            strip = strip.adjust_cell_length(self.size.width, self._style(""))
-            self._strips[y] = strip
-        return strip
+        row = self._cells[y] if y < len(self._cells) else []
+        strip = Strip([Segment(char, self._style(role)) for char, role, _ in row]).simplify()
+        return strip.adjust_cell_length(self.size.width, self._style(""))
 
     def _style(self, role: str) -> RichStyle:
         if role not in self._styles:
