@@ -116,9 +116,8 @@ def test_a_browser_gets_it_by_textual_serve(runs):
         },
     )
     seen = b""
-    end = time.monotonic() + 60
     try:
-        while b"Quick training" not in seen and time.monotonic() < end:
+        while b"Quick training" not in seen:  # at most as long as a test may take
             seen += os.read(served.stdout.fileno(), 1 << 16)
         assert seen.startswith(b"__GANGLION__\n")
         assert b"Quick training" in seen

@@ -185,7 +185,7 @@ def run_in_background(
     else:
         paths = _run_that_goes_on(request, resolved)
         if paths.name in starting:
-            raise JobError(f"{plain_text(paths.name, 64)} is being started already")
+            raise JobError(f"{plain_text(paths.name, 64)} is already starting")
         # The other process would choose anew where nothing is named, perhaps another one.
         overrides = (*overrides, f'run="{resolved.settings["run"]}"')
     arguments = job_arguments(

@@ -85,7 +85,7 @@ class AzulApp(App[int]):
         Binding("question_mark", "keys", "all keys", show=False),
         Binding("q", "quit", "leave"),
         Binding("ctrl+q", "quit", "leave", show=False, priority=True),
-        Binding("ctrl+z", "suspend_process", "suspend; fg comes back", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "suspend (fg returns)", show=False, priority=True),
     ]
 
     def __init__(

@@ -190,7 +190,7 @@ class Jobs:
             end = time.monotonic() + RESUME_WITHIN_S
             reason = resuming.why_not(paths, app.clock())
             if reason.endswith(resuming.ENDING):
-                app.notify(f"{reason}; it resumes then", markup=False)
+                app.notify(f"{reason}; it will resume then", markup=False)
             while reason.endswith(resuming.ENDING) and time.monotonic() < end:
                 await asyncio.sleep(POLL_S)
                 reason = resuming.why_not(paths, app.clock())
@@ -216,7 +216,7 @@ class Jobs:
                 f"How many more {further.unit}?",
                 f"{further.more:g}",
                 help_text=f"{paths.name} has finished its {further.done:,g} {further.unit}; it "
-                f"goes on from iteration {iteration:,} with the settings that it had.",
+                f"continues from iteration {iteration:,} with its own settings.",
                 check=lambda text: "" if 0 < more(text) < 1e9 else "a number above 0",
             )
             text = await app.push_screen_wait(asked)

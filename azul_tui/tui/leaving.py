@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from azul_tui.tui.app import AzulApp
 
-NO_SHELL = "no shell waits behind this screen; q leaves, and what runs goes on"
+NO_SHELL = "no shell waits behind this screen; q leaves, and jobs keep running"
 
 # -- until `fg`
 
@@ -119,21 +119,20 @@ def ask_to_leave(app: AzulApp) -> None:
     if not running and not lost:
         app.exit(0)
         return
+    box = Choose(lost, "", (("d", "leave"), ("n", "stay here")), "n")
     if running:
         trains = [job.spec.trains for job in running]
         names = ", ".join(job.title for job in running[:3])
         names += f" and {len(running) - 3} more" if len(running) > 3 else ""
-        it, s, es, are = ("it", "s", "es", "is") if len(running) == 1 else ("they", "", "", "are")
-        answers = [("d", f"detach: leave, and {it} go{es} on")]
+        answers = [("d", "detach: leave, and let it run"), ("c", "cancel: end it now")]
         if any(trains):
-            stop = f"stop: {it} end{s} after this iteration, saved"
-            mixed = "stop: trainings end after this iteration, saved; the rest at once"
-            answers.append(("s", stop if all(trains) else mixed))
-        kept = "; checkpoints stay" if any(trains) else ""
-        answers += [("c", f"cancel: {it} end{s} at once{kept}"), ("n", "stay here")]
-        box = Choose(f"{names} {are} still running.", lost, answers, "n")
-    else:
-        box = Choose(lost, "", (("d", "leave"), ("n", "stay here")), "n")
+            rest = "" if all(trains) else "; end the rest now"
+            answers[1:] = [
+                ("s", f"stop: train to the end of this iteration, and save{rest}"),
+                ("c", "cancel: end now; checkpoints stay"),
+            ]
+        are = "is" if len(running) == 1 else "are"
+        box = Choose(f"{names} {are} still running.", lost, [*answers, ("n", "stay here")], "n")
 
     def answered(answer: str | None) -> None:
         if answer not in {"d", "s", "c"}:
@@ -160,13 +159,10 @@ def goodbye(app: AzulApp) -> str:
 
 
 def told(names: Sequence[str], answer: str, root: Path, environment: Mapping[str, str]) -> str:
-    """The lines themselves.
+    """The lines themselves, for the runs `names`.
 
-    Args:
-        names: Runs that go on.
-        answer: What the person answered when asked how to leave; empty when nothing was asked.
-        root: The folder of runs.
-        environment: May name that folder, so that nobody has to.
+    `answer` is the letter of how the person left, if asked; `environment` may name the folder
+    `root` of runs, so that the line need not.
     """
     where = "" if runs_root(None, environment) == root else f" --dir {shlex.quote(str(root))}"
     words = {

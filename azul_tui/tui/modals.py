@@ -30,13 +30,12 @@ class Box(ModalScreen[Answer], Generic[Answer]):
     """A box that escape, and a click beside it, leaves with the answer that changes nothing."""
 
     BINDINGS: ClassVar = [Binding("escape", "leave", "back", show=False)]
-    # Boxes look the same at every size: classes by size would style and lay them out twice.
-    HORIZONTAL_BREAKPOINTS: ClassVar = []
-    VERTICAL_BREAKPOINTS: ClassVar = []
     safe: Any = None
 
     def __init__(self, question: str, detail: str = "") -> None:
         super().__init__()
+        # Boxes look the same at every size: classes by size would style and lay them out twice.
+        self.HORIZONTAL_BREAKPOINTS = self.VERTICAL_BREAKPOINTS = []
         self.question, self.detail = question, detail
 
     def head(self) -> ComposeResult:
