@@ -91,6 +91,16 @@ def test_a_pane_that_is_squeezed_and_widened_shows_everything_again(opened, key)
     terminal.until("step 600")
 
 
+def test_a_pane_that_is_small_for_a_moment_shows_everything_again(opened):
+    terminal = opened()
+    terminal.until("Quick training")
+    terminal.resize(12, 40)
+    terminal.read(0.02)
+    terminal.resize(120, 40)
+    terminal.until("7 Analyse")
+    terminal.until("max_iterations")
+
+
 def test_the_way_back_is_said_on_the_terminal(opened, runs):
     run = make_run(runs / "my run", 6)
     run.status("running", host=os.uname().nodename, pid=os.getpid(), heartbeat=time.time())

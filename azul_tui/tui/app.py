@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from textual.driver import Driver
     from textual.message import Message
+    from textual.timer import Timer
 
     from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.messages import ChartExported
@@ -118,6 +119,7 @@ class AzulApp(App[int]):
         self._asked: dict[str, tuple[str, int]] = {}
         """By run, what it was asked for and how many requests it had refused by then."""
         self._first, self._training = attach, training
+        self._painting: Timer | None = None
 
     def get_driver_class(self) -> type[Driver]:
         """The library's driver; where only ASCII can be shown, one that writes nothing else."""
@@ -148,6 +150,13 @@ class AzulApp(App[int]):
         for seconds in (0.1, 5.0) if not self.is_headless else ():
             self.set_timer(seconds, gc.freeze)
         self.theme_changed_signal.subscribe(self, lambda theme: themes.keep_theme(theme.name))
+
+    def on_resize(self) -> None:
+        """Paint anew what a terminal has cut off that was smaller only for a moment."""
+        if self._painting is not None:
+            self._painting.stop()
+        if self.screen_stack and self.screen.size:
+            self._painting = self.set_timer(0.1, partial(self.refresh, layout=True))
 
     # -- the run that is looked at
 
