@@ -89,7 +89,7 @@ PICTURES ?= training:2 menu:1 runs:3,space,down,space checkpoints:4 play:6 analy
 
 pictures: $(STAMP)
 	@for picture in $(PICTURES); do \
-	    env -u NO_COLOR COLUMNS=120 LINES=40 LC_ALL=C.UTF-8 COLORFGBG="15;0" XDG_CONFIG_HOME=/nowhere \
+	    env -u NO_COLOR COLUMNS=120 LINES=40 LC_ALL=C.UTF-8 COLORFGBG="15;0" XDG_CONFIG_HOME=/dev/null \
 	        TEXTUAL_DRIVER=textual.drivers.headless_driver:HeadlessDriver \
 	        TEXTUAL_PRESS="$${picture#*:}" TEXTUAL_SCREENSHOT=5 \
 	        TEXTUAL_SCREENSHOT_LOCATION=docs/images \

@@ -17,6 +17,7 @@ from azul_tui.tui.app import AzulApp
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 WIDE, NARROW = (120, 40), (80, 24)
+os.environ.setdefault("XDG_CONFIG_HOME", os.devnull)  # no theme is kept for the developer
 
 
 class Dashboard:

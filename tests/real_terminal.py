@@ -33,6 +33,7 @@ class RealTerminal:
         # A parallel run of tests exports COLUMNS and LINES, which hold against the terminal's size.
         inherited = {key: os.environ[key] for key in os.environ.keys() - {"COLUMNS", "LINES"}}
         usual = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        inherited.setdefault("XDG_CONFIG_HOME", os.devnull)  # no theme is kept for the developer
         self.child = pexpect.spawn(
             command[0], [*command[1:], *arguments], dimensions=(height, width),
             env=inherited | usual | environment, timeout=5,

@@ -52,6 +52,13 @@ def test_ctrl_q_leaves_and_ctrl_c_gives_a_hint(opened):
     assert terminal.ended() == 0
 
 
+@pytest.mark.parametrize(("hint", "light"), [("0;15", True), ("15;0", False)])
+def test_the_first_start_takes_the_theme_of_the_terminals_background(opened, hint, light):
+    terminal = opened(COLORFGBG=hint)
+    terminal.until("Quick training")
+    assert ("48;2;246;243;236" in terminal.written) == light
+
+
 def test_without_colours_none_is_written(opened):
     terminal = opened("--attach", "night-1", NO_COLOR="1")
     terminal.until("step 600")
