@@ -82,11 +82,20 @@ BENCH_UI_FLAGS ?=
 bench-ui: $(STAMP)
 	@$(BIN)/python tests/bench_ui/bench_ui.py $(BENCH_UI_FLAGS)
 
-# The README's pictures: the real screens on the newest run of a folder.
+# The README's pictures: the real screens on the newest run of a folder, and the keys that lead
+# to each. Textual itself presses them, waits and writes what is shown.
 RUNS ?= checkpoints
+PICTURES ?= training:2 menu:1 runs:3,space,down,space checkpoints:4 play:6 analyse:7
 
 pictures: $(STAMP)
-	@$(BIN)/python -m azul_tui.tui.pictures $(RUNS) docs/images
+	@for picture in $(PICTURES); do \
+	    env -u NO_COLOR COLUMNS=120 LINES=40 LC_ALL=C.UTF-8 COLORFGBG="15;0" XDG_CONFIG_HOME=/dev/null \
+	        TEXTUAL_DRIVER=textual.drivers.headless_driver:HeadlessDriver \
+	        TEXTUAL_PRESS="$${picture#*:}" TEXTUAL_SCREENSHOT=5 \
+	        TEXTUAL_SCREENSHOT_LOCATION=docs/images \
+	        TEXTUAL_SCREENSHOT_FILENAME="$${picture%:*}.svg" \
+	        $(BIN)/azul-tui --dir $(RUNS) --attach || exit; \
+	done
 
 format: $(STAMP)
 	$(BIN)/ruff format .

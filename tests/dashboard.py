@@ -17,6 +17,7 @@ from azul_tui.tui.app import AzulApp
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 WIDE, NARROW = (120, 40), (80, 24)
+os.environ.setdefault("XDG_CONFIG_HOME", os.devnull)  # no theme is kept for the developer
 
 
 class Dashboard:
@@ -49,14 +50,14 @@ class Dashboard:
                 return
         raise AssertionError(f"{words!r} is not on\n{self.text}")
 
-    async def when(self, true, words, seconds=10.0):
+    async def when(self, true, words, seconds=30.0):
         """Wait for what is called `words`."""
         end = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < end, f"{words!r} did not come about in\n{self.text}"
             await asyncio.sleep(0.02)
 
-    async def until(self, words, seconds=10.0):
+    async def until(self, words, seconds=30.0):
         """The screen once `words` are on it."""
         await self.when(lambda: words in self.text, words, seconds)
         return self.text

@@ -32,20 +32,12 @@ class RealTerminal:
         """What was read last, and everything before it that nobody has thrown away."""
         # A parallel run of tests exports COLUMNS and LINES, which hold against the terminal's size.
         inherited = {key: os.environ[key] for key in os.environ.keys() - {"COLUMNS", "LINES"}}
-        variables = {
-            **inherited,
-            "TERM": "xterm-256color",
-            "COLORTERM": "truecolor",
-            "LC_ALL": "C.UTF-8",
-            **environment,
-        }
+        usual = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        inherited.setdefault("XDG_CONFIG_HOME", os.devnull)  # no theme is kept for the developer
         self.child = pexpect.spawn(
-            command[0],
-            [*command[1:], *arguments],
-            dimensions=(height, width),
-            env=variables,
-            timeout=5,
-        )
+            command[0], [*command[1:], *arguments], dimensions=(height, width),
+            env=inherited | usual | environment, timeout=5,
+        )  # fmt: skip
 
     @property
     def text(self) -> str:
@@ -67,44 +59,38 @@ class RealTerminal:
             self.stream.feed(data)
 
     def settled(self, quiet_s: float = 0.5) -> str:
-        """Wait until nothing was written for a while; returns the screen."""
-        length = -1
-        while length != len(self.written):
-            length = len(self.written)
+        """Wait until the screen stays as it is for a while, a cursor blinking; returns it."""
+        before = None
+        while before != (before := self.text):
             end = time.monotonic() + quiet_s
             while time.monotonic() < end:
                 self.read(0.05)
-        return self.text
+        return before
+
+    def wait(self, found, words: object, seconds: float):
+        """Read until `found()`, which is called `words`, is true; what it returned."""
+        end = time.monotonic() + seconds
+        while not (result := found()):
+            assert time.monotonic() < end, f"no {words} in\n{self.text}\n{self.written[-2000:]!r}"
+            self.read()
+        return result
 
     def until(self, *words: str, seconds: float = 60.0) -> str:
         """Wait until one of `words` is on the screen; returns the screen."""
-        end = time.monotonic() + seconds
-        while not any(word in self.text for word in words):
-            assert time.monotonic() < end, f"none of {words} appeared in\n{self.text}"
-            self.read()
+        self.wait(lambda: any(word in self.text for word in words), words, seconds)
         return self.text
 
     def shows(self, text: str, seconds: float = 20.0) -> None:
         """Wait until the screen is `text`, which a busy machine takes a while to paint."""
-        end = time.monotonic() + seconds
-        while self.text != text:
-            assert time.monotonic() < end, f"expected\n{text}\nbut there is\n{self.text}"
-            self.read()
+        self.wait(lambda: self.text == text, f"screen that is\n{text}\n", seconds)
 
     def find(self, pattern: str, seconds: float = 200.0) -> str:
         """Wait until `pattern` matches the screen; its first group."""
-        end = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.text)):
-            assert time.monotonic() < end, f"{pattern} does not match\n{self.text}"
-            self.read()
-        return found[1]
+        return self.wait(lambda: re.search(pattern, self.text), pattern, seconds)[1]
 
     def gone(self, words: str, seconds: float = 30.0) -> None:
         """Wait until `words` are not on the screen any more."""
-        end = time.monotonic() + seconds
-        while words in self.text:
-            assert time.monotonic() < end, f"{words!r} stays in\n{self.text}"
-            self.read()
+        self.wait(lambda: words not in self.text, f"end of {words!r}", seconds)
 
     def type(self, *keys: str) -> None:
         """Type keys one after the other, as fast as a person."""

@@ -57,22 +57,24 @@ async def test_everything_is_on_the_table_at_every_size(size, signs):
         assert signs is UNICODE or text.isascii()
 
 
+def places_of(board):
+    """Where each target lies first."""
+    found = {}
+    for y in range(board.size.height):
+        for x in range(board.size.width):
+            if (target := board.target_at(x, y)) is not None:
+                found.setdefault(target, (x, y))
+    return found
+
+
 @pytest.mark.parametrize("near", [None, 0, 1])
 async def test_a_click_on_any_tile_or_line_says_which(near):
     app = Shown(table(near=near))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        board = app.query_one(Board)
-        found = {}
-        for y in range(40):
-            for x in range(120):
-                target = board.target_at(x, y)
-                if target is not None:
-                    found.setdefault(target, (x, y))
-        assert {Target("line", seat, line) for seat in (0, 1) for line in range(FLOOR + 1)} <= {
-            *found
-        }
-        assert {Target("tile", 0, 0), Target("tile", 5, 4)} <= {*found}
+        found = places_of(app.query_one(Board))
+        lines = {Target("line", seat, line) for seat in (0, 1) for line in range(FLOOR + 1)}
+        assert lines | {Target("tile", 0, 0), Target("tile", 5, 4)} <= {*found}
         for target in (Target("tile", 0, 0), Target("tile", 5, 4), Target("line", 1, 2)):
             await pilot.click(offset=found[target])
             await pilot.pause()
@@ -80,9 +82,22 @@ async def test_a_click_on_any_tile_or_line_says_which(near):
 
 
 async def test_what_may_be_chosen_stands_out():
-    app = Shown(table(lit=frozenset({Target("line", 0, 3)})))
+    app = Shown(table())
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        roles = {role for row in app.query_one(Board)._canvas.cells for _, role, _ in row}
-        assert any(role.endswith(" lit") for role in roles)
-        assert any(role.endswith(" dimmed") for role in roles)
+        board = app.query_one(Board)
+        line, tile, other = Target("line", 0, 3), Target("tile", 5, 4), Target("tile", 0, 0)
+        found = places_of(board)
+
+        def grounds():
+            """The colour under each of the three."""
+            cells = [(*found[target], board.render_line(found[target][1])) for target in
+                     (line, tile, other)]  # fmt: skip
+            return [next(iter(strip.crop(x, x + 1))).style.bgcolor for x, _, strip in cells]
+
+        before = grounds()
+        board.show(table(lit=frozenset({line, tile})))
+        after = grounds()
+        assert after[0] != before[0], "a line that takes the tiles lights up"
+        assert after[1] == before[1], "what may be taken looks as ever"
+        assert after[2] != before[2], "the rest is dimmed"

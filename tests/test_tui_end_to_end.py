@@ -96,7 +96,7 @@ def test_start_watch_steer_detach_attach_stop(root):
         terminal.until("■ stopped", "✓ finished", seconds=120)
         iteration = read_status(paths.status).iteration
         terminal.type("r")
-        terminal.until("● resuming", "it resumes then")
+        terminal.until("● resuming", "it will resume then")
         wait_for(lambda: read_status(paths.status).iteration > iteration)
         terminal.until("● self-play", "● training", "● evaluation")
         terminal.type("s")

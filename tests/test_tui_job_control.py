@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-import time
 from contextlib import suppress
 
 import pytest
@@ -31,10 +30,7 @@ class Shell(RealTerminal):
         """Type a line; what came after it once the prompt is back, colours and all."""
         self.written = ""
         self.child.send(f"{line}\r")
-        end = time.monotonic() + seconds
-        while "shell> " not in self.written:
-            assert time.monotonic() < end, f"{line!r} does not come back\n{self.written}"
-            self.read()
+        self.wait(lambda: "shell> " in self.written, f"prompt after {line!r}", seconds)
         return self.written
 
     def start(self, *arguments, before=""):
@@ -43,16 +39,16 @@ class Shell(RealTerminal):
 
     def until_stopped(self):
         """Wait for the prompt after a stop; the terminal is the shell's then."""
-        end = time.monotonic() + 20
-        while not re.search(r"Stopped(?s:.)*shell> $", self.written):
-            assert time.monotonic() < end, f"it did not stop\n{self.text}"
-            self.read()
+        self.wait(lambda: re.search(r"Stopped(?s:.)*shell> $", self.written), "stop", 20)
         assert not TAKEN & self.screen.mode, "the other screen and the mouse are given back"
         assert CURSOR in self.screen.mode
+        self.is_as_before()
+        self.written = ""
+
+    def is_as_before(self):
         settings = self.run("stty -a")
         assert re.search(r" icanon\b", settings), settings
         assert re.search(r" echo\b", settings), settings
-        self.written = ""
 
     def back(self, *words):
         """`fg`, and wait until the dashboard is painted."""
@@ -79,10 +75,6 @@ def foreground(shell):
     return os.tcgetpgrp(shell.child.child_fd)
 
 
-def places_of(text):
-    return "Training" in text and "Analyse" in text
-
-
 def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back_as_it_was(shell, tmp_path):
     shell.start("--dir", str(tmp_path))
     shell.until("Quick training")
@@ -99,7 +91,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back_as_it_was(s
     shell.type("q")
     shell.until("shell>")
     assert not TAKEN & shell.screen.mode
-    assert re.search(r" icanon\b", shell.run("stty -a"))
+    shell.is_as_before()
 
 
 @pytest.mark.parametrize(
@@ -169,24 +161,29 @@ def test_a_stop_from_outside(shell, tmp_path, number):
     shell.type("q")
     shell.until("shell>")
     assert not TAKEN & shell.screen.mode
-    settings = shell.run("stty -a")
-    assert re.search(r" icanon\b", settings)
-    assert re.search(r" echo\b", settings)
+    shell.is_as_before()
 
 
 def test_a_training_goes_on_while_the_dashboard_stands_still(shell, tmp_path):
-    shell.start("--run", "quick", "--watch", "--name", "night", "--dir", str(tmp_path))
+    shell.start(
+        *("--run", "quick", "--watch", "--name", "night", "--dir", str(tmp_path)),
+        *("--set", "max_iterations=5000"),
+    )
     shell.until("starting", "compil", "self-play")
     events = tmp_path / "night" / "events.jsonl"
     shell.child.send(CTRL_Z)
     shell.until_stopped()
-    end = time.monotonic() + 120
-    while not events.exists() or '"self_play"' not in events.read_text():
-        assert time.monotonic() < end, "the training stands still too"
-        time.sleep(0.2)
-    shell.back("[2 Training]")
+
+    def played():
+        return events.exists() and "self_play" in events.read_text()
+
+    shell.wait(played, "training going on", 200)
+    shell.screen.reset()
+    shell.child.send("fg\r")
     shell.until("games")
     shell.type("q")
+    shell.until("is still running")
+    shell.type("d")
     shell.until("goes on training")
     (pid,) = re.findall(r'"pid":(\d+)', (tmp_path / "night" / "status.json").read_text())
     os.kill(int(pid), signal.SIGKILL)

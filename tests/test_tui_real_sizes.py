@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import time
 
 import pytest
+from dashboard import dashboard
 from fake_run import make_run
 from real_terminal import RealTerminal
 
@@ -59,6 +62,9 @@ def root(request, tmp_path):
     if request.param == "runs":
         make_run(tmp_path / "one", 6, seed=2, state="finished")
         make_run(tmp_path / "two", 13)
+        # Ages of files stay the same words for as long as a test takes.
+        for path in [*tmp_path.rglob("*"), tmp_path]:
+            os.utime(path, (time.time() - 3 * 86400,) * 2)
     return tmp_path
 
 
@@ -75,10 +81,10 @@ def test_every_place_and_box_is_squeezed_and_comes_back(root, place):
         terminal.settled(4.0 if place == "4" else 0.1)  # until every file has been verified
         for opened in ([], ["?"], [CTRL_P, "g"], *BOXES[place]):
             terminal.type(*opened)
-            covered = terminal.settled(0.6)
+            covered = terminal.settled(1.0)
             squeezed(terminal, seeded.sample(NARROW + ODD, 12))
             # The library's palette may scroll its list meanwhile.
-            if place in "1345" and CTRL_P not in opened:  # what rests looks as before
+            if place in "134" and CTRL_P not in opened:  # what rests looks as before
                 terminal.shows(covered)
             terminal.type("escape", "escape")
         # Whatever opens, is typed and closes in a terminal that is too small for it.
@@ -90,6 +96,17 @@ def test_every_place_and_box_is_squeezed_and_comes_back(root, place):
         )
     finally:
         terminal.close()
+
+
+@pytest.mark.parametrize("width", [1, 4, 6, 9])
+async def test_the_palette_opens_in_a_pane_of_any_width(tmp_path, width):
+    make_run(tmp_path / "one", 6, state="finished")
+    async with dashboard(tmp_path, attach="one", size=(width, 24)) as shown:
+        await shown.press("ctrl+p")
+        await shown.pilot.pause(0.3)
+        await shown.press("g")
+        await shown.pilot.pause(0.3)
+        assert shown.app.is_running
 
 
 @pytest.mark.parametrize("size", [(0, 0), (1, 1), (12, 40), (300, 3)])
@@ -126,7 +143,7 @@ def test_a_job_that_runs_is_watched_in_a_terminal_that_is_dragged_about(tmp_path
     terminal = RealTerminal("--dir", str(tmp_path))
     try:
         terminal.until("Quick training")
-        terminal.type(*["\x1b[A"] * 8, "enter")
+        terminal.type(*["\x1b[A"] * 6, "enter")
         for _ in range(4):
             squeezed(terminal, NARROW[::3] + ODD)
         terminal.until("Loss functions")

@@ -28,9 +28,9 @@ from azul_tui.jobs.registry import JobSpec, job_settings
 from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.stopping import StopFlag, signals_set
 from azul_tui.runs.cache import speak_with
-from azul_tui.runs.launch import job_arguments, job_command, launch
+from azul_tui.runs.launch import launch
 from azul_tui.runs.machine import allowed_cores, usable_cores
-from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
+from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_job_folder, new_run
 from azul_tui.runs.processes import own_mark
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.resumable import refuse_live, run_to_resume
@@ -39,7 +39,7 @@ from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,28 +160,40 @@ def run_job(request: JobRequest) -> int:
 
 
 def run_in_background(
-    request: JobRequest,
+    request: JobRequest, *, starting: Collection[str] = ()
 ) -> tuple[RunPaths, subprocess.Popen[bytes]] | None:
-    """Start a training in its own process; its run and it, None when the person declined.
+    """Start a job in its own process; its folder and it, None when the person declined.
+
+    Args:
+        request: The job; one that makes no run gets a folder for its records.
+        starting: Runs whose processes were started and may not have locked them yet.
 
     Raises:
         AzulError: The job could not be started as asked.
     """
+    from azul_tui.runs.launch import job_arguments, job_command
+
+    spec, overrides = request.spec, request.overrides
     resolved = resolve_request(request)
-    _check(request, resolved)
+    if spec.trains:  # what another job cannot use is said in its own log, where it is looked at
+        _check(request, resolved)
     if not _agreed(request, resolved):
         return None
-    overrides = request.overrides
-    if request.spec.makes_run:
+    if not spec.trains:
+        paths = new_job_folder(request.root, spec.name, now_ns=time.time_ns())
+    elif spec.makes_run:
         paths = _make_run(request)
     else:
         paths = _run_that_goes_on(request, resolved)
+        if paths.name in starting:
+            raise JobError(f"{plain_text(paths.name, 64)} is already starting")
         # The other process would choose anew where nothing is named, perhaps another one.
         overrides = (*overrides, f'run="{resolved.settings["run"]}"')
     arguments = job_arguments(
-        request.spec.name,
+        spec.name,
         root=request.root,
-        run_name=paths.name,
+        run_name=paths.name if spec.trains else None,
+        record=None if spec.trains else paths.directory,
         config=request.config,
         overrides=overrides,
     )

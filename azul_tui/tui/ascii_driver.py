@@ -15,19 +15,14 @@ from rich.cells import cell_len
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-_KNOWN = {
-    **dict.fromkeys("─━═╌┄┈╴╶▁▔▂⎺⎽—–", "-"),
-    **dict.fromkeys("│┃║▏▕┊┆╎▎▍▌▐", "|"),
-    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╯╰╔╗╚╝╠╣╦╩╬", "+"),
-    **dict.fromkeys("█▉▊▋▇▆▅▄▃▀■▪◼", "#"),
-    **dict.fromkeys("▶▸▷❯›→", ">"),
-    **dict.fromkeys("◀◂◁❮‹←", "<"),
-    **dict.fromkeys("▲△▴↑", "^"),
-    **dict.fromkeys("▼▽▾↓", "v"),
-    **dict.fromkeys("●○◉•", "*"),
-    **dict.fromkeys("✓✔", "+"),
-    **dict.fromkeys("✗✘×", "x"),
-    "…": ".", "·": ".", "±": "~", "⏎": "<", "‖": "=", "★": "*", "◆": "#", "╸": ">", "╺": "<",
+KNOWN = {
+    char: plain
+    for plain, chars in {
+        "-": "─━═╌┄┈╴╶▁▔▂⎺⎽—–", "|": "│┃║▏▕┊┆╎▎▍▌▐", "+": "┌┐└┘├┤┬┴┼╭╮╯╰╔╗╚╝╠╣╦╩╬✓✔",
+        "#": "█▉▊▋▇▆▅▄▃▀■▪◼◆", ">": "▶▸▷❯›→╸", "<": "◀◂◁❮‹←⏎╺", "^": "▲△▴↑", "v": "▼▽▾↓",
+        "*": "●○◉•★", "x": "✗✘×", ".": "…·", "~": "±", "=": "‖",
+    }.items()
+    for char in chars
 }  # fmt: skip
 
 
@@ -36,24 +31,15 @@ class _Table(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        if code < 128:
-            found = char
-        else:
-            width = max(0, cell_len(char))
-            plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
-            found = (_KNOWN.get(char) or plain or "?")[:width].ljust(
-                width, "?" if width == 1 else " "
-            )
-        self[code] = found
-        return found
+        width = max(0, cell_len(char))
+        plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
+        fill = "?" if width == 1 else " "
+        found = (KNOWN.get(char) or plain or "?")[:width].ljust(width, fill)
+        self[code] = found if code > 127 else char
+        return self[code]
 
 
 _TABLE = _Table()
-
-
-def to_ascii(text: str) -> str:
-    """`text` in ASCII, every character as wide as before."""
-    return text if text.isascii() else text.translate(_TABLE)
 
 
 @cache
@@ -64,7 +50,7 @@ def ascii_form(driver: type[Driver]) -> type[Driver]:
         """Writes what the library draws, in ASCII."""
 
         def write(self, data: str) -> None:
-            """Hand `data` to the terminal."""
-            cast("Any", super()).write(to_ascii(data))
+            """Hand `data` to the terminal, every character as wide as before."""
+            cast("Any", super()).write(data if data.isascii() else data.translate(_TABLE))
 
     return AsciiDriver

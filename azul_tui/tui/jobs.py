@@ -10,16 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from azul_tui.errors import EXIT_DIVERGED, EXIT_DONE, EXIT_FAILED, AzulError, JobError
+from azul_tui.errors import EXIT_DIVERGED, EXIT_DONE, EXIT_FAILED, AzulError
 from azul_tui.jobs.registry import find_job
-from azul_tui.runs.status import (
-    ACTIVE,
-    ASKED_CODES,
-    ending_words,
-    judge,
-    note_ending,
-    read_status,
-)
+from azul_tui.runs.status import ACTIVE, ASKED_CODES, ending_words, judge, note_ending, read_status
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import JobEnded, JobStarted
 from azul_tui.views.settings import toml_value
@@ -34,6 +27,8 @@ if TYPE_CHECKING:
     from azul_tui.tui.app import AzulApp
 
 POLL_S = 0.3
+RESUME_WITHIN_S = 30.0
+"""How long a run is waited for that is to be resumed and is still ending."""
 MOST_FOLDERS = 200
 """Folders of jobs that are looked at, the newest."""
 
@@ -97,6 +92,7 @@ class Jobs:
     def __init__(self, app: AzulApp) -> None:
         self._app = app
         self.all: dict[str, StartedJob] = {}
+        self._resuming: set[str] = set()
 
     @property
     def running(self) -> list[StartedJob]:
@@ -123,58 +119,46 @@ class Jobs:
             preset: The preset or file that a training starts from; None takes the job's own.
             name: Of the run that a training makes; None makes one up.
         """
-        from azul_tui.runs.launch import job_arguments, job_command, launch
+        from azul_tui.jobs.start import JobRequest, run_in_background
 
+        request = JobRequest(
+            spec=spec,
+            root=self._app.runs_root,
+            config=preset if spec.makes_run and preset != spec.preset else None,
+            overrides=tuple(overrides),
+            name=name,
+        )
         try:
-            paths, overrides = self._folder(spec, overrides, preset, name)
-            arguments = job_arguments(
-                spec.name,
-                root=self._app.runs_root,
-                run_name=paths.name if spec.trains else None,
-                record=None if spec.trains else paths.directory,
-                config=preset if spec.makes_run and preset != spec.preset else None,
-                overrides=overrides,
-            )
-            # Not asyncio's form: its transport kills the child when the loop ends, and a job
-            # has to outlive the dashboard that started it.
-            process = launch(job_command(arguments), paths)
+            started = run_in_background(request, starting={j.paths.name for j in self.running})
         except AzulError as error:
             self._app.notify(str(error), severity="error", markup=False, timeout=20)
             return None
-        job = StartedJob(spec, paths, tuple(overrides), process, time.time())
-        self.take_up(job)
-        return job
+        assert started is not None, "nobody is asked who is not at a prompt"
+        paths, process = started
+        return self.take_up(StartedJob(spec, paths, request.overrides, process, time.time()))
 
-    def take_over(self, process: subprocess.Popen[bytes], paths: RunPaths) -> None:
-        """Watch over a training that was started before the dashboard was."""
-        self.take_up(StartedJob(find_job("train"), paths, (), process, time.time()))
-
-    def take_up(self, job: StartedJob) -> None:
+    def take_up(self, job: StartedJob) -> StartedJob:
         """Watch over a job that has been started."""
         self.all.pop(job.paths.name, None)
         self.all[job.paths.name] = job
         self._app.run_worker(self._await(job), name=f"job {job.paths.name}", exit_on_error=False)
         self._app.tell(JobStarted(job.paths.name))
+        return job
 
     def find_again(self) -> None:
         """Take up the jobs of earlier dashboards that go on, apart from trainings."""
         from azul_tui.runs.paths import JOBS_FOLDER, RunPaths
 
-        try:
+        folders: list[Path] = []
+        with suppress(OSError):  # no job was ever started here
             folders = sorted((self._app.runs_root / JOBS_FOLDER).iterdir())[-MOST_FOLDERS:]
-        except OSError:
-            return  # no job was ever started here
-        for folder in folders:
-            paths = RunPaths(folder)
+        for paths in map(RunPaths, folders):
             status = read_status(paths.status)
             if status is None or judge(status, time.time(), paths.lock).state not in ACTIVE:
                 continue
-            try:
-                spec = find_job(status.job)
-            except AzulError:
-                continue  # a job of another version
-            if paths.name not in self.all:
-                self.take_up(StartedJob(spec, paths, (), None, status.started))
+            with suppress(AzulError):  # a job of another version
+                if paths.name not in self.all:
+                    self.take_up(StartedJob(find_job(status.job), paths, (), None, status.started))
 
     def cancel(self, job: StartedJob) -> None:
         """End a job: a training saves first, anything else ends at once."""
@@ -184,32 +168,65 @@ class Jobs:
             with suppress(ProcessLookupError):
                 os.kill(job.pid, signal.SIGTERM)
 
-    def _folder(
-        self, spec: JobSpec, overrides: Sequence[str], preset: str | None, name: str | None
-    ) -> tuple[RunPaths, list[str]]:
-        """Where the job writes, and its settings with the run named.
+    async def resume(
+        self, paths: RunPaths, checkpoint: Path | None = None, iteration: int | None = None
+    ) -> None:
+        """Go on with a run: at once when it was interrupted, asked how far when it has finished.
 
-        Raises:
-            AzulError: There is no such run, or it goes on already.
+        One whose process is still ending is waited for.
+
+        Args:
+            paths: The run.
+            checkpoint: One of its files; None for the newest.
+            iteration: That of the checkpoint.
         """
-        from azul_tui.runs.paths import claim_run, new_job_folder, new_run
+        from azul_tui.views import resuming
 
-        root, changes = self._app.runs_root, list(overrides)
-        if spec.makes_run:
-            if name:
-                return claim_run(root, name), changes
-            return new_run(root, preset or spec.preset or spec.name, now=time.time()), changes
-        if not spec.resumes:
-            return new_job_folder(root, spec.name, now_ns=time.time_ns()), changes
-        if name:  # a new run that begins with another's weights
-            return claim_run(root, name), changes
-        paths = run_to_go_on(root, changes)
-        known = self.all.get(paths.name)
-        if known is not None and known.running:
-            raise JobError(f"{known.title} is being started already")
-        if not any(text.startswith(("run=", "checkpoint=")) for text in changes):
-            changes.append(f"run={toml_value(paths.name)}")
-        return paths, changes
+        app = self._app
+        if paths.name in self._resuming:
+            return
+        self._resuming.add(paths.name)
+        try:
+            end = time.monotonic() + RESUME_WITHIN_S
+            reason = resuming.why_not(paths, app.clock())
+            if reason.endswith(resuming.ENDING):
+                app.notify(f"{reason}; it will resume then", markup=False)
+            while reason.endswith(resuming.ENDING) and time.monotonic() < end:
+                await asyncio.sleep(POLL_S)
+                reason = resuming.why_not(paths, app.clock())
+        finally:
+            self._resuming.discard(paths.name)
+        if reason:
+            app.notify(reason, severity="warning", markup=False)
+            return
+        by = f"run={toml_value(paths.name)}"
+        overrides = [f"checkpoint={toml_value(str(checkpoint))}" if checkpoint else by]
+        iteration = resuming.newest_iteration(paths) if iteration is None else iteration
+        further = resuming.further_limit(paths, iteration, app.clock())
+        if further is not None:
+            from azul_tui.tui.modals import AskValue
+
+            def more(text: str) -> float:
+                try:
+                    return float(text.replace(",", "").replace(" ", ""))
+                except ValueError:
+                    return 0.0
+
+            asked = AskValue(
+                f"How many more {further.unit}?",
+                f"{further.more:g}",
+                help_text=f"{paths.name} has finished its {further.done:,g} {further.unit}; it "
+                f"continues from iteration {iteration:,} with its own settings.",
+                check=lambda text: "" if 0 < more(text) < 1e9 else "a number above 0",
+            )
+            text = await app.push_screen_wait(asked)
+            if text is None:
+                return
+            limit = further.done + more(text)
+            whole = further.setting == "max_iterations"
+            overrides.append(f"{further.setting}={int(limit) if whole else limit}")
+        if job := self.start(find_job("resume"), overrides):
+            app.open_run(job.paths)
 
     async def _await(self, job: StartedJob) -> None:
         """Notice the end of a job; a worker that is cancelled leaves the job alone."""
@@ -218,55 +235,38 @@ class Jobs:
         job.code = code
         with suppress(OSError):  # a full disk: it is said on the screen at least
             note_ending(job.paths.status, job.pid, code)
-        self._app.follower.look_now()
-        self._app.tell(JobEnded(job.paths.name, code))
+        app = self._app
+        app.follower.look_now()
+        app.tell(JobEnded(job.paths.name, code))
         if code not in {EXIT_DONE, EXIT_DIVERGED, *ASKED_CODES}:
             # It may have ended before it wrote a record: then its log alone says why.
-            self._app.notify(
-                f"{job.title}: {last_words(job)}", severity="error", markup=False, timeout=3600
-            )
-        elif code == EXIT_DONE and not self._app.shows_job(job):
+            words = f"{job.title}: {last_words(job)}"
+            app.notify(words, severity="error", markup=False, timeout=3600)
+        elif code == EXIT_DONE and not app.shows_job(job):
             key = "2 shows it" if job.spec.trains else "^p, or its entry in the menu, shows it"
-            self._app.notify(f"{job.title} finished; {key}", markup=False, timeout=10)
+            app.notify(f"{job.title} finished; {key}", markup=False, timeout=10)
 
 
 def last_words(job: StartedJob) -> str:
     """How a job ended, and the last line that it wrote."""
     from azul_tui.views.following import LogTail
 
-    if job.code is None or job.ending:
-        return job.ending
-    log = LogTail(job.paths.log, keep=20)
-    log.read()
-    last = next((line for line in reversed(log.lines) if line.strip()), "")
-    words = plain_text(last.removeprefix("azul-tui: "), 300)
-    how = ending_words(job.code)
-    job.ending = f"{how}: {words}" if words else f"{how}; it wrote nothing"
+    if job.code is not None and not job.ending:
+        log = LogTail(job.paths.log, keep=20)
+        log.read()
+        last = next((line for line in reversed(log.lines) if line.strip()), "")
+        words = plain_text(last.removeprefix("azul-tui: "), 300)
+        how = ending_words(job.code)
+        job.ending = f"{how}: {words}" if words else f"{how}; it wrote nothing"
     return job.ending
 
 
-def run_to_go_on(root: Path, overrides: Sequence[str]) -> RunPaths:
-    """The run that a resume with these settings writes to.
+def run_to_go_on(root: Path, _overrides: Sequence[str] = ()) -> RunPaths:
+    """The run that a resume takes where none is named.
 
     Raises:
-        AzulError: There is none, or it goes on.
+        AzulError: There is none, or all go on or have finished.
     """
-    from pathlib import Path
+    from azul_tui.runs.resumable import run_to_resume
 
-    from azul_tui.config import resolve_settings
-    from azul_tui.jobs.registry import find_job, job_settings
-    from azul_tui.runs.paths import RunPaths, existing_run, new_run
-    from azul_tui.runs.resumable import refuse_live, run_to_resume
-
-    named = resolve_settings(job_settings(find_job("resume")), None, None, overrides)
-    name, checkpoint = str(named.get("run", "")), str(named.get("checkpoint", ""))
-    if checkpoint:
-        home = RunPaths(Path(checkpoint).absolute().parent)
-        if home.directory.parent.resolve() != root.resolve():
-            return new_run(root, home.name, now=time.time())
-    elif name:
-        home = existing_run(root, name)
-    else:
-        home = run_to_resume(root, named, time.time())
-    refuse_live(home)
-    return home
+    return run_to_resume(root, {}, time.time())

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import sys
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
-from azul_tui.runs.listing import summarize
+from azul_tui.runs.listing import RunSummary, summarize
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import NO_NEWS
 from azul_tui.runs.text import plain_text
@@ -20,15 +20,20 @@ from azul_tui.views.charts import View
 from azul_tui.views.following import RunFeed
 from azul_tui.views.ratings import RatingsFile
 from azul_tui.views.run_charts import ChartSource
-from azul_tui.views.signs import ASCII, UNICODE, locale_has_unicode
+from azul_tui.views.signs import signs_here
 
 if TYPE_CHECKING:
-    from azul_tui.runs.listing import RunSummary
     from azul_tui.views.run_charts import ChartContent
     from azul_tui.views.run_data import RunData
 
 CHART_HEIGHT = 14
-LEAST_WIDTH = 40
+LOSSES = ("total", "policy", "value")
+LEAST_WIDTH, MOST_WIDTH = 40, 120
+RECORDED = (
+    "iteration", "max_iterations", "step", "games_total", "total_loss", "policy_loss",
+    "value_loss", "best_score",
+)  # fmt: skip
+"""What the record of a run tells of its status."""
 
 
 def run_text(paths: RunPaths, *, json_lines: bool = False) -> str:
@@ -38,51 +43,40 @@ def run_text(paths: RunPaths, *, json_lines: bool = False) -> str:
         paths: The run.
         json_lines: Records instead of a picture: the run, and the result as the last line.
     """
-    feed = RunFeed(paths.directory)
-    data = feed.read_all(5.0, exact=False)
+    data = RunFeed(paths.directory).read_all(5.0, exact=False)
     now = time.time()
-    summary = summarize(paths, now)
+    run = summarize(paths, now)
     if json_lines:
-        result = {"event": "result", "t": now, "ok": True, "run": summary.paths.name}
-        records = ({"t": now, **summary_record(summary, data)}, result)
-        return "".join(json.dumps(record) + "\n" for record in records)
-    width = max(LEAST_WIDTH, min(120, shutil.get_terminal_size((80, 24)).columns))
-    colour = sys.stdout.isatty() and not _no_color()
-    return describe_run(summary, data, now, width, colour=colour)
+        result = {"event": "result", "t": now, "ok": True, "run": run.paths.name}
+        return f"{json.dumps({'t': now, **run_record(run, data)})}\n{json.dumps(result)}\n"
+    columns = shutil.get_terminal_size((80, 24)).columns
+    width = max(LEAST_WIDTH, min(MOST_WIDTH, columns))
+    blocks = ["\n".join(plain_text(line, width) for line in run_lines(run, data, now))]
+    source = ChartSource(data)
+    source.ratings = RatingsFile(run.paths).refresh()
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    for name in ("loss", "rating", "score"):
+        chart = source.content(name, View())
+        if any(len(curve.x) > 1 for curve in chart.curves):
+            blocks.append(chart_text(chart, width, colour=colour))
+    return "\n\n".join(blocks) + "\n"
 
 
-def _no_color() -> bool:
-    return "NO_COLOR" in os.environ
-
-
-def summary_record(summary: RunSummary, data: RunData) -> dict[str, Any]:
+def run_record(run: RunSummary, data: RunData) -> dict[str, Any]:
     """The run as one record."""
-    status = summary.status
-    best = best_checkpoint(summary, data)
+    status = asdict(run.status)
+    best = best_checkpoint(run, data)
     return {
-        "event": "run",
-        "name": summary.paths.name,
-        "state": summary.state,
-        "stalled": summary.stalled,
-        "iteration": status.iteration,
-        "max_iterations": status.max_iterations,
-        "step": status.step,
-        "games_total": status.games_total,
-        "total_loss": status.total_loss,
-        "policy_loss": status.policy_loss,
-        "value_loss": status.value_loss,
-        "best_score": status.best_score,
-        "best_checkpoint": best[0] if best is not None else None,
-        "checkpoints": summary.checkpoints,
-        "size_bytes": summary.size_bytes,
-        "records": data.records,
-        "skipped": data.skipped,
-    }
+        "event": "run", "name": run.paths.name, "state": run.state, "stalled": run.stalled,
+        **{key: status[key] for key in RECORDED},
+        "best_checkpoint": best[0] if best else None, "checkpoints": run.checkpoints,
+        "size_bytes": run.size_bytes, "records": data.records, "skipped": data.skipped,
+    }  # fmt: skip
 
 
-def best_checkpoint(summary: RunSummary, data: RunData) -> tuple[str, float | None] | None:
+def best_checkpoint(run: RunSummary, data: RunData) -> tuple[str, float | None] | None:
     """File and score of the best checkpoint: as the list beside it says, else the records."""
-    folder = summary.paths.directory
+    folder = run.paths.directory
     listed = best_record(read_manifest(folder))
     if listed is not None:
         regular = RunPaths(folder).checkpoint(listed.iteration)
@@ -91,54 +85,38 @@ def best_checkpoint(summary: RunSummary, data: RunData) -> tuple[str, float | No
     return (best[-1].file, best[-1].score) if best else None
 
 
-def describe_run(
-    summary: RunSummary, data: RunData, now: float, width: int, *, colour: bool
-) -> str:
-    """State, charts, evaluations and best checkpoint as text."""
-    status = summary.status
+def run_lines(run: RunSummary, data: RunData, now: float) -> list[str]:
+    """State, progress, losses, best checkpoint and alerts."""
+    status, state = run.status, run.state
     of = f" of {status.max_iterations:,}" if status.max_iterations else ""
-    state = summary.state
-    if summary.stalled:
-        lives = ", the process is alive" if summary.alive else ""
+    if run.stalled:
+        lives = ", the process is alive" if run.alive else ""
         state = f"{state}, {NO_NEWS} for {words.duration(now - status.heartbeat)}{lives}"
+    changed = f"changed {words.ago(now - run.changed)}"
+    games, size = words.plural(status.games_total, "game"), words.size(run.size_bytes)
+    parts = ((name, words.loss(getattr(status, f"{name}_loss"))) for name in LOSSES)
     lines = [
-        f"{summary.name}  {state}" + (f": {summary.reason}" if summary.reason else ""),
-        (
-            f"iteration {status.iteration:,}{of}, step {status.step:,}, "
-            f"{status.games_total:,} games, "
-            f"{words.size(summary.size_bytes)}, changed {words.ago(now - summary.changed)}"
-        ),
-        (
-            f"loss {words.loss(status.total_loss)}  policy {words.loss(status.policy_loss)}  "
-            f"value {words.loss(status.value_loss)}"
-        ),
+        f"{run.name}  {state}" + (f": {run.reason}" if run.reason else ""),
+        f"iteration {status.iteration:,}{of}, step {status.step:,}, {games}, {size}, {changed}",
+        f"loss  {'  '.join(f'{name} {value}' for name, value in parts)}",
     ]
-    if status.left_s is not None and summary.state == "running":
+    if status.left_s is not None and run.state == "running":
         lines.append(f"{words.duration(status.left_s)} left in the run")
-    best = best_checkpoint(summary, data)
-    if best is not None:
+    if best := best_checkpoint(run, data):
         score = f", score {words.percent(best[1])}" if best[1] is not None else ""
         lines.append(f"best checkpoint {best[0]}{score}")
     lines.extend(f"! {alert.text}" for alert in list(data.alerts)[-3:])
     if data.skipped:
         lines.append(f"{words.plural(data.skipped, 'unreadable record')} skipped")
-    blocks = ["\n".join(plain_text(line, width) for line in lines)]
-    source = ChartSource(data)
-    source.ratings = RatingsFile(summary.paths).refresh()
-    for name in ("loss", "rating", "score"):
-        chart = source.content(name, View())
-        if any(len(curve.x) > 1 for curve in chart.curves):
-            blocks.append(chart_text(chart, width, colour=colour))
-    return "\n\n".join(blocks) + "\n"
+    return lines
 
 
 def chart_text(chart: ChartContent, width: int, *, colour: bool) -> str:
     """A chart below its title."""
     from azul_tui.tui.plotting import ASCII_LINES, draw_chart
 
-    ascii_only = bool(os.environ.get("AZUL_TUI_ASCII")) or not locale_has_unicode()
-    signs = ASCII if ascii_only else UNICODE
-    plain = ascii_only or not colour
+    signs = signs_here()
+    plain = signs.ascii or not colour
     title = chart.title
     lines = [curve for curve in chart.curves if curve.kind == "line"]
     if plain and len(lines) > 1:
@@ -158,14 +136,12 @@ def chart_text(chart: ChartContent, width: int, *, colour: bool) -> str:
 
     from azul_tui.tui.themes import SERIES
 
-    styles = {f"series.{index}": color for index, color in enumerate(SERIES[True])}
-    styles |= {f"band.{index}": f"dim {color}" for index, color in enumerate(SERIES[True])}
-    styles |= {"title": "bold", "strong": "bold", "axis": "bright_black", "level": "bright_black"}
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, legacy_windows=False)
-    for row in rows:
-        console.print(
-            Text.assemble(*((text, styles.get(role, "")) for text, role in row)),
-            no_wrap=True, overflow="crop",
-        )  # fmt: skip
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().rstrip()
+    styles = {"title": "bold", "strong": "bold", "axis": "bright_black", "level": "bright_black"}
+    for index, color in enumerate(SERIES[True]):
+        styles |= {f"series.{index}": color, f"band.{index}": f"dim {color}"}
+    console = Console(width=width, force_terminal=True, legacy_windows=False)
+    with console.capture() as printed:
+        for row in rows:
+            text = Text.assemble(*((text, styles.get(role, "")) for text, role in row))
+            console.print(text, no_wrap=True, overflow="crop")
+    return printed.get().rstrip()

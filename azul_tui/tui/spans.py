@@ -26,9 +26,6 @@ STYLES = {
 """What a role looks like."""
 
 
-ROUND, ASCII_FRAME = "╭╮╰╯─│", "++++-|"
-
-
 def framed(
     rows: Sequence[Spans], title: Spans, below: Spans, width: int, *, ascii_only: bool, role: str
 ) -> list[Spans]:
@@ -37,37 +34,29 @@ def framed(
     A border of the stylesheet would do, but changing its title repaints the whole widget: a
     chart whose newest value stands there is then sent once a second.
     """
-    top_left, top_right, low_left, low_right, across, down = ASCII_FRAME if ascii_only else ROUND
-    head = _cut(title, max(0, width - 6))
-    used = sum(cell_len(text) for text, _ in head)
-    gap = across * (width - used - 5) if used else across * (width - 3)
-    upper: list[tuple[str, str]] = [(top_left + across, role)]
-    if used:
-        upper += [(" ", ""), *head, (" ", "")]
-    upper.append((gap + top_right, role))
-    foot = _cut(below, max(0, width - 6))
-    used = sum(cell_len(text) for text, _ in foot)
-    lower: list[tuple[str, str]] = [(low_left + across * (width - (used + 5 if used else 2)), role)]
-    if used:
-        lower += [(" ", ""), *foot, (" ", ""), (across, role)]
-    lower.append((low_right, role))
-    inner = [((down, role), *row, (down, role)) for row in rows]
-    return [tuple(upper), *inner, tuple(lower)]
+    corners, across, down = ("++++", "-", "|") if ascii_only else ("╭╮╰╯", "─", "│")
+    room = max(0, width - 6)
+    title, below = _cut(title, room), _cut(below, room)
+    head, foot = (sum(cell_len(text) for text, _ in edge) for edge in (title, below))
+    words = ((" ", ""), *title, (" ", "")) if head else ()
+    gap = across * (width - (head + 5 if head else 3))
+    upper = ((corners[0] + across, role), *words, (gap + corners[1], role))
+    words = ((" ", ""), *below, (" ", ""), (across, role)) if foot else ()
+    gap = across * (width - (foot + 5 if foot else 2))
+    lower = ((corners[2] + gap, role), *words, (corners[3], role))
+    return [upper, *(((down, role), *row, (down, role)) for row in rows), lower]
 
 
 def _cut(spans: Spans, width: int) -> Spans:
     """As much of the pieces as fits, an ellipsis where something is missing."""
     kept: list[tuple[str, str]] = []
-    room = width
     for text, role in spans:
         size = cell_len(text)
-        if size > room:
-            if room > 0:
-                kept.append((set_cell_size(text, room - 1) + "…", role))
-            break
+        if size > width:
+            return (*kept, (set_cell_size(text, width - 1) + "…", role)) if width else (*kept,)
         kept.append((text, role))
-        room -= size
-    return tuple(kept)
+        width -= size
+    return (*kept,)
 
 
 def content(spans: Spans) -> Content:

@@ -1,4 +1,4 @@
-"""Themes: Textual's and one of ours, dark and light; the colours of tiles, curves and alerts.
+"""Themes: Textual's and one of ours, dark and light; the colours of tiles and curves.
 
 The first start follows the terminal's own background; what a person chooses is kept.
 """
@@ -16,39 +16,21 @@ from pathlib import Path
 from textual.theme import Theme
 
 AZUL_DARK = Theme(
-    name="azul-dark",
-    primary="#8fb8e8",
-    secondary="#5eb0ff",
-    accent="#f0b83d",
-    warning="#f0b83d",
-    error="#ff7b72",
-    success="#62c98f",
-    foreground="#d3d9e0",
-    background="#10151b",
-    surface="#151c24",
-    panel="#1f2935",
-    dark=True,
-)
+    name="azul-dark", dark=True, primary="#8fb8e8", secondary="#5eb0ff", accent="#f0b83d",
+    warning="#f0b83d", error="#ff7b72", success="#62c98f", foreground="#d3d9e0",
+    background="#10151b", surface="#151c24", panel="#1f2935",
+)  # fmt: skip
 AZUL_LIGHT = Theme(
-    name="azul-light",
-    primary="#1d5fae",
-    secondary="#2f77c9",
-    accent="#a86a00",
-    warning="#a86a00",
-    error="#c0262d",
-    success="#1f7a48",
-    foreground="#1d2733",
-    background="#f6f3ec",
-    surface="#fbf9f5",
-    panel="#e8e3d8",
-    dark=False,
-)
-THEMES = (AZUL_DARK, AZUL_LIGHT)
+    name="azul-light", dark=False, primary="#1d5fae", secondary="#2f77c9", accent="#a86a00",
+    warning="#a86a00", error="#c0262d", success="#1f7a48", foreground="#1d2733",
+    background="#f6f3ec", surface="#fbf9f5", panel="#e8e3d8",
+)  # fmt: skip
 
 SERIES = {
     True: ("#5eb0ff", "#f0b83d", "#5fd39a", "#dd8cf0", "#ff8f80", "#7fdbe6"),
     False: ("#1463b8", "#a86a00", "#1f8a55", "#9338b0", "#c63d2b", "#14808c"),
 }
+"""Colours of curves, on dark and on light."""
 _TILES = {
     "blue": ("#2f6fd0", "#ffffff"),
     "yellow": ("#f2c230", "#2b2100"),
@@ -63,66 +45,50 @@ _TILES = {
 def variables(*, dark: bool) -> dict[str, str]:
     """Variables of the stylesheet that every theme gets besides its own."""
     found = {f"series-{index}": color for index, color in enumerate(SERIES[dark])}
+    found["ink"] = "#ffffff" if dark else "#000000"
     for name, (ground, letter) in _TILES.items():
-        found[f"tile-{name}"] = ground
-        found[f"tile-{name}-letter"] = letter
+        found |= {f"tile-{name}": ground, f"tile-{name}-letter": letter}
     return found
 
 
-def theme_file() -> Path | None:
-    """Where the chosen theme is kept; None where there is no home."""
-    base = os.environ.get("XDG_CONFIG_HOME")
-    try:
-        folder = Path(base) if base else Path.home() / ".config"
-    except RuntimeError:
-        return None
-    return folder / "azul-tui" / "theme"
+def _theme_file() -> Path:
+    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(folder) / "azul-tui" / "theme"
 
 
 def kept_theme() -> str:
     """The theme chosen before; empty when none was."""
-    file = theme_file()
-    if file is None:
-        return ""
-    try:
-        return file.read_text(encoding="utf-8")[:80].strip()
-    except (OSError, UnicodeDecodeError):  # none was chosen, or the file is not ours
-        return ""
+    # RuntimeError: there is no home; ValueError: the file is not ours.
+    with suppress(OSError, RuntimeError, ValueError):
+        return _theme_file().read_text(encoding="utf-8")[:80].strip()
+    return ""
 
 
 def keep_theme(name: str) -> None:
     """Remember the theme for the next start; a home that cannot be written is no news."""
-    file = theme_file()
-    if file is None:
-        return
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):
+        file = _theme_file()
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{name}\n", encoding="utf-8")
 
 
-def first_theme() -> str:
-    """The theme of a first start: light on a terminal whose background is light."""
-    return AZUL_LIGHT.name if terminal_is_light() else AZUL_DARK.name
-
-
-def terminal_is_light(wait_s: float = 0.15) -> bool:
-    """Whether the terminal says that its background is light; dark when it says nothing.
+def first_theme(wait_s: float = 0.15) -> str:
+    """The theme of a first start: light on a terminal that says so, dark when it says nothing.
 
     Asks by OSC 11 (xterm, "Operating System Commands") and for the terminal's name after it,
     which every terminal answers, so that one which does not know colours costs no wait.
     """
     hint = os.environ.get("COLORFGBG", "").rpartition(";")[2]
     if hint.isdigit():
-        return int(hint) in {7, 15}
-    try:
+        return AZUL_LIGHT.name if int(hint) in {7, 15} else AZUL_DARK.name
+    answer = b""
+    with suppress(OSError, ValueError, ImportError):  # no terminal: dark
         answer = _ask_terminal(b"\x1b]11;?\x1b\\\x1b[c", wait_s)
-    except (OSError, ValueError, ImportError):
-        return False
     found = re.search(rb"\]11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)", answer)
-    if found is None:
-        return False
-    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5
+    parts = found.groups() if found else (b"0", b"0", b"0")
+    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in parts)
+    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5
+    return AZUL_LIGHT.name if light else AZUL_DARK.name
 
 
 def _ask_terminal(question: bytes, wait_s: float) -> bytes:
@@ -131,20 +97,18 @@ def _ask_terminal(question: bytes, wait_s: float) -> bytes:
     import tty
 
     handle = sys.stdin.fileno()
-    if not (os.isatty(handle) and os.isatty(sys.stdout.fileno())):
-        return b""
-    before = termios.tcgetattr(handle)
     answer = b""
+    if not (os.isatty(handle) and os.isatty(sys.stdout.fileno())):
+        return answer
+    before = termios.tcgetattr(handle)
     try:
         tty.setcbreak(handle, termios.TCSANOW)
         os.write(sys.stdout.fileno(), question)
         end = time.monotonic() + wait_s
-        while (left := end - time.monotonic()) > 0:
-            if not select.select([handle], [], [], left)[0]:
+        while not re.search(rb"\x1b\[\?[0-9;]*c", answer):
+            if not select.select([handle], [], [], max(0.0, end - time.monotonic()))[0]:
                 break
             answer += os.read(handle, 256)
-            if re.search(rb"\x1b\[\?[0-9;]*c", answer):
-                break
     finally:
         termios.tcsetattr(handle, termios.TCSANOW, before)
     return answer

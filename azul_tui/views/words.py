@@ -1,4 +1,4 @@
-"""Numbers, times and sizes as a person says them."""
+"""Numbers, times and sizes as a person says them; `–` where nothing is known."""
 
 from __future__ import annotations
 
@@ -8,52 +8,42 @@ import time
 Spans = tuple[tuple[str, str], ...]
 """A line of text in pieces, each with its role: `title`, `strong`, `quiet`, `alert`, `warning`,
 `good`, `series.0` to `series.5`, or nothing. What a role looks like is the screens' business."""
+UNKNOWN = "–"
 
 
 def count(number: float | None) -> str:
-    """A whole number with thousands marks: `9,472`; `–` when unknown."""
-    if number is None or not math.isfinite(number):
-        return "–"
-    return f"{round(number):,}"
+    """A whole number with thousands marks: `9,472`."""
+    return UNKNOWN if number is None or not math.isfinite(number) else f"{round(number):,}"
 
 
 def amount(number: float | None) -> str:
     """A quantity in three digits and a unit: `412 k`, `1.25 M`, `17.3`."""
     if number is None or not math.isfinite(number):
-        return "–"
+        return UNKNOWN
     size = abs(number)
-    for limit, unit in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
-        if size >= limit * 0.9995:
-            return f"{_three_digits(number / (1e3 if unit == ' k' else limit))}{unit}"
-    if size >= 100 or number == int(number):
+    unit, name = next(
+        (unit, name)
+        for least, unit, name in ((1e9, 1e9, " G"), (1e6, 1e6, " M"), (1e4, 1e3, " k"), (0, 1, ""))
+        if size >= least * 0.9995
+    )
+    if unit == 1 and (size >= 100 or number == int(number)):
         return f"{number:,.0f}"
-    return _three_digits(number)
-
-
-def _three_digits(number: float) -> str:
-    size = abs(number)
-    if size >= 99.95:
-        return f"{number:.0f}"
-    if size >= 9.995:
-        return f"{number:.1f}"
-    return f"{number:.2f}"
+    size /= unit
+    digits = 0 if size >= 99.95 else 1 if size >= 9.995 else 2
+    return f"{number / unit:.{digits}f}{name}"
 
 
 def loss(number: float | None) -> str:
     """A loss with three decimals; words when it is not finite."""
-    if number is None:
-        return "–"
-    if not math.isfinite(number):
-        return "not finite"
+    if number is None or not math.isfinite(number):
+        return UNKNOWN if number is None else "not finite"
     return f"{number:.3f}" if abs(number) < 1000 else f"{number:.3g}"
 
 
 def short_float(number: float | None) -> str:
     """A setting such as a learning rate: `1.0e-3`, `0.05`, `32`."""
-    if number is None:
-        return "–"
-    if not math.isfinite(number):
-        return "not finite"
+    if number is None or not math.isfinite(number):
+        return UNKNOWN if number is None else "not finite"
     if number == 0 or 0.01 <= abs(number) < 100000:
         return f"{number:.4g}"
     mantissa, exponent = f"{number:.1e}".split("e")
@@ -62,15 +52,13 @@ def short_float(number: float | None) -> str:
 
 def percent(share: float | None) -> str:
     """A share in [0, 1] as whole percent."""
-    if share is None or not math.isfinite(share):
-        return "–"
-    return f"{share * 100:.0f}%"
+    return UNKNOWN if share is None or not math.isfinite(share) else f"{share * 100:.0f}%"
 
 
 def duration(seconds: float | None) -> str:
-    """`12 s`, `1 min 52 s`, `1 h 12 min`, `3 d 4 h`; `–` when unknown."""
+    """`12 s`, `1 min 52 s`, `1 h 12 min`, `3 d 4 h`."""
     if seconds is None or not math.isfinite(seconds):
-        return "–"
+        return UNKNOWN
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -84,14 +72,12 @@ def duration(seconds: float | None) -> str:
 def age(seconds: float | None) -> str:
     """`now`, `5 min`, `3 h`, `12 d`: how long ago, in one unit."""
     if seconds is None or not math.isfinite(seconds):
-        return "–"
+        return UNKNOWN
     if seconds < 45:
         return "now"
     if seconds < 5400:
         return f"{max(1, round(seconds / 60))} min"
-    if seconds < 129600:
-        return f"{round(seconds / 3600)} h"
-    return f"{round(seconds / 86400)} d"
+    return f"{round(seconds / 3600)} h" if seconds < 129600 else f"{round(seconds / 86400)} d"
 
 
 def ago(seconds: float | None) -> str:
@@ -111,15 +97,13 @@ def clock_time(t: float) -> str:
 def size(octets: float | None) -> str:
     """`812 B`, `3.1 MB`, `24.0 GB` (powers of 1000)."""
     if octets is None:
-        return "–"
-    value = float(octets)
-    if value < 1000:
-        return f"{value:.0f} B"
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
-        if value < 999.5 or unit == "TB":
-            return f"{value:.1f} {unit}" if value < 100 else f"{value:.0f} {unit}"
-    raise AssertionError
+        return UNKNOWN
+    value, unit = float(octets), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < (1000 if unit == "B" else 999.5):
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.1f} {unit}" if unit != "B" and value < 100 else f"{value:.0f} {unit}"
 
 
 def plural(number: int, noun: str) -> str:
@@ -146,7 +130,7 @@ def wrapped(text: str, width: int, indent: int = 2) -> list[str]:
 
     if len(text) <= width:
         return [text]
+    indent = min(indent, width // 4)
     return textwrap.wrap(
-        text, max(4, width), subsequent_indent=" " * min(indent, width // 4),
-        break_long_words=True, drop_whitespace=True, replace_whitespace=False,
-    ) or [""]  # fmt: skip
+        text, max(4, width), subsequent_indent=" " * indent, replace_whitespace=False
+    ) or [""]

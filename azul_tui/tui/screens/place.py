@@ -22,9 +22,6 @@ Answer = TypeVar("Answer")
 class FramedScreen(Screen[Answer]):
     """A screen with both lines; subclasses compose what lies between them in `compose_body`."""
 
-    HELP_TITLE = ""
-    """What the help over all keys is titled with."""
-
     @property
     def azul(self) -> AzulApp:
         """The app, by its own type."""

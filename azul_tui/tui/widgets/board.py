@@ -7,14 +7,15 @@ Tiles carry letters as well as colours. Seats, sources, colours and lines count 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.style import Style
 from textual.widget import Widget
 
-from azul_tui.game.constants import COLOR_COUNT, COLOR_LETTERS, FLOOR_PENALTIES
+from azul_tui.game.constants import COLOR_COUNT, COLOR_LETTERS, COLOR_NAMES, FLOOR_PENALTIES
 from azul_tui.game.view import wall_color
 from azul_tui.tui.messages import LinePicked, TilePicked
 from azul_tui.tui.spans import framed
@@ -23,29 +24,34 @@ from azul_tui.views.words import shortened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.style import Style
+    from rich.style import Style as RichStyle
     from textual import events
-    from textual.app import RenderResult
 
     from azul_tui.game.view import PositionView
     from azul_tui.tui.app import AzulApp
     from azul_tui.views.signs import Signs
-    from azul_tui.views.words import Spans
 
 FLOOR = 5
-_TILE_NAMES = {
-    "B": "blue",
-    "Y": "yellow",
-    "R": "red",
-    "K": "black",
-    "W": "white",
-    "1": "marker",
+_NAMES: dict[str, str] = dict(zip((*COLOR_LETTERS, "1"), (*COLOR_NAMES, "marker"), strict=True))
+_STYLES = {
+    **{f"tile-{name}": f"bold $tile-{name}-letter on $tile-{name}" for name in _NAMES.values()},
+    "wall-blue": "$tile-blue 80% on $tile-blue 14%",
+    "wall-yellow": "$tile-yellow 75% on $tile-yellow 14%",
+    "wall-red": "$tile-red 80% on $tile-red 14%",
+    "wall-black": "$foreground 45% on $tile-black 22%",
+    "wall-white": "$foreground 55% on $tile-white 14%",
+    "slot": "$foreground 35% on $foreground 8%",
+    "slot-lit": "bold $foreground on $primary 40%",
+    "slot-under": "bold $foreground on $primary 70%",
+    "frame": "$foreground 25%",
+    "quiet": "$ink 60%",
+    "strong": "bold",
+    "now": "bold $primary",
+    "lit": "bold underline",
+    "chosen": "bold underline",
+    "under": "bold reverse",
 }
-_ROLES = (
-    *(f"tile-{name}" for name in _TILE_NAMES.values()),
-    *(f"wall-{name}" for name in _TILE_NAMES.values() if name != "marker"),
-    "slot", "slot-lit", "slot-under", "under", "quiet", "frame", "strong", "now", "lit", "chosen",
-)  # fmt: skip
+"""What a role looks like; `tile-red lit` is both."""
 
 
 class Target(NamedTuple):
@@ -55,6 +61,10 @@ class Target(NamedTuple):
     """`tile` (source, colour) or `line` (seat, line)."""
     first: int
     second: int
+
+
+Cell = tuple[str, str, Target | None]
+"""A character, its role, and what it stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,27 +92,21 @@ class Board(Widget):
     """Shows a `Table`; a click on a tile or a line posts `TilePicked` or `LinePicked`."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"board--{role}" for role in _ROLES}
 
     def __init__(
-        self,
-        notice: str = "",
-        *,
-        id: str | None = None,
-        classes: str | None = None,
+        self, notice: str = "", *, id: str | None = None, classes: str | None = None
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.table: Table | None = None
         self.hovers = False
         """Whether what a click would choose lights up under the mouse."""
-        self._under: Target | None = None
         self.title = ""
         """What stands in the frame; without it there is no frame."""
         self.notice = notice
         """What is said while there is no table."""
-        self._canvas = _Canvas(0, 0)
-        self._strips: dict[int, Strip] = {}
-        self._styles: dict[str, Style] = {}
+        self._under: Target | None = None
+        self._cells: list[list[Cell]] = []
+        self._styles: dict[str, RichStyle] = {}
 
     def show(self, table: Table | None, notice: str = "", *, title: str = "") -> None:
         """Show this position, or say why there is none; with a title in a frame."""
@@ -118,68 +122,53 @@ class Board(Widget):
         """Another theme has other colours."""
         super().notify_style_update()
         self._styles.clear()
-        self._strips.clear()
 
     def _redraw(self) -> None:
         width, height = self.size
         signs = cast("AzulApp", self.app).signs
-        old = self._canvas
         edge = 1 if self.title else 0
-        inner = (max(0, width - 2 * edge), max(0, height - 2 * edge))
+        old, self._cells = self._cells, _blank(width, height)
+        room = max(0, width - 2 * edge), max(0, height - 2 * edge)
+        if edge and min(width, height) > 1:
+            empty = [((" " * room[0], ""),)] * room[1]
+            title = ((self.title, "strong"),)
+            rows = framed(empty, title, (), width, ascii_only=signs.ascii, role="frame")
+            for cells, row in zip(self._cells, rows, strict=True):
+                cells[:] = ((char, role, None) for text, role in row for char in text)
         if self.table is None:
-            table = _Canvas(*inner)
-            table.put(0, 0, self.notice, "quiet")
+            inner: list[list[Cell]] = [[(char, "quiet", None) for char in self.notice]]
         else:
-            table = draw_table(replace(self.table, under=self._under), *inner, signs)
-        self._canvas = _in_frame(table, self.title, signs) if self.title else table
-        if (old.width, old.height) != (width, height):
-            self._strips.clear()
+            inner = _laid_out(replace(self.table, under=self._under), *room, signs).paint()
+        for cells, row in zip(self._cells[edge:][: room[1]], inner, strict=False):
+            cells[edge : edge + len(row[: room[0]])] = row[: room[0]]
+        if [len(row) for row in old] != [width] * height:
             self.refresh()
             return
-        changed: list[Region] = []
-        for y in range(height):
-            before, after = old.cells[y], self._canvas.cells[y]
+        for y, (before, after) in enumerate(zip(old, self._cells, strict=True)):
             differing = [x for x in range(width) if before[x] != after[x]]
             if differing:
-                self._strips.pop(y, None)
-                changed.append(Region(differing[0], y, differing[-1] - differing[0] + 1, 1))
-        if changed:
-            self.refresh(*changed)
-
-    def render(self) -> RenderResult:
-        """Nothing: `render_line` draws."""
-        return ""
+                self.refresh(Region(differing[0], y, differing[-1] - differing[0] + 1, 1))
 
     def render_line(self, y: int) -> Strip:
         """One line of the table."""
-        strip = self._strips.get(y)
-        if strip is None or strip.cell_length != self.size.width:
-            row = self._canvas.cells[y] if y < self._canvas.height else []
-            strip = Strip([Segment(char, self._style(role)) for char, role, _ in row]).simplify()
-            strip = strip.adjust_cell_length(self.size.width, self._style(""))
-            self._strips[y] = strip
-        return strip
+        row = self._cells[y] if y < len(self._cells) else []
+        strip = Strip([Segment(char, self._style(role)) for char, role, _ in row]).simplify()
+        return strip.adjust_cell_length(self.size.width, self._style(""))
 
-    def _style(self, role: str) -> Style:
-        style = self._styles.get(role)
-        if style is None:
-            style = self.visual_style.rich_style
-            for number, part in enumerate(role.split()):
-                # The first blends its colours with the ground; the others only add to it.
-                style += self.get_component_rich_style(f"board--{part}", partial=number > 0)
-            self._styles[role] = style
-        return style
+    def _style(self, role: str) -> RichStyle:
+        if role not in self._styles:
+            style, variables = self.visual_style, cast("AzulApp", self.app).theme_variables
+            for part in role.split():
+                style += Style.parse(_STYLES[part], variables)
+            self._styles[role] = style.rich_style
+        return self._styles[role]
 
     def on_click(self, event: events.Click) -> None:
         """A tile or a line was meant."""
-        target = self.target_at(event.x, event.y)
-        if target is None:
-            return
-        event.stop()
-        if target.kind == "tile":
-            self.post_message(TilePicked(target.first, target.second))
-        else:
-            self.post_message(LinePicked(target.first, target.second))
+        if (target := self.target_at(event.x, event.y)) is not None:
+            event.stop()
+            picked = TilePicked if target.kind == "tile" else LinePicked
+            self.post_message(picked(target.first, target.second))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """What would be chosen lights up."""
@@ -190,93 +179,20 @@ class Board(Widget):
         self._hover(None)
 
     def _hover(self, target: Target | None) -> None:
-        table = self.table
-        fits = table is not None and (
-            target in table.lit or (target is not None and target.kind == "tile")
-        )
+        lit = self.table.lit if self.table is not None else frozenset[Target]()
+        fits = target is not None and (target in lit or target.kind == "tile")
         if self.hovers and (under := target if fits else None) != self._under:
             self._under = under
             self._redraw()
 
     def target_at(self, x: int, y: int) -> Target | None:
         """What lies at a cell of the widget."""
-        if 0 <= y < self._canvas.height and 0 <= x < self._canvas.width:
-            return self._canvas.cells[y][x][2]
-        return None
+        inside = 0 <= y < len(self._cells) and 0 <= x < len(self._cells[y])
+        return self._cells[y][x][2] if inside else None
 
     def text(self) -> str:
         """The table as plain text."""
-        rows = ("".join(char for char, _, _ in row).rstrip() for row in self._canvas.cells)
-        return "\n".join(rows)
-
-
-class _Canvas:
-    """Cells of one character, its role, and what it stands for."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
-        blank: tuple[str, str, Target | None] = (" ", "", None)
-        self.cells: list[list[tuple[str, str, Target | None]]] = [
-            [blank] * width for _ in range(height)
-        ]
-
-    def put(self, y: int, x: int, text: str, role: str = "", target: Target | None = None) -> int:
-        """Write from (y, x) on, cut at the edges; the column after it."""
-        if 0 <= y < self.height:
-            for offset, char in enumerate(text):
-                if 0 <= x + offset < self.width:
-                    self.cells[y][x + offset] = (char, role, target)
-        return x + len(text)
-
-
-def _in_frame(table: _Canvas, title: str, signs: Signs) -> _Canvas:
-    """The table with a thin frame around it and a title in the upper edge."""
-    around = _Canvas(table.width + 2, table.height + 2)
-    empty: list[Spans] = [((" " * table.width, ""),)] * table.height
-    heading = ((title, "strong"),)
-    rows = framed(empty, heading, (), around.width, ascii_only=signs.ascii, role="frame")
-    for y, row in enumerate(rows):
-        x = 0
-        for text, role in row:
-            x = around.put(y, x, text, role)
-    for y, cells in enumerate(table.cells):
-        around.cells[y + 1][1:-1] = cells
-    return around
-
-
-class _Size(NamedTuple):
-    """Cells of a tile, and whether factories are squares."""
-
-    wide: int
-    high: int
-    squares: bool
-
-
-_SIZES = (
-    _Size(7, 3, True),
-    _Size(5, 2, True),
-    _Size(3, 1, True),
-    _Size(3, 1, False),
-    _Size(2, 1, False),
-)
-
-
-def draw_table(table: Table, width: int, height: int, signs: Signs) -> _Canvas:
-    """The table as large as fits into `width` x `height`; cut below where nothing does."""
-    for size in _SIZES:
-        painter = _Painter(table, width, height, signs, size)
-        if painter.fits():
-            return painter.paint()
-    return _Painter(table, width, height, signs, _SIZES[-1]).paint()
-
-
-def table_extent(table: Table, width: int, height: int, signs: Signs) -> tuple[int, int]:
-    """Columns and lines that `draw_table` fills; none where the table has to be cut."""
-    for size in _SIZES:
-        painter = _Painter(table, width, height, signs, size)
-        if painter.fits():
-            return painter.extent()
-    return 0, 0
+        return "\n".join("".join(char for char, _, _ in row).rstrip() for row in self._cells)
 
 
 def fitted(
@@ -292,230 +208,213 @@ def fitted(
     first = position.to_move if table.near is None else table.near
     turns = [(first + turn) % position.players for turn in range(position.players)]
     longest = [first, *sorted(turns[1:], key=lambda seat: seat != wanted)]
-    cut = replace(table, boards=(first,))
+    cut = table
     for count in range(position.players, 0, -1):
         kept = longest[:count]
         if count == 1 and table.near is None and wanted is not None:
             kept = [wanted]
         in_order = turns if table.near is not None else range(position.players)
         cut = replace(table, boards=tuple(seat for seat in in_order if seat in kept))
-        extent = table_extent(cut, width, height, signs)
-        if extent != (0, 0):
-            return cut, extent
+        layout = _laid_out(cut, width, height, signs)
+        if layout.fits:
+            return cut, (layout.columns, layout.lines)
     return cut, (0, 0)
 
 
-class _Painter:
-    """Lays one table out at one size."""
+_SIZES = ((7, 3, True), (5, 2, True), (3, 1, True), (3, 1, False), (2, 1, False))
+"""Columns and lines of a tile, and whether factories are squares of two by two or lists."""
 
-    def __init__(self, table: Table, width: int, height: int, signs: Signs, size: _Size) -> None:
-        self.table, self.position = table, table.position
-        self.canvas = _Canvas(width, height)
-        self.width, self.height, self.signs, self.size = width, height, signs, size
+
+def _laid_out(table: Table, width: int, height: int, signs: Signs) -> _Layout:
+    """The table as large as fits; cut at the edges where nothing does."""
+    layouts = (_Layout(table, width, height, signs, size) for size in _SIZES)
+    fitting = next((layout for layout in layouts if layout.fits), None)
+    return fitting or _Layout(table, width, height, signs, _SIZES[-1])
+
+
+class _Layout:
+    """One table at one size: where everything lies, and its cells."""
+
+    def __init__(
+        self, table: Table, width: int, height: int, signs: Signs, size: tuple[int, int, bool]
+    ) -> None:
+        self.table, self.position, self.signs = table, table.position, signs
+        self.width, self.height = width, height
+        self.wide, self.high, self.squares = wide, high, squares = size
         seats = list(range(self.position.players))
-        if table.near is not None:
-            seats = seats[table.near :] + seats[: table.near]
-        self.seats = list(table.boards) or seats
-        self.board_width = 10 * size.wide + 2 + (2 if size.wide > 2 else 1)
-        self.board_height = 5 * size.high + 3
-        gap = 4 if size.wide > 2 else 3
-        self.step = self.board_width + gap
-        self.per_row = max(1, min(len(seats), (width + gap) // self.step))
-
-    def source_rows(self) -> int:
-        """Lines of factories and centre."""
-        if self.size.squares:
-            rows = -(-len(self.position.factories) // self._squares_per_row())
-            return rows * (1 + 2 * self.size.high + 1) + self.size.high + 1
-        return -(-len(self.position.factories) // self._lists_per_row()) + 2
-
-    def _squares_per_row(self) -> int:
-        return max(1, self.width // (2 * self.size.wide + 3))
-
-    def _lists_per_row(self) -> int:
-        return max(1, (self.width - 11) // self._list_step())
-
-    def _list_step(self) -> int:
-        return 4 * (self.size.wide - 1) + 5
-
-    def fits(self) -> bool:
-        """Whether everything has room."""
-        rows = -(-len(self.seats) // self.per_row)
-        needed = self.source_rows() + rows * self.board_height + len(self.table.notes)
-        wide = self.board_width <= self.width and (
-            self.per_row == len(self.seats) or self.per_row > 1
-        )
-        if self.size.squares and len(self.position.factories) > self._squares_per_row():
-            return False
-        return wide and needed <= self.height
-
-    def extent(self) -> tuple[int, int]:
-        """Columns and lines of everything."""
-        rows = -(-len(self.seats) // self.per_row)
-        wide = min(self.per_row, len(self.seats)) * self.step - self.step + self.board_width
-        high = self.source_rows() + rows * self.board_height + len(self.table.notes)
-        each = 2 * self.size.wide + 3 if self.size.squares else self._list_step()
+        near = table.near or 0
+        self.seats = list(table.boards) or seats[near:] + seats[:near]
+        self.wall = 5 * wide + (4 if wide > 2 else 3)
+        self.board_width = self.wall + 5 * wide
+        self.board_height = 5 * high + 3
+        self.step = self.board_width + (4 if wide > 2 else 3)
         count = len(self.position.factories)
-        most = count if self.size.squares else min(count, self._lists_per_row())
-        return max(wide, most * each + (0 if self.size.squares else 11)), high
+        room = width + self.step - self.board_width
+        self.per_row = max(1, min(len(self.seats), room // self.step))
+        rows = -(-len(self.seats) // self.per_row)
+        if squares:
+            self.indent, self.each, self.factories_per_row = 0, 2 * wide + 3, count
+            self.source_lines = 3 * high + 3
+        else:
+            self.indent, self.each = 11, 4 * (wide - 1) + 5
+            self.factories_per_row = min(count, max(1, (width - self.indent) // self.each))
+            self.source_lines = -(-count // self.factories_per_row) + 2
+        self.columns = max(
+            self.per_row * self.step - self.step + self.board_width,
+            self.indent + self.factories_per_row * self.each,
+        )
+        self.lines = self.source_lines + rows * self.board_height + len(table.notes)
+        one_column = self.per_row == 1 < len(self.seats)
+        self.fits = self.columns <= width and self.lines <= height and not one_column
 
-    def paint(self) -> _Canvas:
-        """Draw everything."""
-        y = (self._squares if self.size.squares else self._lists)()
+    def paint(self) -> list[list[Cell]]:
+        """The cells of the table, line by line."""
+        self.cells = _blank(self.width, self.height)
+        (self._squares if self.squares else self._lists)()
+        y = self.source_lines
         for order, seat in enumerate(self.seats):
             row, column = divmod(order, self.per_row)
             self._board(y + row * self.board_height, column * self.step, seat)
-        y += -(-len(self.seats) // self.per_row) * self.board_height
+        y = self.lines - len(self.table.notes)
         for number, note in enumerate(self.table.notes):
-            self.canvas.put(y + number, 0, note)
-        return self.canvas
+            self._put(y + number, 0, note)
+        return self.cells
+
+    def _put(self, y: int, x: int, text: str, role: str = "", target: Target | None = None) -> int:
+        """Write from (y, x) on, cut at the edges; the column after it."""
+        if 0 <= y < self.height:
+            for column, char in enumerate(text[: max(0, self.width - x)], x):
+                self.cells[y][column] = (char, role, target)
+        return x + len(text)
 
     def _role(self, role: str, target: Target | None) -> str:
         """The role with what may be chosen lit, and other tiles of the sources dimmed."""
-        if target in self.table.chosen:
+        table = self.table
+        if target is None:
+            return role
+        if target in table.chosen:
             return "slot-lit" if role == "slot" else f"{role} chosen"
-        if target is not None and target == self.table.under:
+        if target == table.under:
             return "slot-under" if role == "slot" else f"{role} under"
-        if target in self.table.lit:
+        if target in table.lit:
             return "slot-lit" if role == "slot" else f"{role} lit"
-        dimmed = self.table.lit and target is not None and target.kind == "tile"
-        return role.replace("tile-", "wall-") if dimmed else role
+        return role.replace("tile-", "wall-") if table.lit and target.kind == "tile" else role
 
-    def _landing(self, seat: int, row: int) -> dict[int, str]:
-        """By place, the tiles in hand as they would lie in a line that takes them."""
-        target = Target("line", seat, row)
-        if target not in self.table.lit | self.table.chosen:
-            return {}
-        line = self.position.boards[seat].lines[row]
-        return {
-            line.tiles + place: COLOR_LETTERS[tiles.second].lower()
-            for tiles in self.table.chosen
-            if tiles.kind == "tile"
-            for place in range(self.position.sources[tiles.first][tiles.second])
-        }
-
-    def _tile(
-        self, y: int, x: int, letter: str, target: Target | None = None, wide: int | None = None
+    def _cell(
+        self, y: int, x: int, char: str, role: str, target: Target | None = None, wide: int = 0
     ) -> int:
-        """A tile; the column after it."""
-        wide = wide or self.size.wide
-        role = self._role(f"tile-{_TILE_NAMES[letter]}", target)
-        return self._cell(y, x, letter, role, target, wide)
-
-    def _cell(self, y: int, x: int, char: str, role: str, target: Target | None, wide: int) -> int:
-        """One place of tile size with a character in its middle."""
+        """One place of tile size with a character in its middle; the column after it."""
+        wide, role = wide or self.wide, self._role(role, target)
         text = f"[{char}]" if role.endswith(" chosen") and wide > 2 else char
         text = text.center(wide) if wide % 2 else f"{text:<{wide}}"
-        for line in range(self.size.high):
-            shown = text if line == (self.size.high - 1) // 2 else " " * wide
-            self.canvas.put(y + line, x, shown, role, target)
+        for line in range(self.high):
+            shown = text if line == (self.high - 1) // 2 else " " * wide
+            self._put(y + line, x, shown, role, target)
         return x + wide
 
-    def _letters(self, counts: Sequence[int]) -> str:
-        return "".join(c * n for c, n in zip(COLOR_LETTERS, counts, strict=True))
+    def _tile(
+        self, y: int, x: int, letter: str, target: Target | None = None, wide: int = 0
+    ) -> int:
+        return self._cell(y, x, letter, f"tile-{_NAMES[letter]}", target, wide)
 
-    def _target(self, source: int, letter: str) -> Target:
-        return Target("tile", source, COLOR_LETTERS.index(letter))
-
-    def _squares(self) -> int:
-        """Factories as squares of two by two, the centre below them; the next free line."""
-        wide, high = self.size.wide, self.size.high
+    def _squares(self) -> None:
+        """Factories as squares of two by two, the centre below them."""
         for number, counts in enumerate(self.position.factories):
-            x = number * (2 * wide + 3)
-            self.canvas.put(0, x, f"{number + 1}", "quiet")
-            letters = self._letters(counts)
-            for place in range(4):
-                y, left = 1 + place // 2 * high, x + place % 2 * wide
-                if place < len(letters):
-                    self._tile(y, left, letters[place], self._target(number, letters[place]))
+            x = number * self.each
+            self._put(0, x, f"{number + 1}", "quiet")
+            for place, letter in enumerate(f"{_letters(counts):4}"):
+                y, left = 1 + place // 2 * self.high, x + place % 2 * self.wide
+                if letter != " ":
+                    self._tile(y, left, letter, _tile_of(number, letter))
                 else:
-                    self._cell(y, left, self.signs.empty_cell, "slot", None, wide)
-        y = 2 + 2 * high
-        self._centre(y, len(self.position.factories))
-        return y + high + 1
+                    self._cell(y, left, self.signs.empty_cell, "slot")
+        self._centre(2 + 2 * self.high, self.wide)
 
-    def _lists(self) -> int:
-        """Factories as short rows; the next free line."""
-        per_row, step = self._lists_per_row(), self._list_step()
-        wide = self.size.wide - 1
-        self.canvas.put(0, 0, "factories", "quiet")
+    def _lists(self) -> None:
+        """Factories as short rows, the centre below them."""
+        self._put(0, 0, "factories", "quiet")
         for number, counts in enumerate(self.position.factories):
-            y, column = divmod(number, per_row)
-            x = self.canvas.put(y, 11 + column * step, f"{number + 1} ", "quiet")
-            letters = self._letters(counts)
-            for letter in letters:
-                x = self._tile(y, x, letter, self._target(number, letter), wide)
-            if not letters:
-                self.canvas.put(y, x, self.signs.empty_cell, "quiet")
-        y = -(-len(self.position.factories) // per_row)
-        self._centre(y, len(self.position.factories))
-        return y + 2
+            y, column = divmod(number, self.factories_per_row)
+            x = self._put(y, self.indent + column * self.each, f"{number + 1} ", "quiet")
+            for letter in _letters(counts):
+                x = self._tile(y, x, letter, _tile_of(number, letter), self.wide - 1)
+            if not any(counts):
+                self._put(y, x, self.signs.empty_cell, "quiet")
+        self._centre(self.source_lines - 2, self.wide - 1)
 
-    def _centre(self, y: int, source: int) -> None:
-        x = self.canvas.put(y, 0, "centre     ", "quiet")
-        wide = self.size.wide if self.size.squares else self.size.wide - 1
-        letters = self._letters(self.position.centre)
+    def _centre(self, y: int, wide: int) -> None:
+        x = self._put(y, 0, "centre     ", "quiet")
+        letters = _letters(self.position.centre)
         if len(letters) * wide + x + 4 > self.width:
             wide = 1
-        before = ""
-        for letter in letters:
-            x += bool(before) and before != letter
-            x = self._tile(y, x, letter, self._target(source, letter), wide)
-            before = letter
+        for before, letter in zip(" " + letters, letters, strict=False):
+            x += before not in {" ", letter}
+            source = len(self.position.factories)
+            x = self._tile(y, x, letter, _tile_of(source, letter), wide)
         if self.position.marker_in_centre:
-            x = self._tile(y, x + bool(before), "1", None, wide)
+            self._tile(y, x + bool(letters), "1", None, wide)
         elif not letters:
-            self.canvas.put(y, x, self.signs.empty_cell, "quiet")
+            self._put(y, x, self.signs.empty_cell, "quiet")
 
     def _board(self, y: int, x: int, seat: int) -> None:
         """Name and score, pattern lines right-aligned against the wall, the floor line."""
-        board, wide, high = self.position.boards[seat], self.size.wide, self.size.high
+        board, table, wide = self.position.boards[seat], self.table, self.wide
         here = seat == self.position.to_move and self.position.phase == "moving"
-        name = self.table.names[seat] if seat < len(self.table.names) else f"player {seat + 1}"
-        pointer = self.signs.pointer if here else " "
+        name = table.names[seat] if seat < len(table.names) else f"player {seat + 1}"
         score = f"{board.score}"
-        room = self.board_width - len(score) - 4
-        at = self.canvas.put(y, x, f"{pointer} ", "now")
-        self.canvas.put(y, at, shortened(name, room), "now" if here else "")
-        self.canvas.put(y, x + self.board_width - len(score), score, "strong")
-        wall = x + 5 * wide + 2 + (2 if wide > 2 else 1)
-        for row in range(5):
-            line, top = board.lines[row], y + 1 + row * high
-            target = Target("line", seat, row)
-            landing = self._landing(seat, row)
+        self._put(y, x, f"{self.signs.pointer if here else ' '} ", "now")
+        short = shortened(name, self.board_width - len(score) - 4)
+        self._put(y, x + 2, short, "now" if here else "")
+        self._put(y, x + self.board_width - len(score), score, "strong")
+        for row, line in enumerate(board.lines):
+            top, target = y + 1 + row * self.high, Target("line", seat, row)
+            landing = self._landing(target)
             for place in range(row + 1):
                 left = x + 2 + (4 - place) * wide
                 if place < line.tiles and line.color is not None:
                     self._tile(top, left, COLOR_LETTERS[line.color], target)
                 else:
-                    role = self._role("slot", target)
-                    char = landing.get(place, self.signs.empty_cell)
-                    self._cell(top, left, char, role, target, wide)
+                    sign = landing.get(place - line.tiles, self.signs.empty_cell)
+                    self._cell(top, left, sign, "slot", target)
             for column in range(COLOR_COUNT):
                 letter = COLOR_LETTERS[wall_color(row, column)]
-                left = wall + column * wide
+                left = x + self.wall + column * wide
                 if board.wall[row][column]:
-                    self._tile(top, left, letter, None)
+                    self._tile(top, left, letter)
                 else:
-                    role = f"wall-{_TILE_NAMES[letter]}"
-                    self._cell(top, left, letter.lower(), role, None, wide)
-        self._floor(y + 1 + 5 * high, x + 2, seat)
+                    self._cell(top, left, letter.lower(), f"wall-{_NAMES[letter]}")
+        self._floor(y + 1 + 5 * self.high, x + 2, seat)
+
+    def _landing(self, line: Target) -> dict[int, str]:
+        """The tiles in hand, counted from 0, as they would lie in a line that takes them."""
+        hand = next((tiles for tiles in self.table.chosen if tiles.kind == "tile"), None)
+        if hand is None or line not in self.table.lit | self.table.chosen:
+            return {}
+        count = self.position.sources[hand.first][hand.second]
+        return dict.fromkeys(range(count), COLOR_LETTERS[hand.second].lower())
 
     def _floor(self, y: int, x: int, seat: int) -> None:
         """The floor line with what each slot costs under it."""
-        board = self.position.boards[seat]
-        letters = ("1" if board.marker else "") + self._letters(board.floor)
-        target = Target("line", seat, FLOOR)
-        wide = max(3, self.size.wide) if self.board_width >= 7 * 3 + 2 else 2
+        board, target = self.position.boards[seat], Target("line", seat, FLOOR)
+        letters = ("1" if board.marker else "") + _letters(board.floor)
+        wide = max(3, self.wide) if self.board_width >= 7 * 3 + 2 else 2
         for slot, cost in enumerate(FLOOR_PENALTIES):
+            role = f"tile-{_NAMES[letters[slot]]}" if slot < len(letters) else "slot"
+            sign = letters[slot] if slot < len(letters) else self.signs.empty_cell
             left = x + slot * wide
-            if slot < len(letters):
-                role = self._role(f"tile-{_TILE_NAMES[letters[slot]]}", target)
-                self.canvas.put(y, left, letters[slot].center(wide), role, target)
-            else:
-                role = self._role("slot", target)
-                self.canvas.put(y, left, self.signs.empty_cell.center(wide), role, target)
-            self.canvas.put(y + 1, left, f"{-cost}".center(wide), "quiet")
-        if len(letters) > len(FLOOR_PENALTIES):
-            more = f" +{len(letters) - len(FLOOR_PENALTIES)}"
-            self.canvas.put(y, x + len(FLOOR_PENALTIES) * wide, more, "quiet")
+            self._put(y, left, sign.center(wide), self._role(role, target), target)
+            self._put(y + 1, left, f"{-cost}".center(wide), "quiet")
+        if (more := len(letters) - len(FLOOR_PENALTIES)) > 0:
+            self._put(y, x + len(FLOOR_PENALTIES) * wide, f" +{more}", "quiet")
+
+
+def _blank(width: int, height: int) -> list[list[Cell]]:
+    return [[(" ", "", None)] * width for _ in range(height)]
+
+
+def _letters(counts: Sequence[int]) -> str:
+    return "".join(c * n for c, n in zip(COLOR_LETTERS, counts, strict=True))
+
+
+def _tile_of(source: int, letter: str) -> Target:
+    return Target("tile", source, COLOR_LETTERS.index(letter))

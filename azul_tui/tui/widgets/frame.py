@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from rich.cells import cell_len
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
@@ -17,18 +16,12 @@ if TYPE_CHECKING:
 
     from azul_tui.tui.app import AzulApp
 
-PLACES: tuple[tuple[str, str, str], ...] = (
-    ("1", "menu", "Menu"),
-    ("2", "training", "Training"),
-    ("3", "runs", "Runs"),
-    ("4", "checkpoints", "Checkpoints"),
-    ("5", "evaluate", "Evaluate"),
-    ("6", "play", "Play"),
-    ("7", "analyse", "Analyse"),
-)
+_TITLES = ("Menu", "Training", "Runs", "Checkpoints", "Evaluate", "Play", "Analyse")
+PLACES = tuple((f"{key}", title.lower(), title) for key, title in enumerate(_TITLES, 1))
 """Key, mode and title of every place."""
 _SHORT = {"Training": "Train", "Checkpoints": "Checkp.", "Evaluate": "Eval"}
 """Titles for a terminal of 80 columns."""
+_STATES = {"running": "$text-success", "finished": "$text-success", "crashed": "$text-error"}
 KEYS_SHOWN = 5
 
 
@@ -41,22 +34,24 @@ def link(text: str, action: str, style: str = "") -> Content:
 class _Line(Static):
     """One line of text with clicks in it."""
 
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+
     @property
     def azul(self) -> AzulApp:
         """The app, by its own type."""
         return cast("AzulApp", self.app)
 
-    def say(self, line: Content) -> None:
-        """Show `line` when it is not what is shown."""
+    def say(self, left: Content, right: Content, margin: int = 0) -> None:
+        """Show both ends of the line where it is not what is shown."""
+        gap = self.azul.size.width - left.cell_length - right.cell_length - margin
+        line = Content.assemble(left, " " * max(0, gap), right)
         if line != self.content:
             self.update(line, layout=False)
 
 
 class TopBar(_Line):
     """The seven places, each a click, and the run that is looked at with its state."""
-
-    def __init__(self) -> None:
-        super().__init__("", markup=False)
 
     def on_mount(self) -> None:
         """Show what there is."""
@@ -68,52 +63,37 @@ class TopBar(_Line):
 
     def show_run(self) -> None:
         """Say anew which run is looked at, and how it is."""
-        width = self.size.width or self.azul.size.width
-        right, short_right = self._run()
-        for style, run in (
-            ("full", right), ("short", right), ("brief", right), ("brief", short_right),
-            ("numbers", right), ("numbers", short_right), ("here", short_right),
-            ("here", Content("")),
+        state = named = Content("")
+        if (run := self.azul.run_now()) is not None:
+            if alerts := max(0, len(run.data.alerts) - self.azul.alerts_seen):
+                state = Content.styled(f"! {alerts}  ", "bold $text-error")
+            if run.state:
+                told = f"{self.azul.signs.of_state(run.state)} {run.state_words}"
+                state += Content.styled(told, _STATES.get(run.state, "$text-warning"))
+            named = Content.styled(f"{words.shortened(run.name, 28)}  ", "bold") + state
+        for style, right in (
+            ("full", named), ("short", named), ("brief", named), ("brief", state),
+            ("numbers", named), ("numbers", state), ("here", state),
         ):  # fmt: skip
             left = self._places(style)
-            gap = width - left.cell_length - run.cell_length - 1
-            if gap >= (1 if run else 0) or (style == "here" and not run):
-                line = left + Content(" " * max(0, gap)) + run
-                self.say(line)
+            if left.cell_length + right.cell_length + bool(right) < self.azul.size.width:
+                self.say(left, right, margin=1)
                 return
+        self.say(self._places("here"), Content(""), margin=1)
 
     def _places(self, style: str) -> Content:
-        here = self.azul.current_mode
-        parts = [Content(" ")]
-        if style == "full":
-            parts.append(Content.styled("azul-tui   ", "bold $primary"))
+        gap = "  " if style == "full" else " "
+        parts = [Content.styled("azul-tui   ", "bold $primary")] if style == "full" else []
         for key, mode, title in PLACES:
-            if mode == here:
-                word = f"[{key} {title}]"
-                parts.append(link(word, f"app.place('{mode}')", "bold $primary"))
-            elif style != "here":
+            if mode == self.azul.current_mode:
+                word, look = f"[{key} {title}]", "bold $primary"
+            elif style == "here":
+                continue
+            else:
                 title = _SHORT.get(title, title) if style == "brief" else title
-                word = key if style == "numbers" else f"{key} {title}"
-                parts.append(link(word, f"app.place('{mode}')", "$foreground 60%"))
-            parts.append(Content("  " if style == "full" else " "))
-        return Content("").join(parts)
-
-    def _run(self) -> tuple[Content, Content]:
-        """Name and state of the run; the state alone."""
-        app = self.azul
-        run = app.run_now()
-        if run is None:
-            return Content(""), Content("")
-        alerts = len(run.data.alerts) - app.alerts_seen
-        role = {"running": "$text-success", "finished": "$text-success", "crashed": "$text-error"}
-        state = Content("")
-        if run.state:
-            told = f"{app.signs.of_state(run.state)} {run.state_words}"
-            state = Content.styled(told, role.get(run.state, "$text-warning"))
-        if alerts > 0:
-            state = Content.styled(f"! {alerts}  ", "bold $text-error") + state
-        name = words.shortened(run.name, 28)
-        return Content.styled(f"{name}  ", "bold") + state, state
+                word, look = key if style == "numbers" else f"{key} {title}", "$foreground 60%"
+            parts += [link(word, f"app.place('{mode}')", look), Content(gap)]
+        return Content.assemble(" ", *parts)
 
 
 class KeyBar(_Line):
@@ -122,9 +102,6 @@ class KeyBar(_Line):
     Textual's Footer makes a widget of every key and makes them anew at every change of focus,
     which was the largest cost of going to another place.
     """
-
-    def __init__(self) -> None:
-        super().__init__("", markup=False)
 
     def on_mount(self) -> None:
         """Follow the screen's bindings."""
@@ -139,25 +116,23 @@ class KeyBar(_Line):
         """Show the bindings of `screen` that are meant to be shown."""
         if not screen.is_mounted or screen is not self.screen:
             return
-        tail = link("?", "app.keys", "bold $primary") + link(" all keys", "app.keys")
-        tail += Content("   ") + link("^p", "app.command_palette", "bold $primary") + Content(" ")
-        width = self.size.width or self.azul.size.width
-        room = width - tail.cell_length - 2
-        parts = [Content(" ")]
+        palette = link("^p", "app.command_palette", "bold $primary")
+        tail = Content.assemble(_key("?", " all keys", "keys"), "   ", palette, " ")
+        left = Content(" ")
         shown: set[str] = set()
-        used = 1
         for key, active in screen.active_bindings.items():
             binding = active.binding
             if not binding.show or not active.enabled or binding.action in shown:
                 continue
             name = self.azul.get_key_display(binding)
-            words_ = f" {binding.description}"
-            if used + cell_len(name + words_) > room or len(shown) == KEYS_SHOWN:
+            item = _key(name, f" {binding.description}", f"simulate_key('{key}')")
+            room = self.azul.size.width - left.cell_length - tail.cell_length - 2
+            if item.cell_length > room or len(shown) == KEYS_SHOWN:
                 break
             shown.add(binding.action)
-            action = f"app.simulate_key('{key}')"
-            parts += [link(name, action, "bold $primary"), link(words_, action), Content("   ")]
-            used += cell_len(name + words_) + 3
-        left = Content("").join(parts[:-1] if shown else parts)
-        line = left + Content(" " * max(1, width - left.cell_length - tail.cell_length)) + tail
-        self.say(line)
+            left = Content.assemble(left, item, "   ")
+        self.say(left.rstrip(), tail)
+
+
+def _key(name: str, words: str, action: str) -> Content:
+    return link(name, f"app.{action}", "bold $primary") + link(words, f"app.{action}")
