@@ -10,7 +10,7 @@ import pytest
 from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
 
 from azul_tui.config import find_preset, load_config
-from azul_tui.tui.widgets.form import Setting, SettingsForm
+from azul_tui.tui.widgets.form import Setting
 
 QUICK_PRESET = find_preset("quick")
 
@@ -37,7 +37,13 @@ def say(text, code=0):
 
 async def choose(shown, job):
     shown.app.go_with("menu", job)
-    await shown.when(lambda: shown.screen.job == job and shown.screen._shown_job == job, job)
+    await shown.until("see how it works")
+    await shown.when(lambda: shown.screen.query_one("#forms").current == job, job)
+    return shown.screen.forms[job]
+
+
+def field_of(form, name):
+    return next(s for s in form.query(Setting) if s.spec.name == name)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
@@ -58,9 +64,7 @@ async def test_the_first_start_begins_at_the_quick_training_with_a_welcome(tmp_p
 
 async def test_a_changed_setting_is_marked_checked_and_started_with(tmp_path, started):
     async with dashboard(tmp_path, clock=time.time) as shown:
-        await choose(shown, "quick")
-        form = shown.screen.query_one(SettingsForm)
-        field = next(s for s in form.query(Setting) if s.spec.name == "max_iterations")
+        field = field_of(await choose(shown, "quick"), "max_iterations")
         field.query_one("Input").focus()
         await shown.press("end", "ctrl+u", *"-3")
         await shown.until("max_iterations must be")
@@ -77,20 +81,18 @@ async def test_a_changed_setting_is_marked_checked_and_started_with(tmp_path, st
 
 async def test_a_preset_is_chosen_from_a_list_and_gives_its_values(tmp_path):
     async with dashboard(tmp_path) as shown:
-        await choose(shown, "quick")
-        shown.screen.query_one("#preset").focus()
+        form = await choose(shown, "quick")
+        field_of(form, "preset").query_one("Select").focus()
         await shown.press("enter")
         await shown.until("three-players")
         await shown.press(*"smok", "enter")
-        form = shown.screen.query_one(SettingsForm)
         wanted = load_config(find_preset("smoke")).mcts_simulations
         await shown.when(lambda: form.base["mcts_simulations"] == wanted, "smoke")
 
 
 async def test_folded_groups_hold_every_setting(tmp_path):
     async with dashboard(tmp_path) as shown:
-        await choose(shown, "train")
-        form = shown.screen.query_one(SettingsForm)
+        form = await choose(shown, "train")
         for group in form.query("Collapsible"):
             group.collapsed = False
         await shown.when(lambda: len(form.query(Setting)) == len(form.specs), "all fields")
@@ -154,8 +156,7 @@ async def test_resume_shows_the_runs_own_values_and_names_it(tmp_path, started):
     run = a_run(tmp_path, "night-1", 6, state="stopped", learning_rate=0.00321)
     run.status("stopped")
     async with dashboard(tmp_path, clock=time.time) as shown:
-        await choose(shown, "resume")
-        form = shown.screen.query_one(SettingsForm)
+        form = await choose(shown, "resume")
         assert form.base["run"] == "night-1" and form.base["learning_rate"] == 0.00321
         await shown.press("enter")
         await shown.when(lambda: started, "resume")
@@ -232,3 +233,27 @@ async def test_a_theme_is_kept_for_the_next_start(tmp_path, monkeypatch):
         await shown.pilot.pause(0.2)
     async with dashboard(tmp_path, theme=None) as shown:
         assert shown.app.theme == "nord"
+
+
+UNKNOWN = "this version does not know warp_factor"
+
+
+async def test_stored_settings_of_another_version_are_told(tmp_path):
+    run = a_run(tmp_path, "night-1", 5, state="stopped", warp_factor=9)
+    run.status("stopped")
+    async with dashboard(tmp_path, attach="night-1") as shown:
+        await shown.until("stopped")
+        await choose(shown, "resume")
+        await shown.until(UNKNOWN)
+    async with dashboard(tmp_path) as shown:
+        await shown.press("4")
+        await shown.until("iteration 5")
+        await shown.press("R")
+        await shown.until("A new run from")
+        await shown.until(UNKNOWN)
+    run.status("running")
+    async with dashboard(tmp_path, attach="night-1", now=run.t) as shown:
+        await shown.until("self-play")
+        await shown.press("e")
+        await shown.until("Change a setting")
+        await shown.until(UNKNOWN)
