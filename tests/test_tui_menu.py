@@ -235,7 +235,7 @@ async def test_a_theme_is_kept_for_the_next_start(tmp_path, monkeypatch):
         assert shown.app.theme == "nord"
 
 
-UNKNOWN = "this version does not know warp_factor"
+UNKNOWN = "warp_factor"
 
 
 async def test_stored_settings_of_another_version_are_told(tmp_path):

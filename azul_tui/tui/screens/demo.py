@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from azul_tui.runs.events import number, text
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.jobs import last_words
 from azul_tui.tui.screens.place import FramedScreen
@@ -20,12 +22,21 @@ from azul_tui.views import words
 from azul_tui.views.signs import bar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
     from textual.timer import Timer
 
     from azul_tui.tui.jobs import StartedJob
+    from azul_tui.views.run_data import Record, RunData
+    from azul_tui.views.signs import Signs
+    from azul_tui.views.words import Spans
 
 LOOK_EVERY_S = 0.5
+PANELS = (
+    "parts", "policy loss by temperature", "shapes of a batch", "how outcomes are spread",
+    "checkpoints",
+)  # fmt: skip
 
 
 class DemoScreen(FramedScreen[None]):
@@ -46,23 +57,32 @@ class DemoScreen(FramedScreen[None]):
         self._timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        """A line, the output left, what was made right."""
+        """Two lines, the output left, what was made right."""
+        settings = ", ".join(self.job.overrides) or "as it comes"
         yield Static("", id="job-state", classes="line", markup=False)
-        yield Static("", id="job-settings", classes="line", markup=False)
+        yield Static(
+            Content.styled(f"settings: {plain_text(settings, 300)}", "$foreground 60%"),
+            classes="line", markup=False,
+        )  # fmt: skip
         with Horizontal(id="job"):
             log = GrowingLog(id="output", classes="panel")
             log.border_title = Content.styled("output", "bold")
             yield log
-            with VerticalScroll(id="made", classes="hidden"):
-                yield Chart(id="losses", classes="hidden")
-                yield Board(id="position", classes="hidden")
+            with VerticalScroll(id="made"):
+                for title in PANELS:
+                    panel = Static("", classes="panel made", markup=False)
+                    panel.border_title = Content.styled(title, "bold")
+                    yield panel
+                yield Chart(id="losses")
+                yield Board(id="position")
 
     def on_mount(self) -> None:
         """Look often while the job runs; no more once it has ended."""
         self._timer = self.set_interval(LOOK_EVERY_S, self.show)
-        settings = ", ".join(self.job.overrides) or "as it comes"
-        text = Content.styled(f"settings: {plain_text(settings, 300)}", "$foreground 60%")
-        self.query_one("#job-settings", Static).update(text)
+
+    def on_resize(self) -> None:
+        """Bars fill their new width."""
+        self.call_after_refresh(self.show)
 
     def on_job_ended(self) -> None:
         """The last look."""
@@ -71,7 +91,7 @@ class DemoScreen(FramedScreen[None]):
 
     def show(self) -> None:
         """Everything that the job's folder tells."""
-        job = self.job
+        job, log = self.job, self.feed.log
         job.seen = job.seen or not job.running
         while self.feed.tick() and not self.feed.at_end:
             pass
@@ -79,16 +99,17 @@ class DemoScreen(FramedScreen[None]):
             self._timer.stop()
             self._timer = None
         self._say_state()
-        texts, total, source = self.feed.log.lines, self.feed.log.total, "log"
+        texts, total, source = log.lines, log.total, "log"
         if not texts:
             texts, total, source = self.feed.log_lines()
-        waiting = "starting" if job.running else "it has written nothing"
-        self.query_one(GrowingLog).show_lines(texts or [waiting], total, source if texts else "")
+        if not texts:
+            texts, source = ["starting" if job.running else "it has written nothing"], ""
+        self.query_one(GrowingLog).show_lines(texts, total, source)
         self._show_made()
 
     def _say_state(self) -> None:
         job, status, signs = self.job, self.feed.status, self.azul.signs
-        line = Content.styled(job.spec.title, "bold") + Content("   ")
+        line = Content.styled(f"{job.spec.title}   ", "bold")
         if job.running:
             spent = words.duration(self.azul.clock() - job.started)
             line += Content.styled(f"{signs.running} running, {spent}", "$text-success")
@@ -107,40 +128,27 @@ class DemoScreen(FramedScreen[None]):
 
     def _show_made(self) -> None:
         """Panels, chart and board, each when its records are there."""
-        from azul_tui.views.demo import panels, position_of
+        data, made = self.feed.data, self.query_one("#made")
+        width = max(20, self.size.width // (1 if self.has_class("-narrow") else 2) - 6)
+        rows = panels(data, width, self.azul.signs)
+        for panel, found in zip(self.query(".made").results(Static), rows, strict=True):
+            panel.display = bool(found)
+            if panel.content != (said := lines(found)):
+                panel.update(said)
+        chart, board = self.query_one(Chart), self.query_one(Board)
+        chart.display = data.steps.records > 1 or data.iterations.records > 1
+        if chart.display:
+            self._draw_losses(chart, data)
+        moves = [record for record in data.others if record["event"] == "move"]
+        board.display = bool(moves)
+        if moves:
+            self._draw_board(board, moves[-1])
+        made.display = any(rows) or chart.display or board.display
 
-        data = self.feed.data
-        made = self.query_one("#made")
-        width = max(20, (made.size.width or self.size.width // 2) - 6)
-        found = panels(data, width, self.azul.signs)
-        for number, (title, rows) in enumerate(found):
-            widgets = self.query(f"#panel-{number}")
-            text = lines(rows)
-            if widgets:
-                widget = widgets.first(Static)
-                if widget.content != text:
-                    widget.update(text)
-            else:
-                widget = Static(text, id=f"panel-{number}", classes="panel made", markup=False)
-                widget.border_title = Content.styled(title, "bold")
-                made.mount(widget, before="#losses")
-        chart = self.query_one(Chart)
-        has_losses = data.steps.records > 1 or data.iterations.records > 1
-        chart.set_class(not has_losses, "hidden")
-        if has_losses:
-            self._draw_losses(chart)
-        shown = position_of(data)
-        board = self.query_one(Board)
-        board.set_class(shown is None, "hidden")
-        if shown is not None:
-            self._draw_board(board, *shown)
-        made.set_class(not (found or has_losses or shown), "hidden")
-
-    def _draw_losses(self, chart: Chart) -> None:
+    def _draw_losses(self, chart: Chart, data: RunData) -> None:
         from azul_tui.views.charts import View
         from azul_tui.views.run_charts import ChartSource
 
-        data = self.feed.data
         if chart.view is None:
             # Only training steps are numbered; without them an iteration is a point.
             kind = "step" if data.last_step else "iteration"
@@ -148,24 +156,25 @@ class DemoScreen(FramedScreen[None]):
         view = chart.view or View()
         chart.draw([ChartSource(data).content("loss", view)], growing=self.job.running)
 
-    def _draw_board(self, board: Board, title: str, notation: str, last: str) -> None:
+    @staticmethod
+    def _draw_board(board: Board, move: Record) -> None:
         from azul_tui.errors import AzulError
         from azul_tui.game.notation import parse_position
 
+        game = number(move, "game") or 0.0
+        title = f"game {game + 1:,.0f}, move {number(move, 'number') or 0.0:,.0f}"
         try:
-            position = parse_position(notation)
+            position = parse_position(text(move, "position", 2000))
         except AzulError as error:
             board.show(None, plain_text(str(error)), title=title)
             return
-        notes = (f"last move  {last}",) if last else ()
+        notes = (f"last move  {text(move, 'told', 60)}",)
         board.show(Table(position=position, notes=notes), title=title)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A job that runs can be cancelled, one that has ended run again."""
-        if action == "cancel":
-            return self.job.running
-        if action == "again":
-            return not self.job.running
+        if action in {"cancel", "again"}:
+            return self.job.running == (action == "cancel")
         return super().check_action(action, parameters)
 
     def action_cancel(self) -> None:
@@ -182,3 +191,74 @@ class DemoScreen(FramedScreen[None]):
     def action_back(self) -> None:
         """Back to where one was."""
         self.dismiss(None)
+
+
+def panels(data: RunData, width: int, signs: Signs) -> list[list[Spans]]:
+    """The lines of each of `PANELS` in `width` cells; none where its records are missing."""
+    records = list(data.others)
+    parts = {text(r, "title", 40): r for r in records if r["event"] == "part"}
+    losses = sorted(
+        (number(r, "temperature") or 0.0, number(r, "policy_loss") or 0.0)
+        for r in records
+        if r["event"] == "temperature"
+    )
+    batch = next((r for r in reversed(records) if r["event"] == "batch"), cast("Record", {}))
+    shapes = [(name, _numbers(batch.get(name))) for name in ("state", "policy", "outcome")]
+    counts, bins = _numbers(batch.get("outcome_histogram")), batch.get("outcome_bins")
+    ranges = [_numbers(each) for each in cast("list[Any]", bins)] if isinstance(bins, list) else []
+    outcomes = [
+        (f"{span[0]:+.1f} to {span[-1]:+.1f}", count, words.amount(count))
+        for span, count in zip(ranges, counts, strict=False)
+        if span
+    ]
+    best = max((at for at, saved in enumerate(data.checkpoints) if saved.best), default=-1)
+    return [
+        [_part(title, record, signs) for title, record in parts.items()],
+        _bars([(f"temperature {t:<5g}", x, f"{x:.3f} nats") for t, x in losses], width, 0),
+        [
+            ((f"{name:<12}", ""), (f"({', '.join(f'{n:,.0f}' for n in sizes)})", "strong"))
+            for name, sizes in shapes
+            if sizes
+        ],
+        _bars(outcomes, width, 2),
+        [
+            (
+                (each.file, ""),
+                ("" if each.score is None else f"  {each.score:.3f}", "strong"),
+                (f"  {signs.best} best" if at == best else "", "warning"),
+            )
+            for at, each in enumerate(data.checkpoints)
+        ],
+    ]  # fmt: skip
+
+
+def _part(title: str, record: Record, signs: Signs) -> Spans:
+    """One part of demo 0: its state, and how long it took."""
+    state, seconds = text(record, "state", 40), number(record, "seconds")
+    sign, role = {
+        "running": (signs.running, "good"),
+        "done": (signs.finished, "good"),
+        "failed": (signs.crashed, "alert"),
+    }.get(state, (signs.empty_cell, "quiet"))
+    took = f"  {words.duration(seconds)}" if seconds is not None else ""
+    return (f"{sign} ", role), (f"{title:<28}", ""), (state, role), (took, "quiet")
+
+
+def _bars(values: Sequence[tuple[str, float, str]], width: int, series: int) -> list[Spans]:
+    """A bar for each `(name, value, words)`."""
+    largest = max([*(value for _, value, _ in values), 1e-9])
+    room = max(4, width - 3 - max((len(name) + len(told) for name, _, told in values), default=0))
+    return [
+        (
+            (f"{name} ", "quiet"), ("█" * round(value / largest * room), f"series.{series}"),
+            (f" {told}", "strong"),
+        )
+        for name, value, told in values
+    ]  # fmt: skip
+
+
+def _numbers(value: object) -> list[float]:
+    """A list of finite numbers; empty for anything else."""
+    items = cast("list[Any]", value) if isinstance(value, list) else []
+    found = [float(v) for v in items if isinstance(v, int | float) and math.isfinite(v)]
+    return found if len(found) == len(items) else []
