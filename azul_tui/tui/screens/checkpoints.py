@@ -285,7 +285,7 @@ class CheckpointsScreen(ListPlace):
 
     def action_resume_new(self) -> None:
         """Start a new run from this checkpoint, under a name and with settings that are asked."""
-        from azul_tui.tui.screens.run_settings import ResumeForm
+        from azul_tui.tui.screens.resume_form import ResumeForm
 
         if (item := self.chosen()) is not None:
             self.azul.push_screen(ResumeForm(item))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
@@ -33,10 +32,7 @@ if TYPE_CHECKING:
     from azul_tui.views.words import Spans
 
 LOOK_EVERY_S = 0.5
-PANELS = (
-    "parts", "policy loss by temperature", "shapes of a batch", "how outcomes are spread",
-    "checkpoints",
-)  # fmt: skip
+PANELS = ("parts", "policy loss by temperature", "how outcomes are spread")
 
 
 class DemoScreen(FramedScreen[None]):
@@ -59,11 +55,9 @@ class DemoScreen(FramedScreen[None]):
     def compose_body(self) -> ComposeResult:
         """Two lines, the output left, what was made right."""
         settings = ", ".join(self.job.overrides) or "as it comes"
+        told = Content.styled(f"settings: {plain_text(settings, 300)}", "$foreground 60%")
         yield Static("", id="job-state", classes="line", markup=False)
-        yield Static(
-            Content.styled(f"settings: {plain_text(settings, 300)}", "$foreground 60%"),
-            classes="line", markup=False,
-        )  # fmt: skip
+        yield Static(told, classes="line", markup=False)
         with Horizontal(id="job"):
             log = GrowingLog(id="output", classes="panel")
             log.border_title = Content.styled("output", "bold")
@@ -91,7 +85,7 @@ class DemoScreen(FramedScreen[None]):
 
     def show(self) -> None:
         """Everything that the job's folder tells."""
-        job, log = self.job, self.feed.log
+        job = self.job
         job.seen = job.seen or not job.running
         while self.feed.tick() and not self.feed.at_end:
             pass
@@ -99,9 +93,7 @@ class DemoScreen(FramedScreen[None]):
             self._timer.stop()
             self._timer = None
         self._say_state()
-        texts, total, source = log.lines, log.total, "log"
-        if not texts:
-            texts, total, source = self.feed.log_lines()
+        texts, total, source = self.feed.log_lines()
         if not texts:
             texts, source = ["starting" if job.running else "it has written nothing"], ""
         self.query_one(GrowingLog).show_lines(texts, total, source)
@@ -158,18 +150,11 @@ class DemoScreen(FramedScreen[None]):
 
     @staticmethod
     def _draw_board(board: Board, move: Record) -> None:
-        from azul_tui.errors import AzulError
         from azul_tui.game.notation import parse_position
 
-        game = number(move, "game") or 0.0
-        title = f"game {game + 1:,.0f}, move {number(move, 'number') or 0.0:,.0f}"
-        try:
-            position = parse_position(text(move, "position", 2000))
-        except AzulError as error:
-            board.show(None, plain_text(str(error)), title=title)
-            return
         notes = (f"last move  {text(move, 'told', 60)}",)
-        board.show(Table(position=position, notes=notes), title=title)
+        table = Table(position=parse_position(move["position"]), notes=notes)
+        board.show(table, title=f"game {move['game'] + 1:,}, move {move['number']:,}")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A job that runs can be cancelled, one that has ended run again."""
@@ -195,46 +180,24 @@ class DemoScreen(FramedScreen[None]):
 
 def panels(data: RunData, width: int, signs: Signs) -> list[list[Spans]]:
     """The lines of each of `PANELS` in `width` cells; none where its records are missing."""
-    records = list(data.others)
-    parts = {text(r, "title", 40): r for r in records if r["event"] == "part"}
-    losses = sorted(
-        (number(r, "temperature") or 0.0, number(r, "policy_loss") or 0.0)
-        for r in records
-        if r["event"] == "temperature"
-    )
-    batch = next((r for r in reversed(records) if r["event"] == "batch"), cast("Record", {}))
-    shapes = [(name, _numbers(batch.get(name))) for name in ("state", "policy", "outcome")]
-    counts, bins = _numbers(batch.get("outcome_histogram")), batch.get("outcome_bins")
-    ranges = [_numbers(each) for each in cast("list[Any]", bins)] if isinstance(bins, list) else []
-    outcomes = [
-        (f"{span[0]:+.1f} to {span[-1]:+.1f}", count, words.amount(count))
-        for span, count in zip(ranges, counts, strict=False)
-        if span
+    newest = {(record["event"], record.get("name")): record for record in data.others}
+    batch = newest.get(("batch", None), {})
+    bins = zip(batch.get("outcome_bins", ()), batch.get("outcome_histogram", ()), strict=False)
+    losses = [
+        (f"temperature {record['temperature']:<5g}", loss, f"{loss:.3f} nats")
+        for record in data.others
+        if record["event"] == "temperature" and (loss := number(record, "policy_loss")) is not None
     ]
-    best = max((at for at, saved in enumerate(data.checkpoints) if saved.best), default=-1)
     return [
-        [_part(title, record, signs) for title, record in parts.items()],
-        _bars([(f"temperature {t:<5g}", x, f"{x:.3f} nats") for t, x in losses], width, 0),
-        [
-            ((f"{name:<12}", ""), (f"({', '.join(f'{n:,.0f}' for n in sizes)})", "strong"))
-            for name, sizes in shapes
-            if sizes
-        ],
-        _bars(outcomes, width, 2),
-        [
-            (
-                (each.file, ""),
-                ("" if each.score is None else f"  {each.score:.3f}", "strong"),
-                (f"  {signs.best} best" if at == best else "", "warning"),
-            )
-            for at, each in enumerate(data.checkpoints)
-        ],
-    ]  # fmt: skip
+        [_part(record, signs) for (kind, _), record in newest.items() if kind == "part"],
+        _bars(losses, width, 0),
+        _bars([(f"{low:+.1f} to {high:+.1f}", n, f"{n:,}") for (low, high), n in bins], width, 2),
+    ]
 
 
-def _part(title: str, record: Record, signs: Signs) -> Spans:
+def _part(record: Record, signs: Signs) -> Spans:
     """One part of demo 0: its state, and how long it took."""
-    state, seconds = text(record, "state", 40), number(record, "seconds")
+    title, state, seconds = record["title"], record["state"], number(record, "seconds")
     sign, role = {
         "running": (signs.running, "good"),
         "done": (signs.finished, "good"),
@@ -255,10 +218,3 @@ def _bars(values: Sequence[tuple[str, float, str]], width: int, series: int) -> 
         )
         for name, value, told in values
     ]  # fmt: skip
-
-
-def _numbers(value: object) -> list[float]:
-    """A list of finite numbers; empty for anything else."""
-    items = cast("list[Any]", value) if isinstance(value, list) else []
-    found = [float(v) for v in items if isinstance(v, int | float) and math.isfinite(v)]
-    return found if len(found) == len(items) else []

@@ -21,7 +21,8 @@ from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import FormChanged
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.widgets.form import SettingsForm
-from azul_tui.views import words
+from azul_tui.views import resuming, words
+from azul_tui.views.settings import toml_value
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -47,16 +48,9 @@ WELCOME = "Welcome. Enter trains a first small network, in under two minutes."
 
 
 class JobList(OptionList):
-    """The entries; enter is named in the line of keys."""
+    """The entries: a click chooses one, enter starts it."""
 
-    BINDINGS: ClassVar = [Binding("enter", "select", "start")]
-
-    before_click: int | None = None
-    """The row under the cursor when a button of the mouse went down."""
-
-    def on_mouse_down(self) -> None:
-        """A first click chooses an entry, one on the chosen entry starts it."""
-        self.before_click = self.highlighted
+    BINDINGS: ClassVar = [Binding("enter", "screen.start", "start")]
 
 
 class MenuScreen(Place):
@@ -77,8 +71,6 @@ class MenuScreen(Place):
         """Those made so far, by job: another entry's is hidden with what was changed in it."""
         self._timer: Timer | None = None
         self._jobs_state: object = []
-        self._told: Path | None = None
-        """The run whose stored settings were last complained about."""
 
     def compose_body(self) -> ComposeResult:
         """The entries left, the chosen one right."""
@@ -97,9 +89,7 @@ class MenuScreen(Place):
             with Vertical(id="entry", classes="panel"):
                 yield Static("", id="about", markup=False)
                 yield ContentSwitcher(id="forms")
-                with Horizontal(id="buttons"):
-                    yield Button("Start", id="start", variant="primary", compact=True)
-                    yield Button("Show it", id="show", compact=True)
+                yield Button("Start", variant="primary", compact=True, classes="start")
 
     def on_mount(self) -> None:
         """The first start begins with the quick training."""
@@ -169,7 +159,6 @@ class MenuScreen(Place):
             told = "is running; o shows it" if job.running else "has ended; o shows what it made"
             about += Content.styled(f"\n{job.title} {told}", "$text-success")
         self.query_one("#about", Static).update(about, layout=False)
-        self.query_one("#show", Button).display = job is not None
         self.refresh_bindings()
 
     @on(OptionList.OptionHighlighted, "#jobs")
@@ -192,55 +181,40 @@ class MenuScreen(Place):
         if form is None:
             form = SettingsForm(id=spec.name)
             await switcher.add_content(form)
-            await form.show(
-                self._settings(spec),
-                self._base(spec),
-                first=FIRST if spec.trains else (),
-                pickers=pickers(self.azul.runs_root),
-            )
+            specs = [PRESET] * spec.makes_run + [*job_settings(spec)]
+            if spec.resumes:
+                specs = [setting for setting in specs if setting.name not in resuming.FIXED]
+            first, choices = FIRST if spec.trains else (), pickers(self.azul.runs_root)
+            await form.show(specs, self._base(spec), first=first, pickers=choices)
             self.forms[spec.name] = form
         elif spec.resumes:
             form.show_values(self._base(spec), form.changes())
         if spec.name == self.job:
             switcher.current = spec.name
 
-    @staticmethod
-    def _settings(spec: JobSpec) -> list[SettingSpec]:
-        if not spec.resumes:
-            return [*([PRESET] if spec.makes_run else ()), *job_settings(spec)]
-        from azul_tui.views.resuming import FIXED
-
-        return [setting for setting in job_settings(spec) if setting.name not in FIXED]
-
     def _base(self, spec: JobSpec) -> dict[str, SettingValue]:
         """What the settings are before anything is changed: a preset's, those of the run."""
+        from azul_tui.config import training_settings
+        from azul_tui.tui.screens.live_settings import stored_settings
+
         if spec.preset is not None:
             return preset_values(spec.preset)
-        paths = self._run_to_resume() if spec.resumes else None
+        form, paths = self.forms.get(spec.name), self._run_to_resume() if spec.resumes else None
         if paths is None:
             return {}
-        from azul_tui.config import training_settings
-        from azul_tui.views.resuming import stored_settings
-
-        config, notes = stored_settings(paths)
-        for note in notes if paths.directory != self._told else ():
-            self.notify(note, severity="warning", markup=False, timeout=20)
-        self._told = paths.directory
+        known = form is not None and form.base["run"] == paths.name
+        config = resuming.config_of(paths) if known else stored_settings(self.azul, paths)
         values = {setting.name: getattr(config, setting.name) for setting in training_settings()}
-        return values | ({} if self._run_named() else {"run": paths.name})
-
-    def _run_named(self) -> str:
-        """The run that a person named in the form of a resume; empty for none."""
-        form = self.forms.get("resume")
-        return str(form.changes().get("run", "")) if form else ""
+        return values | {"run": paths.name}
 
     def _run_to_resume(self) -> RunPaths | None:
-        """The run that is named, else the newest that can go on; None when there is no such."""
+        """The run that the form names, else the newest that can go on; None for no such."""
         from azul_tui.errors import AzulError
         from azul_tui.runs.paths import existing_run
         from azul_tui.tui.jobs import run_to_go_on
 
-        root, named = self.azul.runs_root, self._run_named()
+        root, form = self.azul.runs_root, self.forms.get("resume")
+        named = str(form.values["run"]) if form else ""
         try:
             return existing_run(root, named) if named else run_to_go_on(root, [])
         except AzulError:
@@ -261,38 +235,21 @@ class MenuScreen(Place):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What may be done with the chosen entry."""
         job, form = self.azul.jobs.latest(self.job), self.forms.get(self.job)
-        if action == "show_job":
-            return job is not None
-        if action == "cancel":
-            return job is not None and job.running
-        if action == "undo":
-            return form is not None and bool(form.changes())
-        if action == "save":
-            return form is not None and find_job(self.job).makes_run
-        return super().check_action(action, parameters)
+        return {
+            "show_job": job is not None,
+            "cancel": job is not None and job.running,
+            "undo": form is not None and bool(form.changes()),
+            "save": form is not None and find_job(self.job).makes_run,
+        }.get(action, super().check_action(action, parameters))
 
-    @on(OptionList.OptionSelected, "#jobs")
-    def entry_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter, or a click on the entry that was chosen before."""
-        listing = self.query_one(JobList)
-        before, listing.before_click = listing.before_click, None
-        if before is None or before == event.option_index:
-            self.action_start()
-
-    @on(Button.Pressed, "#start")
-    @on(Input.Submitted)
-    def start_pressed(self, event: Button.Pressed | Input.Submitted) -> None:
-        """Enter in a field, or the entry's button."""
-        event.stop()
-        self.action_start()
-
-    @on(Button.Pressed, "#show")
     def action_show_job(self) -> None:
         """Look at the newest job of the chosen entry."""
         job = self.azul.jobs.latest(self.job)
         if job is not None:
             self.azul.show_job(job)
 
+    @on(Button.Pressed, ".start")
+    @on(Input.Submitted)
     def action_start(self) -> None:
         """Start the chosen entry; one that runs is shown, hours of work are asked about."""
         from azul_tui.tui.modals import Choose
@@ -301,9 +258,12 @@ class MenuScreen(Place):
         if form is not None and form.problem():
             self.notify(form.problem(), severity="error", markup=False)
             return
+        job = self.azul.jobs.latest(spec.name)
+        if job is not None and job.running and not spec.makes_run:
+            self.azul.show_job(job)
+            return
         overrides = form.overrides(but=(PRESET.name,)) if form else []
         preset = str(form.values[PRESET.name]) if form and spec.makes_run else spec.preset
-        job = self.azul.jobs.latest(spec.name)
 
         def answered(answer: str | None) -> None:
             if answer == "s" and job is not None:
@@ -312,9 +272,6 @@ class MenuScreen(Place):
                 self._start(spec, overrides, preset)
 
         if job is not None and job.running:
-            if not spec.makes_run:
-                self.azul.show_job(job)
-                return
             answers = [("s", "show it"), ("y", "start another one"), ("n", "back")]
             self.azul.push_screen(Choose(f"{job.title} is running.", "", answers, "n"), answered)
         elif spec.asks:
@@ -326,19 +283,14 @@ class MenuScreen(Place):
             answered("y")
 
     def _start(self, spec: JobSpec, overrides: list[str], preset: str | None) -> None:
-        from azul_tui.views import resuming
-        from azul_tui.views.settings import toml_value
-
-        named = [text.partition("=")[0] for text in overrides]
-        paths = self._run_to_resume() if spec.resumes and "checkpoint" not in named else None
+        paths = self._run_to_resume() if spec.resumes else None
         if paths is not None:
-            if "run" not in named:
-                overrides = [f"run={toml_value(paths.name)}", *overrides]
-            newest = resuming.newest_iteration(paths)
-            further = resuming.further_limit(paths, newest, self.azul.clock())
-            if further is not None and not {"max_iterations", "max_minutes"} & set(named):
-                self.azul.resume(paths)  # it has finished: asks how far it goes on
+            overrides = [text for text in overrides if not text.startswith("run=")]
+            if not overrides:
+                self.azul.resume(paths)  # as it was; one that has finished is asked how far
                 return
+            if not any(text.startswith("checkpoint=") for text in overrides):
+                overrides.insert(0, f"run={toml_value(paths.name)}")
         job = self.azul.jobs.start(spec, overrides, preset=preset)
         if job is not None:
             self.query_one("#welcome").add_class("hidden")
@@ -384,12 +336,8 @@ class MenuScreen(Place):
 def preset_values(preset: str) -> dict[str, SettingValue]:
     """What a preset sets, and its name."""
     from azul_tui.config import find_preset, load_config, training_settings
-    from azul_tui.errors import AzulError
 
-    try:
-        config = load_config(find_preset(preset))
-    except AzulError:
-        return {PRESET.name: preset}  # starting says what is wrong
+    config = load_config(find_preset(preset))
     values = {spec.name: getattr(config, spec.name) for spec in training_settings()}
     return values | {PRESET.name: preset}
 

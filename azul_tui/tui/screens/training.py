@@ -431,7 +431,7 @@ class TrainingScreen(Place):
 
     def action_edit(self) -> None:
         """Change a setting of a run that goes on."""
-        from azul_tui.tui.screens.run_settings import edit_live_settings
+        from azul_tui.tui.screens.live_settings import edit_live_settings
 
         edit_live_settings(self.azul)
 

@@ -82,14 +82,14 @@ class SettingsForm(VerticalScroll, can_focus=False):
         changes: Mapping[str, SettingValue] | None = None,
         pickers: Pickers | None = None,
     ) -> None:
-        """Show these settings instead of those before.
+        """Show `specs` instead of those before, all but the `first` folded away in their groups.
 
         Args:
             specs: The settings.
             base: Their values; defaults where one is missing.
             first: Names of those that are not folded away; empty for all.
             changes: Values that differ from the base already.
-            pickers: What may be picked for a setting, by its name.
+            pickers: What may be picked for a setting.
         """
         self.specs, self._first, self._pickers = tuple(specs), first, pickers or {}
         self.show_values(base, changes or {})
