@@ -8,8 +8,11 @@ import tomllib
 
 import pytest
 from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
+from fake_run import POSITION
 
 from azul_tui.config import find_preset, load_config
+from azul_tui.runs.events import EventLog
+from azul_tui.tui.widgets.chart import Chart
 from azul_tui.tui.widgets.form import Setting
 
 QUICK_PRESET = find_preset("quick")
@@ -133,6 +136,32 @@ async def test_what_a_demo_made_stays_when_it_ended_elsewhere(tmp_path, started)
         await shown.press("o")
         text = await shown.until("policy loss 4.21")
         assert "finished" in text and "x cancel" not in text
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+async def test_what_a_demo_makes_is_drawn_beside_its_output(tmp_path, started, size):
+    async with dashboard(tmp_path, size=size, clock=time.time) as shown:
+        await choose(shown, "components")
+        await shown.press("enter")
+        log = EventLog(shown.app.jobs.latest("components").paths.events)
+        log.append("part", name="losses", title="Loss functions", state="done", seconds=2.0)
+        log.append("temperature", temperature=0.1, policy_loss=3.6)
+        log.append("batch", outcome_bins=[[-1.0, 0.0], [0.0, 1.0]], outcome_histogram=[9, 7])
+        for iteration in (5, 10, 15):
+            losses = {"policy_loss": 2.0, "value_loss": 0.5, "total_loss": 3.0 - iteration / 10}
+            log.append("iteration", iteration=iteration, **losses)
+        log.append("move", game=0, number=1, told="R from 1 to line 2", position=POSITION)
+        for words in ("Loss functions", "3.600 nats", "-1.0 to +0.0"):
+            await shown.until(words)
+            shown.screen.query_one("#made").scroll_relative(y=4, animate=False)
+        shown.screen.query_one("#made").scroll_end(animate=False)
+        await shown.until("last move  R from 1 to line 2")
+        chart = shown.screen.query_one(Chart)
+        assert chart.view.x_kind == "iteration", "no step is numbered: all would lie at 0"
+        made = shown.screen.query_one("#made")
+        bottom = max(child.virtual_region.bottom for child in made.children if child.display)
+        assert made.virtual_size.height == bottom
+        assert all(child.outer_size.height > 2 for child in made.children if child.display)
 
 
 async def test_a_job_that_failed_says_why(tmp_path, started):
