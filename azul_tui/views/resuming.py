@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from azul_tui.config import TrainingConfig, load_stored_config
@@ -84,13 +86,11 @@ def config_of(paths: RunPaths) -> TrainingConfig:
 
 def free_name(paths: RunPaths) -> str:
     """The run's name with the next number that is free: `night-2`."""
-    stem, _, last = paths.name.rpartition("-")
-    if not stem or not last.isdigit() or len(last) > 3:
-        stem, last = paths.name, "1"
-    number = int(last) + 1
-    while (paths.directory.parent / f"{stem[:50]}-{number}").exists():
-        number += 1
-    return f"{stem[:50]}-{number}"
+    stem, last = paths.name, "1"
+    if found := re.fullmatch(r"(.+)-(\d{1,3})", paths.name):
+        stem, last = found.groups()
+    names = (f"{stem[:50]}-{number}" for number in count(int(last) + 1))
+    return next(name for name in names if not paths.directory.with_name(name).exists())
 
 
 def name_problem(root: Path, name: str) -> str:

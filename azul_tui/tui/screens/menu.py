@@ -5,6 +5,7 @@ The wish that it takes is the name of a job.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +19,7 @@ from textual.widgets.option_list import Option
 from azul_tui.config import SettingSpec, preset_names
 from azul_tui.jobs.registry import GROUP_TITLES, find_job, job_settings, jobs
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.messages import FormChanged
+from azul_tui.tui.messages import FormChanged, JobEnded, JobStarted
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.widgets.form import SettingsForm
 from azul_tui.views import resuming, words
@@ -115,12 +116,10 @@ class MenuScreen(Place):
             self._fill()
             self._about()
 
-    def on_job_started(self) -> None:
-        """A job began."""
-        self.show()
-
-    def on_job_ended(self) -> None:
-        """A job ended."""
+    @on(JobStarted)
+    @on(JobEnded)
+    def jobs_changed(self) -> None:
+        """Another mark beside an entry."""
         self.show()
 
     def _choose(self, job: str) -> None:
@@ -194,7 +193,6 @@ class MenuScreen(Place):
 
     def _base(self, spec: JobSpec) -> dict[str, SettingValue]:
         """What the settings are before anything is changed: a preset's, those of the run."""
-        from azul_tui.config import training_settings
         from azul_tui.tui.screens.live_settings import stored_settings
 
         if spec.preset is not None:
@@ -204,8 +202,7 @@ class MenuScreen(Place):
             return {}
         known = form is not None and form.base["run"] == paths.name
         config = resuming.config_of(paths) if known else stored_settings(self.azul, paths)
-        values = {setting.name: getattr(config, setting.name) for setting in training_settings()}
-        return values | {"run": paths.name}
+        return asdict(config) | {"run": paths.name}
 
     def _run_to_resume(self) -> RunPaths | None:
         """The run that the form names, else the newest that can go on; None for no such."""
@@ -325,7 +322,7 @@ class MenuScreen(Place):
             try:
                 path.write_text(dump_config(create_training_config(**values)), encoding="utf-8")
             except (AzulError, OSError) as error:
-                why = error.strerror if isinstance(error, OSError) else str(error)
+                why = getattr(error, "strerror", "") or error
                 self.notify(f"{path}: {why}", severity="error", markup=False)
             else:
                 self.notify(f"saved; --config {path} uses it", markup=False)
@@ -335,11 +332,9 @@ class MenuScreen(Place):
 
 def preset_values(preset: str) -> dict[str, SettingValue]:
     """What a preset sets, and its name."""
-    from azul_tui.config import find_preset, load_config, training_settings
+    from azul_tui.config import find_preset, load_config
 
-    config = load_config(find_preset(preset))
-    values = {spec.name: getattr(config, spec.name) for spec in training_settings()}
-    return values | {PRESET.name: preset}
+    return asdict(load_config(find_preset(preset))) | {PRESET.name: preset}
 
 
 def pickers(root: Path) -> dict[str, Any]:

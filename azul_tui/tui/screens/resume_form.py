@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -20,7 +21,6 @@ from azul_tui.views.settings import toml_value
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from azul_tui.config import SettingValue
     from azul_tui.views.checkpoint_list import CheckpointRow
 
 FIRST = ("name", "max_iterations", "max_minutes", "learning_rate", "mcts_simulations")
@@ -51,8 +51,7 @@ class ResumeForm(FramedScreen[None]):
         paths, form = RunPaths(self.row.file.parent), self.query_one(SettingsForm)
         config = stored_settings(self.azul, paths)
         specs = [spec for spec in training_settings() if spec.name not in resuming.FIXED]
-        base: dict[str, SettingValue] = {spec.name: getattr(config, spec.name) for spec in specs}
-        base["name"] = resuming.free_name(paths)
+        base = asdict(config) | {"name": resuming.free_name(paths)}
         limit = resuming.further_limit(paths, self.row.iteration, self.azul.clock())
         changes = {limit.setting: limit.done + limit.more} if limit else {}
         await form.show([NAME, *specs], base, first=FIRST, changes=changes)
