@@ -68,7 +68,7 @@ async def test_the_first_start_begins_at_the_quick_training_with_a_welcome(tmp_p
 async def test_a_changed_setting_is_marked_checked_and_started_with(tmp_path, started):
     async with dashboard(tmp_path, clock=time.time) as shown:
         field = field_of(await choose(shown, "quick"), "max_iterations")
-        field.query_one("Input").focus()
+        field.field.focus()
         await shown.press("end", "ctrl+u", *"-3")
         await shown.until("max_iterations must be")
         await shown.press("enter")
@@ -82,15 +82,42 @@ async def test_a_changed_setting_is_marked_checked_and_started_with(tmp_path, st
         assert shown.app.current_mode == "training"
 
 
-async def test_a_preset_is_chosen_from_a_list_and_gives_its_values(tmp_path):
+async def test_a_preset_is_chosen_from_a_list_and_leaves_what_was_changed(tmp_path):
     async with dashboard(tmp_path) as shown:
         form = await choose(shown, "quick")
-        field_of(form, "preset").query_one("Select").focus()
+        field_of(form, "max_iterations").field.value = "7"
+        field_of(form, "preset").field.focus()
         await shown.press("enter")
         await shown.until("three-players")
         await shown.press(*"smok", "enter")
         wanted = load_config(find_preset("smoke")).mcts_simulations
         await shown.when(lambda: form.base["mcts_simulations"] == wanted, "smoke")
+        assert form.changes() == {"max_iterations": 7}
+        assert shown.screen.focused is field_of(form, "preset").field
+        await choose(shown, "losses")
+        assert await choose(shown, "quick") is form, "made once"
+        assert form.changes() == {"max_iterations": 7}
+        shown.screen.query_one("#jobs").focus()
+        await shown.press("u")
+        assert not form.changes() and field_of(form, "max_iterations").field.value != "7"
+
+
+async def test_another_run_to_resume_is_picked_from_a_list_and_shows_its_values(tmp_path, started):
+    for name, rate in (("day-1", 0.0077), ("night-1", 0.0033)):
+        a_run(tmp_path, name, 3, learning_rate=rate).status("stopped")
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        form = await choose(shown, "resume")
+        other = {"day-1": "night-1", "night-1": "day-1"}[form.values["run"]]
+        await shown.press("tab", "tab", "enter")
+        await shown.until("type to filter")
+        await shown.press(*other, "enter")
+        rate = {"day-1": 0.0077, "night-1": 0.0033}[other]
+        await shown.when(lambda: form.values["learning_rate"] == rate, other)
+        field_of(form, "mcts_simulations").field.value = "8"
+        shown.screen.query_one("#jobs").focus()
+        await shown.press("enter")
+        await shown.when(lambda: started, "start")
+        assert {f'--set=run="{other}"', "--set=mcts_simulations=8"} <= set(started[0])
 
 
 async def test_folded_groups_hold_every_setting(tmp_path):
