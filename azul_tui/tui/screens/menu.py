@@ -157,7 +157,8 @@ class MenuScreen(Place):
         if job is not None:
             told = "is running; o shows it" if job.running else "has ended; o shows what it made"
             about += Content.styled(f"\n{job.title} {told}", "$text-success")
-        self.query_one("#about", Static).update(about, layout=False)
+        # Eight lines hold it from 80 columns on: then nothing below moves or is laid out anew.
+        self.query_one("#about", Static).update(about, layout=self.size.width < 80)
         self.refresh_bindings()
 
     @on(OptionList.OptionHighlighted, "#jobs")
