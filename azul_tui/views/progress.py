@@ -109,7 +109,7 @@ def waiting_words(run: RunNow) -> str:
         return f"{run.state} before the first training step"
     if status is not None and status.phase == "compile":
         spent = words.duration(max(0.0, status.heartbeat - status.started))
-        return f"loading the rules, {spent}"
+        return f"loading and compiling the rules, {spent}"
     if run.state == "paused":
         return "paused; losses appear with the first training steps"
     if status is not None and status.phase:
