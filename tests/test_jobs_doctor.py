@@ -124,6 +124,17 @@ def test_a_small_terminal_is_advised_on(monkeypatch):
     assert "40x10 is small" in only(place.terminal({"TERM": "xterm"})).advice
 
 
+def test_a_dashboard_that_started_it_has_a_terminal(monkeypatch, tmp_path):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("COLORTERM", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    context = context_for(tmp_path, io.StringIO())
+    assert "none here" in run(context)["findings"]["terminal"]
+    context.directory = tmp_path / ".jobs" / "doctor-1"
+    told = run(context)["findings"]["terminal"]
+    assert told.startswith("xterm-256color, the dashboard's, 256 colours")
+
+
 def test_a_broken_or_missing_torch_is_told_and_the_rest_goes_on(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch", None)
     result = run(context_for(tmp_path, io.StringIO()))

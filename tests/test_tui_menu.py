@@ -8,9 +8,12 @@ import tomllib
 
 import pytest
 from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
+from fake_run import POSITION
 
 from azul_tui.config import find_preset, load_config
-from azul_tui.tui.widgets.form import Setting, SettingsForm
+from azul_tui.runs.events import EventLog
+from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.form import Setting
 
 QUICK_PRESET = find_preset("quick")
 
@@ -37,7 +40,13 @@ def say(text, code=0):
 
 async def choose(shown, job):
     shown.app.go_with("menu", job)
-    await shown.when(lambda: shown.screen.job == job and shown.screen._shown_job == job, job)
+    await shown.until("see how it works")
+    await shown.when(lambda: shown.screen.query_one("#forms").current == job, job)
+    return shown.screen.forms[job]
+
+
+def field_of(form, name):
+    return next(s for s in form.query(Setting) if s.spec.name == name)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
@@ -58,10 +67,8 @@ async def test_the_first_start_begins_at_the_quick_training_with_a_welcome(tmp_p
 
 async def test_a_changed_setting_is_marked_checked_and_started_with(tmp_path, started):
     async with dashboard(tmp_path, clock=time.time) as shown:
-        await choose(shown, "quick")
-        form = shown.screen.query_one(SettingsForm)
-        field = next(s for s in form.query(Setting) if s.spec.name == "max_iterations")
-        field.query_one("Input").focus()
+        field = field_of(await choose(shown, "quick"), "max_iterations")
+        field.field.focus()
         await shown.press("end", "ctrl+u", *"-3")
         await shown.until("max_iterations must be")
         await shown.press("enter")
@@ -75,22 +82,47 @@ async def test_a_changed_setting_is_marked_checked_and_started_with(tmp_path, st
         assert shown.app.current_mode == "training"
 
 
-async def test_a_preset_is_chosen_from_a_list_and_gives_its_values(tmp_path):
+async def test_a_preset_is_chosen_from_a_list_and_leaves_what_was_changed(tmp_path):
     async with dashboard(tmp_path) as shown:
-        await choose(shown, "quick")
-        shown.screen.query_one("#preset").focus()
+        form = await choose(shown, "quick")
+        field_of(form, "max_iterations").field.value = "7"
+        field_of(form, "preset").field.focus()
         await shown.press("enter")
         await shown.until("three-players")
         await shown.press(*"smok", "enter")
-        form = shown.screen.query_one(SettingsForm)
         wanted = load_config(find_preset("smoke")).mcts_simulations
         await shown.when(lambda: form.base["mcts_simulations"] == wanted, "smoke")
+        assert form.changes() == {"max_iterations": 7}
+        assert shown.screen.focused is field_of(form, "preset").field
+        await choose(shown, "losses")
+        assert await choose(shown, "quick") is form, "made once"
+        assert form.changes() == {"max_iterations": 7}
+        shown.screen.query_one("#jobs").focus()
+        await shown.press("u")
+        assert not form.changes() and field_of(form, "max_iterations").field.value != "7"
+
+
+async def test_another_run_to_resume_is_picked_from_a_list_and_shows_its_values(tmp_path, started):
+    for name, rate in (("day-1", 0.0077), ("night-1", 0.0033)):
+        a_run(tmp_path, name, 3, learning_rate=rate).status("stopped")
+    async with dashboard(tmp_path, clock=time.time) as shown:
+        form = await choose(shown, "resume")
+        other = {"day-1": "night-1", "night-1": "day-1"}[form.values["run"]]
+        await shown.press("tab", "tab", "enter")
+        await shown.until("type to filter")
+        await shown.press(*other, "enter")
+        rate = {"day-1": 0.0077, "night-1": 0.0033}[other]
+        await shown.when(lambda: form.values["learning_rate"] == rate, other)
+        field_of(form, "mcts_simulations").field.value = "8"
+        shown.screen.query_one("#jobs").focus()
+        await shown.press("enter")
+        await shown.when(lambda: started, "start")
+        assert {f'--set=run="{other}"', "--set=mcts_simulations=8"} <= set(started[0])
 
 
 async def test_folded_groups_hold_every_setting(tmp_path):
     async with dashboard(tmp_path) as shown:
-        await choose(shown, "train")
-        form = shown.screen.query_one(SettingsForm)
+        form = await choose(shown, "train")
         for group in form.query("Collapsible"):
             group.collapsed = False
         await shown.when(lambda: len(form.query(Setting)) == len(form.specs), "all fields")
@@ -133,6 +165,32 @@ async def test_what_a_demo_made_stays_when_it_ended_elsewhere(tmp_path, started)
         assert "finished" in text and "x cancel" not in text
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+async def test_what_a_demo_makes_is_drawn_beside_its_output(tmp_path, started, size):
+    async with dashboard(tmp_path, size=size, clock=time.time) as shown:
+        await choose(shown, "components")
+        await shown.press("enter")
+        log = EventLog(shown.app.jobs.latest("components").paths.events)
+        log.append("part", name="losses", title="Loss functions", state="done", seconds=2.0)
+        log.append("temperature", temperature=0.1, policy_loss=3.6)
+        log.append("batch", outcome_bins=[[-1.0, 0.0], [0.0, 1.0]], outcome_histogram=[9, 7])
+        for iteration in (5, 10, 15):
+            losses = {"policy_loss": 2.0, "value_loss": 0.5, "total_loss": 3.0 - iteration / 10}
+            log.append("iteration", iteration=iteration, **losses)
+        log.append("move", game=0, number=1, told="R from 1 to line 2", position=POSITION)
+        for words in ("Loss functions", "3.600 nats", "-1.0 to +0.0"):
+            await shown.until(words)
+            shown.screen.query_one("#made").scroll_relative(y=4, animate=False)
+        shown.screen.query_one("#made").scroll_end(animate=False)
+        await shown.until("last move  R from 1 to line 2")
+        chart = shown.screen.query_one(Chart)
+        assert chart.view.x_kind == "iteration", "no step is numbered: all would lie at 0"
+        made = shown.screen.query_one("#made")
+        bottom = max(child.virtual_region.bottom for child in made.children if child.display)
+        assert made.virtual_size.height == bottom
+        assert all(child.outer_size.height > 2 for child in made.children if child.display)
+
+
 async def test_a_job_that_failed_says_why(tmp_path, started):
     started.script = say("azul-tui: batch_size is too large", code=2)
     async with dashboard(tmp_path, clock=time.time) as shown:
@@ -154,8 +212,7 @@ async def test_resume_shows_the_runs_own_values_and_names_it(tmp_path, started):
     run = a_run(tmp_path, "night-1", 6, state="stopped", learning_rate=0.00321)
     run.status("stopped")
     async with dashboard(tmp_path, clock=time.time) as shown:
-        await choose(shown, "resume")
-        form = shown.screen.query_one(SettingsForm)
+        form = await choose(shown, "resume")
         assert form.base["run"] == "night-1" and form.base["learning_rate"] == 0.00321
         await shown.press("enter")
         await shown.when(lambda: started, "resume")
@@ -232,3 +289,27 @@ async def test_a_theme_is_kept_for_the_next_start(tmp_path, monkeypatch):
         await shown.pilot.pause(0.2)
     async with dashboard(tmp_path, theme=None) as shown:
         assert shown.app.theme == "nord"
+
+
+UNKNOWN = "warp_factor"
+
+
+async def test_stored_settings_of_another_version_are_told(tmp_path):
+    run = a_run(tmp_path, "night-1", 5, state="stopped", warp_factor=9)
+    run.status("stopped")
+    async with dashboard(tmp_path, attach="night-1") as shown:
+        await shown.until("stopped")
+        await choose(shown, "resume")
+        await shown.until(UNKNOWN)
+    async with dashboard(tmp_path) as shown:
+        await shown.press("4")
+        await shown.until("iteration 5")
+        await shown.press("R")
+        await shown.until("A new run from")
+        await shown.until(UNKNOWN)
+    run.status("running")
+    async with dashboard(tmp_path, attach="night-1", now=run.t) as shown:
+        await shown.until("self-play")
+        await shown.press("e")
+        await shown.until("Change a setting")
+        await shown.until(UNKNOWN)

@@ -18,8 +18,8 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -48,6 +48,7 @@ unsigned: Final = cast("Callable[[object], int]", np.uint64)
 # numba is untyped.
 _config: Any = importlib.import_module("numba.core.config")
 _caching: Any = importlib.import_module("numba.core.caching")
+_event: Any = importlib.import_module("numba.core.event")
 _compiler_lock: Any = importlib.import_module("numba.core.compiler_lock").global_compiler_lock
 _NumbaError: Any = importlib.import_module("numba.core.errors").NumbaError
 _CPUDispatcher: Any = importlib.import_module("numba.core.registry").CPUDispatcher
@@ -227,6 +228,25 @@ def _keep(dispatcher: Kernel, function: Callable[..., object]) -> None:
 def is_compiled(room: str) -> bool:
     """Whether kernels of that package have been compiled here, from the source as it is."""
     return cache_folder() is not None and any(_cache_folder(room).glob("*/*.nbi"))
+
+
+@contextmanager
+def noticing_compilation(tell: Callable[[], None]) -> Generator[None]:
+    """Call `tell` once when numba begins to compile inside; loading from the disk is silent."""
+    told = False
+
+    class Listener(_event.Listener):
+        def on_start(self, _started: object) -> None:
+            nonlocal told
+            if not told:
+                told = True
+                tell()
+
+        def on_end(self, event: object) -> None:
+            """Not waited for."""
+
+    with _event.install_listener("numba:compile", Listener()):
+        yield
 
 
 def _room_of(function: Callable[..., object]) -> str:

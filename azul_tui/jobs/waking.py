@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from azul_tui.game.canonical import refill_canonical
 from azul_tui.game.constants import state_size
 from azul_tui.game.dealing import clear_game
+from azul_tui.game.kernel import noticing_compilation
 
 if TYPE_CHECKING:
     from azul_tui.jobs.context import JobContext
     from azul_tui.players.registry import Player
 
-PATIENCE_S: Final = 1.5
-"""Seconds before the wait is explained; compiled kernels answer far sooner."""
-
 
 def wake_player(context: JobContext, player: Player, seats: int) -> None:
-    """Let `player` choose once at the opening of a game, and say so if that takes long.
+    """Let `player` choose once at the opening of a game, and say so if its kernels are compiled.
 
     Args:
         context: Whose reporter tells a person.
@@ -31,10 +28,5 @@ def wake_player(context: JobContext, player: Player, seats: int) -> None:
     clear_game(state[0], seats)
     refill_canonical(state[0], np.uint64(0), np.zeros(1, np.uint64))
     words = f"compiling {player.name}, only the first time"
-    explained = threading.Timer(PATIENCE_S, context.reporter.say, (words,))
-    explained.daemon = True
-    explained.start()
-    try:
+    with noticing_compilation(lambda: context.reporter.say(words)):
         player.choose(state, np.zeros(1, np.uint64), deterministic=True)
-    finally:
-        explained.cancel()

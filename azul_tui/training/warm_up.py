@@ -5,7 +5,6 @@ The first start on a machine takes some seconds; later ones load the kernels fro
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -15,7 +14,7 @@ import numpy as np
 from azul_tui.game.canonical import refill_canonical
 from azul_tui.game.constants import observation_size, state_size
 from azul_tui.game.dealing import clear_game
-from azul_tui.game.kernel import is_compiled
+from azul_tui.game.kernel import noticing_compilation
 from azul_tui.game.playout import random_games
 from azul_tui.network import NetworkEvaluator, create_azul_network
 from azul_tui.players.network import NetworkPlayer
@@ -27,7 +26,7 @@ from azul_tui.training.replay_buffer import ReplayBuffer
 from azul_tui.training.self_play import SelfPlay
 
 CompileReport = Callable[[int, int, str, float], None]
-"""`(done, total, name, seconds)`: told before the first stage and after each."""
+"""`(done, total, name, seconds)`: stages done, the one that comes next, seconds so far."""
 
 
 def _compile_rules(players: int) -> None:
@@ -60,9 +59,6 @@ def _compile_players(players: int) -> None:
         create_player(name, players).choose(states, seeds, True)
 
 
-PATIENCE_S: Final = 1.5
-"""Seconds that a stage may take before a person is told; one that is compiled takes far less."""
-
 STAGES: Final = (
     ("rules", _compile_rules),
     ("search and self-play", _compile_self_play),
@@ -76,50 +72,22 @@ def compile_kernels(
 ) -> float:
     """Compile or load everything; returns the seconds it took.
 
-    `report` stays silent when the kernels load at once. Whether they will cannot be read off the
-    cache for sure (a new release may have changed some of them), so a stage that takes long is
-    reported from a thread of its own, never while another report is under way.
+    `report` is called once something is compiled, and then after each stage; never when all of
+    it can be loaded, however long that takes on a busy machine.
     """
     started = clock()
-    progress = _Progress(report, told=not is_compiled("search"))
-    if progress.told:
-        progress.tell(0, 0.0)
-    for index, (_, compile_stage) in enumerate(STAGES):
-        late = threading.Timer(PATIENCE_S, progress.explain, (index, started, clock))
-        late.daemon = True
-        late.start()
-        try:
-            compile_stage(players)
-        finally:
-            late.cancel()
-        progress.end_stage(index, clock() - started)
-    return clock() - started
+    done, told = 0, False
 
-
-class _Progress:
-    """What has been told about compiling; two threads tell."""
-
-    def __init__(self, report: CompileReport, *, told: bool) -> None:
-        self._report = report
-        self._lock = threading.Lock()
-        self._ended = 0
-        self.told = told
-
-    def tell(self, done: int, seconds: float) -> None:
-        """So many stages are done."""
+    def tell() -> None:
+        nonlocal told
+        told = True
         name = STAGES[done][0] if done < len(STAGES) else "done"
-        self._report(done, len(STAGES), name, seconds)
+        report(done, len(STAGES), name, clock() - started)
 
-    def explain(self, stage: int, started: float, clock: Callable[[], float]) -> None:
-        """The stage takes long: from here on every one is told."""
-        with self._lock:
-            if self._ended <= stage and not self.told:
-                self.told = True
-                self.tell(stage, clock() - started)
-
-    def end_stage(self, stage: int, seconds: float) -> None:
-        """The stage is done; nobody will explain it any more."""
-        with self._lock:
-            self._ended = stage + 1
-            if self.told:
-                self.tell(stage + 1, seconds)
+    with noticing_compilation(tell):
+        for _, compile_stage in STAGES:
+            compile_stage(players)
+            done += 1
+            if told:
+                tell()
+    return clock() - started

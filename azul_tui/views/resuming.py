@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import re
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
 
 from azul_tui.config import TrainingConfig, load_stored_config
 from azul_tui.errors import AzulError
@@ -25,8 +26,7 @@ FIXED = frozenset({"num_players", "network_config", "seed"})
 """Settings that the weights, or the games they learnt from, depend on: no resume changes them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Further:
+class Further(NamedTuple):
     """The limit that keeps a run from going on."""
 
     setting: str
@@ -38,21 +38,16 @@ class Further:
 
 
 def why_not(paths: RunPaths, now: float) -> str:
-    """Why a run cannot be resumed now, in words; empty when it can.
-
-    Args:
-        paths: The run.
-        now: Unix seconds.
-    """
+    """Why a run cannot be resumed `now` (unix seconds), in words; empty when it can."""
     run = summarize(paths, now)
     name = plain_text(paths.name, 64)
     held = writer_lives(paths) is True
     if held and run.state not in ACTIVE:
         return f"{name} {ENDING}"
     if held or (run.state in ACTIVE and not run.stalled):
-        if run.state == "paused":
-            return f"{name} is paused; p on the training screen lets it go on"
-        return f"{name} is training already; e on the training screen changes its limits"
+        paused = f"{name} is paused; p on the training screen lets it go on"
+        busy = f"{name} is training already; e on the training screen changes its limits"
+        return paused if run.state == "paused" else busy
     if not checkpoint_files(paths) and not paths.events.exists():
         return f"{name} has no checkpoint to resume from"
     return ""
@@ -76,23 +71,26 @@ def newest_iteration(paths: RunPaths) -> int:
     return files[-1][0] if files else 0
 
 
+def stored_settings(paths: RunPaths) -> tuple[TrainingConfig, tuple[str, ...]]:
+    """The run's settings, defaults where they cannot be read, and what a person should know."""
+    try:
+        return load_stored_config(paths.config)
+    except AzulError as error:
+        return TrainingConfig(), (str(error),)
+
+
 def config_of(paths: RunPaths) -> TrainingConfig:
     """The run's settings; the defaults where they cannot be read, as the job itself will say."""
-    try:
-        return load_stored_config(paths.config)[0]
-    except AzulError:
-        return TrainingConfig()
+    return stored_settings(paths)[0]
 
 
 def free_name(paths: RunPaths) -> str:
     """The run's name with the next number that is free: `night-2`."""
-    stem, _, last = paths.name.rpartition("-")
-    if not stem or not last.isdigit() or len(last) > 3:
-        stem, last = paths.name, "1"
-    number = int(last) + 1
-    while (paths.directory.parent / f"{stem[:50]}-{number}").exists():
-        number += 1
-    return f"{stem[:50]}-{number}"
+    stem, last = paths.name, "1"
+    if found := re.fullmatch(r"(.+)-(\d{1,3})", paths.name):
+        stem, last = found.groups()
+    names = (f"{stem[:50]}-{number}" for number in count(int(last) + 1))
+    return next(name for name in names if not paths.directory.with_name(name).exists())
 
 
 def name_problem(root: Path, name: str) -> str:

@@ -1,7 +1,8 @@
-"""Values of settings as TOML writes them and as a person reads them."""
+"""Values of settings as TOML writes them and as a person reads and types them."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,14 +10,8 @@ if TYPE_CHECKING:
 
 
 def toml_value(value: SettingValue) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
-        return "[" + ", ".join(toml_value(word) for word in value) + "]"
-    return repr(value)
+    """A value as TOML writes it, which for these types is how JSON does."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def shown_value(value: SettingValue) -> str:
@@ -49,16 +44,9 @@ def parse_value(spec: SettingSpec, text: str) -> SettingValue:
     if spec.kind in {"int", "float"}:
         typed = typed.replace(",", "").replace(" ", "").replace("_", "")
     elif spec.kind == "bool":
-        typed = {"yes": "true", "no": "false", "on": "true", "off": "false"}.get(
-            typed.lower(), typed
-        )
-    elif spec.kind == "list":
-        words = [word.strip().strip("\"'") for word in typed.strip("[]").split(",")]
-        return spec.check([word for word in words if word])
-    else:
+        typed = {"yes": "true", "no": "false"}.get(typed.lower(), typed)
+    elif spec.kind != "list":
         return spec.check(typed)
-    if not typed:
-        raise ConfigError(f"{spec.name} must be {spec.accepted()}")
     try:
         return resolve_settings((spec,), None, None, [f"{spec.name}={typed}"])[spec.name]
     except ConfigError as error:

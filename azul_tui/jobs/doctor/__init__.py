@@ -24,7 +24,8 @@ def run(context: JobContext) -> dict[str, Any]:
     """Print every finding, then what is wrong; `ok` is False when anything is."""
     speak_with(lambda _: None)  # it is told here, as a finding
     findings: list[Finding] = []
-    for finding in _look(context.runs_root, os.environ):
+    recorded = context.directory != context.runs_root  # as only a dashboard wants it
+    for finding in _look(context.runs_root, os.environ, of_dashboard=recorded):
         findings.append(finding)
         context.reporter.say(f"{finding.subject:<13} {finding.told}")
         context.reporter.record(
@@ -51,7 +52,7 @@ def run(context: JobContext) -> dict[str, Any]:
     }
 
 
-def _look(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
+def _look(root: Path, environment: Mapping[str, str], *, of_dashboard: bool) -> Iterator[Finding]:
     yield from software.python()
     yield from place.cache(cache_place())
     yield from software.torch()
@@ -62,5 +63,5 @@ def _look(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     yield from hardware.threads(environment)
     yield from hardware.memory()
     yield from hardware.gpus()
-    yield from place.terminal(environment)
+    yield from place.terminal(environment, of_dashboard=of_dashboard)
     yield from place.runs_folder(root)

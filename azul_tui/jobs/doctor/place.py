@@ -22,13 +22,18 @@ LEAST_FREE_BYTES = 2 * 10**9
 SMALLEST_TERMINAL = (60, 20)
 
 
-def terminal(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """What can be drawn here: size, colours, characters."""
+def terminal(environment: Mapping[str, str], *, of_dashboard: bool = False) -> Iterator[Finding]:
+    """What can be drawn here: size, colours, characters.
+
+    Args:
+        environment: Usually `os.environ`.
+        of_dashboard: A dashboard started this job: its terminal counts, whose size it knows.
+    """
     encoding = (sys.stdout.encoding or locale.getpreferredencoding(do_setlocale=False)).lower()
     unicode = "utf" in encoding
     advice = "" if unicode else "this terminal's encoding is not UTF-8; use --ascii or set LANG"
     drawing = "Unicode" if unicode else f"plain characters ({plain_text(encoding, 20)})"
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty() and not of_dashboard:
         yield Finding("terminal", f"none here (output goes to a file or a pipe), {drawing}")
         return
     columns, rows = shutil.get_terminal_size()
@@ -36,9 +41,10 @@ def terminal(environment: Mapping[str, str]) -> Iterator[Finding]:
     problem = ""
     if kind in {"", "dumb"}:
         problem = "TERM names no terminal that can be drawn on; set it, for example xterm-256color"
-    elif columns < SMALLEST_TERMINAL[0] or rows < SMALLEST_TERMINAL[1]:
+    elif not of_dashboard and (columns < SMALLEST_TERMINAL[0] or rows < SMALLEST_TERMINAL[1]):
         advice = f"{columns}x{rows} is small for the dashboard; 80x24 shows everything important"
-    told = f"{plain_text(kind, 30)}, {columns}x{rows}, {_colours(environment)}, {drawing}"
+    size = "the dashboard's" if of_dashboard else f"{columns}x{rows}"
+    told = f"{plain_text(kind, 30)}, {size}, {_colours(environment)}, {drawing}"
     yield Finding("terminal", told, problem, advice)
 
 

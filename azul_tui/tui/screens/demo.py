@@ -9,6 +9,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from azul_tui.runs.events import number, text
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.jobs import last_words
 from azul_tui.tui.screens.place import FramedScreen
@@ -20,12 +21,18 @@ from azul_tui.views import words
 from azul_tui.views.signs import bar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
     from textual.timer import Timer
 
     from azul_tui.tui.jobs import StartedJob
+    from azul_tui.views.run_data import Record, RunData
+    from azul_tui.views.signs import Signs
+    from azul_tui.views.words import Spans
 
 LOOK_EVERY_S = 0.5
+PANELS = ("parts", "policy loss by temperature", "how outcomes are spread")
 
 
 class DemoScreen(FramedScreen[None]):
@@ -46,23 +53,30 @@ class DemoScreen(FramedScreen[None]):
         self._timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        """A line, the output left, what was made right."""
+        """Two lines, the output left, what was made right."""
+        settings = ", ".join(self.job.overrides) or "as it comes"
+        told = Content.styled(f"settings: {plain_text(settings, 300)}", "$foreground 60%")
         yield Static("", id="job-state", classes="line", markup=False)
-        yield Static("", id="job-settings", classes="line", markup=False)
+        yield Static(told, classes="line", markup=False)
         with Horizontal(id="job"):
             log = GrowingLog(id="output", classes="panel")
             log.border_title = Content.styled("output", "bold")
             yield log
-            with VerticalScroll(id="made", classes="hidden"):
-                yield Chart(id="losses", classes="hidden")
-                yield Board(id="position", classes="hidden")
+            with VerticalScroll(id="made"):
+                for title in PANELS:
+                    panel = Static("", classes="panel made", markup=False)
+                    panel.border_title = Content.styled(title, "bold")
+                    yield panel
+                yield Chart(id="losses")
+                yield Board(id="position")
 
     def on_mount(self) -> None:
         """Look often while the job runs; no more once it has ended."""
         self._timer = self.set_interval(LOOK_EVERY_S, self.show)
-        settings = ", ".join(self.job.overrides) or "as it comes"
-        text = Content.styled(f"settings: {plain_text(settings, 300)}", "$foreground 60%")
-        self.query_one("#job-settings", Static).update(text)
+
+    def on_resize(self) -> None:
+        """Bars fill their new width."""
+        self.call_after_refresh(self.show)
 
     def on_job_ended(self) -> None:
         """The last look."""
@@ -79,16 +93,15 @@ class DemoScreen(FramedScreen[None]):
             self._timer.stop()
             self._timer = None
         self._say_state()
-        texts, total, source = self.feed.log.lines, self.feed.log.total, "log"
+        texts, total, source = self.feed.log_lines()
         if not texts:
-            texts, total, source = self.feed.log_lines()
-        waiting = "starting" if job.running else "it has written nothing"
-        self.query_one(GrowingLog).show_lines(texts or [waiting], total, source if texts else "")
+            texts, source = ["starting" if job.running else "it has written nothing"], ""
+        self.query_one(GrowingLog).show_lines(texts, total, source)
         self._show_made()
 
     def _say_state(self) -> None:
         job, status, signs = self.job, self.feed.status, self.azul.signs
-        line = Content.styled(job.spec.title, "bold") + Content("   ")
+        line = Content.styled(f"{job.spec.title}   ", "bold")
         if job.running:
             spent = words.duration(self.azul.clock() - job.started)
             line += Content.styled(f"{signs.running} running, {spent}", "$text-success")
@@ -107,40 +120,27 @@ class DemoScreen(FramedScreen[None]):
 
     def _show_made(self) -> None:
         """Panels, chart and board, each when its records are there."""
-        from azul_tui.views.demo import panels, position_of
+        data, made = self.feed.data, self.query_one("#made")
+        width = max(20, self.size.width // (1 if self.has_class("-narrow") else 2) - 6)
+        rows = panels(data, width, self.azul.signs)
+        for panel, found in zip(self.query(".made").results(Static), rows, strict=True):
+            panel.display = bool(found)
+            if panel.content != (said := lines(found)):
+                panel.update(said)
+        chart, board = self.query_one(Chart), self.query_one(Board)
+        chart.display = data.steps.records > 1 or data.iterations.records > 1
+        if chart.display:
+            self._draw_losses(chart, data)
+        moves = [record for record in data.others if record["event"] == "move"]
+        board.display = bool(moves)
+        if moves:
+            self._draw_board(board, moves[-1])
+        made.display = any(rows) or chart.display or board.display
 
-        data = self.feed.data
-        made = self.query_one("#made")
-        width = max(20, (made.size.width or self.size.width // 2) - 6)
-        found = panels(data, width, self.azul.signs)
-        for number, (title, rows) in enumerate(found):
-            widgets = self.query(f"#panel-{number}")
-            text = lines(rows)
-            if widgets:
-                widget = widgets.first(Static)
-                if widget.content != text:
-                    widget.update(text)
-            else:
-                widget = Static(text, id=f"panel-{number}", classes="panel made", markup=False)
-                widget.border_title = Content.styled(title, "bold")
-                made.mount(widget, before="#losses")
-        chart = self.query_one(Chart)
-        has_losses = data.steps.records > 1 or data.iterations.records > 1
-        chart.set_class(not has_losses, "hidden")
-        if has_losses:
-            self._draw_losses(chart)
-        shown = position_of(data)
-        board = self.query_one(Board)
-        board.set_class(shown is None, "hidden")
-        if shown is not None:
-            self._draw_board(board, *shown)
-        made.set_class(not (found or has_losses or shown), "hidden")
-
-    def _draw_losses(self, chart: Chart) -> None:
+    def _draw_losses(self, chart: Chart, data: RunData) -> None:
         from azul_tui.views.charts import View
         from azul_tui.views.run_charts import ChartSource
 
-        data = self.feed.data
         if chart.view is None:
             # Only training steps are numbered; without them an iteration is a point.
             kind = "step" if data.last_step else "iteration"
@@ -148,24 +148,18 @@ class DemoScreen(FramedScreen[None]):
         view = chart.view or View()
         chart.draw([ChartSource(data).content("loss", view)], growing=self.job.running)
 
-    def _draw_board(self, board: Board, title: str, notation: str, last: str) -> None:
-        from azul_tui.errors import AzulError
+    @staticmethod
+    def _draw_board(board: Board, move: Record) -> None:
         from azul_tui.game.notation import parse_position
 
-        try:
-            position = parse_position(notation)
-        except AzulError as error:
-            board.show(None, plain_text(str(error)), title=title)
-            return
-        notes = (f"last move  {last}",) if last else ()
-        board.show(Table(position=position, notes=notes), title=title)
+        notes = (f"last move  {text(move, 'told', 60)}",)
+        table = Table(position=parse_position(move["position"]), notes=notes)
+        board.show(table, title=f"game {move['game'] + 1:,}, move {move['number']:,}")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A job that runs can be cancelled, one that has ended run again."""
-        if action == "cancel":
-            return self.job.running
-        if action == "again":
-            return not self.job.running
+        if action in {"cancel", "again"}:
+            return self.job.running == (action == "cancel")
         return super().check_action(action, parameters)
 
     def action_cancel(self) -> None:
@@ -182,3 +176,45 @@ class DemoScreen(FramedScreen[None]):
     def action_back(self) -> None:
         """Back to where one was."""
         self.dismiss(None)
+
+
+def panels(data: RunData, width: int, signs: Signs) -> list[list[Spans]]:
+    """The lines of each of `PANELS` in `width` cells; none where its records are missing."""
+    newest = {(record["event"], record.get("name")): record for record in data.others}
+    batch = newest.get(("batch", None), {})
+    bins = zip(batch.get("outcome_bins", ()), batch.get("outcome_histogram", ()), strict=False)
+    losses = [
+        (f"temperature {record['temperature']:<5g}", loss, f"{loss:.3f} nats")
+        for record in data.others
+        if record["event"] == "temperature" and (loss := number(record, "policy_loss")) is not None
+    ]
+    return [
+        [_part(record, signs) for (kind, _), record in newest.items() if kind == "part"],
+        _bars(losses, width, 0),
+        _bars([(f"{low:+.1f} to {high:+.1f}", n, f"{n:,}") for (low, high), n in bins], width, 2),
+    ]
+
+
+def _part(record: Record, signs: Signs) -> Spans:
+    """One part of demo 0: its state, and how long it took."""
+    title, state, seconds = record["title"], record["state"], number(record, "seconds")
+    sign, role = {
+        "running": (signs.running, "good"),
+        "done": (signs.finished, "good"),
+        "failed": (signs.crashed, "alert"),
+    }.get(state, (signs.empty_cell, "quiet"))
+    took = f"  {words.duration(seconds)}" if seconds is not None else ""
+    return (f"{sign} ", role), (f"{title:<28}", ""), (state, role), (took, "quiet")
+
+
+def _bars(values: Sequence[tuple[str, float, str]], width: int, series: int) -> list[Spans]:
+    """A bar for each `(name, value, words)`."""
+    largest = max([*(value for _, value, _ in values), 1e-9])
+    room = max(4, width - 3 - max((len(name) + len(told) for name, _, told in values), default=0))
+    return [
+        (
+            (f"{name} ", "quiet"), ("█" * round(value / largest * room), f"series.{series}"),
+            (f" {told}", "strong"),
+        )
+        for name, value, told in values
+    ]  # fmt: skip
