@@ -23,6 +23,7 @@ from azul_tui.tui.screens.place import Place
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.frame import link
+from azul_tui.tui.widgets.rows import Rows
 from azul_tui.views import analysis, words
 from azul_tui.views import analysis_words as told
 from azul_tui.views.analysed_moves import (
@@ -54,7 +55,7 @@ COLUMN = (84, 116)
 FILTER_HELP = "a colour (red or r), a factory (2>), a line (>3), centre, floor"
 
 
-class MoveList(OptionList):
+class MoveList(Rows):
     """The moves; a first click chooses one, a second plays it."""
 
     BINDINGS: ClassVar = [

@@ -21,6 +21,7 @@ from azul_tui.tui.messages import FormChanged, MatchesListed, PanelResized
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.form import Setting, SettingsForm
+from azul_tui.tui.widgets.rows import Rows
 from azul_tui.views import match as matches
 from azul_tui.views import words
 
@@ -65,7 +66,7 @@ def match_settings() -> tuple[SettingSpec, ...]:
     )  # fmt: skip
 
 
-class EarlierMatches(OptionList):
+class EarlierMatches(Rows):
     """What was played, a line each; enter is named in the line of keys."""
 
     BINDINGS: ClassVar = [Binding("enter", "select", "show it")]

@@ -18,6 +18,7 @@ from azul_tui.tui.screens.place import FramedScreen
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.rows import Rows
 from azul_tui.views import games, words
 from azul_tui.views.engine import ListedGame, ListedGames, RecordedGame, ReviewedMove, read, word
 from azul_tui.views.games import Replay
@@ -44,7 +45,7 @@ MISTAKE = 0.15
 IN_GAME = frozenset({"step", "play_on", "mistake", "analyse", "take_over", "judge", "next_game"})
 
 
-class GameOptions(OptionList):
+class GameOptions(Rows):
     """The games; a first click chooses one, a second replays it."""
 
     BINDINGS: ClassVar = [Binding("enter", "select", "replay")]

@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 from azul_tui.tui.messages import RowChosen, RowOpened
 from azul_tui.tui.spans import STYLES
 from azul_tui.tui.widgets.frame import link
+from azul_tui.tui.widgets.rows import Rows
 from azul_tui.views.table import GAP, fitting
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from azul_tui.views.table import Column, Row
 
 
-class RowList(OptionList):
+class RowList(Rows):
     """The rows; a click chooses one, a double click or enter opens it."""
 
     BINDINGS: ClassVar = [
