@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
     from textual.driver import Driver
     from textual.message import Message
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
     from azul_tui.runs.paths import RunPaths
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from azul_tui.views.resuming import Further
 
 RESUME_TRIES = 60
+ERROR_S = 86_400.0
+"""How long an error is shown that nobody dismisses."""
 _ASKED = {"pause": "pausing", "resume": "resuming", "stop": "stopping", "cancel": "cancelling"}
 
 
@@ -260,6 +263,20 @@ class AzulApp(App[int]):
                 refused = sum(h.kind == "control" and h.level != "info" for h in happenings)
             self._asked[paths.name] = (_ASKED[request], refused)
         self.follower.look_now()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """A toast; an error stays until somebody dismisses it."""
+        if severity == "error":
+            timeout = ERROR_S
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def tell(self, message: Message) -> None:
         """Hand a message to the screens that can be seen: the upper one and the one below it."""
