@@ -29,7 +29,7 @@ SCREENS = {
     "analyse": ("7", "B C>1"),
     "chart": ("2 enter", "next chart"),
     "board": ("2 b", "last move"),
-    "log": ("2 f", "log.txt"),
+    "log": ("2 f", "╭─ /"),
     "games": ("2 g", "games of"),
     "replay": ("2 g enter", "2 mistakes"),
     "editor": ("7 e", "as it lies"),
@@ -43,7 +43,7 @@ BOXES = {
     "value": ("2 e enter", "OK"),
     "pick": ("2 e", "Change a setting"),
     "leave": ("job ctrl+q", "still running"),
-    "list": ("1 tab enter", "three-players"),
+    "list": ("1 presets", "three-players"),
 }
 """Keys that lead there, and words that show it."""
 EVERY = SCREENS | BOXES
@@ -96,9 +96,12 @@ class Hands:
         return screen_text(self.app, styles=True)
 
     async def find(self, words):
-        """Cell of the first place where the screen shows `words`."""
+        """Cell of the first place where the screen shows `words`; `words@5` is 5 lines below."""
+        words, _, below = words.partition("@")
         rows = (await self.shown.until(words)).splitlines()
-        return next((row.index(words), y) for y, row in enumerate(rows) if words in row)
+        return next(
+            (row.index(words), y + int(below or 0)) for y, row in enumerate(rows) if words in row
+        )
 
     async def send(self, kind, x, y, button=0):
         self.app.post_message(kind(None, x, y, 0, 0, button, False, False, False, x, y))
@@ -163,6 +166,10 @@ async def go(shown, name):
             await shown.hands.click_words("Start  ")
             await shown.until("policy loss")
             continue
+        if key == "presets":
+            x, y = await shown.hands.find("start from")
+            await shown.hands.click(x + 36, y)
+            continue
         here = " ".join(keys.split()[: keys.split().index(key) + 1])
         on_the_way = [words for way, words in SCREENS.values() if way == here]
         if key not in PLACES:
@@ -174,6 +181,14 @@ async def go(shown, name):
         for each in on_the_way:
             await shown.until(each)
     await shown.until(words)
+    await rested(shown)
+
+
+async def rested(shown):
+    """Once nothing has changed for a moment."""
+    before = ""
+    while before != (before := shown.text):
+        await shown.pilot.pause(0.05)
 
 
 def quick_jobs(monkeypatch, script="print('policy loss 4.21', flush=True); time.sleep(60)"):
