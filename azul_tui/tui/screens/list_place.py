@@ -178,7 +178,7 @@ class ListPlace(Place):
             seconds = NEXT_S
             spent = time.perf_counter() - begun
             self._read_once = self._read_once or done
-            if not self.query(Listing):
+            if not self.query(RowList):
                 return  # the app is ending
             if self._shown.is_set():
                 self.show()
