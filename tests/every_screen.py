@@ -21,9 +21,9 @@ MODES = {key: title.lower() for key, title in PLACES.items()}
 SCREENS = {
     "menu": ("1", "--run quick"),
     "training": ("2", "step 600"),
-    "runs": ("3", "3 runs"),
+    "runs": ("3", "best vs"),
     "checkpoints": ("4", "iteration 5"),
-    "evaluate": ("5", "A is laptop-1122"),
+    "evaluate": ("5", "next match"),
     "setup": ("6", "against pretrained"),
     "play": ("6 enter", "take from"),
     "analyse": ("7", "B C>1"),
@@ -32,7 +32,7 @@ SCREENS = {
     "log": ("2 f", "╭─ /"),
     "games": ("2 g", "games of"),
     "replay": ("2 g enter", "2 mistakes"),
-    "editor": ("7 e", "as it lies"),
+    "editor": ("7 e", "f fill the bag"),
     "resume": ("4 R", "A new run from"),
     "job": ("job", "policy loss"),
 }
@@ -167,6 +167,8 @@ async def go(shown, name):
             await shown.until("policy loss")
             continue
         if key == "presets":
+            await shown.until("learning_rate  ")
+            await rested(shown)
             x, y = await shown.hands.find("start from")
             await shown.hands.click(x + 36, y)
             continue
@@ -191,7 +193,7 @@ async def rested(shown):
         await shown.pilot.pause(0.05)
 
 
-def quick_jobs(monkeypatch, script="print('policy loss 4.21', flush=True); time.sleep(60)"):
+def quick_jobs(monkeypatch, script="print('policy loss 4.21', flush=True); time.sleep(600)"):
     """Jobs run `script` instead; the list of their command lines."""
     started = []
 
