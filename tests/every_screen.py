@@ -20,9 +20,9 @@ PLACES = {"1": "Menu", "2": "Training", "3": "Runs", "4": "Checkpoints", "5": "E
 MODES = {key: title.lower() for key, title in PLACES.items()}
 SCREENS = {
     "menu": ("1", "--run quick"),
-    "training": ("2", "step 600"),
-    "runs": ("3", "best vs"),
-    "checkpoints": ("4", "iteration 5"),
+    "training": ("2", "[2 Train"),
+    "runs": ("3", "state "),
+    "checkpoints": ("4", "whole "),
     "evaluate": ("5", "next match"),
     "setup": ("6", "against pretrained"),
     "play": ("6 enter", "take from"),
@@ -32,7 +32,7 @@ SCREENS = {
     "log": ("2 f", "╭─ /"),
     "games": ("2 g", "games of"),
     "replay": ("2 g enter", "2 mistakes"),
-    "editor": ("7 e", "f fill the bag"),
+    "editor": ("7 e", "g look at it"),
     "resume": ("4 R", "A new run from"),
     "job": ("job", "policy loss"),
 }
