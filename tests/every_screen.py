@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from contextlib import asynccontextmanager
 
 import analyse_engine
 import play_engine
 from dashboard import WIDE, a_run, dashboard, screen_text
+from fake_run import START
 from recorded_example import write_example_game
 from test_tui_evaluate import a_match, result
 from test_tui_games import RulesWithoutNetworks
 from textual import events
 
-RUN = "laptop-1122"
+RUN, LATER = "laptop-1122", START + 545
 PLACES = {"1": "Menu", "2": "Training", "3": "Runs", "4": "Checkpoints", "5": "Evaluate",
           "6": "Play", "7": "Analyse"}  # fmt: skip
 MODES = {key: title.lower() for key, title in PLACES.items()}
@@ -137,7 +137,7 @@ class Hands:
 @asynccontextmanager
 async def opened(root, name, *, size=WIDE, **options):
     """The dashboard at one of the screens."""
-    options.setdefault("attach", RUN)
+    options = {"attach": RUN, "now": LATER} | options
     async with dashboard(root, size=size, **options) as shown:
         shown.app.engines = Engines()
         shown.hands = Hands(shown)
@@ -203,8 +203,3 @@ def quick_jobs(monkeypatch, script="print('policy loss 4.21', flush=True); time.
 
     monkeypatch.setattr("azul_tui.runs.launch.job_command", command)
     return started
-
-
-def copied(world, to):
-    shutil.copytree(world, to, dirs_exist_ok=True)
-    return to

@@ -7,15 +7,13 @@ import unicodedata
 
 import pytest
 from dashboard import NARROW, WIDE, a_run
-from every_screen import RUN, copied, go, make_world, opened, quick_jobs, rested, tour
-from fake_run import START
+from every_screen import RUN, go, opened, quick_jobs, rested, tour
 from rich.cells import cell_len
 from test_tui_evaluate import a_match, result
 
 from azul_tui.cli import main
 
 pytestmark = pytest.mark.timeout(180)
-LATER = START + 545
 MARKUP = "[red]loud[/red][@click=app.quit]press[/] $text-error [/nothing"
 HOSTILE = {
     "control sequences and lines": (
@@ -27,8 +25,10 @@ HOSTILE = {
         "\u202eesrever\u202c \u2066isolate\u2069 \u200f\u061c\u200b\ufeff\u2028\u2029 שלום"
         "\ud800\udfff caf\xe9 \uffff\U000e0001\U000f0000 \xad\x7f"
     ),
-    "10,000 characters": "long\u202e\x1b[1m" + "x" * 10_000,
-    "wide and stacked": "Z" + "\u0301\u0489" * 3000 + " 漢字" * 400 + " 👩‍👩‍👧‍👦🏳️‍🌈",
+    "10,000 characters": "long 👩‍👩‍👧‍👦🏳️‍🌈 漢字"
+    + "Z\u0301\u0489" * 30
+    + "x漢" * 5000
+    + "\u0301" * 900,
 }
 KINDS = [
     ("alert", {"level": "error"}),
@@ -46,13 +46,6 @@ WORDS = (
     "level text key old new takes_effect request reason value phase name opponent file host "
     "version resumed_from job title rows columns id error"
 ).split()
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    root = tmp_path_factory.mktemp("made")
-    make_world(root)
-    return root
 
 
 def folder_name(text):
@@ -103,17 +96,13 @@ def hostile_world(root, text):
 
 
 @pytest.fixture
-def hostile(made, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.chdir(tmp_path)
-
+def hostile(world, monkeypatch):
     def make(text):
-        root = copied(made, tmp_path / "runs")
-        hostile_world(root, text)
+        hostile_world(world, text)
         said = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         script = f"print({said!a}.encode('utf-8', 'replace'), flush=True); print({said!a})"
         quick_jobs(monkeypatch, f"{script}; print('policy loss', flush=True); time.sleep(600)")
-        return root
+        return world
 
     return make
 
@@ -142,7 +131,7 @@ def harm(shown):
 @pytest.mark.parametrize("kind", HOSTILE)
 async def test_every_screen_and_box_shows_it_harmlessly(hostile, kind):
     root, found = hostile(HOSTILE[kind]), []
-    async with opened(root, "menu", now=LATER, size=NARROW if "wide" in kind else WIDE) as shown:
+    async with opened(root, "menu", size=NARROW if "10" in kind else WIDE) as shown:
         async for name in tour(shown):
             found += [(name, *each) for each in harm(shown)]
         shown.app.request("pause")
@@ -155,7 +144,7 @@ async def test_every_screen_and_box_shows_it_harmlessly(hostile, kind):
 
 
 async def test_markup_is_shown_as_it_is_written_and_no_click_of_it_acts(hostile):
-    async with opened(hostile(MARKUP), "training", now=LATER) as shown:
+    async with opened(hostile(MARKUP), "training") as shown:
         for name in ("training", "log", "games", "evaluate", "job", "palette"):
             await go(shown, name)
             await shown.until("[red]loud")

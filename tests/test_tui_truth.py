@@ -4,51 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 
 import pytest
-from dashboard import NARROW, dashboard
 from every_screen import (
     EVERY,
+    LATER,
     RUN,
     SCREENS,
-    copied,
     go,
-    make_world,
     opened,
-    quick_jobs,
     rested,
     tour,
 )
-from fake_run import START
 from real_terminal import RealTerminal
 from test_tui_evaluate import a_match, tally
 from textual import events
 
-from azul_tui.tui.leaving import told
-
 pytestmark = pytest.mark.timeout(180)
-LATER = START + 545
 SIZES = [(1, 1), (12, 40), (300, 3), (200, 60)]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    root = tmp_path_factory.mktemp("made")
-    make_world(root)
-    return root
-
-
-@pytest.fixture
-def world(made, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.chdir(tmp_path)
-    return copied(made, tmp_path / "runs")
-
-
-@pytest.fixture
-def started(monkeypatch):
-    return quick_jobs(monkeypatch)
 
 
 def requests_of(root, run=RUN):
@@ -59,8 +32,8 @@ def requests_of(root, run=RUN):
 # -- results and states
 
 
-async def test_what_runs_keeps_its_own_settings_whatever_the_form_says_later(world, started):
-    async with opened(world, "menu", now=LATER) as shown:
+async def test_what_runs_keeps_its_own_settings_whatever_the_form_says_later(world, jobs):
+    async with opened(world, "menu") as shown:
         shown.app.go_with("menu", "sampling")
         await shown.until("--run sampling")
         await rested(shown)
@@ -70,7 +43,7 @@ async def test_what_runs_keeps_its_own_settings_whatever_the_form_says_later(wor
         await shown.press("end", "ctrl+u", "7", "enter")
         text = await shown.until("settings: ")
         assert f"{setting[1]}=7" in text
-        assert f"--set={setting[1]}=7" in started[0]
+        assert f"--set={setting[1]}=7" in jobs[0]
         await shown.press("escape")
         await shown.hands.click(x + 38, y)
         await shown.press("end", "ctrl+u", "9")
@@ -78,7 +51,7 @@ async def test_what_runs_keeps_its_own_settings_whatever_the_form_says_later(wor
         await rested(shown)
         await shown.press("enter")
         assert f"{setting[1]}=7" in await shown.until("settings: ")
-        assert len(started) == 1
+        assert len(jobs) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,7 +59,7 @@ async def test_what_runs_keeps_its_own_settings_whatever_the_form_says_later(wor
     [("p", "pausing", "pause"), ("s", "stopping", "stop"), ("x y", "cancelling", "cancel")],
 )
 async def test_what_was_asked_of_a_run_is_named_at_once(world, keys, words, request_):
-    async with opened(world, "training", now=LATER) as shown:
+    async with opened(world, "training") as shown:
         await shown.press(*keys.split())
         await shown.until(words)
         for place in ("runs", "menu", "evaluate"):
@@ -96,9 +69,9 @@ async def test_what_was_asked_of_a_run_is_named_at_once(world, keys, words, requ
 
 
 @pytest.mark.parametrize("name", ["training", "runs", "checkpoints"])
-async def test_nothing_resumes_twice(world, started, name):
+async def test_nothing_resumes_twice(world, jobs, name):
     """However often one asks, and wherever."""
-    async with opened(world, name, now=LATER, attach="my long run") as shown:
+    async with opened(world, name, attach="my long run") as shown:
         await shown.when(lambda: shown.app.run_now().state == "stopped", "its state")
         await shown.press(*["down"] * (name == "runs"))
         await rested(shown)
@@ -106,9 +79,9 @@ async def test_nothing_resumes_twice(world, started, name):
         await rested(shown)
         if name != "training":
             await shown.until("Resume my long run")
-            assert started == []
+            assert jobs == []
             await shown.press("y")
-        await shown.when(lambda: started, "start")
+        await shown.when(lambda: jobs, "start")
         await shown.until("resuming")
         for place in ("training", "runs"):
             await go(shown, place)
@@ -116,7 +89,7 @@ async def test_nothing_resumes_twice(world, started, name):
             await rested(shown)
             await shown.press("y" if place == "runs" else "shift+f12")
             await rested(shown)
-        assert len(started) == 1
+        assert len(jobs) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,30 +97,20 @@ async def test_nothing_resumes_twice(world, started, name):
 )
 async def test_a_job_that_goes_on_is_found_by_the_next_dashboard(world, job, title):
     a_match(world, 99, tally(), t=LATER - 5, state="running", job=job)
-    async with opened(world, "menu", now=LATER) as shown:
+    async with opened(world, "menu") as shown:
         shown.app.go_with("menu", job)
         await shown.until(f"{title} is running")
         await shown.press("o")
         await shown.until("130" if job == "evaluate" else "● running")
 
 
-async def test_a_training_that_goes_on_is_found_by_the_next_dashboard(world):
-    async with dashboard(world, now=LATER) as shown:
-        await shown.press("3")
-        await shown.until("● running")
-        await shown.press("enter")
-        await shown.until("step 600")
-        await shown.press("p")
-        await shown.until("pausing")
-
-
 # -- names, messages, commands
 
 
-async def test_a_checkpoint_has_one_name_everywhere(world, started):
+async def test_a_checkpoint_has_one_name_everywhere(world):
     name = f"{RUN} iteration 5"
     wrong = []
-    async with opened(world, "menu", now=LATER) as shown:
+    async with opened(world, "menu") as shown:
         for screen, keys in (
             ("checkpoints", ["down"] * 2),
             ("setup", []),
@@ -170,27 +133,19 @@ async def test_a_checkpoint_has_one_name_everywhere(world, started):
 
 @pytest.mark.parametrize("name", ["training", "runs", "evaluate", "setup", "analyse", "menu"])
 async def test_messages_come_in_one_place(world, name):
-    async with opened(world, name, now=LATER) as shown:
+    async with opened(world, name) as shown:
         await shown.press("ctrl+z")
         await shown.until("no shell waits")
         before = await shown.hands.find("no shell waits")
         assert before[0] > 55 and before[1] > 30
 
 
-def test_commands_that_are_printed_can_be_pasted(tmp_path):
-    folder = tmp_path / "my runs"
-    line = told(["my long run", "$(touch x)"], "", folder, {})
-    for name, row in zip(("my long run", "$(touch x)"), line.splitlines(), strict=True):
-        command = shlex.split(row[row.index("azul-tui --attach") :])
-        assert command == ["azul-tui", "--attach", name, "--dir", str(folder)]
-
-
 # -- sizes, colours
 
 
-async def test_every_screen_and_box_survives_every_size_and_comes_back(world, started):
+async def test_every_screen_and_box_survives_every_size_and_comes_back(world):
     changed = []
-    async with opened(world, "menu", now=LATER) as shown:
+    async with opened(world, "menu") as shown:
         async for name in tour(shown):
             words = EVERY[name][1]
             for size in SIZES:
@@ -203,15 +158,6 @@ async def test_every_screen_and_box_survives_every_size_and_comes_back(world, st
     assert not changed
 
 
-@pytest.mark.parametrize("name", ["menu", "training", "runs", "play"])
-async def test_every_width_up_to_three_hundred_fills_its_line(world, started, name):
-    async with opened(world, name, now=LATER, size=NARROW) as shown:
-        for width in range(1, 301, 23):
-            await shown.pilot.resize_terminal(width, 24)
-            await shown.pilot.pause()
-            assert {len(row) for row in shown.text.split("\n")[:1]} <= {width}
-
-
 SMALL = {
     "menu": ["1", "Loss functions", "Quick training", "Start", "enter start"],
     "training": ["iteration 6/100", "6%", "loss", "step 600", "self-play", "iteration 6 done"],
@@ -220,21 +166,18 @@ SMALL = {
     "evaluate": ["greedy", "60.8%", "A won 240", "g start"],
     "setup": ["against pretrained", "alphabeta", "Deal", "enter deal"],
     "play": ["take from", "your turn", "pretrained", "-3"],
-    "analyse": ["player 1", "W 2>F", "value"],
-    "board": ["centre", "player 1", "-3", "last move"],
-    "games": ["iteration 4", "iteration 3"],
-    "replay": ["centre", "-3", "move 0 of"],
+    "analyse": ["player 1", "W 2>F", "value"], "board": ["centre", "player 1", "-3", "last move"],
+    "games": ["iteration 4", "iteration 3"], "replay": ["centre", "move 0 of"],
     "editor": ["player 1", "centre", "it can be"],
     "question": ["Cancel this run now?", "y  yes", "n  no"],
     "leave": ["is still running", "d  detach", "n  stay"],
-    "pick": ["Change a setting", "learning_rate"],
-    "keys": ["All keys here"],
-}
+    "pick": ["Change a setting", "learning_rate"], "keys": ["All keys here"],
+}  # fmt: skip
 
 
-async def test_sixty_by_twenty_loses_nothing_that_matters(world, started):
+async def test_sixty_by_twenty_loses_nothing_that_matters(world):
     missing = []
-    async with opened(world, "menu", now=LATER, size=(60, 20)) as shown:
+    async with opened(world, "menu", size=(60, 20)) as shown:
         async for name in tour(shown, SMALL):
             missing += [(name, words) for words in SMALL[name] if words not in shown.text]
             if name in SCREENS and not all(f"{n} " in shown.text.splitlines()[0] for n in "123456"):
@@ -242,8 +185,8 @@ async def test_sixty_by_twenty_loses_nothing_that_matters(world, started):
     assert not missing, "\n".join(map(str, missing))
 
 
-async def test_two_hundred_fast_keys_and_a_long_paste_do_no_harm(world, started):
-    async with opened(world, "menu", now=LATER) as shown:
+async def test_two_hundred_fast_keys_and_a_long_paste_do_no_harm(world):
+    async with opened(world, "menu") as shown:
         for name in ("pick", "value", "question", "keys", "analyse", "checkpoints", "runs"):
             await go(shown, name)
             for key in ("down", "up", "enter", "enter", "escape", "down", "m", "escape") * 8:
