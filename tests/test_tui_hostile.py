@@ -30,18 +30,13 @@ HOSTILE = {
     + "x漢" * 5000
     + "\u0301" * 900,
 }
-KINDS = [
-    ("alert", {"level": "error"}),
-    ("setting", {"takes_effect": "now"}),
-    ("control", {"accepted": False}),
-    ("phase", {}),
-    ("compile", {"done": 1, "total": 3, "seconds": 1.0}),
-    ("evaluation", {"score": 0.5, "low": 0.4, "high": 0.6, "games": 4, "iteration": 5}),
-    ("checkpoint", {"score": 0.5, "best": True, "iteration": 5}),
-    ("run_started", {"iteration": 5, "pid": 1}),
-    ("table", {}),
-    ("something new", {}),
-]
+KINDS = {
+    "alert": {"level": "error"}, "setting": {"takes_effect": "now"}, "phase": {}, "table": {},
+    "control": {"accepted": False}, "compile": {"done": 1, "total": 3, "seconds": 1.0},
+    "evaluation": {"score": 0.5, "low": 0.4, "high": 0.6, "games": 4, "iteration": 5},
+    "checkpoint": {"score": 0.5, "best": True, "iteration": 5},
+    "run_started": {"iteration": 5, "pid": 1}, "something new": {},
+}  # fmt: skip
 WORDS = (
     "level text key old new takes_effect request reason value phase name opponent file host "
     "version resumed_from job title rows columns id error"
@@ -61,7 +56,7 @@ def hostile_world(root, text):
     written = text.encode("utf-8", "replace").decode()
     run = a_run(root.parent / "new", RUN, 6, **{written[:200]: written, "device": written[:200]})
     old = root / RUN
-    for kind, fields in KINDS:
+    for kind, fields in KINDS.items():
         given = {name: text for name in WORDS if name not in fields}
         if kind == "run_started":
             given["config"] = {text[:100]: text, "eval_opponents": [text, text]}

@@ -6,16 +6,7 @@ import json
 import re
 
 import pytest
-from every_screen import (
-    EVERY,
-    LATER,
-    RUN,
-    SCREENS,
-    go,
-    opened,
-    rested,
-    tour,
-)
+from every_screen import EVERY, LATER, RUN, SCREENS, go, opened, rested, tour
 from real_terminal import RealTerminal
 from test_tui_evaluate import a_match, tally
 from textual import events
@@ -131,13 +122,13 @@ async def test_a_checkpoint_has_one_name_everywhere(world):
     assert not wrong, "\n".join(f"{a} {b}\n{c}" for a, b, c in wrong)
 
 
-@pytest.mark.parametrize("name", ["training", "runs", "evaluate", "setup", "analyse", "menu"])
-async def test_messages_come_in_one_place(world, name):
-    async with opened(world, name) as shown:
-        await shown.press("ctrl+z")
-        await shown.until("no shell waits")
-        before = await shown.hands.find("no shell waits")
-        assert before[0] > 55 and before[1] > 30
+async def test_messages_come_in_one_place(world):
+    async with opened(world, "menu") as shown:
+        async for name in tour(shown, SCREENS):
+            shown.app.clear_notifications()
+            await shown.press("ctrl+z")
+            x, y = await shown.hands.find("no shell waits")
+            assert x > 55 and y > 30, name
 
 
 # -- sizes, colours
