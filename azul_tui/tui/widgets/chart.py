@@ -198,12 +198,9 @@ class Chart(Widget, can_focus=True):
                 said.append(words_)
         return (("   ".join(said), "quiet"),) if said else ()
 
-    def on_focus(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
         """The frame shows where the keys go."""
-        self._redraw()
-
-    def on_blur(self) -> None:
-        """The keys go elsewhere."""
+        super().watch_has_focus(has_focus)
         self._redraw()
 
     def text(self) -> str:
