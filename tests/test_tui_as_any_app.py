@@ -251,10 +251,7 @@ async def test_the_wheel_over_a_chart_zooms(world, name, title):
 # -- focus, inputs
 
 
-INPUTS = (
-    *("3 slash", "4 slash", "7 slash", "7 i", "2 e enter", "2 e", "6 slash", "5 a", "1 s", "4 R"),
-    *("3 down n", "7 e enter", "ctrl+p"),
-)
+INPUTS = ("3 slash", "7 slash", "7 i", "2 e enter", "6 slash", "1 s", "4 R", "7 e enter", "ctrl+p")
 
 
 async def test_inputs_are_edited_as_everywhere(world):

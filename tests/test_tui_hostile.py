@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 from dashboard import NARROW, WIDE, a_run
-from every_screen import RUN, go, opened, quick_jobs, rested, tour
+from every_screen import RUN, SCREENS, go, opened, quick_jobs, rested, tour
 from rich.cells import cell_len
 from test_tui_evaluate import a_match, result
 
@@ -127,7 +127,7 @@ def harm(shown):
 async def test_every_screen_and_box_shows_it_harmlessly(hostile, kind):
     root, found = hostile(HOSTILE[kind]), []
     async with opened(root, "menu", size=NARROW if "10" in kind else WIDE) as shown:
-        async for name in tour(shown):
+        async for name in tour(shown, [*SCREENS, "palette", "leave"]):
             found += [(name, *each) for each in harm(shown)]
         shown.app.request("pause")
         await go(shown, "runs")
