@@ -40,7 +40,7 @@ class Rows(OptionList):
         )
         return selection.extract(text), "\n"
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """The end of a drag is no click on a row."""
         if self.text_selection is not None:
             event.prevent_default()
