@@ -216,7 +216,8 @@ ROLLS = {
     "menu": ["Batch sampling", "learning_rate"], "training": ["iteration 6 done"],
     "runs": ["my long run"], "checkpoints": ["my long run"], "evaluate": ["B  "],
     "setup": ["alphabeta"], "analyse": ["4.1%"], "log": ["iteration 6 done"],
-    "games": ["game 9984"], "replay": ["centre"], "job": ["policy loss"], "keys": ["All keys here@5"],
+    "games": ["game 9984"], "replay": ["centre"], "job": ["policy loss"],
+    "keys": ["All keys here@5"],
     "palette": ["Search for@5"], "pick": ["learning_rate  "],
 }  # fmt: skip
 
