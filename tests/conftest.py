@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,6 +36,33 @@ def no_settings_from_outside(monkeypatch):
     for variable in list(os.environ):
         if variable.startswith("AZUL_TUI_") and variable != "AZUL_TUI_CACHE":
             monkeypatch.delenv(variable)
+
+
+@pytest.fixture(scope="session")
+def made_world(tmp_path_factory):
+    """The folder of runs of `every_screen`, made once."""
+    from every_screen import make_world
+
+    root = tmp_path_factory.mktemp("made")
+    make_world(root)
+    return root
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """Command lines of the jobs that were started; none of them computes anything."""
+    from every_screen import quick_jobs
+
+    return quick_jobs(monkeypatch)
+
+
+@pytest.fixture
+def world(made_world, tmp_path, monkeypatch, jobs):
+    """A copy of that folder, and a home of its own for what is kept or exported."""
+    for variable in ("XDG_CONFIG_HOME", "XDG_DOWNLOAD_DIR", "HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(made_world, tmp_path / "runs"))
 
 
 @pytest.hookimpl(trylast=True)

@@ -63,8 +63,8 @@ class Dashboard:
         return self.text
 
 
-def screen_text(app):
-    """The screen as plain text, from the picture that the library makes of it."""
+def screen_text(app, *, styles=False):
+    """The screen as plain text, or with its colours, from the library's own picture of it."""
     from rich.console import Console
 
     width, height = app.size
@@ -74,7 +74,7 @@ def screen_text(app):
             color_system="truecolor", legacy_windows=False,
         )  # fmt: skip
         console.print(app.screen._compositor.render_update(full=True))
-        return console.export_text()
+        return console.export_text(styles=styles)
 
 
 @asynccontextmanager
@@ -83,11 +83,11 @@ async def dashboard(root, *, size=WIDE, attach=None, now=START, **options):
     paths = RunPaths(root / attach) if attach else None
     options.setdefault("theme", "azul-dark")
     options.setdefault("ascii_only", False)
-    clock = options.pop("clock", lambda: now)
+    clock, tooltips = options.pop("clock", lambda: now), options.pop("tooltips", False)
     app = AzulApp(root, attach=paths, clock=clock, **options)
     app.follower._read_meter = lambda: None  # this machine's figures differ at every look
     try:
-        async with app.run_test(size=size, notifications=True) as pilot:
+        async with app.run_test(size=size, notifications=True, tooltips=tooltips) as pilot:
             await pilot.pause()
             yield Dashboard(app, pilot)
     finally:

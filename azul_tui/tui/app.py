@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from textual.driver import Driver
     from textual.message import Message
+    from textual.notifications import SeverityLevel
     from textual.timer import Timer
 
     from azul_tui.runs.paths import RunPaths
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from azul_tui.views.following import RunFeed
     from azul_tui.views.progress import RunNow
 
+ERROR_S = 86_400.0
+"""How long an error is shown that nobody dismisses."""
 _ASKED = {"pause": "pausing", "resume": "resuming", "stop": "stopping", "cancel": "cancelling"}
 _ANSWERED = {"pausing": "paused", "resuming": "running"}
 """The state in which a run has done what it was asked for; others end with the run."""
@@ -226,6 +229,20 @@ class AzulApp(App[int]):
             refusals = _refusals(feed) if feed is not None and feed.name == paths.name else 0
             self._asked[paths.name] = _ASKED[request], refusals
         self.follower.look_now()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """A toast; an error stays until somebody dismisses it."""
+        if severity == "error":
+            timeout = ERROR_S
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def tell(self, message: Message) -> None:
         """Hand a message to the screens that can be seen: the upper one and the one below it."""

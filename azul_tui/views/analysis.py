@@ -128,7 +128,7 @@ class Study:
                     played[move.move] = told
         best = self.analysis(player)
         moves = best.moves if best is not None else ()
-        return {move.move: replace(move, **played.get(move.move, {})) for move in moves}
+        return {move.move: move._replace(**played.get(move.move, {})) for move in moves}
 
     def next_question(self) -> tuple[str, int, int] | None:
         """Network, simulations and games a move of the search to ask for now, None for none."""

@@ -27,6 +27,7 @@ from azul_tui.tui.screens.position_editor import PositionEditor
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.frame import link
+from azul_tui.tui.widgets.listing import Rows
 from azul_tui.views import analysed_moves as told
 from azul_tui.views import analysis, words
 from azul_tui.views.play import Move
@@ -48,7 +49,7 @@ HOLD_S = 4.0
 """Seconds after the reader's last step in the table in which its order stands still."""
 
 
-class MoveList(OptionList):
+class MoveList(Rows):
     """The moves; a click chooses one, a double click plays it."""
 
     BINDINGS: ClassVar = [
@@ -59,7 +60,7 @@ class MoveList(OptionList):
     clicks = 0
     """Clicks in a row of the mouse's last one; 0 for a key."""
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Remember whether it was a double click before the list tells of it."""
         self.clicks = event.chain
 

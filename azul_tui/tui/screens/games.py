@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -27,7 +28,7 @@ from azul_tui.views.play import Move
 from azul_tui.views.play_settings import short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from textual.app import ComposeResult
 
@@ -117,13 +118,13 @@ class GamesScreen(FramedScreen[None]):
         is_due = changed not in {0.0, self._changed} and now - self._looked_at >= LIST_EVERY_S
         if is_due and not self.is_open:
             self._changed, self._looked_at = changed, now
-            self._look(self._list())
+            self._look(self._list)
 
     def on_screen_resume(self) -> None:
         """Finish a review that was left."""
         super().on_screen_resume()
         if self.is_open and self.replay is not None and self.replay.mistakes is None:
-            self._look(self._review(self.replay))
+            self._look(partial(self._review, self.replay))
 
     def on_screen_suspend(self) -> None:
         """Leaving ends what the engine does for this screen, and no game plays on unseen."""
@@ -136,7 +137,7 @@ class GamesScreen(FramedScreen[None]):
 
     # -- asking the engine
 
-    def _look(self, work: Coroutine[Any, Any, None]) -> None:
+    def _look(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.run_worker(work, group="look", exclusive=True)  # instead of what is under way
 
     def _stop(self, group: str) -> bool:
@@ -277,11 +278,11 @@ class GamesScreen(FramedScreen[None]):
     def _show_end(self) -> None:
         if not self.is_open:
             self._draw()
-            self._look(self._replay(opened=False))
+            self._look(partial(self._replay, opened=False))
 
     def action_open(self) -> None:
         """Replay the game under the cursor."""
-        self._look(self._replay(opened=True))
+        self._look(partial(self._replay, opened=True))
 
     def action_sort_by(self, column: str) -> None:
         """Sort the games by a column; by the present one the other way round."""
@@ -295,7 +296,7 @@ class GamesScreen(FramedScreen[None]):
             self.is_open = False
             self.refresh_bindings()
             self._draw()
-            self._look(self._replay(opened=False))
+            self._look(partial(self._replay, opened=False))
             self.query_one(RowList).focus()
         else:
             self.dismiss(None)
@@ -303,7 +304,7 @@ class GamesScreen(FramedScreen[None]):
     def action_again(self) -> None:
         """List again, or review again after something went wrong."""
         if self.is_open and self.replay is not None:
-            self._look(self._review(self.replay))
+            self._look(partial(self._review, self.replay))
         else:
             self._changed, self._looked_at = 0.0, -LIST_EVERY_S
             self.show()
@@ -353,7 +354,7 @@ class GamesScreen(FramedScreen[None]):
         if not self._stop("play") and (replay := self.replay) is not None:
             if replay.at == replay.last:
                 replay.go(0)
-            self.run_worker(self._play(replay), group="play", exclusive=True)
+            self.run_worker(partial(self._play, replay), group="play", exclusive=True)
 
     async def _play(self, replay: Replay) -> None:
         while replay.at < replay.last:

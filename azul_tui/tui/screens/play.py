@@ -340,7 +340,7 @@ class PlayScreen(Place):
 
     def go_on(self) -> None:
         """Do what comes next in the game; what was being waited for is given up."""
-        self.run_worker(self.session.go_on(), name="play", group="play", exclusive=True)
+        self.run_worker(self.session.go_on, name="play", group="play", exclusive=True)
         self.changed()
 
     def changed(self) -> None:
