@@ -13,7 +13,7 @@ from textual import events
 
 from azul_tui.game.notation import draw_position, parse_position
 from azul_tui.game.state import GameState
-from azul_tui.tui.ascii_driver import to_ascii
+from azul_tui.tui.ascii_driver import TO_ASCII
 from azul_tui.tui.screens.analyse import MoveList
 from azul_tui.tui.widgets.board import Board
 from azul_tui.views.analysis import OPENING, fits, network_name, networks
@@ -419,5 +419,5 @@ async def test_the_position_goes_to_play_the_clipboard_and_a_file(tmp_path):
 
 async def test_ascii_is_all_there_is_where_it_must_be(root):
     async with place(root, ascii_only=True) as shown:
-        table = to_ascii("\n".join(shown.text.splitlines()[17:-2]))
+        table = "\n".join(shown.text.splitlines()[17:-2]).translate(TO_ASCII)
         assert "=======" in table and "visitsv" in table

@@ -15,7 +15,7 @@ from azul_tui.jobs.registry import find_job
 from azul_tui.runs.checkpoint_manifest import CheckpointRecord, write_manifest
 from azul_tui.runs.paths import SHIPPED_NAMES
 from azul_tui.tui.widgets.form import SettingsForm
-from azul_tui.tui.widgets.listing import Listing
+from azul_tui.tui.widgets.listing import Listing, RowList
 from azul_tui.views import checkpoint_list
 from azul_tui.views.checkpoint_list import CheckpointIndex
 
@@ -74,7 +74,7 @@ async def choose(shown, run, iteration):
     listing = shown.screen.query_one(Listing)
     key = str(shown.app.runs_root / run / f"checkpoint_iter_{iteration:06d}.pt")
     await shown.when(lambda: key in listing.keys, key)
-    listing.highlighted = listing.keys.index(key)
+    shown.screen.query_one(RowList).highlighted = listing.keys.index(key)
     await shown.pilot.pause()
 
 
@@ -238,7 +238,7 @@ async def test_a_checkpoint_is_taken_to_another_place(two, monkeypatch):
 
 async def test_a_checkpoint_that_somebody_wished_to_see_is_chosen(two):
     async with dashboard(two, now=START + 1360) as shown:
-        shown.app.open_checkpoint(two / LONG / "checkpoint_iter_000005.pt")
+        shown.app.go_with("checkpoints", two / LONG / "checkpoint_iter_000005.pt")
         await shown.when(
             lambda: (
                 shown.app.current_mode == "checkpoints"

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from azul_tui.tui.widgets.listing import RowList
 from dashboard import NARROW, WIDE, check_picture, dashboard
 from engine_talk import Talk
 from recorded_example import example_actions, write_example_game
@@ -15,6 +14,7 @@ from textual import events
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.screens import games
 from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.listing import RowList
 from azul_tui.views.engine import EngineError
 
 pytestmark = pytest.mark.timeout(120)

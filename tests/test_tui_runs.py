@@ -16,8 +16,8 @@ from azul_tui.runs.events import encode_plain
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.processes import host_name, own_mark
 from azul_tui.runs.status import CRASHED_AFTER_S
-from azul_tui.tui.screens.list_place import Listing
 from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.listing import Listing, RowList
 from azul_tui.views.run_list import archive_run, delete_run, rename_run
 from azul_tui.views.table import diff_lines
 
@@ -52,7 +52,7 @@ async def choose(shown, name):
     """Put the cursor on that run."""
     await shown.when(lambda: name in order(shown), name)
     listing = shown.screen.query_one(Listing)
-    listing.highlighted = listing.keys.index(name)
+    shown.screen.query_one(RowList).highlighted = listing.keys.index(name)
     await shown.pilot.pause()
 
 
@@ -91,7 +91,7 @@ async def test_runs_are_filtered_while_typing(three):
         await shown.press("escape")
         await shown.when(lambda: len(order(shown)) == 3, "all again")
         await shown.press("down")
-        assert shown.screen.query_one(Listing).has_focus
+        assert shown.screen.query_one(RowList).has_focus
 
 
 async def test_marked_runs_are_overlaid_and_only_differences_are_listed(three):

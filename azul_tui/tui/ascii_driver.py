@@ -39,7 +39,7 @@ class _Table(dict[int, str]):
         return self[code]
 
 
-_TABLE = _Table()
+TO_ASCII = _Table()
 
 
 @cache
@@ -51,6 +51,6 @@ def ascii_form(driver: type[Driver]) -> type[Driver]:
 
         def write(self, data: str) -> None:
             """Hand `data` to the terminal, every character as wide as before."""
-            cast("Any", super()).write(data if data.isascii() else data.translate(_TABLE))
+            cast("Any", super()).write(data if data.isascii() else data.translate(TO_ASCII))
 
     return AsciiDriver

@@ -107,7 +107,7 @@ def columns(listed: Iterable[ListedGame]) -> list[Column]:
         return Cell(newest[game.file, game.index], plain_text(game.label, 80))
 
     return [
-        Column("game", "game", label, right=False, least=34),
+        Column("game", "game", label, right=False, least=31),
         Column("winner", "won by", winner, right=False, gives_way=1, falls=False),
         Column("score", "score", score),
         Column("moves", "moves", lambda g: Cell(g.moves, str(g.moves), "quiet"), gives_way=2),

@@ -114,6 +114,12 @@ def common_columns(opponent: str, versus: str, now: float) -> list[Column]:
 
         return Column(kind, title, cell, gives_way=gives_way, falls=False)
 
+    def age(row: Listed) -> Cell:
+        # Those that came with the program are as old as their copy: no age that says anything.
+        if row.shipped:
+            return Cell(None, "–", "quiet")
+        return Cell(row.changed, words.age(now - row.changed), "quiet")
+
     def games(row: Listed) -> Cell:
         total = number(row.record, "games_total")
         return Cell(total, words.amount(total or None))
@@ -125,8 +131,7 @@ def common_columns(opponent: str, versus: str, now: float) -> list[Column]:
         loss("total", "loss", 4),
         loss("policy", "policy", 8),
         loss("value", "value", 9),
-        Column("age", "age", gives_way=1,
-               cell=lambda row: Cell(row.changed, words.age(now - row.changed), "quiet")),
+        Column("age", "age", age, gives_way=1),
         Column("size", "size", gives_way=6,
                cell=lambda row: Cell(row.size_bytes, words.size(row.size_bytes), "quiet")),
         Column("games", "games", games, gives_way=7),

@@ -117,9 +117,12 @@ class Chart(Widget, can_focus=True):
         self._styles.clear()
         self._strips.clear()
 
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """The frame shows where the keys go."""
+        super().watch_has_focus(has_focus)
+        self._redraw()
+
     @on(events.Resize)
-    @on(events.Focus)
-    @on(events.Blur)
     def _redraw(self) -> None:
         """Draw, and refresh the lines that are not as they were."""
         width, height = self.size.width - 2, self.size.height - 2

@@ -162,7 +162,8 @@ class Listing(Vertical):
     def on_resize(self) -> None:
         """Columns fit the new width."""
         items, marked = self._shown
-        self.fill(self.columns, items, marked=marked)
+        if self.columns:
+            self.fill(self.columns, items, marked=marked)
 
     def _draw(self, rows: dict[str, list[Cell]], marked: Sequence[str], chosen: str) -> None:
         columns, ascii_only = self.columns, cast("AzulApp", self.app).signs.ascii
