@@ -9,8 +9,7 @@ import threading
 from pathlib import Path
 
 from azul_tui.jobs.engine.commands import Commands
-from azul_tui.jobs.engine.conversation import Conversation
-from azul_tui.jobs.engine.voice import Voice
+from azul_tui.jobs.engine.conversation import Conversation, Voice
 
 NOWHERE = Path("/nonexistent")
 

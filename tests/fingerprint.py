@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from azul_tui.errors import CheckpointError
+from azul_tui.runs.events import decode_lines
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.tail import decode_lines
-from azul_tui.training.checkpoints import newest_valid, read_checkpoint
-from azul_tui.training.replay_buffer import ReplayBuffer
-from azul_tui.training.replay_shards import restore_buffer
+from azul_tui.training.checkpoint import newest_valid, read_checkpoint
+from azul_tui.training.replay import ReplayBuffer
 from azul_tui.training.run_progress import progress_from_dict
+from azul_tui.training.shards import restore_buffer
 
 if TYPE_CHECKING:
     from pathlib import Path

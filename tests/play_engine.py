@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from azul_tui.errors import AzulError
-from azul_tui.jobs.engine.table import Table
+from azul_tui.jobs.engine.commands import Table
 from azul_tui.views.engine import EngineError
 
 DEAD = "the engine was ended by SIGKILL; the machine may be short of memory"

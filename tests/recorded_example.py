@@ -6,11 +6,9 @@ import json
 
 import numpy as np
 
-from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import state_size
-from azul_tui.game.dealing import clear_game
-from azul_tui.game.layout import AFTERSTATE, OVER, PHASE
-from azul_tui.game.moves import list_legal
+from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE
+from azul_tui.game.rules import apply_canonical, clear_game, list_legal, refill_canonical
 from azul_tui.training.game_records import trace_game
 
 

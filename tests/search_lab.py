@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import (
     action_count,
     observation_size,
@@ -15,9 +14,8 @@ from azul_tui.game.constants import (
     state_size,
     value_count,
 )
-from azul_tui.game.dealing import clear_game
-from azul_tui.game.layout import AFTERSTATE, MOVING, PHASE
-from azul_tui.game.moves import list_legal
+from azul_tui.game.offsets import AFTERSTATE, MOVING, PHASE
+from azul_tui.game.rules import apply_canonical, clear_game, list_legal, refill_canonical
 from azul_tui.search.lockstep import LockstepSearch, _begin_all, _step_all
 
 SCRATCH = np.zeros(1, np.uint64)

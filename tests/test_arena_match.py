@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from azul_tui.arena.games import play_games
-from azul_tui.arena.match import play_match
-from azul_tui.arena.pairing import bag_seeds, match_seating
-from azul_tui.arena.sequential import SequentialTest
+from azul_tui.arena.match import bag_seeds, match_seating, play_match
+from azul_tui.arena.statistics import SequentialTest
 from azul_tui.errors import ConfigError, PlayerError
-from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import state_size
-from azul_tui.game.dealing import clear_game
-from azul_tui.game.layout import AFTERSTATE, OVER, PHASE, ROUND, TABLE_TILES, score_of
+from azul_tui.game.layout import score_of
+from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE, ROUND, TABLE_TILES
+from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical
 from azul_tui.players import create_player
 
 

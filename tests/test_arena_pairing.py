@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from azul_tui.arena.match import play_match
-from azul_tui.arena.pairing import bag_seeds, margins, match_seating, unit_means
+from azul_tui.arena.match import bag_seeds, margins, match_seating, play_match, unit_means
 from azul_tui.players import create_player
 
 

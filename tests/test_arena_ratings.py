@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from azul_tui.arena.match import play_match
-from azul_tui.arena.rated_games import RatedGames, rated_games
-from azul_tui.arena.ratings import fit_ratings
+from azul_tui.arena.ratings import RatedGames, fit_ratings, rated_games
 from azul_tui.arena.statistics import ELO_SCALE
 from azul_tui.errors import JobError
 from azul_tui.players import create_player

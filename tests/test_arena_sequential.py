@@ -7,8 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from azul_tui.arena.sequential import ClosingTest, SequentialTest, log_likelihood_ratio
-from azul_tui.arena.statistics import expected_score
+from azul_tui.arena.statistics import (
+    ClosingTest,
+    SequentialTest,
+    expected_score,
+    log_likelihood_ratio,
+)
 from azul_tui.errors import ConfigError
 
 

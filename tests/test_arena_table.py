@@ -8,10 +8,9 @@ import json
 import numpy as np
 import pytest
 
-from azul_tui.arena.kept_results import results_from_record, results_record
 from azul_tui.arena.match import play_match
-from azul_tui.arena.rated_games import rated_games
-from azul_tui.arena.ratings import fit_ratings
+from azul_tui.arena.ratings import fit_ratings, rated_games
+from azul_tui.arena.store import results_from_record, results_record
 from azul_tui.arena.table import play_table
 from azul_tui.errors import ConfigError, JobError, PlayerError
 from azul_tui.players import create_player

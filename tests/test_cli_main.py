@@ -17,8 +17,8 @@ from fake_run import make_run
 from azul_tui.child_process import python_command
 from azul_tui.cli import main
 from azul_tui.config import TrainingConfig, create_training_config, preset_names
+from azul_tui.runs.machine import own_mark
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.processes import own_mark
 from azul_tui.runs.status import Status, write_status
 
 COMMAND = [sys.executable, "-m", "azul_tui"]
@@ -488,7 +488,7 @@ def test_a_job_that_asks_starts_only_when_agreed(job, monkeypatch, capsys):
 
 
 def test_columns_of_the_list_stand_under_each_other_in_any_alphabet():
-    from azul_tui.cli.print_runs import HEADINGS, table
+    from azul_tui.cli.command import HEADINGS, table
 
     rows = [HEADINGS, ("日本", *"abcdefgh"), ("e\u0301", *"abcdefgh")]
     first, second, third = table(rows).splitlines()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from azul_tui.game.recorded import parse_recorded
+from azul_tui.game.record import parse_recorded
 
 TEXT = (Path(__file__).parents[1] / "docs" / "traces.md").read_text()
 GAME = re.search(r"```json\n(.*?)```", TEXT, re.DOTALL)[1]

@@ -7,10 +7,9 @@ from azul_positions import games, moving, seeds
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azul_tui.game.canonical import apply_canonical, refill_canonical, sort_factories
 from azul_tui.game.constants import decode_action, encode_action, factory_count
-from azul_tui.game.moves import list_legal
 from azul_tui.game.observation import legal_fields
+from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical, sort_factories
 from azul_tui.game.state import GameState
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from azul_tui.game import kernel as kernels
 from azul_tui.game.kernel import small
-from azul_tui.game.packed import present, read_five, sum_of_five
+from azul_tui.game.rules import present, read_five, sum_of_five
 
 CODE = (
     "import numpy as np; from azul_tui.game.random import mix; from azul_tui.game import kernel;"

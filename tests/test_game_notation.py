@@ -14,17 +14,25 @@ from azul_tui.errors import GameError, NotationError
 from azul_tui.game.constants import action_count, decode_action, state_size
 from azul_tui.game.notation import (
     describe_move,
+    draw_line,
     draw_position,
+    format_line,
     format_move,
     format_position,
+    parse_line,
     parse_move,
     parse_position,
+)
+from azul_tui.game.state import GameState
+from azul_tui.game.view import (
+    END_REASONS,
+    PHASES,
+    BoardView,
+    LineView,
+    PositionView,
     position_bytes,
     view_position,
 )
-from azul_tui.game.state import GameState
-from azul_tui.game.tokens import draw_line, format_line, parse_line
-from azul_tui.game.view import END_REASONS, PHASES, BoardView, LineView, PositionView
 
 ONE_LINE = (
     "azul2 r4 move:2 next:1 BBYK/-/-/RRWW/- B2K1 bag:B2Y3R1K2W5 lid:B4Y11R7K8W9 "
@@ -312,7 +320,7 @@ def test_reading_a_position_loads_no_compiler():
     code = (
         "import sys; from azul_tui.game import parse_position, draw_position, constants;"
         f"draw_position(parse_position({ONE_LINE!r}));"
-        "import azul_tui.game.legality, azul_tui.game.violations, azul_tui.game.offsets;"
+        "import azul_tui.game.view, azul_tui.game.violations, azul_tui.game.offsets;"
         "sys.exit(sorted({'numba', 'torch', 'numpy'} & set(sys.modules)) or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,9 +11,8 @@ from azul_positions import STYLES, choose, games
 from hypothesis import given
 
 from azul_tui.game.notation import parse_position
-from azul_tui.game.reachability import unreachable
 from azul_tui.game.state import GameState
-from azul_tui.game.violations import position_violations
+from azul_tui.game.violations import position_violations, unreachable
 
 EMPTY = "0,-/-/-/-/-,...../...../...../...../.....,-"
 MIDDLE = (

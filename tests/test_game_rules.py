@@ -18,9 +18,9 @@ from azul_tui.game.constants import (
     factory_count,
     source_count,
 )
-from azul_tui.game.legality import legal_moves, why_illegal
-from azul_tui.game.moves import is_legal, legal_count
+from azul_tui.game.rules import is_legal, legal_count
 from azul_tui.game.state import GameState
+from azul_tui.game.view import legal_moves, why_illegal
 
 EMPTY = "0,-/-/-/-/-,...../...../...../...../.....,-"
 

@@ -9,11 +9,10 @@ import pytest
 
 from azul_tui.errors import AzulError, CheckpointError, JobError, PlayerError
 from azul_tui.jobs import arena
-from azul_tui.jobs.arena_players import split_contestant
-from azul_tui.jobs.context import JobContext
-from azul_tui.jobs.ladder import _pairings
+from azul_tui.jobs.arena import _pairings, split_contestant
 from azul_tui.jobs.registry import find_job, job_settings
 from azul_tui.jobs.reporter import Reporter
+from azul_tui.jobs.start import JobContext
 from azul_tui.network import create_azul_network
 from azul_tui.runs.paths import run_paths
 from azul_tui.runs.ratings import ladder_file, read_ratings
@@ -83,7 +82,7 @@ def test_names_that_mean_nobody_are_refused_in_one_sentence(tmp_path, name):
 
 
 def test_a_ladder_is_refused_before_anything_is_played(tmp_path, monkeypatch):
-    monkeypatch.setattr("azul_tui.jobs.ladder.play_match", None)
+    monkeypatch.setattr("azul_tui.jobs.arena.play_match", None)
     with pytest.raises(PlayerError, match="nobody"):
         Heard(tmp_path, players=("random", "naive", "nobody"))
     with pytest.raises(PlayerError, match="two only"):

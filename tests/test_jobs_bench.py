@@ -7,10 +7,9 @@ from typing import Any, cast
 
 import torch
 
-from azul_tui.jobs.bench.learning import measure_steps
-from azul_tui.jobs.bench.playing import measure_inference
+from azul_tui.jobs.bench import measure_inference, measure_steps
 from azul_tui.network.compute import inference_candidates, precisions_to_try
-from azul_tui.network.presets import describe_network
+from azul_tui.network.model import describe_network
 
 CPU = torch.device("cpu")
 CONTEXT = cast("Any", SimpleNamespace(integer=lambda name: 1))

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from azul_tui.jobs.context import JobContext
 from azul_tui.jobs.doctor import hardware, place, run, software
 from azul_tui.jobs.registry import find_job
 from azul_tui.jobs.reporter import Reporter
+from azul_tui.jobs.start import JobContext
 from azul_tui.runs.machine import Memory
 
 

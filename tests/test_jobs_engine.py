@@ -8,8 +8,7 @@ import pytest
 from engine_talk import Talk
 
 from azul_tui.game.state import GameState
-from azul_tui.jobs.engine.conversation import read_lines
-from azul_tui.jobs.engine.request import MOST_BYTES, BadLineError, parse_request
+from azul_tui.jobs.engine.conversation import MOST_BYTES, BadLineError, parse_request, read_lines
 from azul_tui.runs.paths import pretrained_directory
 
 NEW = GameState.new(2, 3)

@@ -11,9 +11,9 @@ from safetensors import safe_open
 
 from azul_tui.errors import JobError
 from azul_tui.jobs import export
-from azul_tui.jobs.context import JobContext
 from azul_tui.jobs.registry import find_job
 from azul_tui.jobs.reporter import Reporter
+from azul_tui.jobs.start import JobContext
 from azul_tui.network import create_azul_network
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 

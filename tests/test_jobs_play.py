@@ -7,10 +7,10 @@ import io
 import pytest
 
 from azul_tui.game.state import GameState
-from azul_tui.jobs.context import JobContext
 from azul_tui.jobs.play import Table
 from azul_tui.jobs.registry import find_job
 from azul_tui.jobs.reporter import Reporter
+from azul_tui.jobs.start import JobContext
 from azul_tui.players.registry import create_player
 
 

@@ -13,12 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azul_tui.errors import JobError
-from azul_tui.game.recorded import parse_recorded
-from azul_tui.game.replaying import replay_recorded
+from azul_tui.game.record import parse_recorded, replay_recorded
 from azul_tui.jobs import game_files, replay
-from azul_tui.jobs.context import JobContext
 from azul_tui.jobs.registry import find_job
 from azul_tui.jobs.reporter import Reporter
+from azul_tui.jobs.start import JobContext
 
 GAMES = traces()
 
@@ -322,15 +321,14 @@ def test_a_stop_is_obeyed_between_games(tmp_path):
 def test_only_one_game_is_held_at_a_time(tmp_path, monkeypatch):
     """The next line is not read before the game of the last one was replayed."""
     order = []
-    import azul_tui.game.recorded
-    import azul_tui.game.replaying
+    import azul_tui.game.record
 
-    parse, play = azul_tui.game.recorded.parse_recorded, azul_tui.game.replaying.replay_recorded
+    parse, play = azul_tui.game.record.parse_recorded, azul_tui.game.record.replay_recorded
     fakes = SimpleNamespace(
         parse=lambda value: order.append("parse") or parse(value),
         play=lambda game: order.append("replay") or play(game),
     )
-    monkeypatch.setattr(azul_tui.game.recorded, "parse_recorded", fakes.parse)
-    monkeypatch.setattr(azul_tui.game.replaying, "replay_recorded", fakes.play)
+    monkeypatch.setattr(azul_tui.game.record, "parse_recorded", fakes.parse)
+    monkeypatch.setattr(azul_tui.game.record, "replay_recorded", fakes.play)
     start(TRACES, tmp_path)
     assert order == ["parse", "replay"] * 60

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from azul_tui.jobs.stopping import ECHO_S, StopFlag, signals_set
+from azul_tui.jobs.start import ECHO_S, StopFlag, signals_set
 
 
 def test_a_flag_remembers_the_first_signal():
@@ -41,7 +41,7 @@ def test_signals_set_the_flag_and_handlers_come_back(capfd):
 def test_a_second_signal_leaves_at_once(number, code):
     program = """
 import time
-from azul_tui.jobs.stopping import StopFlag, signals_set
+from azul_tui.jobs.start import StopFlag, signals_set
 flag = StopFlag()
 with signals_set(flag, ignore_hangup=False):
     print("ready", flush=True)
@@ -63,7 +63,7 @@ with signals_set(flag, ignore_hangup=False):
 
 def test_a_signal_that_arrives_twice_at_once_is_one(monkeypatch):
     left = []
-    monkeypatch.setattr("azul_tui.jobs.stopping.os._exit", left.append)
+    monkeypatch.setattr("azul_tui.jobs.start.os._exit", left.append)
     flag = StopFlag()
     with signals_set(flag, ignore_hangup=False):
         os.kill(os.getpid(), signal.SIGTERM)  # what `timeout` does: to the child and its group

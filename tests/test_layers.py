@@ -26,7 +26,7 @@ LIGHT = [
     "azul_tui",
     "azul_tui.cli.command",
     "azul_tui.errors",
-    "azul_tui.jobs.context",
+    "azul_tui.jobs.start",
     "azul_tui.jobs.registry",
     "azul_tui.jobs.start",
     *modules_of(azul_tui.config),

@@ -22,7 +22,7 @@ from azul_tui.network.compute import (
     time_inference,
     time_training,
 )
-from azul_tui.network.presets import describe_network
+from azul_tui.network.model import describe_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,7 @@ from azul_tui.game.constants import action_count, observation_size, value_count
 from azul_tui.game.observation import observation_scales, write_observation
 from azul_tui.game.state import GameState
 from azul_tui.network import NETWORK_PRESETS, NetworkDescription, create_azul_network
-from azul_tui.network.azul_network import ILLEGAL_LOGIT, normalised
-from azul_tui.network.presets import describe_network
+from azul_tui.network.model import ILLEGAL_LOGIT, describe_network, normalised
 from azul_tui.training.step_benchmark import random_samples
 
 

@@ -14,11 +14,10 @@ import pytest
 
 from azul_tui.errors import RunError, RunLockedError
 from azul_tui.runs.events import encode_plain
-from azul_tui.runs.listing import summarize
+from azul_tui.runs.listing import refuse_live, run_to_resume, summarize
 from azul_tui.runs.lock import RunLock, writer_lives
+from azul_tui.runs.machine import is_alive, is_held, own_mark
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.processes import is_alive, is_held, own_mark
-from azul_tui.runs.resumable import refuse_live, run_to_resume
 from azul_tui.runs.status import CRASHED_AFTER_S, Status, read_status, write_status
 from azul_tui.views.following import RunFeed
 from azul_tui.views.resuming import why_not
@@ -144,7 +143,7 @@ def test_a_container_sees_that_a_training_outside_is_going_on(paths, training):
 
 @pytest.mark.parametrize("training", [()], indirect=True)
 def test_a_host_that_got_another_name_still_knows_its_training(paths, training, monkeypatch):
-    monkeypatch.setattr("azul_tui.runs.processes.host_name", lambda: "renamed")
+    monkeypatch.setattr("azul_tui.runs.machine.host_name", lambda: "renamed")
     assert_going_on(paths)
     training.kill()
     training.wait()

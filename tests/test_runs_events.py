@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azul_tui.errors import RunError
-from azul_tui.runs.events import MAX_RECORD_BYTES, EventLog, encode, number, text
-from azul_tui.runs.tail import decode_line
+from azul_tui.runs.events import MAX_RECORD_BYTES, EventLog, decode_line, encode, number, text
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

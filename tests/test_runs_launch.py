@@ -21,8 +21,8 @@ from azul_tui.runs.launch import (
     launch,
 )
 from azul_tui.runs.listing import list_runs
+from azul_tui.runs.machine import own_mark
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.processes import own_mark
 from azul_tui.runs.status import Status, judge, note_ending, read_status, write_status
 
 REPORT = """

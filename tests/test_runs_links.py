@@ -9,13 +9,12 @@ from fake_run import make_run
 
 from azul_tui.cli import main
 from azul_tui.errors import CheckpointError, RunError
-from azul_tui.runs.events import EventLog
+from azul_tui.runs.events import EventLog, EventTail, last_records
 from azul_tui.runs.listing import checkpoint_files, summarize
 from azul_tui.runs.lock import lock_holder
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.ratings import RATINGS_FILE, read_ratings
 from azul_tui.runs.status import read_status
-from azul_tui.runs.tail import EventTail, last_records
 from azul_tui.views.checkpoint_list import CheckpointIndex, verify_file
 from azul_tui.views.following import LogTail, RunFeed, read_object
 
@@ -69,7 +68,7 @@ def test_nothing_is_read_through_a_link(linked, outside, capsys):
 def test_a_checkpoint_that_is_a_link_is_neither_listed_nor_verified_nor_gone_on_from(
     linked, outside
 ):
-    from azul_tui.training.checkpoints import newest_valid
+    from azul_tui.training.checkpoint import newest_valid
 
     (number, file) = checkpoint_files(outside)[0]
     assert number == 5

@@ -6,8 +6,8 @@ from fake_run import make_run
 from azul_tui.errors import RunError
 from azul_tui.runs.events import EventLog
 from azul_tui.runs.listing import checkpoint_files, list_runs, newest_run, summarize
+from azul_tui.runs.machine import own_mark
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.processes import own_mark
 from azul_tui.runs.status import Status, write_status
 
 

@@ -11,8 +11,8 @@ import pytest
 from azul_tui.errors import RunError, RunLockedError
 from azul_tui.runs.events import encode_plain
 from azul_tui.runs.lock import RunLock, lock_holder
+from azul_tui.runs.machine import host_name
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.processes import host_name
 from azul_tui.runs.status import CRASHED_AFTER_S, Status, write_status
 
 HOLD = """

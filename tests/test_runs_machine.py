@@ -11,7 +11,7 @@ import pytest
 from azul_tui.config import TrainingConfig
 from azul_tui.runs import machine
 from azul_tui.runs.machine import Memory, core_quota, cores_below, usable_memory
-from azul_tui.training.resources import (
+from azul_tui.training.workers import (
     buffer_bytes,
     fitting_workers,
     memory_problem,

@@ -6,8 +6,8 @@ import pytest
 
 from azul_tui.errors import RunLockedError
 from azul_tui.runs.events import encode_plain
+from azul_tui.runs.machine import host_name
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.processes import host_name
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.status import read_status
 

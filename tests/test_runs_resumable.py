@@ -6,9 +6,9 @@ import pytest
 from fake_run import START, make_run
 
 from azul_tui.errors import JobError, RunError, RunLockedError
+from azul_tui.runs.listing import more_iterations, refuse_live, run_to_resume
 from azul_tui.runs.lock import RunLock
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.resumable import more_iterations, refuse_live, run_to_resume
 
 NOW = START + 10_000
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from azul_tui.runs.processes import ProcessMark, host_name, is_alive, own_mark, process_birth
+from azul_tui.runs.machine import ProcessMark, host_name, is_alive, own_mark, process_birth
 from azul_tui.runs.status import (
     CRASHED_AFTER_S,
     STALLED_AFTER_S,

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azul_tui.runs.events import MAX_RECORD_BYTES, encode
-from azul_tui.runs.tail import READ_BYTES, EventTail, decode_line, decode_lines, last_records
+from azul_tui.runs.events import (
+    MAX_RECORD_BYTES,
+    READ_BYTES,
+    EventTail,
+    decode_line,
+    decode_lines,
+    encode,
+    last_records,
+)
 
 
 def step(number, **fields):

@@ -7,8 +7,8 @@ import pytest
 from plain_search import PlainSearch, evaluate_alone, improved_policy, mixed_value
 from search_lab import ScatteredEvaluator, random_game, root_edges, search_trees
 
-from azul_tui.game.canonical import refill_canonical
 from azul_tui.game.random import next_bits
+from azul_tui.game.rules import refill_canonical
 from azul_tui.search.lockstep import _finish_all
 from azul_tui.search.settings import SearchSettings
 

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from search_lab import ScatteredEvaluator, opening, random_game
 
-from azul_tui.game.canonical import apply_canonical
 from azul_tui.game.constants import factory_count
-from azul_tui.game.moves import is_legal
+from azul_tui.game.rules import apply_canonical, is_legal
 from azul_tui.game.state import GameState
 from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.reading.factory_order import FactoryOrder
-from azul_tui.search.reading.root_moves import read_root
+from azul_tui.search.reading import FactoryOrder, read_root
 from azul_tui.search.settings import SearchSettings
 
 GUMBEL = SearchSettings(c_scale=0.3)

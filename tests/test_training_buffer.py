@@ -13,9 +13,9 @@ from azul_tui.game.constants import action_count, observation_size, state_size, 
 from azul_tui.game.observation import write_observation
 from azul_tui.game.violations import violations
 from azul_tui.network import create_azul_network
-from azul_tui.training.executors import self_play_games
-from azul_tui.training.replay_buffer import ReplayBuffer
+from azul_tui.training.replay import ReplayBuffer
 from azul_tui.training.step_benchmark import random_samples
+from azul_tui.training.workers import self_play_games
 
 
 def numbered(numbers: range, players: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,13 +16,19 @@ import torch
 
 from azul_tui.errors import CheckpointError
 from azul_tui.network import create_azul_network
-from azul_tui.network.azul_network import AzulNetwork
-from azul_tui.network.presets import NetworkDescription
+from azul_tui.network.model import AzulNetwork, NetworkDescription
 from azul_tui.runs.checkpoint_manifest import MANIFEST_NAME, read_manifest
-from azul_tui.training import checkpoint_shelf as module
-from azul_tui.training.checkpoint_file import FORMAT, LARGEST_FILE, encode_plain, plain
+from azul_tui.training import checkpoint_manager as module
+from azul_tui.training.checkpoint import (
+    FORMAT,
+    LARGEST_FILE,
+    encode_plain,
+    load_network,
+    newest_valid,
+    plain,
+    read_checkpoint,
+)
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
-from azul_tui.training.checkpoints import load_network, newest_valid, read_checkpoint
 
 TINY = NetworkDescription(
     preset="small", players=2, widths=(8, 8), policy_width=8, value_widths=(8, 4)

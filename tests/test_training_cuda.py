@@ -14,8 +14,8 @@ from tiny_training import records, resume, tiny, train
 
 from azul_tui.game.constants import observation_size
 from azul_tui.network import NetworkEvaluator
-from azul_tui.training.executors import InlineExecutor, SelfPlayTask
 from azul_tui.training.learner import Learner
+from azul_tui.training.workers import InlineExecutor, SelfPlayTask
 
 pytestmark = [
     pytest.mark.gpu,

@@ -19,16 +19,15 @@ from azul_tui.config import TrainingConfig
 from azul_tui.errors import JobError, JobFailedError
 from azul_tui.network import create_azul_network
 from azul_tui.runs.machine import Memory
-from azul_tui.training import executors
 from azul_tui.training import workers as worker_room
-from azul_tui.training.executors import (
+from azul_tui.training.game_records import GameBatch, SelfPlayProgress
+from azul_tui.training.workers import (
     InlineExecutor,
     SelfPlayTask,
+    WorkerExecutor,
     create_executor,
     worker_count,
 )
-from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
-from azul_tui.training.workers import WorkerExecutor
 
 # A start takes two seconds of a processor, and the processor may be a busy one.
 pytestmark = pytest.mark.timeout(300)
@@ -300,7 +299,7 @@ import os, signal, sys, time
 import numpy as np
 from azul_tui.config import TrainingConfig
 from azul_tui.network import create_azul_network
-from azul_tui.training.executors import SelfPlayTask
+from azul_tui.training.workers import SelfPlayTask
 from azul_tui.training.workers import WorkerExecutor
 
 config = TrainingConfig(network_config="small", parallel_games=4, mcts_simulations=2)
@@ -330,7 +329,7 @@ def test_a_program_that_leaves_its_workers_behind_ends_and_so_do_they(way, tmp_p
     """No close at the end of a script must not hang it; a killed parent takes its workers along."""
     script = tmp_path / "program.py"
     script.write_text(SCRIPT)
-    root = Path(executors.__file__).parents[2]
+    root = Path(worker_room.__file__).parents[2]
     program = subprocess.Popen(
         [sys.executable, str(script), way],
         env={**os.environ, "PYTHONPATH": str(root)},
@@ -356,13 +355,13 @@ def test_a_program_that_leaves_its_workers_behind_ends_and_so_do_they(way, tmp_p
 
 
 def test_worker_counts(monkeypatch):
-    monkeypatch.setattr(executors, "usable_cores", lambda: 6)
-    monkeypatch.setattr(executors, "usable_memory", lambda: Memory(10**10, 10**10))
+    monkeypatch.setattr(worker_room, "usable_cores", lambda: 6)
+    monkeypatch.setattr(worker_room, "usable_memory", lambda: Memory(10**10, 10**10))
     assert worker_count(CONFIG.replace(self_play_workers=3)) == 3
     assert worker_count(CONFIG) == 6
     assert worker_count(CONFIG.replace(self_play_games_per_iteration=2)) == 2
-    monkeypatch.setattr(executors, "usable_cores", lambda: 64)
-    monkeypatch.setattr(executors, "usable_memory", lambda: Memory(10**11, 10**11))
+    monkeypatch.setattr(worker_room, "usable_cores", lambda: 64)
+    monkeypatch.setattr(worker_room, "usable_memory", lambda: Memory(10**11, 10**11))
     assert worker_count(CONFIG.replace(self_play_games_per_iteration=100)) == 16
     assert worker_count(CONFIG.replace(self_play_workers=40, parallel_games=1)) == 10
     assert isinstance(create_executor(CONFIG.replace(self_play_workers=1)), InlineExecutor)

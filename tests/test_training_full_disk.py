@@ -14,7 +14,7 @@ from tiny_training import alerts, overrides, records, resume, state_of, tiny, tr
 
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import read_status
-from azul_tui.training.checkpoints import newest_valid
+from azul_tui.training.checkpoint import newest_valid
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="tmpfs and prlimit are Linux's"),

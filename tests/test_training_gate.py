@@ -11,18 +11,17 @@ import numpy as np
 import pytest
 from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 
-from azul_tui.arena.kept_matches import decode_match, encode_match, joined_matches, keep_match
 from azul_tui.arena.match import play_match
-from azul_tui.arena.rated_games import rated_games
-from azul_tui.arena.sequential import SequentialTest
-from azul_tui.arena.statistics import expected_score
+from azul_tui.arena.ratings import rated_games
+from azul_tui.arena.statistics import SequentialTest, expected_score
+from azul_tui.arena.store import decode_match, encode_match, joined_matches, keep_match
 from azul_tui.config import create_training_config, find_preset, load_config, preset_names
 from azul_tui.errors import JobError
 from azul_tui.players.registry import create_player
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.ratings import read_ratings
-from azul_tui.training import evaluation, gate, run_ratings
-from azul_tui.training.checkpoints import read_checkpoint
+from azul_tui.training import evaluation
+from azul_tui.training.checkpoint import read_checkpoint
 
 SETTINGS = {"gate": "sequential", "eval_frequency": 1, "gate_games": 8, "eval_games": 6}
 
@@ -42,8 +41,8 @@ def verdicts(monkeypatch):
     def judge(self, scores):
         return gate_verdict(self, scores)._replace(decision=said.pop(0))
 
-    gate_verdict = gate.ClosingTest.judge
-    monkeypatch.setattr(gate.ClosingTest, "judge", judge)
+    gate_verdict = evaluation.ClosingTest.judge
+    monkeypatch.setattr(evaluation.ClosingTest, "judge", judge)
     return said
 
 
@@ -124,7 +123,7 @@ def test_the_gate_changes_no_weight_of_the_run(straight, tmp_path):
 def test_left_in_an_evaluation_and_resumed_gate_and_ratings_end_the_same(
     straight, tmp_path, question, monkeypatch
 ):
-    monkeypatch.setattr("azul_tui.training.steering.POLL_EVERY_S", 0.0)
+    monkeypatch.setattr("azul_tui.training.trainer.POLL_EVERY_S", 0.0)
     folder = tmp_path / "run"
     results = train(folder, tiny(**SETTINGS), should_stop=StopAt(question))
     while results["stopped"]:
@@ -133,7 +132,7 @@ def test_left_in_an_evaluation_and_resumed_gate_and_ratings_end_the_same(
         else:
             results = train(folder, tiny(**SETTINGS), start_over=True)
     assert state_of(folder) == state_of(straight)
-    assert (folder / run_ratings.FILE).read_bytes() == (straight / run_ratings.FILE).read_bytes()
+    assert (folder / evaluation.FILE).read_bytes() == (straight / evaluation.FILE).read_bytes()
     assert read_ratings(RunPaths(folder)) == read_ratings(RunPaths(straight))
 
 
@@ -141,7 +140,7 @@ def test_games_that_the_disk_refuses_until_the_run_is_left_are_played_again(
     straight, tmp_path, monkeypatch
 ):
     folder, left = tmp_path / "run", []
-    append = run_ratings.RunRatings._append
+    append = evaluation.RunRatings._append
 
     def refuse(self, line):
         if b"iteration 2" not in line or left:
@@ -149,10 +148,10 @@ def test_games_that_the_disk_refuses_until_the_run_is_left_are_played_again(
         left.append(line)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_ratings.RunRatings, "_append", refuse)
+    monkeypatch.setattr(evaluation.RunRatings, "_append", refuse)
     assert train(folder, tiny(**SETTINGS), should_stop=lambda: bool(left))["stopped"]
     resume(folder)
-    assert (folder / run_ratings.FILE).read_bytes() == (straight / run_ratings.FILE).read_bytes()
+    assert (folder / evaluation.FILE).read_bytes() == (straight / evaluation.FILE).read_bytes()
     assert [record["iteration"] for record in records(folder, "rating")] == [1, 2, 3, 4]
     assert len(records(folder, "evaluation")) == len(records(straight, "evaluation"))
 
@@ -180,9 +179,9 @@ def test_a_match_is_on_the_disk_before_the_run_counts_on_it(tmp_path, monkeypatc
         fsync(handle)
         flushed.append((os.fstat(handle).st_ino, os.fstat(handle).st_size))
 
-    monkeypatch.setattr(run_ratings.os, "fsync", watched)
+    monkeypatch.setattr(evaluation.os, "fsync", watched)
     train(tmp_path / "run", tiny(**SETTINGS, max_iterations=1))
-    kept = tmp_path / "run" / run_ratings.FILE
+    kept = tmp_path / "run" / evaluation.FILE
     sizes = [size for inode, size in flushed if inode == kept.stat().st_ino]
     ends = [len(line) for line in kept.read_bytes().splitlines(keepends=True)]
     assert sizes == list(itertools.accumulate(ends))
@@ -219,7 +218,7 @@ def test_best_weights_that_are_in_no_file_are_told(stayed):
 
 def test_a_line_that_a_power_cut_tore_takes_no_other_with_it(straight, tmp_path):
     folder = shutil.copytree(straight, tmp_path / "run")
-    path = folder / run_ratings.FILE
+    path = folder / evaluation.FILE
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines)[:-7])
     resume(folder, tiny(**SETTINGS, max_iterations=5))
@@ -231,22 +230,22 @@ def test_a_line_that_a_power_cut_tore_takes_no_other_with_it(straight, tmp_path)
 
 def test_rated_games_that_a_checkpoint_does_not_know_are_cut_off(straight, tmp_path):
     folder = shutil.copytree(straight, tmp_path / "run")
-    kept = (folder / run_ratings.FILE).read_bytes()
-    with (folder / run_ratings.FILE).open("ab") as file:
+    kept = (folder / evaluation.FILE).read_bytes()
+    with (folder / evaluation.FILE).open("ab") as file:
         file.write(b'{"half of a li')
     resume(folder, tiny(**SETTINGS, max_iterations=5))
-    lines = (folder / run_ratings.FILE).read_bytes()
+    lines = (folder / evaluation.FILE).read_bytes()
     assert lines.startswith(kept)
     assert b"half" not in lines
 
 
 def test_a_damaged_line_is_told_and_left_out(straight, tmp_path):
     folder = shutil.copytree(straight, tmp_path / "run")
-    path = folder / run_ratings.FILE
+    path = folder / evaluation.FILE
     first, rest = path.read_bytes().split(b"\n", 1)
     path.write_bytes(b"x" * len(first) + b"\n" + rest)
     resume(folder, tiny(**SETTINGS, max_iterations=5))
-    assert any(run_ratings.FILE in record["text"] for record in records(folder, "alert"))
+    assert any(evaluation.FILE in record["text"] for record in records(folder, "alert"))
     assert [record["iteration"] for record in records(folder, "rating")] == [1, 2, 3, 4, 5]
 
 
@@ -270,7 +269,7 @@ def played_out(test, scores):
     The test is asked once for all that stand alike: it sees their pairs' number, mean and spread.
     """
     players = test.players
-    step = max(1, gate.GAMES_BETWEEN_LOOKS // players)
+    step = max(1, evaluation.GAMES_BETWEEN_LOOKS // players)
     ends_well, games = 0, 0
     for pairs in [*range(step, test.max_pairs, step), test.max_pairs]:
         seen = scores[:, :pairs]
@@ -304,7 +303,7 @@ def test_gate_power_at_every_presets_cap(games, elo, players):
     """
     tests = 4000
     config = create_training_config(num_players=players, gate_games=games, gate_elo=elo)
-    test = gate.gate_test(config)
+    test = evaluation.gate_test(config)
     proof = SequentialTest(elo_1=50.0, max_pairs=-(-200 // players), players=players)
     accepted, fewer = {}, 0
     for truth in (-100, -50, 0, 50, 100):
@@ -338,7 +337,7 @@ def test_every_evaluation_is_rated_on_one_scale(straight):
 
 
 def test_ratings_rest_on_opponents_that_met_each_other_and_on_every_gate(straight):
-    lines = (straight / run_ratings.FILE).read_text().splitlines()
+    lines = (straight / evaluation.FILE).read_text().splitlines()
     met = [frozenset(json.loads(line)["players"]) for line in lines]
     assert met.count(frozenset({"random", "greedy"})) == 1
     assert sum("greedy" in pair for pair in met) == 5
@@ -402,5 +401,5 @@ def test_a_long_run_is_rated_at_spread_iterations_and_the_newest():
         )
         for n in range(1, 151)
     ]
-    kept = [int(match.players[0].split()[1]) for match in run_ratings._spread(matches)]
+    kept = [int(match.players[0].split()[1]) for match in evaluation._spread(matches)]
     assert kept == [*range(4, 149, 4), 150]

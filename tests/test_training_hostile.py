@@ -16,12 +16,11 @@ from tiny_training import alerts, resume, tiny, train
 
 from azul_tui.errors import AzulError, CheckpointError
 from azul_tui.runs.paths import RunPaths
-from azul_tui.training.checkpoints import read_checkpoint
-from azul_tui.training.replay_buffer import ReplayBuffer
-from azul_tui.training.replay_shards import Shard, restore_buffer, shard_from_dict
+from azul_tui.training.checkpoint import read_checkpoint
+from azul_tui.training.replay import ReplayBuffer
 from azul_tui.training.resuming import find_resume_point
 from azul_tui.training.run_progress import RunProgress, progress_from_dict
-from azul_tui.training.shard_reading import digest_of, read_arrays
+from azul_tui.training.shards import Shard, digest_of, read_arrays, restore_buffer, shard_from_dict
 
 
 def one_sentence(error):

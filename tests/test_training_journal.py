@@ -17,11 +17,10 @@ from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.status import read_status
-from azul_tui.training.disk_reserve import RESERVE_BYTES, DiskReserve
 from azul_tui.training.game_records import write_games
-from azul_tui.training.journal import Journal
+from azul_tui.training.journal import RESERVE_BYTES, DiskReserve, Journal
 from azul_tui.training.self_play import SelfPlay
-from azul_tui.training.stopwatch import Stopwatch
+from azul_tui.training.trainer import Stopwatch
 
 SENTENCE = (
     "somewhere/file: cannot be written (No space left on device); "
@@ -304,7 +303,7 @@ def test_kept_games_wait_for_room_and_are_the_same_then(tmp_path, monkeypatch):
             raise refusals.pop()
         return write_games(*arguments)
 
-    monkeypatch.setattr("azul_tui.training.checkpoint_keeper.write_games", refuse_once)
+    monkeypatch.setattr("azul_tui.training.saving.write_games", refuse_once)
     folder = tmp_path / "run"
     train(folder)
     assert not refusals

@@ -7,11 +7,10 @@ import json
 import pytest
 
 from azul_tui.arena.match import play_match
-from azul_tui.game.recorded import parse_recorded
-from azul_tui.game.replaying import replay_recorded
+from azul_tui.game.record import parse_recorded, replay_recorded
 from azul_tui.players.registry import create_player
 from azul_tui.runs.paths import pretrained_directory
-from azul_tui.training.match_records import (
+from azul_tui.training.evaluation import (
     checkpoint_match_file,
     match_file,
     telling_games,

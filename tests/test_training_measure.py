@@ -7,7 +7,7 @@ from tiny_training import alerts, records, resume, tiny, train
 
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
-from azul_tui.training.measure import in_words, measure_of, read_measure
+from azul_tui.training.evaluation import in_words, measure_of, read_measure
 from azul_tui.training.resuming import find_resume_point
 
 EASY = {"eval_frequency": 1, "gate": "off"}
@@ -15,7 +15,7 @@ EASY = {"eval_frequency": 1, "gate": "off"}
 
 @pytest.fixture(autouse=True)
 def requests_are_seen_at_once(monkeypatch):
-    monkeypatch.setattr("azul_tui.training.steering.POLL_EVERY_S", 0.0)
+    monkeypatch.setattr("azul_tui.training.trainer.POLL_EVERY_S", 0.0)
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """The search of measured games differs from self-play's in the weight of the values alone."""
 
 from azul_tui.config import create_training_config
-from azul_tui.training.playing_search import playing_search
-from azul_tui.training.self_play import search_settings
+from azul_tui.training.self_play import playing_search, search_settings
 
 
 def test_only_the_weight_of_the_values_differs() -> None:

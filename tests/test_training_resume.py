@@ -17,7 +17,7 @@ from azul_tui.errors import CheckpointError, ConfigError, RunError
 from azul_tui.network import Compute
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
-from azul_tui.training.checkpoints import read_checkpoint
+from azul_tui.training.checkpoint import read_checkpoint
 from azul_tui.training.resuming import find_beginning, find_resume_point
 from azul_tui.training.run_progress import progress_from_dict
 
@@ -25,7 +25,7 @@ from azul_tui.training.run_progress import progress_from_dict
 @pytest.fixture(autouse=True)
 def requests_are_seen_at_once(monkeypatch):
     """The tiny runs of these tests may end within the time between two looks."""
-    monkeypatch.setattr("azul_tui.training.steering.POLL_EVERY_S", 0.0)
+    monkeypatch.setattr("azul_tui.training.trainer.POLL_EVERY_S", 0.0)
 
 
 @pytest.fixture(scope="module")

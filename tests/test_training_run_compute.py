@@ -10,7 +10,7 @@ import torch
 from azul_tui.config import TrainingConfig
 from azul_tui.network import compute as module
 from azul_tui.network.compute import choose_device
-from azul_tui.network.presets import describe_network
+from azul_tui.network.model import describe_network
 from azul_tui.training.run_compute import compute_of, self_play_s
 
 if TYPE_CHECKING:

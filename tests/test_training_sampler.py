@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from azul_tui.errors import ConfigError
-from azul_tui.training.batch_sampler import POSITIONS_AT_ONCE, BatchSampler
-from azul_tui.training.replay_buffer import ReplayBuffer
+from azul_tui.training.replay import ReplayBuffer
 from azul_tui.training.step_benchmark import random_samples
+from azul_tui.training.training_step import POSITIONS_AT_ONCE, BatchSampler
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
-from azul_tui.training import checkpoint_shelf, replay_shards
-from azul_tui.training.checkpoints import newest_valid, read_checkpoint
+from azul_tui.training import checkpoint_manager, shards
+from azul_tui.training.checkpoint import newest_valid, read_checkpoint
 from azul_tui.training.journal import Journal
-from azul_tui.training.saver import Saver
+from azul_tui.training.saving import Saver
 
 PATIENCE_S = 60.0
 
@@ -109,7 +109,7 @@ def test_the_time_of_the_write_that_worked_is_known():
 def impatient(monkeypatch):
     """Looks often and tries again soon."""
     monkeypatch.setitem(Journal.__init__.__kwdefaults__, "retry_every_s", 0.2)
-    monkeypatch.setattr("azul_tui.training.steering.POLL_EVERY_S", 0.0)
+    monkeypatch.setattr("azul_tui.training.trainer.POLL_EVERY_S", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +134,8 @@ def test_games_are_played_while_a_checkpoint_is_written_and_the_log_does_not_tel
     straight, tmp_path, monkeypatch
 ):
     playing = threading.Event()
-    write = checkpoint_shelf.write_bytes_atomically
-    monkeypatch.setattr(checkpoint_shelf, "write_bytes_atomically", slowly(write, playing))
+    write = checkpoint_manager.write_bytes_atomically
+    monkeypatch.setattr(checkpoint_manager, "write_bytes_atomically", slowly(write, playing))
 
     def listen(record):
         if record["event"] == "phase" and record["phase"] == "self-play":
@@ -150,8 +150,8 @@ def test_games_are_played_while_a_checkpoint_is_written_and_the_log_does_not_tel
 
 def test_training_goes_on_while_the_games_are_written(straight, tmp_path, monkeypatch):
     training = threading.Event()
-    write = replay_shards.write_atomically
-    monkeypatch.setattr(replay_shards, "write_atomically", slowly(write, training))
+    write = shards.write_atomically
+    monkeypatch.setattr(shards, "write_atomically", slowly(write, training))
 
     def listen(record):
         if record["event"] == "step":
@@ -184,7 +184,7 @@ def test_the_record_of_a_checkpoint_comes_once_the_next_games_are_played(straigh
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(checkpoint_shelf, "write_bytes_atomically"), (replay_shards, "write_atomically")],
+    [(checkpoint_manager, "write_bytes_atomically"), (shards, "write_atomically")],
 )
 def test_a_disk_that_refuses_what_is_written_beside_pauses_the_run_until_it_does_not(
     straight, tmp_path, monkeypatch, module, name
@@ -209,7 +209,7 @@ def test_a_disk_that_refuses_what_is_written_beside_pauses_the_run_until_it_does
 def test_a_failure_beside_is_told_while_games_are_played_and_not_when_they_are_over(
     tmp_path, monkeypatch
 ):
-    write = checkpoint_shelf.write_bytes_atomically
+    write = checkpoint_manager.write_bytes_atomically
     refused, folder = threading.Event(), tmp_path / "run"
 
     def refusing(path, data):
@@ -218,7 +218,7 @@ def test_a_failure_beside_is_told_while_games_are_played_and_not_when_they_are_o
             raise full(path)
         return write(path, data)
 
-    monkeypatch.setattr(checkpoint_shelf, "write_bytes_atomically", refusing)
+    monkeypatch.setattr(checkpoint_manager, "write_bytes_atomically", refusing)
 
     def listen(record):  # the games do not begin before the thread has failed
         if record["event"] == "phase" and record["iteration"] == 2:
@@ -234,8 +234,8 @@ def test_a_failure_beside_is_told_while_games_are_played_and_not_when_they_are_o
 @pytest.mark.parametrize(
     ("module", "name", "refused"),
     [
-        (checkpoint_shelf, "write_bytes_atomically", "checkpoint_iter_000003.pt"),
-        (replay_shards, "write_atomically", "iter_000003.npz"),
+        (checkpoint_manager, "write_bytes_atomically", "checkpoint_iter_000003.pt"),
+        (shards, "write_atomically", "iter_000003.npz"),
     ],
 )
 def test_left_with_a_disk_that_refuses_the_last_good_checkpoint_is_gone_on_from(

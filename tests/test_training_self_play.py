@@ -5,19 +5,17 @@ import pytest
 from scipy.stats import binomtest, kstest
 from search_lab import ScatteredEvaluator, after, moves_of
 
-from azul_tui.game.canonical import refill_canonical
 from azul_tui.game.constants import action_count, state_size, value_count
-from azul_tui.game.dealing import clear_game
-from azul_tui.game.layout import AFTERSTATE, MOVING, OVER, PHASE, ROUND, TO_MOVE, set_score
+from azul_tui.game.layout import set_score
+from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, ROUND, TO_MOVE
 from azul_tui.game.random import GAME, SEARCH, derive
+from azul_tui.game.rules import clear_game, refill_canonical
 from azul_tui.game.state import GameState
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import SearchSettings
 from azul_tui.training import self_play
-from azul_tui.training.desk import PlaySettings
-from azul_tui.training.game_batch import merge_batches
-from azul_tui.training.recording import play_on
-from azul_tui.training.self_play import SelfPlay
+from azul_tui.training.game_records import merge_batches
+from azul_tui.training.self_play import PlaySettings, SelfPlay, play_on
 
 RULES = PlaySettings(
     seed=np.uint64(11),

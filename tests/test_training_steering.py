@@ -15,8 +15,8 @@ from tiny_training import overrides, records, resume, tiny
 
 from azul_tui.config import load_config
 from azul_tui.runs.control import drop_request
+from azul_tui.runs.machine import host_name
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.processes import host_name
 from azul_tui.runs.status import judge, read_status
 from azul_tui.training.resuming import find_resume_point
 

@@ -11,14 +11,17 @@ import torch
 
 from azul_tui.errors import CheckpointError, ConfigError, DivergedError
 from azul_tui.network import LossFunctions, create_azul_network
-from azul_tui.training.batch_sampler import BatchSampler
-from azul_tui.training.replay_buffer import ReplayBuffer
-from azul_tui.training.schedule import LearningRateSchedule
+from azul_tui.training.replay import ReplayBuffer
 from azul_tui.training.step_benchmark import measure_training_steps, random_samples
-from azul_tui.training.training_step import StepReport, TrainingStep
+from azul_tui.training.training_step import (
+    BatchSampler,
+    LearningRateSchedule,
+    StepReport,
+    TrainingStep,
+)
 
 if TYPE_CHECKING:
-    from azul_tui.network.azul_network import AzulNetwork
+    from azul_tui.network.model import AzulNetwork
 
 POSITIONS = 300
 

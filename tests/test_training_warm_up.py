@@ -2,7 +2,7 @@
 
 import numba
 
-from azul_tui.training import warm_up
+from azul_tui.training import run_compute
 
 
 def compile_something(players: int) -> None:
@@ -12,9 +12,9 @@ def compile_something(players: int) -> None:
 def told_of(monkeypatch, *stages):
     told: list[tuple[int, int, str]] = []
     named = tuple(zip(("rules", "search", "network"), stages, strict=False))
-    monkeypatch.setattr(warm_up, "STAGES", named)
+    monkeypatch.setattr(run_compute, "STAGES", named)
     seconds = iter(range(100))
-    took = warm_up.compile_kernels(
+    took = run_compute.compile_kernels(
         2, lambda done, total, name, _: told.append((done, total, name)), lambda: next(seconds)
     )
     assert took > 0
@@ -32,9 +32,9 @@ def test_an_empty_cache_is_told_from_the_first_stage_on(monkeypatch):
 
 def test_a_full_cache_is_not_mentioned_however_long_it_loads(monkeypatch):
     assert told_of(monkeypatch, load) == []
-    assert warm_up.compile_kernels(2, print) > 0  # the real ones may be compiled here
+    assert run_compute.compile_kernels(2, print) > 0  # the real ones may be compiled here
     told = []
-    warm_up.compile_kernels(2, lambda *report: told.append(report))
+    run_compute.compile_kernels(2, lambda *report: told.append(report))
     assert told == [], "compiled a moment ago"
 
 

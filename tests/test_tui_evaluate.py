@@ -13,7 +13,7 @@ from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
 from fake_run import START
 
 from azul_tui.jobs.registry import find_job
-from azul_tui.runs.processes import ProcessMark, own_mark, process_birth
+from azul_tui.runs.machine import ProcessMark, own_mark, process_birth
 from azul_tui.tui.widgets.form import Setting
 from azul_tui.tui.widgets.listing import RowList
 from azul_tui.views.match import (

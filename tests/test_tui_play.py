@@ -12,18 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from play_engine import FakeEngines
 
+from azul_tui.errors import ConfigError
 from azul_tui.game.state import GameState
 from azul_tui.tui.modals import Choose
 from azul_tui.tui.screens.play import PlayScreen, PlaySetup
 from azul_tui.tui.widgets.board import Board, Target
-from azul_tui.views.play_settings import (
-    ConfigError,
-    KeptGame,
-    PlaySettings,
-    kept_path,
-    read_kept,
-    write_kept,
-)
+from azul_tui.views.play_settings import KeptGame, PlaySettings, kept_path, read_kept, write_kept
 
 pytestmark = pytest.mark.timeout(120)
 

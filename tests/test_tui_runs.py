@@ -13,8 +13,8 @@ from fake_run import START
 
 from azul_tui.errors import RunError
 from azul_tui.runs.events import encode_plain
+from azul_tui.runs.machine import host_name, own_mark
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.processes import host_name, own_mark
 from azul_tui.runs.status import CRASHED_AFTER_S
 from azul_tui.tui.widgets.chart import Chart
 from azul_tui.tui.widgets.listing import Listing, RowList

@@ -7,8 +7,8 @@ import json
 from fingerprint import fingerprint
 
 from azul_tui.config import create_training_config
+from azul_tui.runs.events import decode_lines
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.tail import decode_lines
 from azul_tui.training.trainer import AzulTrainer
 
 SETTINGS = {

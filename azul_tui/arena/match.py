@@ -8,6 +8,7 @@ exactly five rounds, both games of a pair see the same displays.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,16 +21,254 @@ from azul_tui.arena.games import (
     join_games,
     play_games,
 )
-from azul_tui.arena.match_result import MatchResult, SeatResult, summarise_match
-from azul_tui.arena.pairing import bag_seeds, match_seating, unit_means
+from azul_tui.arena.statistics import (
+    FloatArray,
+    elo_difference,
+    finite_or_none,
+    games_to_decide,
+    mean_interval,
+    score_interval,
+)
 from azul_tui.errors import ConfigError
 from azul_tui.game.constants import check_players
+from azul_tui.game.kernel import Int64Array, Uint64Array, kernel
+from azul_tui.game.random import GAME, PLAYER, derive
 
 if TYPE_CHECKING:
-    from azul_tui.arena.sequential import ClosingTest, SequentialTest, Verdict
+    from azul_tui.arena.statistics import ClosingTest, SequentialTest, Verdict
     from azul_tui.players.registry import Player
 
-__all__ = ["MatchResult", "SeatResult", "play_match"]
+_SEED_BITS: Final = 0xFFFF_FFFF_FFFF_FFFF
+
+
+@kernel
+def _derive_bag_seeds(seed: np.uint64, first: int, seats: int, seeds: Uint64Array) -> None:
+    """Write deal seed and decision seed of the games on bags `first`, ... into `seeds` `(G, 2)`.
+
+    The `seats` games of a bag share their deal; their decisions have streams of their own.
+    """
+    for game in range(seeds.shape[0]):
+        deal = derive(seed, GAME, first + game // seats)
+        seeds[game, 0] = deal
+        seeds[game, 1] = derive(deal, PLAYER, game % seats)
+
+
+def bag_seeds(
+    seed: int, first: int, bags: int, games_per_bag: int
+) -> tuple[Uint64Array, Uint64Array]:
+    """Deal seeds and decision seeds, each `(bags * games_per_bag,)`, of bags `first`, ..."""
+    seeds = np.empty((bags * games_per_bag, 2), np.uint64)
+    _derive_bag_seeds(np.uint64(seed & _SEED_BITS), first, games_per_bag, seeds)
+    return seeds[:, 0].copy(), seeds[:, 1].copy()
+
+
+def match_seating(bags: int, seats: int) -> Int64Array:
+    """`(bags * seats, seats)`: player 0 on seat k of the k-th game of each bag, 1 elsewhere."""
+    return np.tile(1 - np.eye(seats, dtype=np.int64), (bags, 1))
+
+
+def seat_of(results: GameResults, player: int) -> Int64Array:
+    """`(G,)`: the first seat of `player` in each game."""
+    return np.argmax(results.seating == player, axis=1).astype(np.int64)
+
+
+def unit_means(results: GameResults, games_per_bag: int) -> tuple[FloatArray, FloatArray]:
+    """Mean win share and mean margin of player 0 in each finished group of games.
+
+    Returns:
+        Two `(N,)` arrays; a group with an unfinished game is left out.
+    """
+    rows = np.arange(len(results.deals))
+    seat = seat_of(results, 0)
+    share = results.shares[rows, seat]
+    margin = margins(results)
+    whole = results.finished.reshape(-1, games_per_bag).all(axis=1)
+    return (
+        share.reshape(-1, games_per_bag)[whole].mean(axis=1),
+        margin.reshape(-1, games_per_bag)[whole].mean(axis=1),
+    )
+
+
+def margins(results: GameResults) -> FloatArray:
+    """`(G,)`: points of player 0 less those of the best other seat."""
+    rows = np.arange(len(results.deals))
+    seat = seat_of(results, 0)
+    others = results.scores.astype(np.float64)
+    own = others[rows, seat].copy()
+    others[rows, seat] = -np.inf
+    return own - others.max(axis=1)
+
+
+# -- what a match says, as a person needs it: score, margin, Elo, seats, and how sure it all is
+
+
+@dataclass(frozen=True)
+class SeatResult:
+    """How `a` did from one seat."""
+
+    seat: int
+    games: int
+    score: float
+    wins: int
+    draws: int
+    losses: int
+    margin: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchResult:
+    """What a match between `a` and `b` says, from `a`'s point of view."""
+
+    player_a: str
+    player_b: str
+    players: int
+    seed: int
+    games: int
+    pairs: int
+    """Pairs finished (groups of as many games as seats); only these count anywhere."""
+    score: float
+    """Mean win share of `a`: a win 1, a victory shared by two 1/2."""
+    low: float
+    high: float
+    """95% interval of `score`, from pairs (see `statistics.score_interval`)."""
+    wins: int
+    draws: int
+    losses: int
+    margin: float
+    """Mean points of `a` less those of the best other seat."""
+    margin_low: float
+    margin_high: float
+    elo: float
+    """Elo difference; infinite at a score of 0 or 1, and so may be its interval's ends."""
+    elo_low: float
+    elo_high: float
+    points_a: float
+    points_b: float
+    """Mean final points."""
+    moves_per_game: float
+    seconds: float
+    """Time both sides spent choosing moves."""
+    ms_per_move_a: float
+    ms_per_move_b: float
+    by_seat: tuple[SeatResult, ...]
+    games_to_decide: int | None
+    """Games after which equality would likely be excluded, if things are as they look."""
+    stopped: bool
+    """Whether the match was stopped before its last game."""
+    verdict: Verdict | None = None
+    """Decision of the sequential test, if there was one."""
+    pair_scores: FloatArray = field(repr=False, compare=False)
+    """`(pairs,)` mean win share of `a` in each pair."""
+    results: GameResults = field(repr=False, compare=False)
+    """Every game, those of unfinished pairs included."""
+
+    def tally(self) -> dict[str, int | float]:
+        """Games and score of `a`, as the records of a run tell them."""
+        return {
+            "games": self.games,
+            "wins": self.wins,
+            "draws": self.draws,
+            "losses": self.losses,
+            "score": self.score,
+            "low": self.low,
+            "high": self.high,
+            "margin": self.margin,
+        }
+
+    def record(self) -> dict[str, object]:
+        """Plain numbers and texts for an event record; None where a number is infinite."""
+        plain: dict[str, object] = {
+            key: finite_or_none(value) if isinstance(value, float) else value
+            for key, value in vars(self).items()
+            if key not in {"by_seat", "verdict", "pair_scores", "results"}
+        }
+        plain["by_seat"] = [vars(seat) for seat in self.by_seat]
+        if self.verdict is not None:
+            plain["verdict"] = self.verdict.decision
+            plain["log_likelihood_ratio"] = self.verdict.log_likelihood_ratio
+        return plain
+
+
+def summarise_match(
+    results: GameResults, seed: int, *, stopped: bool = False, verdict: Verdict | None = None
+) -> MatchResult:
+    """The figures of a match from its games, player 0 of `results` being `a`.
+
+    Args:
+        results: Games in the order of `match_seating`.
+        seed: Recorded as it is.
+        stopped: Recorded as it is.
+        verdict: Recorded as it is.
+    """
+    seats = results.seating.shape[1]
+    shares, unit_margins = unit_means(results, seats)
+    score = score_interval(shares)
+    margin = mean_interval(unit_margins)
+    whole = np.repeat(results.finished.reshape(-1, seats).all(axis=1), seats)
+    rows = np.arange(len(results.deals))
+    seat = seat_of(results, 0)
+    share = results.shares[rows, seat][whole]
+    points = results.scores[rows, seat][whole]
+    all_points = results.scores[whole]
+    games = int(whole.sum())
+    pace = 1000.0 * results.seconds / np.maximum(1, results.decisions)
+    return MatchResult(
+        player_a=results.players[0],
+        player_b=results.players[1],
+        players=seats,
+        seed=seed,
+        games=games,
+        pairs=len(shares),
+        score=score.mean,
+        low=score.low,
+        high=score.high,
+        wins=int((share == 1.0).sum()),
+        draws=int(((share > 0.0) & (share < 1.0)).sum()),
+        losses=int((share == 0.0).sum()),
+        margin=margin.mean,
+        margin_low=margin.low,
+        margin_high=margin.high,
+        elo=elo_difference(score.mean, seats),
+        elo_low=elo_difference(score.low, seats),
+        elo_high=elo_difference(score.high, seats),
+        points_a=float(points.sum()) / max(1, games),
+        points_b=float(all_points.sum() - points.sum()) / max(1, games * (seats - 1)),
+        moves_per_game=float(results.moves[whole].sum()) / max(1, games),
+        seconds=float(results.seconds.sum()),
+        ms_per_move_a=float(pace[0]),
+        ms_per_move_b=float(pace[1]),
+        by_seat=_by_seat(seat[whole], share, margins(results)[whole], seats),
+        games_to_decide=games_to_decide(shares, seats, 1.0 / seats),
+        stopped=stopped,
+        verdict=verdict,
+        pair_scores=shares,
+        results=results,
+    )
+
+
+def _by_seat(
+    seat: Int64Array, share: FloatArray, margin: FloatArray, seats: int
+) -> tuple[SeatResult, ...]:
+    """How player 0 did from each seat; all arrays are `(games,)`."""
+    rows: list[SeatResult] = []
+    for number in range(seats):
+        here = share[seat == number]
+        games = max(1, len(here))
+        rows.append(
+            SeatResult(
+                seat=number,
+                games=len(here),
+                score=float(here.sum()) / games,
+                wins=int((here == 1.0).sum()),
+                draws=int(((here > 0.0) & (here < 1.0)).sum()),
+                losses=int((here == 0.0).sum()),
+                margin=float(margin[seat == number].sum()) / games,
+            )
+        )
+    return tuple(rows)
+
+
+# -- two players compared: paired games, and their result as a person needs it
 
 _GAMES_AT_ONCE: Final = 1024
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import action_count, observation_size
 from azul_tui.game.kernel import (
     Float32Array,
@@ -21,15 +20,16 @@ from azul_tui.game.kernel import (
     integer,
     kernel,
 )
-from azul_tui.game.layout import AFTERSTATE, MOVING, PHASE, PLAYERS, score_of
-from azul_tui.game.moves import list_legal
+from azul_tui.game.layout import score_of
 from azul_tui.game.observation import write_observation
+from azul_tui.game.offsets import AFTERSTATE, MOVING, PHASE, PLAYERS
 from azul_tui.game.random import PLAYER, derive, next_unit
+from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from azul_tui.search.evaluator import Evaluator
+    from azul_tui.search.settings import Evaluator
 
 
 @kernel

@@ -1,33 +1,98 @@
-"""One scale for many players: ratings fitted to all results together, with intervals.
-
-The model is Bradley and Terry's with a term for the seat, and Luce's for more than two seats:
-each player has a strength r, each seat an advantage h, and seat i wins with probability
-softmax(r + h)_i; a shared victory counts in parts. `anchor` (`random`) stands at 0. Fitting all
-games at once is what makes it a scale: a chain of newest against previous would drift.
-
-The scale is told from the anchor, but few players meet it in games that anybody might win. So an
-interval says how far a player is known from the *centre* of all players, each weighted by the
-information in its games (p (1 - p) summed over them): two players whose intervals lie apart
-differ, however vaguely both are known from `random`. Intervals against the anchor can be had too.
-
-Intervals are a Bayesian bootstrap over bags (Rubin, 1981): every bag, with all games that were
-played on it by whomever, gets a random weight, and the fit is repeated. So that a player who
-won or lost everything has a finite rating, each two players that met get one drawn game extra;
-in the bootstrap its weight is random too, which is what keeps the interval of a 100% result as
-wide as it should be. Shapes: N players, G games, P seats, B bootstrap fits.
-"""
+"""One scale for many players: ratings fitted to all results together, with intervals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
-from azul_tui.arena.rated_games import RatedGames, check_connected
 from azul_tui.arena.statistics import ELO_SCALE, FloatArray
 from azul_tui.errors import JobError
 from azul_tui.game.kernel import Int64Array, kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azul_tui.arena.games import GameResults
+
+
+# -- games made ready for rating: who sat where, who won, which games shared a bag
+#
+# Shapes: G games, P seats.
+
+
+class RatedGames(NamedTuple):
+    """Games between named players, all with the same number of seats."""
+
+    names: tuple[str, ...]
+    seating: Int64Array
+    """`(G, P)`: index in `names` of who sat on each seat; a name may sit twice."""
+    shares: FloatArray
+    """`(G, P)` win shares, each row adding up to 1."""
+    units: Int64Array
+    """`(G,)`: number of the bag; games of equal number are weighted together."""
+
+
+def rated_games(matches: Sequence[GameResults]) -> RatedGames:
+    """The finished games of several matches; a deal that several used is one bag.
+
+    Raises:
+        JobError: There is no finished game, or the matches have different numbers of seats.
+    """
+    seats = {match.seating.shape[1] for match in matches}
+    if len(seats) != 1 or not any(match.finished.any() for match in matches):
+        raise JobError(
+            "ratings need finished games between equally many players; there are matches of"
+            f" {sorted(seats)} seats"
+        )
+    names = tuple(dict.fromkeys(name for match in matches for name in match.players))
+    seating: list[Int64Array] = []
+    for match in matches:
+        number = np.array([names.index(name) for name in match.players], np.int64)
+        seating.append(number[match.seating[match.finished]])
+    deals = np.concatenate([match.deals[match.finished] for match in matches])
+    _, units = np.unique(deals, return_inverse=True)
+    return RatedGames(
+        names,
+        np.concatenate(seating),
+        np.concatenate([match.shares[match.finished] for match in matches]),
+        units.astype(np.int64),
+    )
+
+
+def check_connected(games: RatedGames, anchor: str) -> None:
+    """Raise JobError when somebody cannot be compared with the anchor."""
+    reached = np.zeros(len(games.names), bool)
+    reached[games.names.index(anchor)] = True
+    for _ in games.names:
+        touched = reached[games.seating].any(axis=1)
+        reached[games.seating[touched]] = True
+    if not reached.all():
+        apart = [name for name, found in zip(games.names, reached, strict=True) if not found]
+        raise JobError(
+            f"{', '.join(apart)} cannot be rated: no chain of games leads to {anchor}; let them"
+            " play somebody who is rated"
+        )
+
+
+# -- one scale for many players: ratings fitted to all results together, with intervals
+#
+# The model is Bradley and Terry's with a term for the seat, and Luce's for more than two seats:
+# each player has a strength r, each seat an advantage h, and seat i wins with probability
+# softmax(r + h)_i; a shared victory counts in parts. `anchor` (`random`) stands at 0. Fitting all
+# games at once is what makes it a scale: a chain of newest against previous would drift.
+#
+# The scale is told from the anchor, but few players meet it in games that anybody might win. So an
+# interval says how far a player is known from the *centre* of all players, each weighted by the
+# information in its games (p (1 - p) summed over them): two players whose intervals lie apart
+# differ, however vaguely both are known from `random`. Intervals against the anchor can be had too.
+#
+# Intervals are a Bayesian bootstrap over bags (Rubin, 1981): every bag, with all games that were
+# played on it by whomever, gets a random weight, and the fit is repeated. So that a player who
+# won or lost everything has a finite rating, each two players that met get one drawn game extra;
+# in the bootstrap its weight is random too, which is what keeps the interval of a 100% result as
+# wide as it should be. Shapes: N players, G games, P seats, B bootstrap fits.
 
 _NEWTON_STEPS: Final = 60
 _LONGEST_STEP: Final = 2.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from azul_tui.arena.games import GameResults, ProgressReport, StopRequest, play_games
-from azul_tui.arena.pairing import bag_seeds
+from azul_tui.arena.match import bag_seeds
 from azul_tui.arena.statistics import (
     Interval,
     elo_difference,

@@ -1,20 +1,19 @@
-"""From arguments to a job, the dashboard or a listing.
-
-Exit codes: 0 done, 1 the job failed, 2 the user's to fix (one sentence on standard error),
-3 training diverged, 130 interrupted and 143 terminated, each after saving.
-Nothing is imported before it is known to be needed.
-"""
+"""The command line: arguments become a job, the app or a listing."""
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import io
 import os
 import sys
 import time
+import unicodedata
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from azul_tui.cli.arguments import NEWEST, build_parser
+from azul_tui import __version__
+from azul_tui.config import dump_config, dump_toml, find_config, resolve_config
 from azul_tui.errors import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
@@ -23,15 +22,238 @@ from azul_tui.errors import (
     JobError,
     system_refusal,
 )
+from azul_tui.jobs.describe import in_bytes, in_words
+from azul_tui.jobs.start import JobRequest, resolve_request
+from azul_tui.runs.events import encode_plain
+from azul_tui.runs.listing import RunSummary, list_runs
+from azul_tui.runs.status import NO_NEWS
+from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
-    import argparse
     import subprocess
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from azul_tui.jobs.start import JobRequest
     from azul_tui.runs.paths import RunPaths
+
+
+# -- what `azul-tui` takes on its command line
+
+EPILOG = """exit codes:
+  0 done, 1 the job failed, 2 something for you to fix, 3 training diverged,
+  130 interrupted, 143 terminated (both after saving)"""
+
+NEWEST = ""
+"""What `--attach` and `--once` mean when they name no run."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; its help lists every job."""
+    parser = argparse.ArgumentParser(
+        prog="azul-tui",
+        usage="azul-tui [--run JOB | --attach [RUN] | --once [RUN] | --list] [options]",
+        description="Teach a network to play the board game Azul by self-play, and watch it\n"
+        "learn. Without arguments: the menu and dashboard.",
+        epilog=f"{_job_lines()}\n\n{EPILOG}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_commands(parser)
+    _add_job_options(parser)
+    add = parser.add_argument
+    add("--dir", metavar="DIR", help="where runs live (default AZUL_TUI_DIR or ./checkpoints)")
+    add("--json", action="store_true", help="JSON lines on standard output, nothing else there")
+    add("--ascii", action="store_true", help="draw with plain characters only")
+    add(
+        "--refresh",
+        metavar="SECONDS",
+        type=_seconds,
+        help="how often the dashboard looks at a run (default 1, over SSH 2)",
+    )
+    add("--version", action="version", version=f"azul-tui {__version__}")
+    return parser
+
+
+def _add_commands(parser: argparse.ArgumentParser) -> None:
+    choose = parser.add_mutually_exclusive_group().add_argument
+    choose("--run", metavar="JOB", help="run one job, by name or number, without the dashboard")
+    choose(
+        "--attach",
+        metavar="RUN",
+        nargs="?",
+        const=NEWEST,
+        help="open the dashboard on a run, live or finished (default the newest)",
+    )
+    choose(
+        "--once",
+        metavar="RUN",
+        nargs="?",
+        const=NEWEST,
+        help="print a picture of a run and leave (default the newest)",
+    )
+    choose("--list", action="store_true", help="list the runs: state, iteration, losses, age")
+
+
+def _add_job_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("with --run").add_argument
+    add("--config", metavar="FILE", help="settings in TOML, or the name of a preset")
+    add(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="change one setting; repeat for more",
+    )
+    add("--name", metavar="RUN", help="name of the run that is made")
+    add("--yes", "-y", action="store_true", help="start without asking")
+    add("--watch", action="store_true", help="train in the background, with the dashboard on it")
+    add("--print-config", action="store_true", help="print the settings as TOML and leave")
+    add("--record", metavar="DIR", help=argparse.SUPPRESS)  # where the dashboard wants records
+
+
+def _seconds(text: str) -> float:
+    """A time between two looks; argparse tells why another text would not do."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0.1 to 3600")
+    return seconds
+
+
+def _job_lines() -> str:
+    from azul_tui.jobs.registry import jobs
+
+    lines = ["jobs:"]
+    for spec in jobs():
+        mark = "" if spec.number is None else str(spec.number)
+        lines.append(f"  {mark:>2}  {spec.name:<14}{spec.title} ({spec.duration})")
+    return "\n".join(lines)
+
+
+# -- `--list`: the runs as a table, or as JSON lines
+
+HEADINGS = ("run", "state", "iteration", "loss", "policy", "value", "best", "size", "last sign")
+_RIGHT = frozenset({"iteration", "loss", "policy", "value", "best", "size", "last sign"})
+
+
+def runs_text(root: Path, *, json_lines: bool, now: float) -> str:
+    """Every run in `root`, as it is printed."""
+    runs = list_runs(root, now)
+    if json_lines:
+        records: list[dict[str, object]] = [
+            {"event": "run", "t": now, **_record(run)} for run in runs
+        ]
+        records.append({"event": "result", "t": now, "ok": True, "runs": len(runs)})
+        return "".join(encode_plain(record).decode("ascii") for record in records)
+    if runs:
+        return table([HEADINGS, *(row(run, now) for run in runs)])
+    return f"no runs in {plain_text(os.fspath(root))} yet; azul-tui --run quick makes the first\n"
+
+
+def row(run: RunSummary, now: float) -> tuple[str, ...]:
+    """One run as the cells under `HEADINGS`."""
+    status = run.status
+    most = f"/{status.max_iterations:,}" if status.max_iterations else ""
+    state = NO_NEWS if run.stalled else run.state
+    if status.ending:
+        state = f"{state}, {status.ending}"
+    return (
+        run.name,
+        state,
+        f"{status.iteration:,}{most}",
+        _loss(status.total_loss),
+        _loss(status.policy_loss),
+        _loss(status.value_loss),
+        "–" if status.best_score is None else f"{100 * status.best_score:.1f}%",
+        in_bytes(run.size_bytes),
+        f"{in_words(max(0.0, now - run.changed))} ago",
+    )
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Rows under a line of headings, columns as wide as they need to be."""
+    widths = [max(_columns(cells[place]) for cells in rows) for place in range(len(rows[0]))]
+    lines: list[str] = []
+    for cells in rows:
+        line = ""
+        for heading, cell, width in zip(rows[0], cells, widths, strict=True):
+            gap = " " * (width - _columns(cell))
+            line += (gap + cell if heading in _RIGHT else cell + gap) + "  "
+        lines.append(line.rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _columns(text: str) -> int:
+    """Columns that a text takes in a terminal: East Asian letters take two, marks none."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+
+
+def _loss(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _record(run: RunSummary) -> dict[str, object]:
+    facts = dataclasses.asdict(run.status)
+    return {
+        **facts,
+        "name": run.name,
+        "state": run.state,
+        "stalled": run.stalled,
+        "reason": run.reason,
+        "size_bytes": run.size_bytes,
+        "checkpoints": run.checkpoints,
+        "directory": os.fspath(run.paths.directory),
+    }
+
+
+# -- `--print-config`: the settings that a start would have, as TOML that `--config` takes
+
+
+def training_settings_text(
+    config: str | None, overrides: Sequence[str], *, json_lines: bool
+) -> str:
+    """The training settings without a job, as they are printed.
+
+    Raises:
+        ConfigError: A key is unknown or a value is refused.
+    """
+    file = None if config is None else find_config(config)
+    resolved = resolve_config(file, os.environ, overrides)
+    return _text(dump_config(resolved), resolved.to_dict(), json_lines=json_lines)
+
+
+def job_settings_text(request: JobRequest) -> str:
+    """The settings that a job would start with, as they are printed.
+
+    Raises:
+        ConfigError: A key is unknown or a value is refused.
+    """
+    resolved = resolve_request(request)
+    own: dict[str, object] = dict(resolved.settings)
+    told = (
+        dump_toml({**own, **resolved.changes})
+        if resolved.config is None
+        else dump_config(resolved.config)
+    )
+    values = {**own, **(resolved.config.to_dict() if resolved.config else resolved.changes)}
+    return _text(told, values, json_lines=request.json_lines)
+
+
+def _text(toml: str, values: Mapping[str, object], *, json_lines: bool) -> str:
+    if json_lines:
+        return encode_plain({"event": "config", "settings": values}).decode("ascii")
+    return toml
+
+
+# -- from arguments to a job, the dashboard or a listing
+#
+# Exit codes: 0 done, 1 the job failed, 2 the user's to fix (one sentence on standard error),
+# 3 training diverged, 130 interrupted and 143 terminated, each after saving.
+# Nothing is imported before it is known to be needed.
 
 _ONLY_WITH_A_JOB = {
     "config": "--config",
@@ -92,7 +314,7 @@ def _command(arguments: argparse.Namespace) -> int:
     if arguments.run is not None:
         return _run(arguments, root)
     if arguments.print_config:
-        from azul_tui.cli.print_settings import training_settings_text
+        from azul_tui.cli.command import training_settings_text
 
         return _print(
             training_settings_text(arguments.config, arguments.overrides, json_lines=arguments.json)
@@ -101,7 +323,7 @@ def _command(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name) not in (None, False, []):
             raise JobError(f"{option} says how a job runs; name the job with --run")
     if arguments.list:
-        from azul_tui.cli.print_runs import runs_text
+        from azul_tui.cli.command import runs_text
 
         return _print(runs_text(root, json_lines=arguments.json, now=time.time()))
     if arguments.once is not None:
@@ -128,7 +350,7 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
         interactive=_has_terminal(),
     )
     if arguments.print_config:
-        from azul_tui.cli.print_settings import job_settings_text
+        from azul_tui.cli.command import job_settings_text
 
         return _print(job_settings_text(request))
     if arguments.watch and _can_watch(request):

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from azul_tui.config.files import (
+    PLAYED_WITH,
+    WEIGHTS,
+    combine,
     dump_config,
     dump_toml,
     find_config,
     find_preset,
     load_config,
+    load_stored_config,
+    parse_override,
     preset_names,
     read_toml,
+    resolve_config,
+    resolve_settings,
+    settings_table,
     shown_path,
+    stored_config,
 )
-from azul_tui.config.resolve import combine, parse_override, resolve_config, resolve_settings
 from azul_tui.config.setting import (
     SettingKind,
     SettingSpec,
@@ -23,8 +31,6 @@ from azul_tui.config.setting import (
     shown,
     unknown_name,
 )
-from azul_tui.config.stored import PLAYED_WITH, WEIGHTS, load_stored_config, stored_config
-from azul_tui.config.table import settings_table
 from azul_tui.config.training import (
     TrainingConfig,
     changed_settings,

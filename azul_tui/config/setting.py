@@ -1,13 +1,8 @@
-"""One setting: what it is called, which values it takes, and what a refused value is told.
-
-Both the fields of `TrainingConfig` and the settings of the other jobs are described by
-`SettingSpec`, so that files, the environment, `--set` and the forms of the menu all check
-a value in the same way. Nothing here knows where a value came from: the caller names the
-place, and the sentence of the `ConfigError` begins with it.
-"""
+"""A setting: its kind, range and help, and how a value of it is read."""
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import math
 import operator
@@ -22,12 +17,20 @@ from azul_tui.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+
+# -- one setting: what it is called, which values it takes, and what a refused value is told
+#
+# Both the fields of `TrainingConfig` and the settings of the other jobs are described by
+# `SettingSpec`, so that files, the environment, `--set` and the forms of the menu all check
+# a value in the same way. Nothing here knows where a value came from: the caller names the
+# place, and the sentence of the `ConfigError` begins with it.
+
 SettingKind = Literal["int", "float", "bool", "str", "choice", "list", "path", "player"]
 """`choice` is one of `choices`, `list` a list of words, `player` the name of a player or a
 checkpoint file; `path`, `player` and `str` are all written as text."""
 
 SettingValue = bool | int | float | str | tuple[str, ...]
-T = TypeVar("T")
+Instance = TypeVar("Instance")
 
 _EXPECTED = {
     "int": "a whole number",
@@ -173,7 +176,7 @@ def check_float(
     return cast("float", spec.check(value))
 
 
-def check_instance(name: str, value: object, kind: type[T]) -> T:
+def check_instance(name: str, value: object, kind: type[Instance]) -> Instance:
     """An argument of that class.
 
     Raises:
@@ -260,3 +263,39 @@ def _shown_number(bound: float | None) -> str:
     if abs(bound) >= 1000 and bound == int(bound):
         return f"{int(bound):,}"
     return f"{bound:g}"
+
+
+# -- declaring a setting: one field together with what it means and what it takes
+#
+# The bases of `TrainingConfig` are made of such fields: what decides the games (`playing`), what
+# decides the weights learnt from them (`learning`), and what a run does besides (`running`).
+
+Value = TypeVar("Value", bound=SettingValue)
+
+
+def setting(
+    default: Value,
+    help: str,  # noqa: A002 - the word that forms and tables use for it
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    group: str,
+    kind: SettingKind | None = None,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+    exact: bool = False,
+) -> Value:
+    """Declare a field; `exact` marks one that may change without breaking exactness."""
+    kinds: dict[type, SettingKind] = {bool: "bool", int: "int", float: "float", tuple: "list"}
+    described = {
+        "kind": kind or ("choice" if choices else kinds.get(type(default), "str")),
+        "help": help,
+        "minimum": low,
+        "maximum": high,
+        "group": group,
+        "choices": choices,
+        "live": live,
+        "breaks_exactness": not exact,
+    }
+    # dataclasses.field is typed as its default, and so is this.
+    return dataclasses.field(default=default, metadata=described)

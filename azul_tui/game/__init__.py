@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azul_tui.game.notation import (
-        PositionView,
         describe_move,
         draw_position,
         format_move,
         format_position,
         parse_move,
         parse_position,
-        view_position,
     )
     from azul_tui.game.state import GameState
+    from azul_tui.game.view import PositionView, view_position
 
 __all__ = [
     "GameState",
@@ -35,7 +34,7 @@ __all__ = [
     "view_position",
 ]
 
-_HOME = {"GameState": "state"}
+_HOME = {"GameState": "state", "PositionView": "view", "view_position": "view"}
 
 
 def __getattr__(name: str) -> Any:

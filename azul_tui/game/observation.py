@@ -36,7 +36,8 @@ import numpy as np
 
 from azul_tui.game.constants import COLOR_COUNT, LINE_COUNT, observation_size, source_count
 from azul_tui.game.kernel import Float32Array, Int8Array, integer, kernel, lean_kernel
-from azul_tui.game.layout import (
+from azul_tui.game.layout import board_offset, score_of, sources_offset
+from azul_tui.game.offsets import (
     AFTERSTATE,
     BAG,
     BOARD_LINE_COLOR,
@@ -48,11 +49,8 @@ from azul_tui.game.layout import (
     PLAYERS,
     ROUND,
     TO_MOVE,
-    board_offset,
-    score_of,
-    sources_offset,
 )
-from azul_tui.game.moves import accepting_colors
+from azul_tui.game.rules import accepting_colors
 from azul_tui.game.scoring import (
     FLOOR_COST,
     FULL_ROW,

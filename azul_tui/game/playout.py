@@ -5,13 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from azul_tui.game.constants import COLOR_COUNT, ROW_COUNT
-from azul_tui.game.dealing import new_game, refill
 from azul_tui.game.kernel import Int8Array, Uint64Array, kernel, lean_kernel, small
-from azul_tui.game.layout import OVER, PHASE, PLAYERS, TO_MOVE, sources_offset
-from azul_tui.game.moves import ALL_ROWS, accepting_rows_by_color, row_count
-from azul_tui.game.packed import present, read_five, sum_of_five
+from azul_tui.game.layout import sources_offset
+from azul_tui.game.offsets import OVER, PHASE, PLAYERS, TO_MOVE
 from azul_tui.game.random import GAME, PLAYOUT, derive, next_below
-from azul_tui.game.rules import apply_move
+from azul_tui.game.rules import (
+    ALL_ROWS,
+    accepting_rows_by_color,
+    apply_move,
+    new_game,
+    present,
+    read_five,
+    refill,
+    row_count,
+    sum_of_five,
+)
 
 
 @lean_kernel

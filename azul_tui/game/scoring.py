@@ -20,15 +20,14 @@ from azul_tui.game.constants import (
     ROW_BONUS,
 )
 from azul_tui.game.kernel import Int8Array, lean_kernel, small
-from azul_tui.game.layout import (
+from azul_tui.game.layout import board_offset, score_of
+from azul_tui.game.offsets import (
     BOARD_FLOOR,
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
     BOARD_MARKER,
     BOARD_WALL,
     PLAYERS,
-    board_offset,
-    score_of,
 )
 
 FULL_ROW: Final = 31

@@ -16,7 +16,6 @@ import numpy as np
 
 from azul_tui.config.setting import as_int, check_instance, check_int, shown
 from azul_tui.errors import GameError
-from azul_tui.game.canonical import sort_factories
 from azul_tui.game.constants import (
     action_count,
     check_players,
@@ -24,17 +23,12 @@ from azul_tui.game.constants import (
     source_count,
     state_size,
 )
-from azul_tui.game.dealing import clear_game, refill
-from azul_tui.game.legality import why_illegal
-from azul_tui.game.moves import is_legal, list_legal
 from azul_tui.game.notation import (
     draw_position,
     format_move,
     format_position,
     parse_move,
     parse_position,
-    position_bytes,
-    view_position,
 )
 from azul_tui.game.observation import write_observation
 from azul_tui.game.offsets import (
@@ -47,9 +41,9 @@ from azul_tui.game.offsets import (
     ROUND,
     TO_MOVE,
 )
-from azul_tui.game.rules import apply_move
+from azul_tui.game.rules import apply_move, clear_game, is_legal, list_legal, refill, sort_factories
 from azul_tui.game.scoring import winner_mask
-from azul_tui.game.view import END_REASONS, PHASES
+from azul_tui.game.view import END_REASONS, PHASES, position_bytes, view_position, why_illegal
 from azul_tui.game.violations import violations
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from azul_tui.errors import AzulError
 from azul_tui.jobs.registry import find_job
 
 if TYPE_CHECKING:
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
 
 PARTS = ("losses", "sampling", "step", "checkpoints", "selfplay", "components")
 

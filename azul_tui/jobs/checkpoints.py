@@ -12,7 +12,7 @@ from azul_tui.jobs.demonstration import new_network, play_games
 from azul_tui.training.components import create_training_components
 
 if TYPE_CHECKING:
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
 
 ITERATIONS = (5, 10, 15)
 _STEPS = 20

@@ -9,7 +9,7 @@ from azul_tui.jobs.demonstration import new_network, play_games
 from azul_tui.training.components import create_training_components
 
 if TYPE_CHECKING:
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
 
 _GAMES = 48
 _LINE_EVERY = 5

@@ -10,14 +10,14 @@ import torch
 
 from azul_tui.errors import JobFailedError
 from azul_tui.network import create_azul_network
-from azul_tui.training.executors import self_play_games
-from azul_tui.training.replay_buffer import ReplayBuffer
-from azul_tui.training.warm_up import compile_kernels
+from azul_tui.training.replay import ReplayBuffer
+from azul_tui.training.run_compute import compile_kernels
+from azul_tui.training.workers import self_play_games
 
 if TYPE_CHECKING:
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
     from azul_tui.network import AzulNetwork
-    from azul_tui.training.game_batch import GameBatch
+    from azul_tui.training.game_records import GameBatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from azul_tui.arena.match import MatchResult, play_match
+from azul_tui.arena.match import play_match
 from azul_tui.jobs.demonstration import compile_with_progress
 from azul_tui.jobs.describe import in_percent, in_words
 from azul_tui.jobs.waking import wake_player
@@ -17,15 +17,16 @@ from azul_tui.training.checkpoint_players import (
     open_checkpoint_player,
     open_player,
 )
-from azul_tui.training.match_records import checkpoint_match_file, write_match_games
+from azul_tui.training.evaluation import checkpoint_match_file, write_match_games
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from azul_tui.arena.games import EndedReport
+    from azul_tui.arena.match import MatchResult
     from azul_tui.arena.statistics import FloatArray
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
 
 EVALUATIONS_FILE = "evaluations.jsonl"
 TALLY_EVERY_S = 1.0

@@ -17,11 +17,11 @@ from azul_tui.jobs.describe import in_bytes
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.runs.paths import is_shipped, named_path
 from azul_tui.runs.text import plain_text
+from azul_tui.training.checkpoint import load_network
 from azul_tui.training.checkpoint_players import find_checkpoint
-from azul_tui.training.checkpoints import load_network
 
 if TYPE_CHECKING:
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
 
 
 def _beside(checkpoint: Path) -> Path:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from io import BufferedIOBase, BufferedReader
     from pathlib import Path
 
-    from azul_tui.game.recorded import RecordedGame
-    from azul_tui.game.replaying import Disagreement
+    from azul_tui.game.record import Disagreement, RecordedGame
 
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_LINE_BYTES = 64_000_000
@@ -48,7 +47,7 @@ def read_games(
     Raises:
         JobError: A line is no game; the message names it.
     """
-    from azul_tui.game.recorded import RecordedGame, parse_recorded
+    from azul_tui.game.record import RecordedGame, parse_recorded
 
     known = {"meta", *(field.name for field in fields(RecordedGame))}
     for number, line in _read_lines(path, file, most_bytes or MAX_LINE_BYTES):

@@ -8,10 +8,10 @@ import torch
 
 from azul_tui.jobs.demonstration import play_games
 from azul_tui.network.losses import LossFunctions, policy_cross_entropy_loss
-from azul_tui.training.batch_sampler import BatchSampler
+from azul_tui.training.training_step import BatchSampler
 
 if TYPE_CHECKING:
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
 
 TEMPERATURES = (0.1, 1.0, 2.0)
 

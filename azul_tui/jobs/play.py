@@ -17,13 +17,13 @@ from azul_tui.game.notation import describe_move, format_move
 from azul_tui.game.random import PLAYER, derive
 from azul_tui.game.state import GameState
 from azul_tui.jobs.demonstration import compile_with_progress
-from azul_tui.search.reading.factory_order import FactoryOrder
+from azul_tui.search.reading import FactoryOrder
 from azul_tui.training.checkpoint_players import open_player
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
     from azul_tui.players.registry import Player
 
 HELP: Final = (

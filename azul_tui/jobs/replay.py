@@ -17,8 +17,8 @@ from azul_tui.runs.text import plain_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from azul_tui.game.replaying import Disagreement
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.game.record import Disagreement
+    from azul_tui.jobs.start import JobContext
 
 _MOST_NAMED = 8
 
@@ -50,7 +50,7 @@ def run(context: JobContext) -> dict[str, Any]:
 
 def _replay_file(context: JobContext, path: Path, before: int) -> tuple[int, int, int]:
     """Games, moves and disagreements of one file; `before` games were replayed of others."""
-    from azul_tui.game.replaying import replay_recorded  # loads the compiler
+    from azul_tui.game.record import replay_recorded  # loads the compiler
 
     games = moves = mismatches = 0
     strangers: set[str] = set()

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from azul_tui.config import combine
 from azul_tui.errors import CheckpointError, JobError
 from azul_tui.jobs.train import train_here
+from azul_tui.runs.listing import more_iterations, run_to_resume
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_run
-from azul_tui.runs.resumable import more_iterations, run_to_resume
 from azul_tui.runs.status import read_status
 from azul_tui.runs.text import plain_text
 from azul_tui.training.resuming import find_beginning, find_resume_point
 
 if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
     from azul_tui.training.resuming import ResumePoint
 
 

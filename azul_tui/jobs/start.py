@@ -1,16 +1,17 @@
-"""Starting a job: settings, directory, voice and signals, in this process or another."""
+"""From a request to a running job: settings, folder, signals, exit code."""
 
 from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import time
 import traceback
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from azul_tui.config import (
     SettingValue,
@@ -22,24 +23,186 @@ from azul_tui.config import (
     setting_names,
 )
 from azul_tui.errors import EXIT_DONE, EXIT_FAILED, EXIT_USER, AzulError, JobError, system_refusal
-from azul_tui.jobs.context import JobContext
 from azul_tui.jobs.names import check_names
-from azul_tui.jobs.registry import JobSpec, job_settings
+from azul_tui.jobs.registry import job_settings
 from azul_tui.jobs.reporter import Reporter
-from azul_tui.jobs.stopping import StopFlag, signals_set
 from azul_tui.runs.cache import speak_with
 from azul_tui.runs.launch import launch
-from azul_tui.runs.machine import allowed_cores, usable_cores
+from azul_tui.runs.listing import refuse_live, run_to_resume
+from azul_tui.runs.machine import allowed_cores, own_mark, usable_cores
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_job_folder, new_run
-from azul_tui.runs.processes import own_mark
 from azul_tui.runs.recorder import RunRecorder
-from azul_tui.runs.resumable import refuse_live, run_to_resume
 from azul_tui.runs.status import claim_status
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Generator, Mapping
+    from types import FrameType
+
+    from azul_tui.jobs.registry import JobSpec
+
+
+# -- leaving when asked to: the first signal sets a flag, the second leaves at once
+#
+# A handler that saved anything itself could find the interpreter in the middle of a save, so
+# it only sets the flag; the job finishes its batch of moves, saves and returns. A job that talks
+# with a person has nothing to save and waits for a line: it is interrupted where it is.
+#
+# `timeout` sends its signal to the process and to its group, so that it arrives twice at once:
+# an echo of the first signal is not the second.
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ECHO_S: Final = 1.0
+"""The same signal again within this time is the first one's echo."""
+
+
+class StopFlag:
+    """Whether somebody asked the job to stop, and with which signal."""
+
+    def __init__(self) -> None:
+        """Nobody has asked yet."""
+        self.signal = 0
+        self._asked = False
+
+    def set(self, signal_number: int = 0) -> None:
+        """Ask the job to stop after what it is doing."""
+        self._asked = True
+        self.signal = self.signal or signal_number
+
+    def is_set(self) -> bool:
+        """Whether the job should stop; ask it often."""
+        return self._asked
+
+    def __bool__(self) -> bool:
+        """The same as `is_set`."""
+        return self._asked
+
+    @property
+    def exit_code(self) -> int:
+        """130 after SIGINT, 143 after SIGTERM, else 0."""
+        return 128 + self.signal if self.signal else EXIT_DONE
+
+
+@contextmanager
+def signals_set(
+    flag: StopFlag, *, ignore_hangup: bool, interrupts: bool = False
+) -> Generator[None]:
+    """While inside, SIGINT and SIGTERM set `flag`, and a second one ends the process.
+
+    The same signal within `ECHO_S` seconds counts as one.
+
+    Args:
+        flag: What the job looks at.
+        ignore_hangup: Training outlives the terminal it was started in.
+        interrupts: Raise KeyboardInterrupt at once instead of asking the job to finish.
+    """
+    first_at = 0.0
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        nonlocal first_at
+        now = time.monotonic()
+        if flag.is_set():
+            if number == flag.signal and now - first_at < ECHO_S:
+                return
+            os._exit(128 + number)
+        flag.set(number)
+        first_at = now
+        if interrupts:
+            raise KeyboardInterrupt
+        message = b"\nazul-tui: finishing and saving; once more leaves at once\n"
+        # Not through sys.stderr: its lock may be held by the code that was interrupted.
+        if sys.stderr is not None:
+            _write_or_lose(message)
+
+    before = {number: signal.signal(number, on_signal) for number in STOP_SIGNALS}
+    if ignore_hangup:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write_or_lose(message: bytes) -> None:
+    try:
+        os.write(2, message)
+    except OSError:  # the terminal is gone, and so is whoever would read it
+        return
+
+
+# -- what a job is given: its settings, where to write, whom to tell, when to stop
+
+
+@dataclass(kw_only=True, slots=True)
+class JobContext:
+    """One start of one job."""
+
+    spec: JobSpec
+    settings: dict[str, SettingValue]
+    """The job's own settings, defaults filled in."""
+    config: TrainingConfig | None
+    """Settings of the run that the job makes; None for a job that makes none."""
+    changes: dict[str, SettingValue]
+    """Training settings that a file, the environment or `--set` named."""
+    reporter: Reporter
+    runs_root: Path
+    """The folder in which runs live."""
+    directory: Path
+    """Where the job may write: its run, else its folder for records, else `runs_root`."""
+    run_name: str | None = None
+    """The run it makes, or the `--name` it was given."""
+    yes: bool = False
+    """Do not ask."""
+    interactive: bool = False
+    """A person sits at a terminal and can be asked."""
+    stop: StopFlag = field(default_factory=StopFlag)
+    warned: set[str] = field(default_factory=set[str])
+    """What `warn` has said."""
+
+    def warn(self, text: str) -> None:
+        """Tell a person, once, what is odd and does not end the job."""
+        if text not in self.warned:
+            self.warned.add(text)
+            self.reporter.record("alert", level="warning", text=text)
+
+    def integer(self, name: str) -> int:
+        """A setting of kind `int`."""
+        value = self.settings[name]
+        assert isinstance(value, int)
+        return value
+
+    def real(self, name: str) -> float:
+        """A setting of kind `float`."""
+        value = self.settings[name]
+        assert isinstance(value, float)
+        return value
+
+    def text(self, name: str) -> str:
+        """A setting that is written as text."""
+        value = self.settings[name]
+        assert isinstance(value, str)
+        return value
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """A setting of kind `list`."""
+        value = self.settings[name]
+        assert isinstance(value, tuple)
+        return value
+
+    def training_config(self) -> TrainingConfig:
+        """The settings of the run that the job makes.
+
+        Raises:
+            JobError: The job makes none.
+        """
+        if self.config is None:
+            raise JobError(f"{self.spec.name} makes no run and has no training settings")
+        return self.config
+
+
+# -- starting a job: settings, directory, voice and signals, in this process or another
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.jobs.demonstration import play_games
-from azul_tui.training.batch_sampler import BatchSampler
-from azul_tui.training.training_step import StepReport, TrainingStep
+from azul_tui.training.training_step import BatchSampler, StepReport, TrainingStep
 
 if TYPE_CHECKING:
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
 
 _GAMES = 16
 

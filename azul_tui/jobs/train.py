@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.config import TrainingConfig
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
 
 
 def run(context: JobContext) -> dict[str, Any]:

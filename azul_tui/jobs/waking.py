@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.game.canonical import refill_canonical
 from azul_tui.game.constants import state_size
-from azul_tui.game.dealing import clear_game
 from azul_tui.game.kernel import noticing_compilation
+from azul_tui.game.rules import clear_game, refill_canonical
 
 if TYPE_CHECKING:
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
     from azul_tui.players.registry import Player
 
 

@@ -5,12 +5,16 @@ Knows observations and the sizes of the game; knows nothing of searching or of t
 
 from __future__ import annotations
 
-from azul_tui.network.azul_network import AzulNetwork
-from azul_tui.network.building import build_network, create_azul_network
 from azul_tui.network.compute import Compute, resolve_compute, resolve_device
 from azul_tui.network.evaluator import NetworkEvaluator
 from azul_tui.network.losses import LossFunctions
-from azul_tui.network.presets import NETWORK_PRESETS, NetworkDescription
+from azul_tui.network.model import (
+    NETWORK_PRESETS,
+    AzulNetwork,
+    NetworkDescription,
+    build_network,
+    create_azul_network,
+)
 
 __all__ = [
     "NETWORK_PRESETS",

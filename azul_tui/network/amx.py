@@ -32,7 +32,7 @@ import torch
 
 from azul_tui.game.kernel import lean_kernel
 from azul_tui.network.kernels import vector_loops
-from azul_tui.network.tensors import tensor_of
+from azul_tui.network.model import tensor_of
 from azul_tui.network.vectors import BLOCK, finish_rows, host_features, pack_layers, scratch
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from azul_tui.network.presets import NetworkDescription
+    from azul_tui.network.model import NetworkDescription
 
 Int8Array = npt.NDArray[np.int8]
 Int16Array = npt.NDArray[np.int16]

@@ -33,18 +33,17 @@ from azul_tui import __version__
 from azul_tui.errors import ConfigError
 from azul_tui.game.constants import COLOR_COUNT
 from azul_tui.network.amx import AmxInference, has_tiles
-from azul_tui.network.building import build_network
 from azul_tui.network.inference import DeviceInference, FoldedInference
 from azul_tui.network.losses import LossFunctions
+from azul_tui.network.model import build_network
 from azul_tui.network.vectors import VectorInference, has_vectors, host_features, whole_blocks
 from azul_tui.runs.cache import cache_folder
 from azul_tui.runs.files import read_bounded
 
 if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig
-    from azul_tui.network.azul_network import AzulNetwork
     from azul_tui.network.inference import Inference
-    from azul_tui.network.presets import NetworkDescription
+    from azul_tui.network.model import AzulNetwork, NetworkDescription
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 PRECISIONS: Final = ("auto", "float32", "bfloat16")

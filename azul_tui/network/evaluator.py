@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from azul_tui.network.compute import (
     Candidate,
@@ -27,12 +26,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from azul_tui.network.azul_network import AzulNetwork
-    from azul_tui.network.inference import Inference
-    from azul_tui.network.presets import NetworkDescription
-
-Int8Array = npt.NDArray[np.int8]
-Float32Array = npt.NDArray[np.float32]
+    from azul_tui.network.inference import Float32Array, Inference, Int8Array
+    from azul_tui.network.model import AzulNetwork, NetworkDescription
 
 
 class NetworkEvaluator:

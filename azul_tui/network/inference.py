@@ -23,19 +23,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from azul_tui.network.azul_network import normalised
 from azul_tui.network.kernels import (
     finish_bfloat16,
     finish_float32,
     normalise_bfloat16,
     normalise_float32,
 )
-from azul_tui.network.tensors import block_diagonal, tensor_of
+from azul_tui.network.model import block_diagonal, normalised, tensor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from azul_tui.network.presets import NetworkDescription
+    from azul_tui.network.model import NetworkDescription
 
 Int8Array = npt.NDArray[np.int8]
 Float32Array = npt.NDArray[np.float32]

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 
-from azul_tui.game.canonical import apply_canonical
 from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, ROW_COUNT
 from azul_tui.game.kernel import (
     Int8Array,
@@ -24,9 +23,10 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.layout import TABLE_TILES, TO_MOVE, copy_state, sources_offset
-from azul_tui.game.moves import list_legal
+from azul_tui.game.layout import copy_state, sources_offset
+from azul_tui.game.offsets import TABLE_TILES, TO_MOVE
 from azul_tui.game.random import PLAYER, derive, mix
+from azul_tui.game.rules import apply_canonical, list_legal
 from azul_tui.game.scoring import earned_points, floor_slots
 from azul_tui.players.scripted import (
     earned_change,

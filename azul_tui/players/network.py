@@ -11,14 +11,13 @@ import numpy as np
 
 from azul_tui.game.constants import action_count, observation_size
 from azul_tui.game.kernel import Float32Array, Int8Array, Int32Array, lean_kernel
-from azul_tui.game.moves import list_legal
 from azul_tui.game.observation import write_observation
+from azul_tui.game.rules import list_legal
 from azul_tui.search.lockstep import LockstepSearch
 
 if TYPE_CHECKING:
     from azul_tui.game.kernel import Uint64Array
-    from azul_tui.search.evaluator import Evaluator
-    from azul_tui.search.settings import SearchSettings
+    from azul_tui.search.settings import Evaluator, SearchSettings
 
 
 @lean_kernel

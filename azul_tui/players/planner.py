@@ -16,7 +16,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from azul_tui.game.canonical import apply_canonical
 from azul_tui.game.constants import (
     COLOR_COUNT,
     ROW_COUNT,
@@ -34,8 +33,10 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.layout import TABLE_TILES, TO_MOVE, copy_state
+from azul_tui.game.layout import copy_state
+from azul_tui.game.offsets import TABLE_TILES, TO_MOVE
 from azul_tui.game.random import PLAYER, derive
+from azul_tui.game.rules import apply_canonical
 from azul_tui.players.planner_value import (
     BOARD_FIELDS,
     WORTH_FIELDS,

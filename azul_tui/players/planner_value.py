@@ -27,7 +27,8 @@ from azul_tui.game.constants import (
     ROW_COUNT,
 )
 from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, integer, lean_kernel
-from azul_tui.game.layout import (
+from azul_tui.game.layout import score_of, sources_offset
+from azul_tui.game.offsets import (
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
     BOARD_MARKER,
@@ -38,10 +39,8 @@ from azul_tui.game.layout import (
     PLAYERS,
     ROUND,
     TO_MOVE,
-    score_of,
-    sources_offset,
 )
-from azul_tui.game.moves import accepting_rows_by_color
+from azul_tui.game.rules import accepting_rows_by_color
 from azul_tui.game.scoring import (
     FLOOR_COST,
     FULL_ROW,

@@ -30,7 +30,8 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.layout import (
+from azul_tui.game.layout import sources_offset
+from azul_tui.game.offsets import (
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
     BOARD_SIZE,
@@ -39,11 +40,10 @@ from azul_tui.game.layout import (
     MARKER_IN_CENTRE,
     PLAYERS,
     TO_MOVE,
-    sources_offset,
 )
-from azul_tui.game.moves import list_legal
 from azul_tui.game.playout import random_action
 from azul_tui.game.random import PLAYER, derive, mix, next_below
+from azul_tui.game.rules import list_legal
 from azul_tui.game.scoring import FLOOR_COST, earned_points, floor_slots
 from azul_tui.runs.machine import usable_cores
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from azul_tui.child_process import python_command, python_environment
 from azul_tui.errors import JobError
-from azul_tui.runs.processes import mark_of
+from azul_tui.runs.machine import mark_of
 from azul_tui.runs.status import Status, claim_status, write_status
 from azul_tui.runs.text import plain_text
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self, cast
 from azul_tui.errors import RunError, RunLockedError
 from azul_tui.runs.events import encode_plain
 from azul_tui.runs.files import open_own
-from azul_tui.runs.processes import (
+from azul_tui.runs.machine import (
     NO_LOCKS_HERE,
     ProcessMark,
     is_alive,

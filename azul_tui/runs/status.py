@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from azul_tui.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
 from azul_tui.runs.events import encode_plain
 from azul_tui.runs.files import read_bounded, write_bytes_atomically
-from azul_tui.runs.processes import ProcessMark, is_alive, own_mark
+from azul_tui.runs.machine import ProcessMark, is_alive, own_mark
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:

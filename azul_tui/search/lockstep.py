@@ -1,7 +1,4 @@
-"""Search G positions at once: the form that players, analysis and the arena use.
-
-Self-play, where games begin and end at their own times, drives `simulation` itself.
-"""
+"""The search of many games in lockstep: each simulation of all games is one call of the network."""
 
 from __future__ import annotations
 
@@ -12,21 +9,252 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.constants import action_count, observation_size
-from azul_tui.game.kernel import Float32Array, Int8Array, Int32Array, lean_kernel
-from azul_tui.game.layout import MOVING, PHASE
+from azul_tui.game.kernel import (
+    Float32Array,
+    Int8Array,
+    Int32Array,
+    inlined_kernel,
+    integer,
+    lean_kernel,
+)
+from azul_tui.game.layout import copy_state
 from azul_tui.game.observation import write_observation
+from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE
+from azul_tui.game.random import next_bits
+from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical
+from azul_tui.game.scoring import winner_mask
 from azul_tui.search.root import (
+    begin_halving,
     choose_edge,
+    mix_dirichlet,
     root_value,
+    select_halving,
     write_improved_policy,
     write_visit_policy,
 )
-from azul_tui.search.simulation import advance, begin, receive
-from azul_tui.search.tree import NO_NODE, Tree, allocate_tree
+from azul_tui.search.selection import exp_negative, select_completed_q, select_puct
+from azul_tui.search.tree import NO_NODE, UNEXPANDED, Tree, allocate_tree
 
 if TYPE_CHECKING:
-    from azul_tui.search.evaluator import Evaluator
-    from azul_tui.search.settings import SearchSettings
+    from azul_tui.search.settings import Evaluator, SearchSettings
+
+
+# -- one game's search as a machine that stops whenever it needs the network
+#
+# `begin` puts a position at the root, which waits for its evaluation. `receive` takes an
+# evaluation,
+# expands the waiting node and backs its value up; `advance` then simulates until the next leaf
+# waits or the budget is spent. Leaves of known value (the end of the game, an afterstate seen
+# before) cost no evaluation, so games do not move in step: every call of the network has a row of
+# each game that still searches.
+
+
+@lean_kernel
+def begin(Tree: Tree, game: int, state: Int8Array, plan: int, simulations: int) -> None:
+    """Start a search from `state` `(S,)`, canonical and not over; its root waits for a value."""
+    copy_state(state, Tree.states[game, 0])
+    Tree.nodes[game, 0].mover = state[TO_MOVE]
+    Tree.nodes[game, 0].edges = UNEXPANDED
+    Tree.games[game].nodes = 1
+    Tree.games[game].edges = 0
+    Tree.games[game].depth = 0
+    Tree.games[game].pending = 0
+    Tree.games[game].done = 0
+    Tree.games[game].plan = plan
+    Tree.games[game].budget = simulations
+
+
+@lean_kernel
+def final_values(state: Int8Array, values: Float32Array) -> None:
+    """Write each seat's value of a finished game: 2 * (its share of the win) - 1, in `(P,)`."""
+    players = np.int64(state[PLAYERS])
+    winners = winner_mask(state)
+    count = 0
+    for seat in range(players):
+        count += winners >> seat & 1
+    for seat in range(players):
+        values[seat] = np.float32(2.0 / count - 1.0) if winners >> seat & 1 else np.float32(-1.0)
+
+
+@inlined_kernel
+def _seat_values(state: Int8Array, row: Float32Array, values: Float32Array) -> None:
+    """Turn an evaluator's `(V,)` row, seen by the mover, into `(P,)` values by seat."""
+    players = np.int64(state[PLAYERS])
+    mover = np.int64(state[TO_MOVE])
+    if players == 2:
+        values[mover] = row[0]
+        values[1 - mover] = -row[0]
+        return
+    for turn in range(players):
+        seat = mover + turn
+        if seat >= players:
+            seat -= players
+        values[seat] = row[turn]
+
+
+@inlined_kernel
+def _swap_unvisited(Tree: Tree, game: int, first: int, second: int) -> None:
+    """Exchange two edges that have no child yet."""
+    one = Tree.edges[game, first]
+    other = Tree.edges[game, second]
+    one.action, other.action = other.action, one.action
+    one.prior, other.prior = other.prior, one.prior
+
+
+@inlined_kernel
+def _best_prior_first(Tree: Tree, game: int, first: int, end: int) -> None:
+    """Swap the unvisited edge with the highest prior in [first, end) to the front."""
+    best = first
+    for edge in range(first + 1, end):
+        if Tree.edges[game, edge].prior > Tree.edges[game, best].prior:
+            best = edge
+    _swap_unvisited(Tree, game, first, best)
+
+
+@inlined_kernel
+def _expand(Tree: Tree, game: int, node: int, logits: Float32Array) -> None:
+    """List the moves of `node` and give them priors: softmax of their logits `(A,)`.
+
+    The highest prior comes first; the root's moves stay in order of action.
+    """
+    count = list_legal(Tree.states[game, node], Tree.legal, True)
+    first = Tree.games[game].edges
+    Tree.games[game].edges = first + count
+    Tree.nodes[game, node].first = first
+    Tree.nodes[game, node].edges = count
+    Tree.nodes[game, node].known = 0
+    Tree.nodes[game, node].visits = 0
+    top = np.float32(-1e30)
+    best = 0
+    for index in range(count):
+        logit = logits[Tree.legal[index]]
+        Tree.scratch[index] = logit
+        if logit > top:
+            top = logit
+            best = index
+    total = np.float32(0.0)
+    for index in range(count):
+        Tree.scratch[index] = exp_negative(Tree.scratch[index] - top)
+    for index in range(count):
+        total += Tree.scratch[index]
+    share = np.float32(1.0) / total
+    for index in range(count):
+        edge = Tree.edges[game, first + index]
+        edge.prior = Tree.scratch[index] * share
+        edge.action = Tree.legal[index]
+    if best > 0 and node > 0:
+        _swap_unvisited(Tree, game, first, first + best)
+
+
+@inlined_kernel
+def _back_up(Tree: Tree, game: int, leaf: int) -> None:
+    """Add the leaf's values to every edge of the path, each seen by the mover above it."""
+    for step in range(Tree.games[game].depth):
+        node = Tree.path[game, step, 0]
+        edge = Tree.path[game, step, 1]
+        Tree.edges[game, edge].visits += 1
+        Tree.edges[game, edge].value += Tree.nodes[game, leaf].seats[Tree.nodes[game, node].mover]
+        Tree.nodes[game, node].visits += 1
+    Tree.games[game].done += 1
+
+
+@lean_kernel
+def receive(
+    Tree: Tree, settings: SearchSettings, game: int, logits: Float32Array, values: Float32Array
+) -> None:
+    """Give the waiting node its evaluation: rows `(A,)` and `(V,)` of the evaluator's answer."""
+    node = Tree.games[game].pending
+    state = Tree.states[game, node]
+    Tree.games[game].pending = NO_NODE
+    Tree.nodes[game, node].value = values[0]
+    _seat_values(state, values, Tree.nodes[game, node].seats)
+    if state[PHASE] != MOVING:
+        Tree.nodes[game, node].edges = 0
+    else:
+        _expand(Tree, game, node, logits)
+    if node == 0:
+        if settings.gumbel:
+            begin_halving(Tree, settings, game)
+        else:
+            mix_dirichlet(Tree, settings, game)
+        return
+    _back_up(Tree, game, node)
+
+
+@inlined_kernel
+def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edge: int) -> int:
+    """Make the node behind an edge that has none; return it."""
+    node = Tree.games[game].nodes
+    Tree.games[game].nodes = node + 1
+    move = Tree.edges[game, edge]
+    move.child = node
+    move.visits = 0
+    move.value = np.float32(0.0)
+    state = Tree.states[game, node]
+    copy_state(Tree.states[game, parent], state)
+    # One type of action everywhere: every other type would be compiled again.
+    apply_canonical(state, integer(move.action))
+    if settings.sampled_chance and state[PHASE] == AFTERSTATE:
+        stream = Tree.stream[game]
+        refill_canonical(state, next_bits(stream), Tree.deal)
+    Tree.nodes[game, node].edges = UNEXPANDED
+    Tree.nodes[game, node].mover = state[TO_MOVE]
+    if state[PHASE] == OVER:
+        final_values(state, Tree.nodes[game, node].seats)
+        Tree.nodes[game, node].value = np.float32(Tree.nodes[game, node].seats[state[TO_MOVE]])
+        Tree.nodes[game, node].edges = 0
+    if parent != 0 or not settings.gumbel:
+        known = Tree.nodes[game, parent].known + 1
+        Tree.nodes[game, parent].known = known
+        first = Tree.nodes[game, parent].first
+        if known < Tree.nodes[game, parent].edges:
+            _best_prior_first(Tree, game, first + known, first + Tree.nodes[game, parent].edges)
+        if parent == 0:
+            Tree.games[game].considered = known
+    return node
+
+
+@inlined_kernel
+def _descend(Tree: Tree, settings: SearchSettings, game: int) -> int:
+    """Walk from the root to a leaf, recording the path; return the leaf."""
+    node = 0
+    length = 0
+    while True:
+        if settings.gumbel and node == 0:
+            edge = integer(select_halving(Tree, settings, game))
+            new = Tree.edges[game, edge].visits == 0
+        else:
+            if settings.gumbel:
+                edge = integer(select_completed_q(Tree, settings, game, node))
+            else:
+                edge = integer(select_puct(Tree, settings, game, node))
+            new = edge == Tree.nodes[game, node].first + Tree.nodes[game, node].known
+        Tree.path[game, length, 0] = node
+        Tree.path[game, length, 1] = edge
+        length += 1
+        node = _add_child(Tree, settings, game, node, edge) if new else Tree.edges[game, edge].child
+        if Tree.nodes[game, node].edges <= 0:
+            Tree.games[game].depth = length
+            return node
+
+
+@lean_kernel
+def advance(Tree: Tree, settings: SearchSettings, game: int) -> bool:
+    """Simulate until a leaf waits for the evaluator (True) or the budget is spent (False)."""
+    if Tree.nodes[game, 0].edges <= 0:
+        return False
+    while Tree.games[game].done < Tree.games[game].budget:
+        leaf = _descend(Tree, settings, game)
+        if Tree.nodes[game, leaf].edges == UNEXPANDED:
+            Tree.games[game].pending = leaf
+            return True
+        _back_up(Tree, game, leaf)
+    return False
+
+
+# -- search G positions at once: the form that players, analysis and the arena use
+#
+# Self-play, where games begin and end at their own times, drives `simulation` itself.
 
 
 @dataclass(frozen=True, slots=True)

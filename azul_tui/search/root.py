@@ -9,8 +9,7 @@ import numpy as np
 
 from azul_tui.game.kernel import Float32Array, Uint64Array, inlined_kernel, lean_kernel
 from azul_tui.game.random import next_unit, next_unit_single
-from azul_tui.search.exponential import exp_negative, log_positive
-from azul_tui.search.selection import mixed_value
+from azul_tui.search.selection import exp_negative, log_positive, mixed_value
 
 if TYPE_CHECKING:
     from azul_tui.search.settings import SearchSettings

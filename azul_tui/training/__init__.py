@@ -9,13 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from azul_tui.training.batch_sampler import BatchSampler
     from azul_tui.training.checkpoint_manager import ModelCheckpointManager
     from azul_tui.training.components import create_training_components
-    from azul_tui.training.executors import self_play_games
-    from azul_tui.training.replay_buffer import ReplayBuffer
+    from azul_tui.training.replay import ReplayBuffer
     from azul_tui.training.trainer import AzulTrainer
-    from azul_tui.training.training_step import TrainingStep
+    from azul_tui.training.training_step import BatchSampler, TrainingStep
+    from azul_tui.training.workers import self_play_games
 
 __all__ = [
     "AzulTrainer",
@@ -29,12 +28,12 @@ __all__ = [
 
 _HOME = {
     "AzulTrainer": "trainer",
-    "BatchSampler": "batch_sampler",
+    "BatchSampler": "training_step",
     "ModelCheckpointManager": "checkpoint_manager",
-    "ReplayBuffer": "replay_buffer",
+    "ReplayBuffer": "replay",
     "TrainingStep": "training_step",
     "create_training_components": "components",
-    "self_play_games": "executors",
+    "self_play_games": "workers",
 }
 
 

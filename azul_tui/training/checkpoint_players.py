@@ -17,8 +17,8 @@ from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
 from azul_tui.runs.listing import newest_run
 from azul_tui.runs.paths import SHIPPED_NAMES, RunPaths, pretrained_directory, run_paths
 from azul_tui.runs.text import plain_text, warn
-from azul_tui.training.checkpoints import load_network, newest_valid
-from azul_tui.training.playing_search import playing_search
+from azul_tui.training.checkpoint import load_network, newest_valid
+from azul_tui.training.self_play import playing_search
 
 if TYPE_CHECKING:
     from azul_tui.network import AzulNetwork

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from azul_tui.config.setting import check_instance
 from azul_tui.errors import ConfigError
-from azul_tui.network.azul_network import AzulNetwork
 from azul_tui.network.losses import LossFunctions
-from azul_tui.training.batch_sampler import BatchSampler
+from azul_tui.network.model import AzulNetwork
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
-from azul_tui.training.replay_buffer import ReplayBuffer
-from azul_tui.training.schedule import LearningRateSchedule
-from azul_tui.training.training_step import TrainingStep
+from azul_tui.training.replay import ReplayBuffer
+from azul_tui.training.training_step import BatchSampler, LearningRateSchedule, TrainingStep
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,32 +1,488 @@
-"""Measuring a network while it trains: scripted players, the best weights so far, ratings."""
+"""Measuring strength while training: matches, ratings, and which weights become the best."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import itertools
+import json
+import os
+import re
+import time
+from typing import TYPE_CHECKING, Final, cast
+
+import numpy as np
 
 from azul_tui.arena.match import play_match
+from azul_tui.arena.ratings import fit_ratings
+from azul_tui.arena.statistics import ClosingTest
+from azul_tui.arena.store import decode_match, encode_match, joined_matches, keep_match
+from azul_tui.errors import CheckpointError, JobError
 from azul_tui.network import NetworkEvaluator
 from azul_tui.players.network import NetworkPlayer
 from azul_tui.players.registry import create_player
-from azul_tui.training.gate import (
-    BEST,
-    GAMES_BETWEEN_LOOKS,
-    accepts,
-    evaluation_seed,
-    has_gate,
-    play_gate,
-    record_gate,
-    weights_of_best,
-)
-from azul_tui.training.match_records import match_file, write_match_games
-from azul_tui.training.playing_search import playing_search
-from azul_tui.training.run_ratings import RunRatings
+from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.runs.paths import RunPaths, is_shipped
+from azul_tui.runs.ratings import RatingRow, write_ratings
+from azul_tui.runs.text import plain_text
+from azul_tui.training.checkpoint import read_checkpoint
+from azul_tui.training.game_records import trace_game
+from azul_tui.training.self_play import playing_search
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from azul_tui.arena.games import GameResults
     from azul_tui.arena.match import MatchResult
+    from azul_tui.arena.ratings import Rating
+    from azul_tui.arena.store import KeptMatch
     from azul_tui.config import TrainingConfig
-    from azul_tui.training.checkpoint_keeper import CheckpointKeeper
-    from azul_tui.training.open_run import OpenRun
+    from azul_tui.players.registry import Player
+    from azul_tui.training.resuming import OpenRun
+    from azul_tui.training.saving import CheckpointKeeper
+
+
+# -- how a score was measured: scores compare only when that is the same
+
+Measure = tuple[str, int]
+"""The opponent, and the simulations a move of the weights that are measured."""
+
+
+def measure_of(config: TrainingConfig) -> Measure:
+    """How these settings measure the score of a checkpoint: against their last opponent."""
+    return (config.eval_opponents[-1] if config.eval_opponents else "", config.eval_simulations)
+
+
+def read_measure(value: object, config: TrainingConfig) -> Measure:
+    """What a checkpoint says of its best score's measure, else that of its settings."""
+    fields = cast("list[object]", value) if isinstance(value, list) else []
+    if len(fields) == 2 and isinstance(fields[0], str) and type(fields[1]) is int:
+        return fields[0], fields[1]
+    return measure_of(config)
+
+
+def in_words(measure: Measure) -> str:
+    """`against greedy with 64 simulations`."""
+    opponent, simulations = measure
+    how = f"with {simulations:,} simulations" if simulations else "by the bare policy"
+    return f"against {plain_text(opponent, 60)} {how}"
+
+
+# -- how the best score so far was measured, and setting it back when it does not compare any more
+
+
+class BestMeasure:
+    """The measure of one run's best score."""
+
+    def __init__(self, run: OpenRun) -> None:
+        """There is no score before the first evaluation."""
+        self._run = run
+        self._measure: Measure | None = None
+
+    def as_plain(self) -> list[object] | None:
+        """For a checkpoint; `read_measure` reads it."""
+        return None if self._measure is None else list(self._measure)
+
+    def take(self, measure: Measure) -> None:
+        """Know how the scores so far were measured."""
+        self._measure = measure
+
+    def take_current(self) -> None:
+        """The settings in force measure from now on."""
+        self._measure = measure_of(self._run.config)
+
+    def forget_incomparable(self) -> bool:
+        """Set the run's best score back when scores are measured otherwise by now, and say so.
+
+        Returns whether it was.
+        """
+        run, best = self._run, self._run.progress.best_score
+        old, new = self._measure, measure_of(run.config)
+        if best is None or old is None or old == new or not run.config.eval_frequency:
+            return False
+        run.journal.alert(
+            f"the best score so far, {100 * best:.1f}% {in_words(old)}, does not compare with "
+            f"scores {in_words(new)}: it begins anew with the next best weights"
+        )
+        self._measure = None
+        run.progress.best_score = None
+        return True
+
+
+# -- A few games of every match, kept in the trace format beside a run's self-play games
+
+GAMES_KEPT = 4
+"""Games of a match that are kept."""
+_NAME_LENGTH = 40
+
+
+def match_file(folder: Path, start: str, opponent: str) -> Path:
+    """The file for the games of a match, such as `eval_000040_greedy.jsonl` in `folder`."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", opponent).strip("-")[:_NAME_LENGTH]
+    return folder / f"{start}_{plain or 'opponent'}.jsonl"
+
+
+def checkpoint_match_file(checkpoint: Path, opponent: str) -> Path | None:
+    """Where a match of a run's checkpoint is kept, None for a file that belongs to no run.
+
+    The shipped player is part of the program and stays as it came.
+    """
+    folder = checkpoint.parent
+    if is_shipped(checkpoint) or not RunPaths(folder).events.is_file():
+        return None
+    iteration = re.search(r"[0-9]{6,}$", checkpoint.stem)
+    start = f"eval_{iteration[0]}" if iteration else f"eval_{checkpoint.stem}"
+    return match_file(RunPaths(folder).games, start, opponent)
+
+
+def telling_games(results: GameResults) -> list[int]:
+    """Numbers of the games to keep: the first bag from every seat, then games that `a` lost.
+
+    Args:
+        results: A match, player 0 being `a`.
+    """
+    seats = results.seating.shape[1]
+    mine = np.where(results.seating == 0, results.shares, 0.0).sum(axis=1)
+    first = [game for game in range(min(seats, len(mine))) if results.finished[game]]
+    lost = np.flatnonzero(results.finished & (mine == 0.0)).tolist()
+    return [*first, *(game for game in lost if game not in first)][:GAMES_KEPT]
+
+
+def write_match_games(file: Path, title: str, results: GameResults) -> None:
+    """Keep a few games of a match.
+
+    Args:
+        file: Replaced if it is there.
+        title: What the match was, to head their list.
+        results: The match, with its actions.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    players = results.seating.shape[1]
+    lines: list[str] = []
+    for game in telling_games(results):
+        actions: list[int] = results.actions[game, : results.moves[game]].tolist()
+        trace = trace_game(players, int(results.deals[game]), actions)
+        trace["meta"] = {
+            "policy": "match",
+            "title": title,
+            "tag": f"game {game + 1}",
+            "names": [results.players[number] for number in results.seating[game]],
+            "events": {},
+        }
+        lines.append(json.dumps(trace, separators=(",", ":")) + "\n")
+    if lines:
+        file.parent.mkdir(exist_ok=True)
+        write_bytes_atomically(file, "".join(lines).encode(), durable=False)
+
+
+# -- ratings over training: every evaluation's games in one fit, kept with the run
+#
+# `rated_games.jsonl` holds a line a match: newest weights against each opponent and against the
+# best so far, and once each two opponents against each other. All of them are fitted together
+# (Bradley and Terry with a seat term), so no rating hangs on a chain of newest against previous.
+# How many bytes of the file a checkpoint knows of stands in its progress: a resume cuts the rest
+# off.
+
+FILE: Final = "rated_games.jsonl"
+ANCHOR: Final = "random"
+_BOOTSTRAPS: Final = 100
+_MOST_ITERATIONS: Final = 64
+_MOST_BYTES: Final = 1 << 28
+_ITERATION: Final = re.compile(r"iteration (\d{1,9})")
+
+
+class RunRatings:
+    """The rated games of one run, and the fits made of them."""
+
+    def __init__(self, run: OpenRun) -> None:
+        """Read what the run has kept so far, and cut off what its progress does not know of."""
+        self._run = run
+        self._matches: list[KeptMatch] = []
+        path = self._path
+        if not path.is_file():
+            run.progress.rated_bytes = 0
+            return
+        with path.open("r+b") as file:
+            if path.stat().st_size > run.progress.rated_bytes:
+                file.truncate(run.progress.rated_bytes)
+            content = file.read(_MOST_BYTES)
+        whole = content[: content.rfind(b"\n") + 1]  # a power cut may have torn the last line
+        lines = whole.splitlines()
+        run.progress.rated_bytes = len(whole)
+        for line in lines:
+            try:
+                self._matches.append(decode_match(line))
+            except JobError as error:
+                run.journal.alert(f"{FILE}: {error}")
+
+    @property
+    def _path(self) -> Path:
+        return self._run.paths.directory / FILE
+
+    def keep(self, result: MatchResult) -> bool:
+        """Add a match; False when the disk refused it until somebody asked to leave."""
+        match = keep_match(result)
+        line = encode_match(match).encode() + b"\n"
+        if self._run.journal.persistently(lambda: self._append(line)) is None:
+            return False
+        self._matches.append(match)
+        return True
+
+    def _append(self, line: bytes) -> bool:
+        """Write a line where the progress says that the file ends."""
+        progress = self._run.progress
+        with self._path.open("r+b" if self._path.exists() else "w+b") as file:
+            file.seek(progress.rated_bytes)
+            file.write(line)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())  # a checkpoint will name how many bytes there are
+        progress.rated_bytes += len(line)
+        return True
+
+    def rate(self) -> bool:
+        """Fit everything, record where the newest weights stand, and replace `ratings.json`.
+
+        False when interrupted before that.
+        """
+        run = self._run
+        opponents = run.config.eval_opponents
+        if not self._meet_each_other(opponents):
+            return False
+        met = {name for match in self._matches for name in match.players}
+        anchor = ANCHOR if ANCHOR in met else opponents[0]
+        try:
+            fitted = fit_ratings(
+                joined_matches(_spread(self._matches)),
+                anchor=anchor,
+                bootstraps=_BOOTSTRAPS,
+                generator=np.random.default_rng(run.progress.iteration),
+            )
+        except JobError as error:
+            run.journal.alert(f"no ratings: {error}")
+            return True
+        rows = [_row(rating) for rating in fitted.ratings]
+        for row in rows:
+            if row.iteration == run.progress.iteration:
+                run.journal.record(
+                    "rating",
+                    iteration=row.iteration,
+                    elo=row.elo,
+                    low=row.low,
+                    high=row.high,
+                    anchor=anchor,
+                    games=row.games,
+                    players=run.config.num_players,
+                )
+        run.journal.show(
+            lambda: write_ratings(
+                run.paths,
+                rows,
+                anchor=anchor,
+                players=run.config.num_players,
+                fitted=time.time(),
+            )
+        )
+        return True
+
+    def _meet_each_other(self, opponents: tuple[str, ...]) -> bool:
+        """Have each two opponents play a match, if they never did; False when interrupted.
+
+        Nobody else ties them together once the network beats them all.
+        """
+        run, config = self._run, self._run.config
+        met = {frozenset(match.players) for match in self._matches}
+        for names in itertools.combinations(dict.fromkeys(opponents), 2):
+            one, other = (create_player(name, config.num_players) for name in names)
+            if frozenset((one.name, other.name)) in met:
+                continue
+            result = play_match(
+                one,
+                other,
+                config.eval_games,
+                evaluation_seed(config),
+                config.num_players,
+                on_progress=lambda done, total: run.tell(done, total, "games"),
+                stop=run.steering.interrupts,
+            )
+            if result.stopped or not self.keep(result):
+                return False
+        return True
+
+
+def _spread(matches: list[KeptMatch]) -> list[KeptMatch]:
+    """The matches that are fitted: of a long run every 2nd, 4th, ... iteration and the newest.
+
+    A fit takes time with the cube of its players; a chart needs no more than this.
+    """
+    found = {name: _iteration(name) for match in matches for name in match.players}
+    iterations = sorted({number for number in found.values() if number is not None})
+    step = 1
+    while len(iterations) > step * _MOST_ITERATIONS:
+        step *= 2
+    kept = {*iterations[step - 1 :: step], *iterations[-1:]}
+    return [
+        match
+        for match in matches
+        if all(found[name] is None or found[name] in kept for name in match.players)
+    ]
+
+
+def _iteration(name: str) -> int | None:
+    """The iteration whose weights a player of this name has."""
+    match = _ITERATION.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def _row(rating: Rating) -> RatingRow:
+    """A fitted rating as it is kept."""
+    return RatingRow(
+        name=rating.name,
+        elo=round(rating.elo, 2),
+        low=round(rating.low, 2),
+        high=round(rating.high, 2),
+        games=rating.games,
+        score=round(rating.score, 4),
+        iteration=_iteration(rating.name),
+    )
+
+
+# -- the gate of `best`: the newest weights against the best ones so far, in as few games as tell
+#
+# Pairs of games are played until the newest are clearly ahead or clearly behind; at the last pair
+# the score decides. Ahead or level they become the best: taking an equal does no harm, as the next
+# ones are held against it the same way, while better weights passed over are lost. Between weights
+# of one run a score against a third player says little: once it is beaten by everybody, nothing.
+
+BEST: Final = "the best so far"
+"""Stands among the opponents that an iteration has left."""
+GAMES_BETWEEN_LOOKS: Final = 32
+"""Games in lockstep, after which the test is asked."""
+
+
+def has_gate(config: TrainingConfig) -> bool:
+    """Whether weights become the best by a test: without a file of the best there is none."""
+    return config.gate == "sequential" and config.save_best_model
+
+
+def gate_test(config: TrainingConfig) -> ClosingTest:
+    """What decides between the newest weights and the best."""
+    return ClosingTest(
+        elo=config.gate_elo,
+        max_pairs=-(-config.gate_games // config.num_players),
+        players=config.num_players,
+    )
+
+
+def accepts(result: MatchResult) -> bool:
+    """Whether the newest weights, not behind, become the best."""
+    return result.verdict is not None and result.verdict.decision in {"ahead", "level"}
+
+
+def weights_of_best(run: OpenRun) -> tuple[int, Mapping[str, Tensor]] | None:
+    """Iteration and acting weights of the best so far; None when the run holds none.
+
+    A damaged file is passed over with an alert that says why.
+    """
+    wanted = run.progress.best_iteration
+    places = [run.paths.best_model]
+    if wanted is not None:
+        places.append(run.paths.checkpoint(wanted))
+    for path in places:
+        try:
+            content = read_checkpoint(path)
+        except CheckpointError as error:
+            if path.exists():
+                why = str(error).removeprefix(f"{plain_text(str(path))}: ")
+                run.journal.alert(f"{path.name} was passed over for the best weights: {why}")
+            continue
+        iteration: int = content["iteration"]
+        # Left behind by a process that went as far, or further, before the run was taken back.
+        later = iteration >= run.progress.iteration
+        if not later and wanted in (None, iteration):
+            return iteration, content["extra"].get("acting_state") or content["model_state"]
+    if wanted is not None:
+        run.journal.alert(
+            f"the best weights so far, of iteration {wanted}, are in no file of the run: "
+            "the newest take their place without a game"
+        )
+    return None
+
+
+def play_gate(
+    run: OpenRun, candidate: Player, best: Player, before: int, opponents: int
+) -> MatchResult:
+    """Play the test; it has been stopped if somebody asked to leave or to pause.
+
+    Args:
+        run: Whose weights they are.
+        candidate: With the newest weights.
+        best: With the best.
+        before: Opponents that this evaluation is done with, for the progress shown.
+        opponents: All of them.
+    """
+    config = run.config
+    players = config.num_players
+    return play_match(
+        candidate,
+        best,
+        config.gate_games,
+        # Bags of its own in each iteration: the best must not be the best on some bags.
+        evaluation_seed(config) + run.progress.iteration,
+        players,
+        on_progress=lambda done, total: run.tell(
+            before * total + done, opponents * total, "games of the gate"
+        ),
+        stop=run.steering.interrupts,
+        test=gate_test(config),
+        games_at_once=GAMES_BETWEEN_LOOKS,
+    )
+
+
+def evaluation_seed(config: TrainingConfig) -> int:
+    """Seed of the games against the opponents, the same for every iteration of a run."""
+    return config.seed * 1_000_003 + 1
+
+
+def record_gate(
+    run: OpenRun, opponent: int, result: MatchResult | None, seconds: float, share: float
+) -> None:
+    """The test in numbers.
+
+    Args:
+        run: The run.
+        opponent: Iteration of the best that was played.
+        result: None for the first weights, which are the best without a game.
+        seconds: That it took.
+        share: Of this process's time that all of its gates took.
+    """
+    iteration = run.progress.iteration
+    if result is None:
+        run.journal.record("gate", iteration=iteration, decision="first", accepted=True, games=0)
+        return
+    verdict = result.verdict
+    assert verdict is not None, "a match with a test has a verdict"
+    run.journal.record(
+        "gate",
+        iteration=iteration,
+        opponent=f"iteration {opponent}",
+        best_iteration=opponent,
+        decision=verdict.decision,
+        accepted=run.progress.accepted is True,
+        **result.tally(),
+        log_likelihood_ratio=verdict.log_likelihood_ratio,
+        lower=verdict.lower,
+        upper=verdict.upper,
+        simulations=run.config.eval_simulations,
+        seconds=round(seconds, 3),
+        run_share=round(share, 4),
+    )
+
+
+# -- measuring a network while it trains: scripted players, the best weights so far, ratings
 
 _GAMES_AT_ONCE: Final = 256
 RATINGS: Final = "ratings"

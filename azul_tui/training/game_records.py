@@ -1,37 +1,132 @@
-"""A sample of self-play games, kept in the trace format that `--run replay` checks.
-
-Traces are described in the rules' README: factories, bag and lid of each round, moves, legal
-counts, scores and winners. Each round's factories are listed in canonical order.
-"""
+"""The games of one iteration as data: to the learner, and as a sample for people."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from azul_tui.game.canonical import apply_canonical, refill_canonical
 from azul_tui.game.constants import (
     COLOR_COUNT,
     decode_action,
     factory_count,
     state_size,
 )
-from azul_tui.game.dealing import clear_game
-from azul_tui.game.layout import BAG, LID, MOVING, OVER, PHASE, score_of, sources_offset
-from azul_tui.game.moves import legal_count
+from azul_tui.game.layout import score_of, sources_offset
+from azul_tui.game.offsets import BAG, LID, MOVING, OVER, PHASE
 from azul_tui.game.random import GAME, derive
+from azul_tui.game.rules import apply_canonical, clear_game, legal_count, refill_canonical
 from azul_tui.game.scoring import end_bonus, winner_mask
 from azul_tui.runs.files import write_bytes_atomically
-from azul_tui.search.reading.factory_order import FactoryOrder
+from azul_tui.search.reading import FactoryOrder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from azul_tui.config import TrainingConfig
-    from azul_tui.training.game_batch import GameBatch
+
+
+# -- what self-play hands over: samples of finished games, their moves, and how far a batch is
+#
+# Letters: N samples, S bytes a position, A actions, V values.
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedGame:
+    """One game's moves, enough to replay it with the run's seed."""
+
+    number: int
+    actions: tuple[int, ...]
+    """In canonical factory order."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfPlayTally:
+    """Sums over a batch of games; add two with `+`."""
+
+    games: int = 0
+    moves: int = 0
+    simulations: int = 0
+    first_seat_wins: float = 0.0
+    """Shared victories count by their share."""
+    draws: int = 0
+    entropy: float = 0.0
+    """Sum over the learnt policies, in nats."""
+    policies: int = 0
+
+    def __add__(self, other: SelfPlayTally) -> SelfPlayTally:
+        """Sums of both."""
+        return SelfPlayTally(
+            self.games + other.games,
+            self.moves + other.moves,
+            self.simulations + other.simulations,
+            self.first_seat_wins + other.first_seat_wins,
+            self.draws + other.draws,
+            self.entropy + other.entropy,
+            self.policies + other.policies,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GameBatch:
+    """The samples of finished games, in order of game number."""
+
+    states: npt.NDArray[np.int8]
+    """`(N, S)`."""
+    policies: npt.NDArray[np.float16]
+    """`(N, A)`; zeros where only the value is learnt."""
+    outcomes: npt.NDArray[np.float32]
+    """`(N, V)` in [-1, 1], seen by the mover."""
+    games: tuple[PlayedGame, ...]
+    samples: npt.NDArray[np.int64]
+    """`(len(games),)` samples of each game."""
+    tally: SelfPlayTally = field(default_factory=SelfPlayTally)
+
+
+@dataclass(frozen=True, slots=True)
+class SelfPlayProgress:
+    """How far a batch of games is, for people to look at."""
+
+    games: int
+    simulations: int
+    position: bytes
+    """The position under play at the first place."""
+    number: int
+    """Its game number."""
+    moves: int
+    """Moves made in it."""
+    last_action: int = -1
+    """The last of them, -1 before the first."""
+    value: float | None = None
+    """What the last search thought of the position it moved from, seen by its mover."""
+
+
+def merge_batches(batches: Sequence[GameBatch]) -> GameBatch:
+    """All games of `batches` in order of number, whoever played them and whenever."""
+    games = [game for batch in batches for game in batch.games]
+    samples = np.concatenate([batch.samples for batch in batches])
+    numbers = np.asarray([game.number for game in games], np.int64)
+    # Rows keep their order within a game, so sorting them by game is all there is to do.
+    rows = np.argsort(np.repeat(numbers, samples), kind="stable")
+    order: list[int] = np.argsort(numbers, kind="stable").tolist()
+    return GameBatch(
+        states=np.concatenate([batch.states for batch in batches])[rows],
+        policies=np.concatenate([batch.policies for batch in batches])[rows],
+        outcomes=np.concatenate([batch.outcomes for batch in batches])[rows],
+        games=tuple(games[game] for game in order),
+        samples=samples[order],
+        tally=sum((batch.tally for batch in batches), SelfPlayTally()),
+    )
+
+
+# -- A sample of self-play games, kept in the trace format that `--run replay` checks
+#
+# Traces are described in the rules' README: factories, bag and lid of each round, moves, legal
+# counts, scores and winners. Each round's factories are listed in canonical order.
 
 GAMES_KEPT = 2
 """Games of an iteration that are kept."""

@@ -1,13 +1,8 @@
-"""What a run tells, kept up while the disk is full: wait, say so, try again.
-
-Everything that training writes goes through here. What the run depends on (records, shards,
-checkpoints, settings) is tried again until there is room, and the run counts as paused
-meanwhile. What is only there to be looked at (status, the game on show, samples of games) is
-left out while it cannot be written. Neither ends a run.
-"""
+"""The event log and status of a training, and how they go on after a kill or on a full disk."""
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from contextlib import suppress
@@ -17,15 +12,53 @@ from azul_tui.errors import CheckpointError
 from azul_tui.runs.control import poll_requests, remove_request
 from azul_tui.runs.events import encode
 from azul_tui.runs.text import plain_text
-from azul_tui.training.disk_reserve import DiskReserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from azul_tui.runs.control import ControlRequest
     from azul_tui.runs.events import Record
     from azul_tui.runs.recorder import RunRecorder
-    from azul_tui.training.stopwatch import Stopwatch
+    from azul_tui.training.trainer import Stopwatch
+
+
+# -- A small file that is given up when the disk is full, so that the run can still say so
+
+RESERVE_BYTES: Final = 1 << 16
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
+
+
+class DiskReserve:
+    """`.reserve` in a run directory: room for an alert and a status on a disk without any."""
+
+    def __init__(self, folder: Path) -> None:
+        """Remember where; `fill` makes it."""
+        self._path = folder / ".reserve"
+
+    def fill(self) -> None:
+        """Make the file if there is room; a disk that is full already goes without."""
+        with suppress(OSError):
+            if not self._path.is_file() or self._path.stat().st_size < RESERVE_BYTES:
+                try:
+                    self._path.write_bytes(bytes(RESERVE_BYTES))
+                except OSError:
+                    self._path.unlink(missing_ok=True)
+                    raise
+
+    def spend(self, error: OSError) -> None:
+        """Give the room back, if room is what was missing."""
+        if error.errno in _NO_ROOM:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+
+# -- what a run tells, kept up while the disk is full: wait, say so, try again
+#
+# Everything that training writes goes through here. What the run depends on (records, shards,
+# checkpoints, settings) is tried again until there is room, and the run counts as paused
+# meanwhile. What is only there to be looked at (status, the game on show, samples of games) is
+# left out while it cannot be written. Neither ends a run.
 
 T = TypeVar("T")
 

@@ -1,13 +1,15 @@
-"""Where a run goes on: which checkpoint, which settings, what that changes."""
+"""How a run begins: new, or where its newest whole checkpoint stands."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from azul_tui import __version__
 from azul_tui.config import (
     PLAYED_WITH,
     WEIGHTS,
@@ -18,27 +20,178 @@ from azul_tui.config import (
     stored_config,
 )
 from azul_tui.errors import CheckpointError, ConfigError, PlayerError
-from azul_tui.network import Compute
+from azul_tui.network.compute import Compute
 from azul_tui.players.registry import create_player
+from azul_tui.runs.events import decode_lines, text
 from azul_tui.runs.listing import checkpoint_files
+from azul_tui.runs.machine import own_mark
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.tail import decode_lines
 from azul_tui.runs.text import plain_text, warn
-from azul_tui.training.checkpoint_file import unknown_entries
-from azul_tui.training.checkpoints import newest_valid, read_checkpoint
-from azul_tui.training.evaluation import RATINGS
-from azul_tui.training.gate import BEST
-from azul_tui.training.measure import Measure, read_measure
-from azul_tui.training.run_progress import RunProgress, progress_from_dict
+from azul_tui.training.checkpoint import newest_valid, read_checkpoint, unknown_entries
+from azul_tui.training.evaluation import BEST, RATINGS, Measure, read_measure
+from azul_tui.training.run_progress import RunProgress, TimeLeft, progress_from_dict
+from azul_tui.training.shards import restore_buffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
 
     from azul_tui.config import SettingValue
     from azul_tui.runs.events import Record
+    from azul_tui.training.journal import Journal
+    from azul_tui.training.learner import Learner
+    from azul_tui.training.saving import CheckpointKeeper
+    from azul_tui.training.trainer import Steering, Stopwatch
+
+
+# -- one call of `AzulTrainer.train`: what all of its phases work with
+
+ProgressListener = Callable[[float, float, str, float | None], None]
+"""`(done, total, unit, seconds left in the run)`."""
+
+
+@dataclass(kw_only=True, slots=True)
+class OpenRun:
+    """A run while a process trains it."""
+
+    paths: RunPaths
+    journal: Journal
+    steering: Steering
+    compute: Compute
+    """Decided when the process began; never changes."""
+    learner: Learner
+    progress: RunProgress
+    stopwatch: Stopwatch
+    on_progress: ProgressListener | None = None
+    time_left: TimeLeft = field(default_factory=TimeLeft)
+    history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Records of the iterations that this process finished."""
+    phase: str = ""
+    iteration_began_s: float = 0.0
+    """By the stopwatch."""
+
+    @property
+    def config(self) -> TrainingConfig:
+        """Settings in force."""
+        return self.steering.config
+
+    def begin_phase(self, phase: str, iteration: int) -> None:
+        """Say what begins."""
+        self.phase = phase
+        self.journal.record("phase", phase=phase, iteration=iteration)
+        self.journal.status(
+            phase=phase,
+            iteration=self.progress.iteration,
+            max_iterations=self.config.max_iterations,
+            done=0,
+            total=None,
+            force=True,
+        )
+
+    def tell(self, done: float, total: float, unit: str) -> None:
+        """How far the phase is, to the status and to whoever listens; also polls for requests."""
+        self.steering.poll()
+        elapsed_s = self.stopwatch.seconds
+        left_s = self.time_left.estimate(
+            self.config, self.progress, elapsed_s, elapsed_s - self.iteration_began_s
+        )
+        self.journal.status(
+            done=done,
+            total=total,
+            unit=unit,
+            left_s=left_s,
+            step=self.learner.step.step,
+            learning_rate=self.learner.learning_rate,
+        )
+        if self.on_progress is not None:
+            self.on_progress(done, total, unit, left_s)
+
+
+# -- the first records of a process in a run: what it is, what it resumes, what that changes
+
+
+def announce(run: OpenRun, resume: ResumePoint | None, log_end: LogEnd | None) -> None:
+    """Say who trains what with which settings.
+
+    Args:
+        run: The run.
+        resume: What it goes on from.
+        log_end: Where its log went on, if the checkpoint is its own.
+    """
+    mark = own_mark()
+    run.journal.record(
+        "run_started",
+        name=run.paths.name,
+        host=mark.host,
+        pid=mark.pid,
+        version=__version__,
+        config=run.config.to_dict(),
+        resumed_from=resume.name if resume else None,
+        iteration=run.progress.iteration,
+        parameters=run.learner.model.parameter_count,
+    )
+    run.journal.record("compute", text=run.compute.told, **run.compute.to_plain())
+    if resume is None:
+        return
+    for note in (*resume.notes, described_move(resume.compute, run.compute)):
+        if note:
+            run.journal.alert(note)
+    for record in log_end.lost_settings if log_end else ():
+        key, value = text(record, "key", 60), str(record.get("new"))[:60]
+        run.journal.alert(
+            f"{key} had been set to {value} after {resume.path.name} was written and is as before; "
+            "set it again if it is still wanted"
+        )
+    for key, (old, new) in resume.changes.items():
+        run.journal.record(
+            "setting",
+            key=key,
+            old=old,
+            new=new,
+            iteration=run.progress.iteration,
+            takes_effect="resume",
+        )
+
+
+def continue_run(
+    run: OpenRun, keeper: CheckpointKeeper, resume: ResumePoint, log_end: LogEnd | None
+) -> None:
+    """Bring weights, buffer and checkpoints to where the checkpoint left them.
+
+    What was changed is saved at once: another resume would not know of it.
+
+    Raises:
+        CheckpointError: The training state in the checkpoint is damaged.
+    """
+    progress = run.progress
+    run.journal.persistently(lambda: take_over_shards(resume, run.paths))
+    run.learner.load_state_dict(resume.model_state, resume.training_state)
+    for problem in restore_buffer(
+        run.learner.buffer, run.paths.replay, progress.shards, progress.samples_total
+    ):
+        run.journal.alert(f"{problem}; the run goes on with {len(run.learner.buffer):,} positions")
+    progress.samples_total = run.learner.buffer.added
+    keeper.take_stats(resume.stats)
+    if log_end is not None:
+        keeper.continue_from(resume, log_end.checkpoint_recorded)
+    if keeper.take_measure(resume.measure) and log_end is None:
+        progress.score = None  # the first save of a new run is not to make it the best
+    run.journal.status(
+        iteration=progress.iteration,
+        max_iterations=run.config.max_iterations,
+        step=run.learner.step.step,
+        games_total=progress.games_total,
+        buffer_size=len(run.learner.buffer),
+        buffer_capacity=run.learner.buffer.capacity,
+        best_score=progress.best_score,
+    )
+    if log_end is None or resume.changes:
+        keeper.save(silently=log_end is not None)
+
+
+# -- where a run goes on: which checkpoint, which settings, what that changes
 
 _FIXED: Final = ("num_players", "network_config")
 """Settings that the weights depend on."""

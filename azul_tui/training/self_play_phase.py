@@ -10,13 +10,13 @@ import numpy as np
 from azul_tui.game.notation import describe_move, format_position
 from azul_tui.game.view import view_position
 from azul_tui.runs.files import write_bytes_atomically
-from azul_tui.training.executors import SelfPlayTask
+from azul_tui.training.workers import SelfPlayTask
 
 if TYPE_CHECKING:
-    from azul_tui.training.checkpoint_keeper import CheckpointKeeper
-    from azul_tui.training.executors import SelfPlayExecutor
-    from azul_tui.training.game_batch import GameBatch, SelfPlayProgress
-    from azul_tui.training.open_run import OpenRun
+    from azul_tui.training.game_records import GameBatch, SelfPlayProgress
+    from azul_tui.training.resuming import OpenRun
+    from azul_tui.training.saving import CheckpointKeeper
+    from azul_tui.training.workers import SelfPlayExecutor
 
 _SHOW_EVERY_S = 1.0
 

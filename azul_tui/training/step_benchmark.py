@@ -16,11 +16,10 @@ import torch
 
 from azul_tui.game.constants import action_count, value_count
 from azul_tui.game.state import GameState
-from azul_tui.network.building import create_azul_network
 from azul_tui.network.compute import bare_training_step, resolve_device, work_clock
-from azul_tui.training.batch_sampler import BatchSampler
-from azul_tui.training.replay_buffer import ReplayBuffer
-from azul_tui.training.training_step import TrainingStep
+from azul_tui.network.model import create_azul_network
+from azul_tui.training.replay import ReplayBuffer
+from azul_tui.training.training_step import BatchSampler, TrainingStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -267,6 +267,6 @@ def run_to_go_on(root: Path, _overrides: Sequence[str] = ()) -> RunPaths:
     Raises:
         AzulError: There is none, or all go on or have finished.
     """
-    from azul_tui.runs.resumable import run_to_resume
+    from azul_tui.runs.listing import run_to_resume
 
     return run_to_resume(root, {}, time.time())

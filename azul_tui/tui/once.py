@@ -23,7 +23,7 @@ from azul_tui.views.run_charts import ChartSource
 from azul_tui.views.signs import signs_here
 
 if TYPE_CHECKING:
-    from azul_tui.views.run_charts import ChartContent
+    from azul_tui.views.charts import ChartContent
     from azul_tui.views.run_data import RunData
 
 CHART_HEIGHT = 14

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from azul_tui.game.constants import COLOR_NAMES, decode_action, factory_count
-from azul_tui.game.legality import legal_moves
 from azul_tui.game.notation import describe_move, draw_position, format_move, parse_move
+from azul_tui.game.view import legal_moves
 from azul_tui.runs.text import plain_text
 from azul_tui.views.analysis import why_no_moves
 from azul_tui.views.signs import bar

@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from azul_tui.errors import AzulError, NotationError
 from azul_tui.game.constants import COLOR_LETTERS, MAX_PLAYERS, factory_count
-from azul_tui.game.legality import why_illegal
-from azul_tui.game.notation import format_move, format_position, parse_move, parse_position
-from azul_tui.game.tokens import format_wall_row
+from azul_tui.game.notation import (
+    format_move,
+    format_position,
+    format_wall_row,
+    parse_move,
+    parse_position,
+)
+from azul_tui.game.view import why_illegal
 from azul_tui.runs.text import plain_text
 from azul_tui.views.engine import Analysis, EngineError, Position, read, word
 
@@ -284,7 +289,8 @@ def networks(root: Path, players: int) -> list[tuple[str, str]]:
 def fits(name: str, root: Path, players: int) -> bool:
     """Whether a network may sit at a table of so many; False only where that is known."""
     from azul_tui.runs.paths import RESERVED_NAMES, SHIPPED_NAMES, RunPaths
-    from azul_tui.views.checkpoint_list import seats_of, shipped_rows
+    from azul_tui.views.checkpoint_list import shipped_rows
+    from azul_tui.views.run_list import seats_of
 
     run = name.split("/", maxsplit=1)[0]
     if run == SHIPPED_NAMES[2]:  # the engine takes the shipped one of the table at hand

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.runs.checkpoint_manifest import best_record, read_manifest, verify_listed
-from azul_tui.runs.events import number, text
+from azul_tui.runs.events import EventTail, number, text
 from azul_tui.runs.files import open_own
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import SHIPPED_NAMES, RunPaths, pretrained_directory
-from azul_tui.runs.tail import EventTail
 from azul_tui.runs.text import plain_text
 from azul_tui.views.ratings import RatingsFile, anchor_name, over_training, rating_words
 from azul_tui.views.run_list import against, seats_of

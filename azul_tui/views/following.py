@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from azul_tui.runs.events import EventTail, last_records
 from azul_tui.runs.files import open_own, read_bounded
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import Judgement, Status, judge, read_status
-from azul_tui.runs.tail import EventTail, last_records
 from azul_tui.views import words
 from azul_tui.views.run_data import RunData
 

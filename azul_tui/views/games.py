@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from azul_tui.runs.paths import RunPaths
+    from azul_tui.views.charts import ChartContent
     from azul_tui.views.engine import ListedGame, RecordedGame, ReviewedMove
-    from azul_tui.views.run_charts import ChartContent
     from azul_tui.views.words import Spans
 
 NO_GAMES = (
@@ -168,8 +168,7 @@ def value_content(replay: Replay, below: str, trouble: str) -> ChartContent:
     """
     import numpy as np
 
-    from azul_tui.views.charts import Curve, Level, Mark
-    from azul_tui.views.run_charts import ChartContent
+    from azul_tui.views.charts import ChartContent, Curve, Level, Mark
 
     here, mistakes = replay.review(replay.at), replay.mistakes
     found = "" if mistakes is None else f"   ! {plural(len(mistakes), 'mistake')}"

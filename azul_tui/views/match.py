@@ -13,10 +13,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from azul_tui.runs.events import number, text
+from azul_tui.runs.events import last_records, number, text
 from azul_tui.runs.paths import JOBS_FOLDER, SHIPPED_NAMES, RunPaths, run_folders
 from azul_tui.runs.status import ACTIVE, judge, read_status
-from azul_tui.runs.tail import last_records
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 from azul_tui.views.following import LogTail

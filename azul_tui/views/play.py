@@ -19,8 +19,8 @@ from azul_tui.game.constants import (
     decode_action,
     encode_action,
 )
-from azul_tui.game.legality import legal_moves, why_illegal
 from azul_tui.game.notation import describe_move, format_move, parse_move, parse_position
+from azul_tui.game.view import legal_moves, why_illegal
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 from azul_tui.views.engine import Choice, Position, Record, read, word

@@ -6,8 +6,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from azul_tui.runs.gpus import GpuMeter
-from azul_tui.runs.machine import usable_memory
+from azul_tui.runs.machine import GpuMeter, usable_memory
 from azul_tui.runs.status import ACTIVE, NO_NEWS, ending_words
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words

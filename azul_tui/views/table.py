@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.runs.paths import RunPaths
-    from azul_tui.views.charts import Curve, View
-    from azul_tui.views.run_charts import ChartContent
+    from azul_tui.views.charts import ChartContent, Curve, View
     from azul_tui.views.run_data import RunData
 
 GAP = 2

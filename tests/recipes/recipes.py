@@ -29,15 +29,15 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from azul_tui.arena.kept_matches import (
+from azul_tui.arena.match import play_match
+from azul_tui.arena.ratings import fit_ratings
+from azul_tui.arena.store import (
     KeptMatch,
     decode_match,
     encode_match,
     joined_matches,
     keep_match,
 )
-from azul_tui.arena.match import play_match
-from azul_tui.arena.ratings import fit_ratings
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths, existing_run

@@ -26,9 +26,9 @@ import pexpect
 import psutil
 
 from azul_tui.runs.control import drop_request
+from azul_tui.runs.events import decode_lines
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import read_status
-from azul_tui.runs.tail import decode_lines
 
 SETTLING_S = 45.0
 """A process takes its memory in its first seconds; growth is measured after them."""

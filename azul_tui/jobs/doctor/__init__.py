@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from azul_tui.jobs.context import JobContext
     from azul_tui.jobs.doctor.finding import Finding
+    from azul_tui.jobs.start import JobContext
 
 
 def run(context: JobContext) -> dict[str, Any]:

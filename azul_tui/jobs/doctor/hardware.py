@@ -13,7 +13,7 @@ from azul_tui.jobs.describe import in_bytes
 from azul_tui.jobs.doctor.finding import Finding, broken
 from azul_tui.runs.machine import allowed_cores, core_quota, cores_below, usable_memory
 from azul_tui.runs.text import plain_text
-from azul_tui.training.resources import MOST_WORKERS_ON_A_GPU, fitting_workers, least_bytes
+from azul_tui.training.workers import MOST_WORKERS_ON_A_GPU, fitting_workers, least_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,11 +11,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.jobs.engine.commands import Commands
-from azul_tui.jobs.engine.conversation import Conversation
-from azul_tui.jobs.engine.voice import Voice
+from azul_tui.jobs.engine.conversation import Conversation, Voice
 
 if TYPE_CHECKING:
-    from azul_tui.jobs.context import JobContext
+    from azul_tui.jobs.start import JobContext
 
 
 def run(context: JobContext) -> dict[str, Any]:

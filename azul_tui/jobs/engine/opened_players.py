@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.players.registry import Player
-    from azul_tui.search.evaluator import Evaluator
-    from azul_tui.search.settings import SearchSettings
+    from azul_tui.search.settings import Evaluator, SearchSettings
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, and how many steps of how many."""

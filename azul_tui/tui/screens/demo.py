@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
+    from azul_tui.runs.events import Record
     from azul_tui.tui.jobs import StartedJob
-    from azul_tui.views.run_data import Record, RunData
+    from azul_tui.views.run_data import RunData
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
 

@@ -32,7 +32,7 @@ from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.form import Setting, SettingsForm
 from azul_tui.tui.widgets.frame import PLACES
 from azul_tui.views import words
-from azul_tui.views.checkpoint_list import CheckpointIndex, seats_of, shipped_rows
+from azul_tui.views.checkpoint_list import CheckpointIndex, shipped_rows
 from azul_tui.views.play import Move, Session, move_words
 from azul_tui.views.play_settings import (
     SEATS,
@@ -46,6 +46,7 @@ from azul_tui.views.play_settings import (
     short_name,
     write_kept,
 )
+from azul_tui.views.run_list import seats_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,7 @@ from textual.widgets import Input, Label, Static
 
 from azul_tui.errors import NotationError
 from azul_tui.game.constants import COLOR_LETTERS, TILES_PER_COLOR
-from azul_tui.game.notation import parse_position
-from azul_tui.game.tokens import format_tiles
+from azul_tui.game.notation import format_tiles, parse_position
 from azul_tui.game.violations import position_violations, tiles_in_play
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import LinePicked, TilePicked

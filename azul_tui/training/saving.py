@@ -1,37 +1,144 @@
-"""What a run saves of itself: checkpoints and the replay shards that they name.
-
-A checkpoint is copied where training stands and written beside the games that follow; the shard
-of an iteration's games is written beside the training on them. Its record comes into the log at a
-fixed place, once the next games are played, however long the disk took: the log of a run does
-not depend on the speed of a disk, nor on whether it was killed meanwhile.
-"""
+"""Saving while training goes on: what is due, one thread that writes, a full disk."""
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from azul_tui import __version__
 from azul_tui.config import PLAYED_WITH
 from azul_tui.errors import DivergedError
-from azul_tui.training.best_measure import BestMeasure
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
+from azul_tui.training.evaluation import BestMeasure
 from azul_tui.training.game_records import write_games
-from azul_tui.training.kept_shards import mark_shards, remove_old_shards
-from azul_tui.training.replay_shards import shards_in_window, write_shard
-from azul_tui.training.saver import Saver
+from azul_tui.training.shards import mark_shards, remove_old_shards, shards_in_window, write_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from azul_tui.config import TrainingConfig
     from azul_tui.training.checkpoint_manager import Snapshot
-    from azul_tui.training.game_batch import GameBatch
-    from azul_tui.training.measure import Measure
-    from azul_tui.training.open_run import OpenRun
-    from azul_tui.training.replay_shards import Shard
-    from azul_tui.training.resuming import ResumePoint
+    from azul_tui.training.evaluation import Measure
+    from azul_tui.training.game_records import GameBatch
+    from azul_tui.training.resuming import OpenRun, ResumePoint
+    from azul_tui.training.shards import Shard
+
+    Aftermath = Callable[[], None]
+    """What is left to do, on the trainer's thread, once something has been written."""
+
+
+# -- writing beside training: one write at a time, on a thread of its own
+#
+# The thread writes what was copied for it and touches nothing that training goes on changing. What
+# became of the write is found out by the trainer's thread when it asks: there the run's books are
+# kept, and there it is waited for a disk that refuses.
+
+_HEARTBEAT_S: Final = 0.2
+
+
+class Saver:
+    """The thread that writes, as the trainer sees it."""
+
+    def __init__(
+        self,
+        heartbeat: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is written yet.
+
+        Args:
+            heartbeat: Called now and then while the trainer waits for the thread.
+            clock: Seconds.
+        """
+        self._heartbeat = heartbeat
+        self._clock = clock
+        self._thread: threading.Thread | None = None
+        self._write: Callable[[], Aftermath] | None = None
+        self._aftermath: Aftermath | None = None
+        self._error: BaseException | None = None
+        self.seconds = 0.0
+        """Seconds that the last write took that worked."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether something was begun and not yet put behind."""
+        return self._write is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the thread has ended without having written what was begun."""
+        running = self._thread is not None and self._thread.is_alive()
+        return self.busy and not running and self._aftermath is None
+
+    def begin(self, write: Callable[[], Aftermath]) -> None:
+        """Write on the thread; what was begun before must be behind.
+
+        Args:
+            write: Called once, and again by `finish` if it failed.
+        """
+        if self.busy:
+            raise RuntimeError("the last write has not been put behind")
+        self._write = write
+        self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
+        self._thread.start()
+
+    def finish(self) -> Aftermath:
+        """Wait until it is written; what is left to do then.
+
+        A failure of the thread is raised here, once; the next call writes again, on the
+        caller's thread. A call after it was written returns the same again.
+
+        Raises:
+            OSError: The disk is full or refuses.
+            CheckpointError: What was written does not read back.
+        """
+        self.wait()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        if self._aftermath is None:
+            self._attempt()
+        if self._aftermath is None:
+            raise RuntimeError("there is nothing to finish")
+        return self._aftermath
+
+    def wait(self) -> None:
+        """Wait until the thread has ended, whatever became of it."""
+        while self._thread is not None:
+            self._thread.join(_HEARTBEAT_S)
+            if self._thread.is_alive():
+                self._heartbeat()
+            else:
+                self._thread = None
+
+    def put_behind(self) -> None:
+        """Forget what was begun: it is written, or given up."""
+        self._write = self._aftermath = self._error = None
+
+    def _run(self) -> None:
+        """Life of the thread."""
+        try:
+            self._attempt()
+        except BaseException as error:  # noqa: BLE001 - `finish` raises it where it can be told
+            self._error = error
+
+    def _attempt(self) -> None:
+        """Write once."""
+        if self._write is not None:
+            began = self._clock()
+            self._aftermath = self._write()
+            self.seconds = self._clock() - began
+
+
+# -- what a run saves of itself: checkpoints and the replay shards that they name
+#
+# A checkpoint is copied where training stands and written beside the games that follow; the shard
+# of an iteration's games is written beside the training on them. Its record comes into the log at a
+# fixed place, once the next games are played, however long the disk took: the log of a run does
+# not depend on the speed of a disk, nor on whether it was killed meanwhile.
 
 
 class CheckpointKeeper:

@@ -1,36 +1,133 @@
-"""Rules, tree, network and self-play: how many a second."""
+"""Job bench: how fast everything is on this machine, medians of several repetitions."""
 
 from __future__ import annotations
 
+import json
+import platform
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from azul_tui.config import TrainingConfig, create_training_config
-from azul_tui.game.canonical import apply_canonical, refill_canonical
+from azul_tui.child_process import python_command, python_environment
+from azul_tui.config import TrainingConfig, create_training_config, find_preset, load_config
+from azul_tui.errors import JobError, JobFailedError
 from azul_tui.game.constants import state_size
-from azul_tui.game.dealing import clear_game
 from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel
-from azul_tui.game.layout import AFTERSTATE, OVER, PHASE
 from azul_tui.game.observation import write_observations
+from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE
 from azul_tui.game.playout import random_games
+from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical
+from azul_tui.jobs.demonstration import compile_with_progress
 from azul_tui.network import NetworkEvaluator, create_azul_network
-from azul_tui.network.compute import inference_calls, time_calls, time_inference
-from azul_tui.network.presets import describe_network
+from azul_tui.network.compute import (
+    inference_calls,
+    precisions_to_try,
+    time_calls,
+    time_inference,
+    time_training,
+)
+from azul_tui.network.model import describe_network
 from azul_tui.runs.machine import usable_cores
-from azul_tui.search.evaluator import ConstantEvaluator
+from azul_tui.runs.text import plain_text
 from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.settings import SearchSettings
-from azul_tui.training.executors import SelfPlayTask
-from azul_tui.training.workers import WorkerExecutor
+from azul_tui.search.settings import ConstantEvaluator, SearchSettings
+from azul_tui.training.step_benchmark import measure_training_steps
+from azul_tui.training.trainer import AzulTrainer
+from azul_tui.training.workers import SelfPlayTask, WorkerExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from azul_tui.jobs.start import JobContext
 
-    from azul_tui.jobs.context import JobContext
+
+# -- how long the first start on a machine compiles
+
+
+def measure_compile(context: JobContext) -> dict[str, float]:
+    """Seconds until every kernel is compiled with an empty cache, then with a full one."""
+    del context
+    with tempfile.TemporaryDirectory(prefix="azul-tui-bench-") as folder:
+        cold, warm = _compile_s(folder), _compile_s(folder)
+    return {"cold_compile_s": cold, "warm_compile_s": warm}
+
+
+def _compile_s(cache: str) -> float:
+    """Seconds in a fresh process whose cache lies in that folder."""
+    done = subprocess.run(
+        python_command("azul_tui.jobs.bench"),
+        env={**python_environment(), "AZUL_TUI_CACHE": cache},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise JobFailedError(f"the kernels did not compile: {done.stderr.strip()[-300:]}")
+    return float(done.stdout.split()[-1])
+
+
+if __name__ == "__main__":
+    from azul_tui.training.run_compute import compile_kernels
+
+    def report(done: int, total: int, name: str, seconds: float) -> None:
+        """Say nothing: the one figure is the output."""
+
+    sys.stdout.write(f"{compile_kernels(2, report)}\n")
+
+
+# -- the training step in each number format, and the whole loop at the laptop preset
+
+_STEP_BATCHES = (64, 1024)
+_ITERATIONS = 4
+_S_AN_HOUR = 3600.0
+
+
+def measure_steps(context: JobContext) -> dict[str, float]:
+    """Milliseconds of a training step of the small network, by format, and what "auto" makes of it.
+
+    `step_over_bare` is the ratio of a step to the least that it could do, and `auto_over_best` the
+    speed of the format that timing chose just before over that of the fastest one.
+    """
+    torch.set_num_threads(1)
+    figures: dict[str, float] = {}
+    processor = torch.device("cpu")
+    for batch in _STEP_BATCHES:
+        chosen = time_training(describe_network("small"), batch, processor, 1).chosen
+        repetitions = 2 * context.integer("repetitions") + 1
+        formats = precisions_to_try("auto", processor)
+        timings = measure_training_steps("small", batch, repetitions, formats)
+        for precision, timing in timings.items():
+            figures[f"step_ms_{batch}_{precision}"] = timing["step_ms"]
+        figures[f"step_over_bare_{batch}"] = timings[chosen]["ratio"]
+        best = min(timing["step_ms"] for timing in timings.values())
+        figures[f"auto_over_best_step_{batch}"] = best / timings[chosen]["step_ms"]
+    return figures
+
+
+def measure_games(context: JobContext) -> dict[str, float]:
+    """Games an hour of the whole loop at the laptop preset, evaluations left out.
+
+    The first iteration, in which workers start, does not count.
+    """
+    config = load_config(find_preset("laptop")).replace(
+        max_iterations=_ITERATIONS, eval_frequency=0, max_minutes=0.0
+    )
+    with tempfile.TemporaryDirectory(prefix="azul-tui-bench-") as folder:
+        results = AzulTrainer(
+            config, f"{folder}/bench", job="bench", should_stop=context.stop.is_set
+        ).train()
+    counted = results["history"][1:]
+    seconds = sum(entry["self_play_time"] + entry["training_time"] for entry in counted)
+    games = config.self_play_games_per_iteration * len(counted)
+    return {"games_per_hour": games / seconds * _S_AN_HOUR} if counted else {}
+
+
+# -- rules, tree, network and self-play: how many a second
 
 PLAYERS = 2
 PLACES = 256
@@ -193,3 +290,69 @@ def _observations() -> Int8Array:
     search = LockstepSearch(BATCH, 1, SearchSettings(), PLAYERS)
     write_observations(states, search.observations)
     return search.observations
+
+
+# -- job `bench`: how fast everything is on this machine, in one run
+#
+# Every figure is a median of several repetitions, and what belongs together is measured in turns,
+# so that a machine that other people use shows in the spread and not in a ratio.
+
+Part = Callable[["JobContext"], dict[str, float]]
+
+
+def _measure_small(context: JobContext) -> dict[str, float]:
+    return measure_self_play(context, "small")
+
+
+def _measure_medium(context: JobContext) -> dict[str, float]:
+    return measure_self_play(context, "medium")
+
+
+PARTS: dict[str, Part] = {
+    "playouts": measure_playouts,
+    "tree": measure_tree,
+    "small": _measure_small,
+    "medium": _measure_medium,
+    "inference": measure_inference,
+    "step": measure_steps,
+    "games": measure_games,
+    "compile": measure_compile,
+}
+_FILE = "bench.jsonl"
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Measure the parts asked for; print each figure, and append all to `bench.jsonl`.
+
+    Raises:
+        JobError: A part is unknown.
+    """
+    wanted = context.words("only") or tuple(PARTS)
+    for name in wanted:
+        if name not in PARTS:
+            raise JobError(
+                f"only names the part {plain_text(name, 20)!r}; parts are {', '.join(PARTS)}"
+            )
+    compile_with_progress(context)
+    figures: dict[str, float] = {}
+    for index, name in enumerate(wanted):
+        context.reporter.progress(index, len(wanted), "parts")
+        for figure, value in PARTS[name](context).items():
+            figures[figure] = round(value, 4)
+            context.reporter.say(f"  {figure:<32} {_shown(value):>14}")
+            context.reporter.record("figure", name=figure, value=figures[figure])
+        if context.stop.is_set():
+            break
+    machine = f"{platform.machine()} {platform.system()}"
+    entry = {"t": round(time.time(), 3), "machine": machine, "figures": figures}
+    context.runs_root.mkdir(parents=True, exist_ok=True)
+    path = context.runs_root / _FILE
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+    context.reporter.say(f"added to {path.name} in the runs folder")
+    return {"figures": figures, "machine": machine}
+
+
+def _shown(value: float) -> str:
+    """A figure with as many digits as it deserves."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3f}"

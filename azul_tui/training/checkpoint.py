@@ -1,33 +1,14 @@
-"""The content of a checkpoint file, written from and read back into plain types and tensors.
-
-A file may come from a stranger or from a failing disk. Nothing of it is believed: it must be a
-regular file of bounded size, a zip archive without compression whose checksums hold, a pickle
-that names nothing but tensors, and a description whose network has exactly the weights that the
-file holds. All of that is checked before a tensor is allocated, and torch loads the rest with
-`weights_only=True`. What does not pass is refused with one sentence.
-
-| key | content |
-|---|---|
-| `format` | `FORMAT` |
-| `iteration` | finished iterations |
-| `network` | `NetworkDescription.as_dict()` |
-| `model_state`, `optimizer_state` | state dicts; the second may be None |
-| `stats`, `extra` | tables of plain values and tensors |
-| `score`, `timestamp` | evaluation score or None; unix seconds |
-
-Play needs the network, its weights (in a run that averages `extra["acting_state"]`) and
-`extra["playing"]`; everything else in `extra` is training's, `config` above all, and no word of it
-keeps a network from playing. What this version does not know is left out, and `unknown_entries`
-names it.
-"""
+"""A checkpoint as a file: written whole, verified, read with `weights_only`."""
 
 from __future__ import annotations
 
 import dataclasses
 import io
 import math
+import pickletools
 import re
 import stat
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -36,16 +17,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from azul_tui.config import WEIGHTS
 from azul_tui.errors import AzulError, CheckpointError, NewerCheckpointError
 from azul_tui.game.observation import observation_scales
-from azul_tui.network.building import build_network
-from azul_tui.network.presets import NetworkDescription
-from azul_tui.network.tensors import tensor_of
+from azul_tui.network.model import NetworkDescription, build_network, tensor_of
+from azul_tui.runs.checkpoint_manifest import BEST_NAME, digest, read_manifest
 from azul_tui.runs.text import plain_text
-from azul_tui.training.checkpoint_archive import check_archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from azul_tui.network.model import AzulNetwork
+
+
+# -- the content of a checkpoint file, written from and read back into plain types and tensors
+#
+# A file may come from a stranger or from a failing disk. Nothing of it is believed: it must be a
+# regular file of bounded size, a zip archive without compression whose checksums hold, a pickle
+# that names nothing but tensors, and a description whose network has exactly the weights that the
+# file holds. All of that is checked before a tensor is allocated, and torch loads the rest with
+# `weights_only=True`. What does not pass is refused with one sentence.
+#
+# | key | content |
+# |---|---|
+# | `format` | `FORMAT` |
+# | `iteration` | finished iterations |
+# | `network` | `NetworkDescription.as_dict()` |
+# | `model_state`, `optimizer_state` | state dicts; the second may be None |
+# | `stats`, `extra` | tables of plain values and tensors |
+# | `score`, `timestamp` | evaluation score or None; unix seconds |
+#
+# Play needs the network, its weights (in a run that averages `extra["acting_state"]`) and
+# `extra["playing"]`; everything else in `extra` is training's, `config` above all, and no word of
+# it
+# keeps a network from playing. What this version does not know is left out, and `unknown_entries`
+# names it.
 
 FORMAT: Final = "azul-tui checkpoint 1"
 _ANY_FORMAT: Final = re.compile(r"azul-tui checkpoint [1-9][0-9]{0,8}")
@@ -289,3 +295,163 @@ def _tensors_in(value: object, name: str) -> Iterator[Tensor]:
         elif item is not None and not isinstance(item, bool | int | float | str):
             kind = plain_text(type(item).__name__)
             raise CheckpointError(f"{name}: holds {kind}, which no checkpoint does")
+
+
+# -- whether some bytes are an archive of tensors and nothing else, before anything is unpacked
+#
+# torch writes a zip archive without compression: a pickle that says what there is, and one member
+# a tensor. A pickle is a program; this one may only build tensors. It is read here, never run.
+
+_LARGEST_PICKLE: Final = 1 << 24
+_MOST_MEMBERS: Final = 4096
+_KNOWN_GLOBALS: Final = frozenset(
+    {
+        "torch._utils _rebuild_tensor_v2",
+        "collections OrderedDict",
+        "torch FloatStorage",
+        "torch HalfStorage",
+        "torch BFloat16Storage",
+        "torch DoubleStorage",
+        "torch LongStorage",
+        "torch IntStorage",
+        "torch ByteStorage",
+        "torch BoolStorage",
+    }
+)
+_REFUSED_OPCODES: Final = frozenset(
+    {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD", "EXT1", "EXT2", "EXT4"}
+)
+
+
+def check_archive(data: bytes, name: str) -> None:
+    """Refuse what is no plain zip archive of tensors, or a damaged one.
+
+    Raises:
+        CheckpointError: Saying of the file `name` what is wrong.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            pickles = [member for member in members if member.filename.endswith("/data.pkl")]
+            if len(pickles) != 1 or len(members) > _MOST_MEMBERS:
+                raise CheckpointError(f"{name}: is no checkpoint of this program")
+            bomb = any(member.compress_type != zipfile.ZIP_STORED for member in members)
+            total = sum(member.file_size for member in members)
+            if bomb or total > len(data) or pickles[0].file_size > _LARGEST_PICKLE:
+                raise CheckpointError(f"{name}: would unpack to more than it says; not loaded")
+            broken = archive.testzip()
+            if broken is not None:
+                raise CheckpointError(f"{name}: is damaged (checksum of {plain_text(broken)})")
+            program = archive.read(pickles[0])
+    except CheckpointError:
+        raise
+    except Exception as error:  # zipfile raises a dozen kinds at damaged input
+        raise CheckpointError(f"{name}: is no checkpoint, or it is damaged") from error
+    _check_pickle(program, name)
+
+
+def _check_pickle(program: bytes, name: str) -> None:
+    """Refuse a pickle that names anything but tensors, without running it."""
+    asked: object = None
+    try:
+        for opcode, argument, _ in pickletools.genops(program):
+            if opcode.name in _REFUSED_OPCODES:
+                asked = opcode.name
+                break
+            if opcode.name == "GLOBAL" and argument not in _KNOWN_GLOBALS:
+                asked = argument
+                break
+    except Exception as error:  # noqa: BLE001 - pickletools raises many kinds at damaged input
+        raise CheckpointError(f"{name}: is damaged ({type(error).__name__})") from None
+    if asked is not None:
+        wish = plain_text(str(asked))[:80]
+        raise CheckpointError(f"{name}: holds code ({wish}), not only weights; not loaded")
+
+
+# -- reading a run's checkpoints: one file, its network, or the newest that verifies
+
+_PATTERN: Final = re.compile(r"checkpoint_iter_(\d{6,9})\.pt")
+
+
+def checkpoint_name(iteration: int) -> str:
+    """`checkpoint_iter_000005.pt`."""
+    return f"checkpoint_iter_{iteration:06d}.pt"
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """The content of a checkpoint file, verified; keys as in `checkpoint_file`.
+
+    The digest in the manifest beside it must match, if one lists the file.
+
+    Raises:
+        CheckpointError: One sentence that names the file and what is wrong with it.
+    """
+    path = Path(path)
+    name = plain_text(str(path))
+    data = read_bytes(path)
+    record = read_manifest(path.parent).get(path.name)
+    if record is not None and digest(data) not in record.sha256:
+        raise CheckpointError(f"{name}: is damaged (its SHA-256 is not the one in the manifest)")
+    return decode_checkpoint(data, name)
+
+
+def load_network(path: str | Path) -> tuple[AzulNetwork, dict[str, Any]]:
+    """The network of a checkpoint, rebuilt from its description, and its run's settings.
+
+    It is on the CPU and ready to play. Averaged weights are preferred when the run played with
+    them (`extra["acting_state"]`). The settings are as they were stored, in whichever version:
+    those that play needs (`extra["playing"]`) before training's (`extra["config"]`). What decides
+    the network is left out of them, for it is there already, and entries that this version does
+    not know are among them.
+
+    Raises:
+        CheckpointError: See `read_checkpoint`.
+    """
+    content = read_checkpoint(path)
+    extra: dict[str, Any] = content["extra"]
+    network = build_network(description_of(content))
+    network.load_state_dict(extra.get("acting_state") or content["model_state"])
+    settings: dict[str, Any] = dict.fromkeys(unknown_entries(content))
+    for table in (extra.get("config"), extra.get("playing")):
+        if isinstance(table, dict):
+            settings |= cast("dict[str, Any]", table)
+    return network.eval(), {key: item for key, item in settings.items() if key not in WEIGHTS}
+
+
+def newest_valid(save_dir: str | Path) -> tuple[Path, list[tuple[str, str]]]:
+    """The newest checkpoint of a run that verifies, and `(name, why)` of those passed over.
+
+    Regular checkpoints come first, the highest iteration before others; then the best model.
+
+    Raises:
+        CheckpointError: There is none that verifies.
+        NewerCheckpointError: The newest is of a newer version, and a run that went on from an
+            older one would give it up; whoever wants that names the older file.
+    """
+    folder = Path(save_dir)
+    candidates = [file for _, file in sorted(numbered_checkpoints(folder), reverse=True)]
+    skipped: list[tuple[str, str]] = []
+    for path in [*candidates, folder / BEST_NAME]:
+        if path.is_symlink():
+            skipped.append((path.name, "is a link, and those of a run's folder are not followed"))
+            continue
+        try:
+            read_checkpoint(path)
+        except NewerCheckpointError:
+            raise
+        except CheckpointError as error:
+            if path in candidates or path.exists():
+                skipped.append((path.name, str(error).removeprefix(f"{plain_text(str(path))}: ")))
+        else:
+            return path, skipped
+    reasons = "; ".join(f"{name} {why}" for name, why in skipped[:3]) or "it has none"
+    raise CheckpointError(f"{plain_text(str(folder))}: no checkpoint can be loaded ({reasons})")
+
+
+def numbered_checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """Regular checkpoints of a folder with their iterations; none when it cannot be listed."""
+    try:
+        files = list(folder.iterdir())
+    except OSError:
+        return []
+    return [(int(match[1]), file) for file in files if (match := _PATTERN.fullmatch(file.name))]
