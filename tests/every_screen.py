@@ -24,12 +24,12 @@ SCREENS = {
     "runs": ("3", "state "),
     "checkpoints": ("4", "whole "),
     "evaluate": ("5", "next match"),
-    "setup": ("6", "against pretrained"),
+    "setup": ("6", "enter deal"),
     "play": ("6 enter", "take from"),
     "analyse": ("7", "B C>1"),
-    "chart": ("2 enter", "next chart"),
+    "chart": ("2 enter", "esc back"),
     "board": ("2 b", "last move"),
-    "log": ("2 f", "╭─ /"),
+    "log": ("2 f", "esc back"),
     "games": ("2 g", "games of"),
     "replay": ("2 g enter", "2 mistakes"),
     "editor": ("7 e", "g look at it"),
@@ -169,7 +169,7 @@ async def go(shown, name):
         if key == "presets":
             await shown.until("learning_rate  ")
             await rested(shown)
-            x, y = await shown.hands.find("start from")
+            x, y = await shown.hands.find("preset  ")
             await shown.hands.click(x + 36, y)
             continue
         here = " ".join(keys.split()[: keys.split().index(key) + 1])

@@ -202,7 +202,7 @@ class ListPlace(Place):
 
     def action_filter(self) -> None:
         """Type what the rows are to hold."""
-        self.query_one("#filter").focus()
+        self.set_focus(self.query_one("#filter"))  # at once: the next key is typed there
 
     @on(Input.Submitted, "#filter")
     def _filtered(self) -> None:
