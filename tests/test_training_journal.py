@@ -9,10 +9,13 @@ import threading
 from pathlib import Path
 
 import pytest
+import torch
 from fingerprint import fingerprint
 from tiny_training import alerts, records, resume, tiny, train
 
 from azul_tui.errors import CheckpointError
+from azul_tui.network.compute import time_inference
+from azul_tui.network.model import describe_network
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.recorder import RunRecorder
@@ -246,6 +249,9 @@ def test_a_folder_that_becomes_unwritable_pauses_the_run_until_it_is_writable(
     """For real: permissions are taken away while it trains, and given back after a while."""
     folder = open_to_all / "run"
     train(tmp_path / "straight")  # which loads the kernels; another user may not read them
+    config = tiny()  # and those of every way to evaluate, which may have been timed long ago
+    network = describe_network(config.network_config)
+    time_inference(network, config.parallel_games, torch.device("cpu"))
     monkeypatch.setattr("azul_tui.training.trainer.compile_kernels", lambda *_: 0.0)
     as_user = os.geteuid() == 0
     if as_user:  # nothing is forbidden to root

@@ -100,7 +100,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back_as_it_was(s
         (["?"], "All keys here"),
         (["\x10"], "Search for commands"),
         (["2"], "iteration 13"),
-        (["2", "enter"], "tab next chart"),
+        (["2", "enter"], "esc back"),
         (["2", "b"], "move 23"),
         (["3", "/", "o"], "1 run"),
         (["4"], "[4 Checkpoints]"),
