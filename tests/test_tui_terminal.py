@@ -88,8 +88,9 @@ def test_a_pane_that_is_squeezed_and_widened_shows_everything_again(opened, key)
         terminal.screen.resize(height, width)
         terminal.read(0.3)
     assert terminal.child.isalive()
+    terminal.settled(0.5)
     terminal.type("escape")
-    terminal.read(0.3)
+    terminal.settled(0.5)  # an escape and a digit that are read together are alt and the digit
     terminal.type("2")
     # The emulator keeps what lies under a box that was cut: it begins anew at the last size.
     terminal.screen.reset()
