@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -362,6 +363,8 @@ def run_app(
     """
     theme = themes.kept_theme() or themes.first_theme()
     app = AzulApp(runs_root, attach=attach, training=training, refresh=refresh, theme=theme)
+    if hasattr(signal, "SIGHUP"):  # nohup has it ignored, but a dashboard ends with its terminal
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     code = app.run()
     with suppress(OSError, ValueError):  # the terminal may be gone
         sys.stdout.write(_load("leaving", "goodbye")(app))
