@@ -305,7 +305,7 @@ async def test_two_players_are_watched_move_by_move(tmp_path, monkeypatch):
         await t.press("right")
         await t.shown.when(lambda: len(t.moves) == 1, "one move")
         await t.phase("paused")
-        await t.shown.click_words("space stand still")
+        await t.shown.click_words("space pause, resume")
         await t.phase("over")
 
 
@@ -402,7 +402,7 @@ async def test_a_move_that_nobody_answered_is_kept(tmp_path):
 async def test_a_kept_game_that_the_rules_refuse_ends_in_a_sentence_and_the_setup(tmp_path):
     write_kept(kept_path(tmp_path), KeptGame(PlaySettings(seed=7), (("R C>1", ()),)))
     async with sit(tmp_path) as t:
-        await t.until("cannot be gone on with")
+        await t.until("cannot be resumed")
         await t.until("a new game")
 
 

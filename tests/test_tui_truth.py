@@ -10,6 +10,7 @@ from every_screen import EVERY, LATER, RUN, SCREENS, go, opened, rested, tour
 from real_terminal import RealTerminal
 from test_tui_evaluate import a_match, tally
 from textual import events
+from textual.widgets import Input
 
 pytestmark = pytest.mark.timeout(180)
 SIZES = [(1, 1), (12, 40), (300, 3)]
@@ -29,15 +30,19 @@ async def test_what_runs_keeps_its_own_settings_whatever_the_form_says_later(wor
         await shown.until("--run sampling")
         in_form = re.compile(r"│ (\w+) +(\d+) ")
         await shown.when(lambda: in_form.search(shown.text), "its form")
+        await rested(shown)  # a form that is still being laid out moves under the mouse
         setting = in_form.search(shown.text)
         x, y = await shown.hands.find(f" {setting[1]} ")
         await shown.hands.click(x + 38, y)
+        await shown.when(lambda: isinstance(shown.app.focused, Input), "the field's cursor")
         await shown.press("end", "ctrl+u", "7", "enter")
         text = await shown.until("settings: ")
         assert f"{setting[1]}=7" in text
         assert f"--set={setting[1]}=7" in jobs[0]
         await shown.press("escape")
+        await rested(shown)
         await shown.hands.click(x + 38, y)
+        await shown.when(lambda: isinstance(shown.app.focused, Input), "the field's cursor")
         await shown.press("end", "ctrl+u", "9")
         await shown.press("ctrl+p", *"showbatch")
         await rested(shown)

@@ -53,7 +53,8 @@ def told(context: JobContext, results: Results) -> dict[str, Any]:
     if losses and history[0]["iteration"] > 1:
         fall += " since it was resumed"
     say(
-        f"{run_name}: {results['iterations']} iterations, {results['games_total']:,} games in "
+        f"{run_name}: {results['iterations']:,} iteration{'s' * (results['iterations'] != 1)}, "
+        f"{results['games_total']:,} games in "
         f"{in_words(elapsed)}{fall}"
     )
     if results["best_evaluation_score"] is not None:

@@ -273,7 +273,7 @@ class Session:
                 move = self.moves[played][0]
                 if move not in now.legal:
                     self.begin(self.settings)
-                    told = f"the game that was kept cannot be gone on with: {move} is not possible"
+                    told = f"the kept game cannot be resumed: {move} is not possible"
                     return self._enter("none", told)
                 after = read(Position, await self._ask(self._position(played + 1)))
                 self.positions.append(after)
@@ -342,7 +342,7 @@ class Session:
         yours = ("your turn", "good") if self.pick is not None else ("your move is sent", "")
         return {
             "thinking": (f"{self.settings.names()[self.now.to_move]} thinks, {waited}", ""),
-            "paused": ("the game stands still", "strong"),
+            "paused": ("paused", "strong"),
             "over": (self.verdict(), "strong"),
         }.get(self.phase, yours)
 

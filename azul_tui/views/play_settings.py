@@ -252,7 +252,7 @@ def read_kept(path: Path) -> KeptGame | None:
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
         reason = "it is damaged"
     raise ConfigError(
-        f"{plain_text(str(path))}: the game that was kept cannot be gone on with, {reason}; "
+        f"{plain_text(str(path))}: the kept game cannot be resumed, {reason}; "
         "the next game replaces it"
     )
 

@@ -98,4 +98,4 @@ def name_problem(root: Path, name: str) -> str:
         taken = run_paths(root, check_run_name(name)).directory.exists()
     except AzulError as error:
         return str(error)
-    return "there is a run of that name" if taken else ""
+    return "a run of that name already exists" if taken else ""

@@ -85,9 +85,9 @@ class AnalyseScreen(Place):
         Binding("plus,equals_sign", "deepen(2.0)", "deeper"),
         Binding("c", "network(1)", "compare"),
         Binding("e,i", "edit", "set up"),
-        Binding("minus", "deepen(0.5)", "half the simulations", show=False),
+        Binding("minus", "deepen(0.5)", "halve the simulations", show=False),
         Binding("m", "network(0)", "another network", show=False),
-        Binding("n", "opening(0, 1)", "the opening of the next seed", show=False),
+        Binding("n", "opening(0, 1)", "next opening", show=False),
         Binding("N", "opening(1, 0)", "an opening for 2, 3 or 4 players", show=False),
         Binding("p", "play_on", "play on from here", show=False),
         Binding("y", "copy", "copy the notation", show=False),
@@ -241,7 +241,7 @@ class AnalyseScreen(Place):
         shown = f"{len(table.shown)} of {of}" if table.filter else of
         panel.border_title = Content.styled(shown, "bold")
         held = table.held and self.study.activity
-        panel.border_subtitle = Content("the order stands still while you move" if held else "")
+        panel.border_subtitle = Content("order held while you move" if held else "")
 
     def _say(self, selector: str, text: Content) -> None:
         widget = self.query_one(selector, Static)

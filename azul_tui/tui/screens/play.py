@@ -226,7 +226,7 @@ class PlayScreen(Place):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar = [
         Binding("enter", "do('go_on')", "try again"),
-        Binding("space", "do('pause')", "stand still, go on"),
+        Binding("space", "do('pause')", "pause, resume"),
         Binding("right", "do('step')", "one move"),
         Binding("h", "do('ask_hint')", "hint"),
         Binding("u", "do('undo')", "take back"),
