@@ -123,7 +123,7 @@ def test_the_gate_changes_no_weight_of_the_run(straight, tmp_path):
 def test_left_in_an_evaluation_and_resumed_gate_and_ratings_end_the_same(
     straight, tmp_path, question, monkeypatch
 ):
-    monkeypatch.setattr("azul_tui.training.trainer.POLL_EVERY_S", 0.0)
+    monkeypatch.setattr("azul_tui.training.run.POLL_EVERY_S", 0.0)
     folder = tmp_path / "run"
     results = train(folder, tiny(**SETTINGS), should_stop=StopAt(question))
     while results["stopped"]:

@@ -15,7 +15,7 @@ EASY = {"eval_frequency": 1, "gate": "off"}
 
 @pytest.fixture(autouse=True)
 def requests_are_seen_at_once(monkeypatch):
-    monkeypatch.setattr("azul_tui.training.trainer.POLL_EVERY_S", 0.0)
+    monkeypatch.setattr("azul_tui.training.run.POLL_EVERY_S", 0.0)
 
 
 @pytest.fixture
