@@ -214,6 +214,8 @@ class RunData:
                 # Steps between other records go in as one block, so that order is kept.
                 self._absorb_steps(records[start:index])
                 self._absorb_one(record)
+                if record.get("event") == "resumed":
+                    self._go_back(self.last_iteration, number(record, "step") or 0.0)
                 start = index + 1
         self._absorb_steps(records[start:])
 
@@ -269,8 +271,6 @@ class RunData:
                         record, "resumed", f"resumed from {_word(record, 'resumed_from')}"
                     )
                 self.started = record
-            case "resumed":
-                self._go_back(place["iteration"], number(record, "step") or 0.0)
             case "phase":
                 self.compiling = self.compiling if record.get("phase") == "compile" else ""
             case "compile":
@@ -303,7 +303,9 @@ class RunData:
             case "alert":
                 level = "error" if record.get("level") == "error" else "warning"
                 self._happened(record, "alert", text(record, "text", 300), level)
-            case kind if kind != "result":
+            case "result" | "resumed":
+                pass
+            case _:
                 self.others.append(record)
 
     def _go_back(self, iteration: int, step: float) -> None:
