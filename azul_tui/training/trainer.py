@@ -36,6 +36,7 @@ from azul_tui.training.run_progress import LOSSES, RunProgress
 from azul_tui.training.saving import CheckpointKeeper
 from azul_tui.training.self_play_phase import SelfPlayPhase
 from azul_tui.training.settings_file import SettingsFile, write_config
+from azul_tui.training.trackers import Trackers
 from azul_tui.training.workers import create_executor
 
 if TYPE_CHECKING:
@@ -379,7 +380,7 @@ class AzulTrainer:
                 create_player(opponent, self.config.num_players)
         self._start_over = start_over
         self._job = job
-        self._listener = listener
+        self._listener = Trackers(self.config.trackers, self.paths.directory, listener)
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._clock = clock
@@ -412,6 +413,7 @@ class AzulTrainer:
                 )
             )
             run = self._open(recorder)
+            stack.enter_context(self._listener.following(run.journal.alert))
             device = torch.device(run.compute.device)
             if device.type == "cuda":
                 properties: Any = cast("Any", torch.cuda).get_device_properties(device)
