@@ -285,10 +285,10 @@ def test_neither_status_nor_live_position_end_a_run(tmp_path, monkeypatch):
     folder = tmp_path / "run"
     paths = RunPaths(folder)
     train(folder, tiny(max_iterations=1))
-    monkeypatch.setattr("azul_tui.training.self_play_phase.write_bytes_atomically", refuse)
+    monkeypatch.setattr("azul_tui.training.workers.write_bytes_atomically", refuse)
     play = SelfPlay.play
     monkeypatch.setattr(SelfPlay, "play", lambda *a, **k: play(*a, report_every_s=0.0, **k))
-    monkeypatch.setattr("azul_tui.training.self_play_phase._SHOW_EVERY_S", -1.0)
+    monkeypatch.setattr("azul_tui.training.workers._SHOW_EVERY_S", -1.0)
 
     def status_refused(record):
         if record["event"] == "run_started":

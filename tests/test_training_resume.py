@@ -142,7 +142,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over_named_and_trained_again(stra
 
 def test_the_number_of_threads_that_it_began_with_is_kept(copied, monkeypatch):
     cut_back_to(copied, 3)
-    monkeypatch.setattr("azul_tui.training.run_compute.usable_cores", lambda: 7)
+    monkeypatch.setattr("azul_tui.training.workers.usable_cores", lambda: 7)
     assert find_resume_point(copied, None).threads >= 1
     resume(copied)
     threads = {

@@ -13,7 +13,7 @@ from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
-from azul_tui.training import checkpoint_manager, shards
+from azul_tui.training import checkpoint_manager, replay
 from azul_tui.training.checkpoint import newest_valid, read_checkpoint
 from azul_tui.training.journal import Journal
 from azul_tui.training.saving import Saver
@@ -150,8 +150,8 @@ def test_games_are_played_while_a_checkpoint_is_written_and_the_log_does_not_tel
 
 def test_training_goes_on_while_the_games_are_written(straight, tmp_path, monkeypatch):
     training = threading.Event()
-    write = shards.write_atomically
-    monkeypatch.setattr(shards, "write_atomically", slowly(write, training))
+    write = replay.write_atomically
+    monkeypatch.setattr(replay, "write_atomically", slowly(write, training))
 
     def listen(record):
         if record["event"] == "step":
@@ -184,7 +184,7 @@ def test_the_record_of_a_checkpoint_comes_once_the_next_games_are_played(straigh
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(checkpoint_manager, "write_bytes_atomically"), (shards, "write_atomically")],
+    [(checkpoint_manager, "write_bytes_atomically"), (replay, "write_atomically")],
 )
 def test_a_disk_that_refuses_what_is_written_beside_pauses_the_run_until_it_does_not(
     straight, tmp_path, monkeypatch, module, name
@@ -235,7 +235,7 @@ def test_a_failure_beside_is_told_while_games_are_played_and_not_when_they_are_o
     ("module", "name", "refused"),
     [
         (checkpoint_manager, "write_bytes_atomically", "checkpoint_iter_000003.pt"),
-        (shards, "write_atomically", "iter_000003.npz"),
+        (replay, "write_atomically", "iter_000003.npz"),
     ],
 )
 def test_left_with_a_disk_that_refuses_the_last_good_checkpoint_is_gone_on_from(

@@ -29,8 +29,8 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.text import plain_text, warn
 from azul_tui.training.checkpoint import newest_valid, read_checkpoint, unknown_entries
 from azul_tui.training.evaluation import BEST, RATINGS, Measure, read_measure
+from azul_tui.training.replay import restore_buffer
 from azul_tui.training.run_progress import RunProgress, TimeLeft, progress_from_dict
-from azul_tui.training.shards import restore_buffer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from azul_tui.errors import CheckpointError
-from azul_tui.training.shards import Shard, shard_from_dict
+from azul_tui.training.replay import Shard, shard_from_dict
 
 if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig

@@ -14,7 +14,7 @@ from azul_tui.errors import DivergedError
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 from azul_tui.training.evaluation import BestMeasure
 from azul_tui.training.game_records import write_games
-from azul_tui.training.shards import mark_shards, remove_old_shards, shards_in_window, write_shard
+from azul_tui.training.replay import mark_shards, remove_old_shards, shards_in_window, write_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from azul_tui.training.checkpoint_manager import Snapshot
     from azul_tui.training.evaluation import Measure
     from azul_tui.training.game_records import GameBatch
+    from azul_tui.training.replay import Shard
     from azul_tui.training.resuming import OpenRun, ResumePoint
-    from azul_tui.training.shards import Shard
 
     Aftermath = Callable[[], None]
     """What is left to do, on the trainer's thread, once something has been written."""

@@ -31,12 +31,15 @@ from azul_tui.training.resuming import (
     find_log_end,
     find_resume_point,
 )
-from azul_tui.training.run_compute import compile_kernels, compute_of
 from azul_tui.training.run_progress import LOSSES, RunProgress
 from azul_tui.training.saving import CheckpointKeeper
-from azul_tui.training.self_play_phase import SelfPlayPhase
 from azul_tui.training.settings_file import SettingsFile, write_config
-from azul_tui.training.workers import create_executor
+from azul_tui.training.workers import (
+    SelfPlayPhase,
+    compile_kernels,
+    compute_of,
+    create_executor,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.control import ControlRequest
     from azul_tui.runs.events import Record
-    from azul_tui.training.workers import SelfPlayExecutor
+    from azul_tui.training.self_play import SelfPlayExecutor
 
 
 # -- seconds of training, with pauses left out
