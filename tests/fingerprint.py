@@ -17,9 +17,8 @@ from azul_tui.errors import CheckpointError
 from azul_tui.runs.events import decode_lines
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training.checkpoint import newest_valid, read_checkpoint
-from azul_tui.training.replay import ReplayBuffer
+from azul_tui.training.replay import ReplayBuffer, restore_buffer
 from azul_tui.training.resuming import progress_from_dict
-from azul_tui.training.shards import restore_buffer
 
 if TYPE_CHECKING:
     from pathlib import Path

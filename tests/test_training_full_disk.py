@@ -24,11 +24,11 @@ from azul_tui.runs.control import drop_request
 from azul_tui.runs.events import EventLog
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import read_status
-from azul_tui.training import checkpoint, run, shards
+from azul_tui.training import checkpoint, replay, run
 from azul_tui.training.checkpoint import newest_valid
 from azul_tui.training.game_records import write_games
 from azul_tui.training.self_play import SelfPlay
-from azul_tui.training.self_play_phase import SelfPlayPhase
+from azul_tui.training.workers import SelfPlayPhase
 
 PATIENCE_S = 60.0
 GOES_ON = "writing works again, the run goes on"
@@ -191,7 +191,7 @@ def refusing(monkeypatch, module, name, files, times):
 
 WRITES = [
     (checkpoint, "write_bytes_atomically", "checkpoint_iter_00000{}.pt"),
-    (shards, "write_atomically", "iter_00000{}.npz"),
+    (replay, "write_atomically", "iter_00000{}.npz"),
     (run, "write_games", None),
 ]
 

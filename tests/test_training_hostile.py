@@ -17,9 +17,15 @@ from tiny_training import alerts, resume, tiny, train
 from azul_tui.errors import AzulError, CheckpointError
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training.checkpoint import read_checkpoint
-from azul_tui.training.replay import ReplayBuffer
+from azul_tui.training.replay import (
+    ReplayBuffer,
+    Shard,
+    digest_of,
+    read_shard,
+    restore_buffer,
+    shard_from_dict,
+)
 from azul_tui.training.resuming import RunProgress, find_resume_point, progress_from_dict
-from azul_tui.training.shards import Shard, digest_of, read_arrays, restore_buffer, shard_from_dict
 
 
 def one_sentence(error):
@@ -51,7 +57,7 @@ def shard(copied):
 def refused(path, players=2, digest=None):
     """The one sentence with which a shard is refused."""
     with pytest.raises(CheckpointError) as error:
-        read_arrays(path, digest or digest_of(path), players)
+        read_shard(path, digest or digest_of(path), players)
     assert "\n" not in str(error.value)
     assert path.name in str(error.value)
     return str(error.value)
@@ -59,7 +65,7 @@ def refused(path, players=2, digest=None):
 
 def test_a_real_shard_is_read_back(shard):
     path, arrays = shard
-    found = read_arrays(path, digest_of(path), 2)
+    found = read_shard(path, digest_of(path), 2)
     assert (found.states == arrays["states"]).all()
     assert found.policies.sum(dtype=np.float64) == arrays["shares"].sum(dtype=np.float64)
 
@@ -142,7 +148,7 @@ def test_mutated_shards_are_refused_or_harmless(shard, fuzz):
             del data[fuzz.rng.randrange(len(data)) :]
         path.write_bytes(data)
         try:
-            found = read_arrays(path, digest_of(path), 2)
+            found = read_shard(path, digest_of(path), 2)
         except CheckpointError as error:
             one_sentence(error)
             continue

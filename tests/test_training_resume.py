@@ -180,7 +180,7 @@ def test_a_checkpoint_names_what_it_was_computed_with_and_a_resume_keeps_it(cut_
     for name, value in compute.to_plain().items():
         assert f"# {name} = " in shown and str(value).strip() in shown
     assert load_config(cut_back / "config.toml") == tiny()
-    monkeypatch.setattr("azul_tui.training.run_compute.usable_cores", lambda: 7)
+    monkeypatch.setattr("azul_tui.training.workers.usable_cores", lambda: 7)
     resume(cut_back, tiny(device="cpu"))
     after = read_checkpoint(RunPaths(cut_back).checkpoint(4))["extra"]["compute"]
     assert after == extra["compute"]

@@ -38,9 +38,10 @@ from azul_tui.runs.machine import usable_cores
 from azul_tui.runs.text import plain_text
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import ConstantEvaluator, SearchSettings
-from azul_tui.training.step_benchmark import measure_training_steps
+from azul_tui.training.self_play import SelfPlayTask
 from azul_tui.training.trainer import AzulTrainer
-from azul_tui.training.workers import SelfPlayTask, WorkerExecutor
+from azul_tui.training.training_step import measure_training_steps
+from azul_tui.training.workers import WorkerExecutor
 
 if TYPE_CHECKING:
     from azul_tui.jobs.start import JobContext
@@ -72,7 +73,7 @@ def _compile_s(cache: str) -> float:
 
 
 if __name__ == "__main__":
-    from azul_tui.training.run_compute import compile_kernels
+    from azul_tui.training.workers import compile_kernels
 
     def report(done: int, total: int, name: str, seconds: float) -> None:
         """Say nothing: the one figure is the output."""
@@ -258,14 +259,14 @@ def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:
     try:
         evaluate()
         for executor in executors.values():
-            executor.play(SelfPlayTask(0, np.arange(BATCH), config), weights)
+            executor.play(SelfPlayTask(np.arange(BATCH), config), weights)
         for repetition in range(context.integer("repetitions")):
             bare.append(median_rate(3, evaluate))
             for count, executor in executors.items():
                 games = count * BATCH * _GAMES_A_PLACE
                 numbers = np.arange(repetition * games, (repetition + 1) * games)
                 started = time.perf_counter()
-                batch = executor.play(SelfPlayTask(0, numbers, config), weights)
+                batch = executor.play(SelfPlayTask(numbers, config), weights)
                 if batch is not None:
                     seconds = time.perf_counter() - started
                     played[count].append(batch.tally.simulations / seconds)

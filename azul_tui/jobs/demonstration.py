@@ -11,8 +11,8 @@ import torch
 from azul_tui.errors import JobFailedError
 from azul_tui.network import create_azul_network
 from azul_tui.training.replay import ReplayBuffer
-from azul_tui.training.run_compute import compile_kernels
-from azul_tui.training.workers import self_play_games
+from azul_tui.training.self_play import self_play_games
+from azul_tui.training.workers import compile_kernels
 
 if TYPE_CHECKING:
     from azul_tui.jobs.start import JobContext

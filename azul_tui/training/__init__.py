@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from azul_tui.training.checkpoint import ModelCheckpointManager
     from azul_tui.training.learner import create_training_components
     from azul_tui.training.replay import ReplayBuffer
+    from azul_tui.training.self_play import self_play_games
     from azul_tui.training.trainer import AzulTrainer
     from azul_tui.training.training_step import BatchSampler, TrainingStep
-    from azul_tui.training.workers import self_play_games
 
 __all__ = [
     "AzulTrainer",
@@ -33,7 +33,7 @@ _HOME = {
     "ReplayBuffer": "replay",
     "TrainingStep": "training_step",
     "create_training_components": "learner",
-    "self_play_games": "workers",
+    "self_play_games": "self_play",
 }
 
 

@@ -28,7 +28,7 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.text import plain_text, warn
 from azul_tui.training.checkpoint import newest_valid, open_checkpoint, stored_settings
 from azul_tui.training.evaluation import BEST, RATINGS, Measure, read_measure
-from azul_tui.training.shards import Shard, shard_from_dict
+from azul_tui.training.replay import Shard, shard_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

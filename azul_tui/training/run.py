@@ -27,7 +27,7 @@ from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint import ModelCheckpointManager
 from azul_tui.training.evaluation import BestMeasure
 from azul_tui.training.game_records import write_games
-from azul_tui.training.shards import mark_shards, remove_old_shards, shards_in_window, write_shard
+from azul_tui.training.replay import mark_shards, remove_old_shards, shards_in_window, write_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from azul_tui.training.checkpoint import Snapshot
     from azul_tui.training.game_records import GameBatch
     from azul_tui.training.learner import Learner
+    from azul_tui.training.replay import Shard
     from azul_tui.training.resuming import ResumePoint, RunProgress
-    from azul_tui.training.shards import Shard
 
     ProgressListener = Callable[[float, float, str, float | None], None]
     """`(done, total, unit, seconds left in the run)`."""

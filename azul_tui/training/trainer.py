@@ -25,6 +25,7 @@ from azul_tui.runs.recorder import RunRecorder
 from azul_tui.runs.text import plain_text
 from azul_tui.training.evaluation import EvaluationPhase, opponents_due
 from azul_tui.training.learner import Learner
+from azul_tui.training.replay import restore_buffer
 from azul_tui.training.resuming import (
     LOSSES,
     ResumePoint,
@@ -33,11 +34,8 @@ from azul_tui.training.resuming import (
     take_over_shards,
 )
 from azul_tui.training.run import TrainingRun, write_config
-from azul_tui.training.run_compute import compile_kernels, compute_of
-from azul_tui.training.self_play_phase import SelfPlayPhase
-from azul_tui.training.shards import restore_buffer
 from azul_tui.training.trackers import Trackers
-from azul_tui.training.workers import create_executor
+from azul_tui.training.workers import SelfPlayPhase, compile_kernels, compute_of, create_executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

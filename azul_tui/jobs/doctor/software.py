@@ -42,7 +42,7 @@ def compute() -> Iterator[Finding]:
     """What training with the default settings computes with here, timed once and remembered."""
     try:
         from azul_tui.config import TrainingConfig
-        from azul_tui.training.run_compute import compute_of
+        from azul_tui.training.workers import compute_of
 
         told = compute_of(TrainingConfig()).told
     except Exception:  # noqa: BLE001 - what is broken is told by the checks of torch and numba
