@@ -261,6 +261,7 @@ def _record(
     file: str, content: Mapping[str, Any], data: bytes, best_score: float | None
 ) -> CheckpointRecord:
     """The manifest's record of a file that holds `content` as `data`."""
+    replay_from = content["extra"].get("replay_from")
     return CheckpointRecord(
         file=file,
         iteration=content["iteration"],
@@ -269,6 +270,7 @@ def _record(
         size=len(data),
         sha256=(digest(data),),
         best_score=best_score,
+        replay_from=replay_from if isinstance(replay_from, str) else "",
     )
 
 
