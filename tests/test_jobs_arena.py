@@ -16,7 +16,7 @@ from azul_tui.jobs.start import JobContext
 from azul_tui.network import create_azul_network
 from azul_tui.runs.paths import run_paths
 from azul_tui.runs.ratings import ladder_file, read_ratings
-from azul_tui.training.checkpoint_manager import ModelCheckpointManager
+from azul_tui.training.checkpoint import ModelCheckpointManager
 
 
 class Heard:

@@ -15,7 +15,7 @@ from azul_tui.jobs.registry import find_job
 from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.start import JobContext
 from azul_tui.network import create_azul_network
-from azul_tui.training.checkpoint_manager import ModelCheckpointManager
+from azul_tui.training.checkpoint import ModelCheckpointManager
 
 
 @pytest.fixture

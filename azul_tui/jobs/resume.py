@@ -25,7 +25,7 @@ def run(context: JobContext) -> dict[str, Any]:
     """Find the checkpoint, apply the settings that were named, and train on."""
     source = _source(context)
     try:
-        point = find_resume_point(source, None)
+        point = find_resume_point(source)
     except CheckpointError:
         beginning = find_beginning(source, context.warn)
         if beginning is None:
@@ -36,7 +36,7 @@ def run(context: JobContext) -> dict[str, Any]:
     context.directory = paths.directory  # where a refusal from here on is told, or leaves nothing
     if _has_ended(point, paths):
         _refuse_finished(point, config)
-    return train_here(context, config, resume_from=source)
+    return train_here(context, config, resume_from=point)
 
 
 def _start_over(context: JobContext, folder: Path, config: TrainingConfig) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _start_over(context: JobContext, folder: Path, config: TrainingConfig) -> di
         )
     context.reporter.say(f"{plain_text(paths.name)} has no checkpoint yet: it begins again")
     context.directory = paths.directory
-    return train_here(context, config, start_over=True)
+    return train_here(context, config)
 
 
 def _source(context: JobContext) -> Path:

@@ -8,10 +8,9 @@ from azul_tui.jobs.describe import in_words
 from azul_tui.training.trainer import AzulTrainer, Results
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from azul_tui.config import TrainingConfig
     from azul_tui.jobs.start import JobContext
+    from azul_tui.training.resuming import ResumePoint
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -23,15 +22,13 @@ def train_here(
     context: JobContext,
     config: TrainingConfig,
     *,
-    resume_from: Path | None = None,
-    start_over: bool = False,
+    resume_from: ResumePoint | None = None,
 ) -> dict[str, Any]:
     """Train in `context.directory`, and sum it up; the other arguments are the trainer's."""
     trainer = AzulTrainer(
         config,
         context.directory,
         resume_from,
-        start_over=start_over,
         job=context.spec.name,
         listener=context.reporter.on_record,
         on_progress=lambda done, total, unit, left: context.reporter.progress(

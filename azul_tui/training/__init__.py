@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from azul_tui.training.checkpoint_manager import ModelCheckpointManager
-    from azul_tui.training.components import create_training_components
+    from azul_tui.training.checkpoint import ModelCheckpointManager
+    from azul_tui.training.learner import create_training_components
     from azul_tui.training.replay import ReplayBuffer
     from azul_tui.training.self_play import self_play_games
     from azul_tui.training.trainer import AzulTrainer
@@ -29,10 +29,10 @@ __all__ = [
 _HOME = {
     "AzulTrainer": "trainer",
     "BatchSampler": "training_step",
-    "ModelCheckpointManager": "checkpoint_manager",
+    "ModelCheckpointManager": "checkpoint",
     "ReplayBuffer": "replay",
     "TrainingStep": "training_step",
-    "create_training_components": "components",
+    "create_training_components": "learner",
     "self_play_games": "self_play",
 }
 

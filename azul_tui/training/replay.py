@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.checkpoint_manifest import CheckpointRecord
     from azul_tui.training.game_records import GameBatch
-    from azul_tui.training.resuming import OpenRun
-    from azul_tui.training.run_progress import RunProgress
+    from azul_tui.training.resuming import RunProgress
+    from azul_tui.training.run import TrainingRun
 
 Float16Array = npt.NDArray[np.float16]
 Uint16Array = npt.NDArray[np.uint16]
@@ -616,7 +616,7 @@ def mark_shards(progress: RunProgress, number: int, kept: Iterable[CheckpointRec
     progress.oldest_shards = oldest
 
 
-def remove_old_shards(run: OpenRun, kept: Iterable[CheckpointRecord]) -> None:
+def remove_old_shards(run: TrainingRun, kept: Iterable[CheckpointRecord]) -> None:
     """Delete shards that none of the checkpoints `kept` names."""
     oldest = run.progress.oldest_shards
     numbers = {record.iteration for record in kept}
@@ -625,4 +625,4 @@ def remove_old_shards(run: OpenRun, kept: Iterable[CheckpointRecord]) -> None:
     first = min((oldest[number] for number in numbers), default="")
     for file in run.paths.replay.glob("iter_*.npz"):
         if file.name < first:
-            run.journal.show(lambda file=file: file.unlink(missing_ok=True))
+            run.try_to(lambda file=file: file.unlink(missing_ok=True))
