@@ -25,7 +25,7 @@ from azul_tui.runs.events import encode
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint import ModelCheckpointManager
-from azul_tui.training.evaluation import BestMeasure
+from azul_tui.training.evaluation import forget_incomparable, measure_of
 from azul_tui.training.game_records import write_games
 from azul_tui.training.replay import shards_in_window, write_shard
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import Future
     from pathlib import Path
-    from typing import Self
 
     from azul_tui.config import TrainingConfig
     from azul_tui.network import Compute
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from azul_tui.runs.paths import RunPaths
     from azul_tui.runs.recorder import RunRecorder
     from azul_tui.training.checkpoint import Snapshot
+    from azul_tui.training.evaluation import Measure
     from azul_tui.training.game_records import GameBatch
     from azul_tui.training.learner import Learner
     from azul_tui.training.replay import Shard
@@ -124,23 +124,6 @@ class TrainingRun:
         self._fill_reserve()
         self._config_written: TrainingConfig | None = None
         self.saver = Saver(self)
-
-    # Until the rooms are merged: the names that other rooms use
-
-    @property
-    def journal(self) -> Self:
-        """The run."""
-        return self
-
-    steering = stopwatch = journal
-
-    def persistently(self, write: Callable[[], T]) -> T | None:
-        """See `retry`."""
-        return self.retry(write)
-
-    def show(self, write: Callable[[], object]) -> None:
-        """See `try_to`."""
-        self.try_to(write)
 
     # Seconds of training
 
@@ -355,7 +338,7 @@ class TrainingRun:
             if request.file.name not in self._answered:
                 self._obey(request)
 
-    def wait_while_paused(self, *_: object) -> None:
+    def wait_while_paused(self) -> None:
         """Stay here while paused; a checkpoint that is asked for meanwhile is saved."""
         self.poll()
         if not self.paused or self.leaving:
@@ -465,7 +448,8 @@ class Saver:
         self._take_in: Callable[[Any], None] = lambda _: None
         self._given_up = False
         self._held_s = 0.0
-        self._measure = BestMeasure(run)
+        self._measure: Measure | None = None
+        """How the best score so far was measured."""
         self._stats: dict[str, Any] = {}
         self._saved: object = None
 
@@ -485,7 +469,7 @@ class Saver:
             )
             self.newest = point.path.name
             self._saved = self._state(point.saved_config)
-        self._measure.take(point.measure)
+        self._measure = point.measure
         if self._forget_incomparable():
             progress.score = None  # the next save is not to make it the best
         if point.changes or not own:
@@ -536,7 +520,7 @@ class Saver:
             score = None if progress.played else progress.score
             if score is not None:
                 self._forget_incomparable()
-                self._measure.take_current()
+                self._measure = measure_of(run.config)
                 progress.judge_best(number, score)
             self._manager.keep_latest = run.config.keep_latest_checkpoints
             snapshot = self._snapshot(number, score)
@@ -643,9 +627,9 @@ class Saver:
 
     def _forget_incomparable(self) -> bool:
         """Set the best score back when it does not compare any more; whether it was."""
-        if not self._measure.forget_incomparable():
+        if not forget_incomparable(self._run, self._measure):
             return False
-        self._manager.best_score = None
+        self._measure = self._manager.best_score = None
         return True
 
     def _snapshot(self, number: int, score: float | None) -> Snapshot:
@@ -664,7 +648,7 @@ class Saver:
                 "progress": run.progress.as_dict(),
                 "best": run.progress.best_iteration == number,
                 "replay_from": run.progress.shards[0].file if run.progress.shards else "",
-                "measure": self._measure.as_plain(),
+                "measure": list(self._measure) if self._measure else None,
                 "playing": {name: config[name] for name in PLAYED_WITH},
                 "config": config,
                 "log_position": run.log_position,

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from azul_tui.training.training_step import StepReport
 
 Results = dict[str, Any]
-POLL_EVERY_S = 0.0  # until the rooms are merged: tests name it
 
 
 class AzulTrainer:
@@ -140,7 +139,7 @@ class AzulTrainer:
                 _continue(run, self._point)
             with run.clock_stopped():
                 compile_kernels(self.config.num_players, partial(_report_compile, run))
-            stopped = _Loop(run, SelfPlayPhase(run, executor, run.saver)).train()
+            stopped = _Loop(run, SelfPlayPhase(run, executor)).train()
             if stopped:
                 run.status(state="stopped", force=True)
             results: Results = {
@@ -233,7 +232,7 @@ class _Loop:
     def __init__(self, run: TrainingRun, self_play: SelfPlayPhase) -> None:
         self._run = run
         self._self_play = self_play
-        self._evaluation = EvaluationPhase(run, run.saver)
+        self._evaluation = EvaluationPhase(run)
         self._training_s = 0.0
 
     def train(self) -> bool:

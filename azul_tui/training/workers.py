@@ -59,8 +59,7 @@ if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig
     from azul_tui.network import Compute, NetworkDescription
     from azul_tui.runs.machine import Memory
-    from azul_tui.training.resuming import OpenRun
-    from azul_tui.training.saving import CheckpointKeeper
+    from azul_tui.training.run import TrainingRun
     from azul_tui.training.self_play import SelfPlayExecutor
 
 
@@ -541,11 +540,10 @@ _SHOW_EVERY_S = 1.0
 class SelfPlayPhase:
     """Plays the games of one iteration after another."""
 
-    def __init__(self, run: OpenRun, executor: SelfPlayExecutor, keeper: CheckpointKeeper) -> None:
-        """Remember who plays and who keeps what was played."""
+    def __init__(self, run: TrainingRun, executor: SelfPlayExecutor) -> None:
+        """Remember who plays."""
         self._run = run
         self._executor = executor
-        self._keeper = keeper
         self._shown_s = -_SHOW_EVERY_S
         self._began_s = 0.0
         self.seconds = 0.0
@@ -561,19 +559,19 @@ class SelfPlayPhase:
         weights = run.learner.acting_weights()
         batch: GameBatch | None = None
         while batch is None:
-            run.steering.wait_while_paused("self-play", self._keeper.save)
-            if run.steering.leaving:
+            run.wait_while_paused()
+            if run.leaving:
                 return False
             run.begin_phase("self-play", iteration)
-            self._began_s = run.stopwatch.seconds
+            self._began_s = run.seconds
             batch = self._executor.play(
                 task,
                 weights,
                 on_progress=lambda seen: self._show(seen, len(numbers)),
-                should_stop=run.steering.interrupts,
+                should_stop=run.interrupts,
             )
-        self.seconds = max(1e-9, run.stopwatch.seconds - self._began_s)
-        if not self._keeper.keep_games(iteration, batch):
+        self.seconds = max(1e-9, run.seconds - self._began_s)
+        if not run.saver.keep_games(iteration, batch):
             return False
         run.progress.begin_training(config.training_steps_per_iteration)
         self._record(iteration, batch, config.mcts_simulations)
@@ -587,7 +585,7 @@ class SelfPlayPhase:
         run, tally = self._run, batch.tally
         rates = self._rates(tally.games, tally.simulations, self.seconds)
         entropy = round(tally.entropy / max(1, tally.policies), 6)
-        run.journal.record(
+        run.record(
             "self_play",
             iteration=iteration,
             games=tally.games,
@@ -600,7 +598,7 @@ class SelfPlayPhase:
             games_total=run.progress.games_total,
             simulations=simulations,
         )
-        run.journal.status(
+        run.status(
             games_total=run.progress.games_total,
             **rates,
             buffer_size=len(run.learner.buffer),
@@ -612,8 +610,8 @@ class SelfPlayPhase:
     def _show(self, seen: SelfPlayProgress, games: int) -> None:
         """Status, and now and then `live.json` with the game to look at."""
         run = self._run
-        now_s = run.stopwatch.seconds
-        run.journal.status(**self._rates(seen.games, seen.simulations, now_s - self._began_s))
+        now_s = run.seconds
+        run.status(**self._rates(seen.games, seen.simulations, now_s - self._began_s))
         run.tell(seen.games, games, "games")
         if now_s - self._shown_s < _SHOW_EVERY_S:
             return
@@ -628,7 +626,7 @@ class SelfPlayPhase:
             "value": seen.value,
         }
         data = json.dumps(live).encode() + b"\n"
-        run.journal.show(lambda: write_bytes_atomically(run.paths.live, data, durable=False))
+        run.try_to(lambda: write_bytes_atomically(run.paths.live, data, durable=False))
 
     @staticmethod
     def _rates(games: int, simulations: int, seconds: float) -> dict[str, Any]:
