@@ -169,11 +169,8 @@ def losses(context: JobContext) -> dict[str, Any]:
     say(f"  value loss   {error.item():.4f} (always saying 0 costs about 1)")
     say(f"  total loss   {total.item():.4f}")
     say("policy loss by temperature: below 1 sharpens the network's policy, above 1 flattens it")
-    fields = {
-        "total_loss": total.item(),
-        "policy_loss": policy.item(),
-        "value_loss": error.item(),
-    }
+    names = ("total_loss", "policy_loss", "value_loss")
+    fields = {name: loss.item() for name, loss in zip(names, (total, policy, error), strict=True)}
     context.reporter.record(
         "losses", batch_size=size, legal_moves=legal, blind_loss=blind, **fields
     )
@@ -248,16 +245,7 @@ def step(context: JobContext) -> dict[str, Any]:
     context.reporter.record("single_step", parameters=parameters, buffer_size=positions, **first)
 
     def on_step(seen: StepReport) -> None:
-        context.reporter.record(
-            "step",
-            iteration=1,
-            step=seen.step,
-            total_loss=seen.total_loss,
-            policy_loss=seen.policy_loss,
-            value_loss=seen.value_loss,
-            learning_rate=seen.learning_rate,
-            gradient_norm=seen.gradient_norm,
-        )
+        context.reporter.record("step", iteration=1, **dataclasses.asdict(seen))
 
     result = training.train_for_steps(steps, on_step=on_step)
     say(
@@ -435,15 +423,7 @@ def components(context: JobContext) -> dict[str, Any]:
             stats = training.train_for_steps(steps)
             history.append(stats)
             if manager.should_save_checkpoint(iteration):
-                reporter.record(
-                    "iteration",
-                    iteration=iteration,
-                    total_loss=stats["total_loss"],
-                    policy_loss=stats["policy_loss"],
-                    value_loss=stats["value_loss"],
-                    successful_steps=stats["successful_steps"],
-                    training_time=stats["training_time"],
-                )
+                reporter.record("iteration", iteration=iteration, **stats)
                 manager.save_checkpoint(
                     training.model, training.optimizer, iteration, stats, -stats["total_loss"]
                 )

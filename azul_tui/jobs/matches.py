@@ -511,21 +511,9 @@ def _lasting(context: JobContext, name: str) -> bool:
 
 def _rows(ratings: Ratings) -> list[RatingRow]:
     """The rows that are kept with a run."""
-    rows: list[RatingRow] = []
-    for rating in ratings.ratings:
-        found = _ITERATION.search(rating.name)
-        rows.append(
-            RatingRow(
-                name=rating.name,
-                elo=rating.elo,
-                low=rating.low,
-                high=rating.high,
-                games=rating.games,
-                score=rating.score,
-                iteration=int(found[1]) if found else None,
-            )
-        )
-    return rows
+    found = {rating.name: _ITERATION.search(rating.name) for rating in ratings.ratings}
+    iterations = {name: int(match[1]) if match else None for name, match in found.items()}
+    return [RatingRow(*rating[:6], iterations[rating.name]) for rating in ratings.ratings]
 
 
 def ladder_lines(ratings: Ratings) -> list[str]:
