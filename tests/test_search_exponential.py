@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from azul_tui.search.selection import exp_negative, log_positive
+from azul_tui.search.select import exp_negative, log_positive
 
 
 def test_it_is_exact_to_four_millionths_down_to_its_clamp():

@@ -6,8 +6,8 @@ from search_lab import FixedEvaluator, ScatteredEvaluator, moves_of, opening, ra
 
 from azul_tui.game.state import GameState
 from azul_tui.players.network import NetworkPlayer
-from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import LockstepSearch
+from azul_tui.search.select import SearchSettings
 
 SETTINGS = {
     "gumbel": SearchSettings(c_scale=0.3),

@@ -15,9 +15,8 @@ from search_lab import (
     search_trees,
 )
 
-from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.root import choose_edge
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import LockstepSearch
+from azul_tui.search.select import SearchSettings, choose_edge
 
 GAMES = 4000
 FALSE_ALARM = 1e-4

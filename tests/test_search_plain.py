@@ -9,8 +9,8 @@ from search_lab import ScatteredEvaluator, random_game, root_edges, search_trees
 
 from azul_tui.game.random import next_bits
 from azul_tui.game.rules import refill_canonical
-from azul_tui.search.lockstep import _finish_all
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import _finish_all
+from azul_tui.search.select import SearchSettings
 
 GAMES = 24
 CASES = {

@@ -9,9 +9,9 @@ from search_lab import ScatteredEvaluator, opening, random_game
 from azul_tui.game.constants import factory_count
 from azul_tui.game.rules import apply_canonical, is_legal
 from azul_tui.game.state import GameState
-from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.reading import FactoryOrder, read_root
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import LockstepSearch
+from azul_tui.search.select import SearchSettings
 
 GUMBEL = SearchSettings(c_scale=0.3)
 SETTINGS = {

@@ -15,8 +15,8 @@ from search_lab import (
 from azul_tui.game.constants import observation_size
 from azul_tui.game.observation import write_observation
 from azul_tui.game.state import GameState
-from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import LockstepSearch
+from azul_tui.search.select import SearchSettings
 
 POSITIONS = 16
 SIMULATIONS = 20_000

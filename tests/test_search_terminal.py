@@ -8,8 +8,8 @@ from azul_tui.game.constants import action_count, factory_count, source_count
 from azul_tui.game.offsets import OVER, PHASE
 from azul_tui.game.rules import sort_factories
 from azul_tui.game.state import GameState
-from azul_tui.search.lockstep import final_values
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import final_values
+from azul_tui.search.select import SearchSettings
 
 # Two walls with one complete row each, and no other bonus than theirs. Row r holds colour c at
 # the column c + r, modulo five.

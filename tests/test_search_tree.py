@@ -9,8 +9,8 @@ from azul_tui.game.layout import sources_offset
 from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, TO_MOVE
 from azul_tui.game.rules import sort_factories
 from azul_tui.game.state import GameState
-from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.settings import ConstantEvaluator, SearchSettings
+from azul_tui.search.search import ConstantEvaluator, LockstepSearch
+from azul_tui.search.select import SearchSettings
 from azul_tui.search.tree import most_legal_moves
 
 GUMBEL = SearchSettings(c_scale=0.3)
