@@ -370,7 +370,8 @@ def _choose(
         at = sources_offset(work.line[0])
         pairs = np.count_nonzero(work.line[0, at : at + 6 * COLOR_COUNT])
         first = work.line.shape[0] - 2 if points and pairs <= threshold else depth - 1
-        work.keys[:] = 0
+        if not points:  # a value found at a greater depth would decide in another game's stead
+            work.keys[:] = 0
         count = plan(work, first, values, fresh)
         stream[0] = derive(seeds[game], PLAYER, 0)
         equals = 1
