@@ -130,7 +130,8 @@ def _seat_values(state: Int8Array, row: Float32Array, values: Float32Array) -> N
         values[1 - mover] = -row[0]
         return
     for turn in range(players):
-        values[(mover + turn) % players] = row[turn]
+        seat = mover + turn
+        values[seat if seat < players else seat - players] = row[turn]
 
 
 @inlined_kernel

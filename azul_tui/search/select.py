@@ -306,7 +306,8 @@ def _log_gamma(shape: float, stream: Uint64Array) -> float:
 @inlined_kernel
 def swap_unvisited(Tree: Tree, game: int, first: int, second: int) -> None:
     """Exchange two edges that have no child yet."""
-    one, other = Tree.edges[game, first], Tree.edges[game, second]
+    one = Tree.edges[game, first]
+    other = Tree.edges[game, second]
     one.action, other.action = other.action, one.action
     one.prior, other.prior = other.prior, one.prior
 
