@@ -6,7 +6,7 @@ import numpy as np
 from search_lab import ScatteredEvaluator, after, moves_of, opening, random_game
 
 from azul_tui.arena.policy_playouts import play_out
-from azul_tui.game.offsets import AFTERSTATE, PHASE
+from azul_tui.game.constants import AFTERSTATE, PHASE
 from azul_tui.search.settings import ConstantEvaluator
 
 

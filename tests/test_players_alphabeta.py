@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from small_positions import board, choices, position, random_position, steady_choice
 
 from azul_tui.errors import PlayerError
+from azul_tui.game.constants import TABLE_TILES, TO_MOVE
 from azul_tui.game.notation import format_move
-from azul_tui.game.offsets import TABLE_TILES, TO_MOVE
-from azul_tui.game.rules import apply_move, list_legal
-from azul_tui.game.scoring import earned_points, floor_slots
+from azul_tui.game.rules import apply_move, earned_points, floor_slots, list_legal
 from azul_tui.players import create_player
 from azul_tui.players.alphabeta import LEVELS, pairs_on_table
 from azul_tui.players.scripted import earned_change

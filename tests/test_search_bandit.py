@@ -15,9 +15,8 @@ from search_lab import (
     search_trees,
 )
 
-from azul_tui.game.constants import observation_size
+from azul_tui.game.constants import TO_MOVE, observation_size
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import TO_MOVE
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.root import choose_edge, root_value, write_improved_policy
 from azul_tui.search.selection import mixed_value, select_completed_q, select_puct

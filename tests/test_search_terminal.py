@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from search_lab import FixedEvaluator, after, moves_of, root_q, search_trees
 
-from azul_tui.game.constants import action_count, factory_count, source_count
-from azul_tui.game.offsets import OVER, PHASE
+from azul_tui.game.constants import OVER, PHASE, action_count, factory_count, source_count
 from azul_tui.game.rules import sort_factories
 from azul_tui.game.state import GameState
 from azul_tui.search.lockstep import final_values

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from search_lab import ScatteredEvaluator, after, moves_of, opening, random_game, search_trees
 
-from azul_tui.game.constants import source_count
-from azul_tui.game.layout import sources_offset
-from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, TO_MOVE
-from azul_tui.game.rules import sort_factories
+from azul_tui.game.constants import AFTERSTATE, MOVING, OVER, PHASE, TO_MOVE, source_count
+from azul_tui.game.rules import sort_factories, sources_offset
 from azul_tui.game.state import GameState
 from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.settings import ConstantEvaluator, SearchSettings

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, ROW_COUNT
+from azul_tui.game.constants import COLOR_COUNT, FLOOR_ROW, ROW_COUNT, TABLE_TILES, TO_MOVE
 from azul_tui.game.kernel import (
     Int8Array,
     Int32Array,
@@ -23,11 +23,15 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.layout import copy_state, sources_offset
-from azul_tui.game.offsets import TABLE_TILES, TO_MOVE
 from azul_tui.game.random import PLAYER, derive, mix
-from azul_tui.game.rules import apply_canonical, list_legal
-from azul_tui.game.scoring import earned_points, floor_slots
+from azul_tui.game.rules import (
+    apply_canonical,
+    copy_state,
+    earned_points,
+    floor_slots,
+    list_legal,
+    sources_offset,
+)
 from azul_tui.players.scripted import (
     earned_change,
     insert_ranked,

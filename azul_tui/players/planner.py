@@ -19,7 +19,9 @@ import numpy as np
 from azul_tui.game.constants import (
     COLOR_COUNT,
     ROW_COUNT,
+    TABLE_TILES,
     TILES_PER_FACTORY,
+    TO_MOVE,
     action_count,
     factory_count,
     state_size,
@@ -33,10 +35,8 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.layout import copy_state
-from azul_tui.game.offsets import TABLE_TILES, TO_MOVE
 from azul_tui.game.random import PLAYER, derive
-from azul_tui.game.rules import apply_canonical
+from azul_tui.game.rules import apply_canonical, copy_state
 from azul_tui.players.planner_value import (
     BOARD_FIELDS,
     WORTH_FIELDS,

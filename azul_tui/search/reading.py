@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from azul_tui.game.constants import decode_action, encode_action
-from azul_tui.game.offsets import MOVING, PHASE, PLAYERS, ROUND, TO_MOVE
+from azul_tui.game.constants import (
+    MOVING,
+    PHASE,
+    PLAYERS,
+    ROUND,
+    TO_MOVE,
+    decode_action,
+    encode_action,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
