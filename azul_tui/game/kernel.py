@@ -67,7 +67,7 @@ if _problem := cache_place().problem:
     tell_once(_problem)
 
 
-def kernel(function: Function, **options: bool) -> Function:
+def kernel(function: Function, **options: object) -> Function:
     """Compile `function` on first call for the types it gets, or load it from the disk cache."""
     if _config.DISABLE_JIT:
         return function
@@ -85,6 +85,15 @@ def lean_kernel(function: Function) -> Function:
     In exchange such a kernel must not allocate: scratch memory is handed in.
     """
     return kernel(function, _nrt=False)
+
+
+def vector_kernel(function: Function) -> Function:
+    """A `lean_kernel` that is free to reorder its sums.
+
+    A vector of partial sums adds in another order than the loop says, which a compiler may do
+    only when told so. The order is still the same in every run.
+    """
+    return kernel(function, _nrt=False, fastmath={"reassoc", "contract", "nsz"})
 
 
 def inlined_kernel(function: Function) -> Function:
