@@ -11,10 +11,8 @@ from azul_tui.arena.games import play_games
 from azul_tui.arena.match import bag_seeds, match_seating, play_match, play_table
 from azul_tui.arena.statistics import SequentialTest
 from azul_tui.errors import ConfigError, PlayerError
-from azul_tui.game.constants import state_size
-from azul_tui.game.layout import score_of
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE, ROUND, TABLE_TILES
-from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical
+from azul_tui.game.constants import AFTERSTATE, OVER, PHASE, ROUND, TABLE_TILES, state_size
+from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical, score_of
 from azul_tui.players import create_player
 
 

@@ -50,7 +50,7 @@ def test_the_folder_of_compiled_code_changes_with_any_source_it_may_come_from(
         (package / room).mkdir(parents=True)
         (package / room / "a.py").write_text("one = 1\n")
     monkeypatch.setattr(kernels, "__file__", str(package / "game" / "kernel.py"))
-    folders = kernels._cache_folder.__wrapped__  # the function behind functools.cache
+    folders = kernels._room_folder.__wrapped__  # the function behind functools.cache
     before = {room: folders(room) for room in ("game", "search", "players")}
     (package / "search" / "a.py").write_text("one = 2\n")
     after = {room: folders(room) for room in ("game", "search", "players")}

@@ -9,21 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azul_tui.game.constants import (
+    ROUND,
     action_count,
     decode_action,
     factory_count,
     observation_size,
     source_count,
 )
-from azul_tui.game.layout import set_score
 from azul_tui.game.observation import (
     legal_fields,
     observation_scales,
     write_observation,
     write_observations,
 )
-from azul_tui.game.offsets import ROUND
-from azul_tui.game.scoring import earned_points, placement_points
+from azul_tui.game.rules import earned_points, placement_points, set_score
 from azul_tui.game.state import GameState
 
 

@@ -7,9 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from azul_tui.game.constants import TILES_PER_FACTORY, factory_count, observation_size, state_size
+from azul_tui.game.constants import (
+    BAG,
+    BOARD_SIZE,
+    BOARDS,
+    LID,
+    TILES_PER_FACTORY,
+    factory_count,
+    observation_size,
+    state_size,
+)
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import BAG, BOARD_SIZE, BOARDS, LID
 from azul_tui.game.rules import clear_game, refill
 from azul_tui.game.state import GameState
 

@@ -7,17 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from azul_tui.game.constants import FLOOR_PENALTIES, state_size
-from azul_tui.game.layout import score_of, set_score
-from azul_tui.game.offsets import BOARD_FLOOR, BOARD_MARKER, BOARD_SIZE, BOARD_WALL, BOARDS, PLAYERS
-from azul_tui.game.rules import end_round
-from azul_tui.game.scoring import (
-    column_mask,
+from azul_tui.game.constants import (
+    BOARD_FLOOR,
+    BOARD_MARKER,
+    BOARD_SIZE,
+    BOARD_WALL,
+    BOARDS,
+    FLOOR_PENALTIES,
+    PLAYERS,
+    state_size,
+)
+from azul_tui.game.rules import (
     earned_points,
     end_bonus,
+    end_round,
     floor_cost,
+    packed_column,
+    packed_wall,
     placement_points,
     run_points,
+    score_of,
+    set_score,
 )
 
 walls = hnp.arrays(bool, (5, 5))
@@ -83,7 +93,7 @@ def test_the_score_is_the_same_when_the_wall_is_transposed(wall, cell):
 def test_columns_are_read_as_they_stand(wall):
     state = with_wall(wall)
     for column in range(5):
-        mask = column_mask(state, BOARDS + BOARD_WALL, column)
+        mask = packed_column(packed_wall(state, 0), column)
         assert [bool(mask >> row & 1) for row in range(5)] == wall[:, column].tolist()
 
 

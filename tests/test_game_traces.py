@@ -4,18 +4,30 @@ import numpy as np
 import pytest
 from azul_positions import traces
 
-from azul_tui.game.constants import action_count, encode_action, factory_count, state_size
-from azul_tui.game.layout import score_of
-from azul_tui.game.offsets import BAG, BOARD_SIZE, BOARDS, LID, NEXT_FIRST, OVER, PHASE, TABLE_TILES
+from azul_tui.game.constants import (
+    BAG,
+    BOARD_SIZE,
+    BOARDS,
+    LID,
+    NEXT_FIRST,
+    OVER,
+    PHASE,
+    TABLE_TILES,
+    action_count,
+    encode_action,
+    factory_count,
+    state_size,
+)
 from azul_tui.game.rules import (
     apply_move,
     begin_round,
     clear_game,
+    end_bonus,
     is_legal,
     legal_count,
     list_legal,
+    score_of,
 )
-from azul_tui.game.scoring import end_bonus
 from azul_tui.game.state import GameState
 from azul_tui.game.view import view_position
 from azul_tui.game.violations import unreachable, violations

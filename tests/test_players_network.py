@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from search_lab import ScatteredEvaluator, after, moves_of, opening, random_game
 
-from azul_tui.game.offsets import AFTERSTATE, PHASE
+from azul_tui.game.constants import AFTERSTATE, PHASE
 from azul_tui.players.network import NetworkPlayer, draw_moves, play_out
 from azul_tui.search.search import ConstantEvaluator
 from azul_tui.search.select import SearchSettings

@@ -8,11 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_positions import board, choices, position, random_position, steady_choice
 
-from azul_tui.game.layout import sources_offset
+from azul_tui.game.constants import TABLE_TILES, TO_MOVE
 from azul_tui.game.notation import format_move
-from azul_tui.game.offsets import TABLE_TILES, TO_MOVE
-from azul_tui.game.rules import apply_canonical, list_legal
-from azul_tui.game.scoring import earned_points
+from azul_tui.game.rules import apply_canonical, earned_points, list_legal, sources_offset
 from azul_tui.players import create_player
 from azul_tui.players.planner import (
     BUDGET,

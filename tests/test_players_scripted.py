@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from small_positions import board, choices, position, random_position, steady_choice
 
 from azul_tui.errors import GameError, PlayerError
-from azul_tui.game.offsets import TABLE_TILES, TO_MOVE
-from azul_tui.game.rules import apply_move, list_legal
-from azul_tui.game.scoring import earned_points, floor_slots
+from azul_tui.game.constants import TABLE_TILES, TO_MOVE
+from azul_tui.game.rules import apply_move, earned_points, floor_slots, list_legal
 from azul_tui.players import create_player
 from azul_tui.players.names import SCRIPTED_PLAYERS, parse_player_name, scripted_players
 from azul_tui.players.scripted import earned_change

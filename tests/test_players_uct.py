@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_positions import board, choices, position, random_position, steady_choice
 
-from azul_tui.game.offsets import MOVING, PHASE
+from azul_tui.game.constants import MOVING, PHASE
 from azul_tui.players import create_player
 from azul_tui.players.registry import StoppablePlayer
 from azul_tui.players.uct import (

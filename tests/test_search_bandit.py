@@ -18,9 +18,8 @@ from search_lab import (
     shown_scores,
 )
 
-from azul_tui.game.constants import observation_size
+from azul_tui.game.constants import TO_MOVE, observation_size
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import TO_MOVE
 from azul_tui.game.state import GameState
 from azul_tui.search.search import LockstepSearch
 from azul_tui.search.select import SearchSettings, choose_edge

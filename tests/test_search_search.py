@@ -13,8 +13,7 @@ from search_lab import (
     search_trees,
 )
 
-from azul_tui.game.constants import action_count, factory_count, source_count
-from azul_tui.game.offsets import OVER, PHASE
+from azul_tui.game.constants import OVER, PHASE, action_count, factory_count, source_count
 from azul_tui.game.rules import sort_factories
 from azul_tui.game.state import GameState
 from azul_tui.search.search import LockstepSearch, final_values

@@ -14,9 +14,8 @@ from search_lab import (
     search_trees,
 )
 
-from azul_tui.game.layout import sources_offset
 from azul_tui.game.random import next_bits
-from azul_tui.game.rules import refill_canonical, sort_factories
+from azul_tui.game.rules import refill_canonical, sort_factories, sources_offset
 from azul_tui.game.state import GameState
 from azul_tui.search.search import ConstantEvaluator, LockstepSearch
 from azul_tui.search.select import SearchSettings

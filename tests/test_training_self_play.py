@@ -5,11 +5,19 @@ import pytest
 from scipy.stats import binomtest, kstest
 from search_lab import ScatteredEvaluator, after, moves_of
 
-from azul_tui.game.constants import action_count, state_size, value_count
-from azul_tui.game.layout import set_score
-from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, ROUND, TO_MOVE
+from azul_tui.game.constants import (
+    AFTERSTATE,
+    MOVING,
+    OVER,
+    PHASE,
+    ROUND,
+    TO_MOVE,
+    action_count,
+    state_size,
+    value_count,
+)
 from azul_tui.game.random import GAME, SEARCH, derive
-from azul_tui.game.rules import clear_game, refill_canonical
+from azul_tui.game.rules import clear_game, refill_canonical, set_score
 from azul_tui.game.state import GameState
 from azul_tui.search.search import LockstepSearch
 from azul_tui.search.select import SearchSettings

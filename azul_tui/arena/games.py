@@ -16,13 +16,27 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.errors import PlayerError
-from azul_tui.game.constants import state_size
+from azul_tui.game.constants import (
+    AFTERSTATE,
+    MOVING,
+    OVER,
+    PHASE,
+    ROUND,
+    TABLE_TILES,
+    TO_MOVE,
+    state_size,
+)
 from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, integer, kernel
-from azul_tui.game.layout import score_of
-from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, ROUND, TABLE_TILES, TO_MOVE
 from azul_tui.game.random import PLAYER, derive
-from azul_tui.game.rules import apply_canonical, clear_game, is_legal, refill_canonical
-from azul_tui.game.scoring import complete_rows, winner_mask
+from azul_tui.game.rules import (
+    apply_canonical,
+    clear_game,
+    complete_rows,
+    is_legal,
+    refill_canonical,
+    score_of,
+    winner_mask,
+)
 
 if TYPE_CHECKING:
     from azul_tui.players.registry import Player

@@ -23,9 +23,18 @@ import numpy as np
 
 from azul_tui.errors import GameError
 from azul_tui.game.constants import (
+    BAG,
+    BOARD_SIZE,
+    BOARDS,
     COLOR_COUNT,
     COLOR_NAMES,
+    LID,
+    MOVING,
+    NEXT_FIRST,
+    OVER,
+    PHASE,
     ROW_COUNT,
+    TABLE_TILES,
     TILES_PER_FACTORY,
     check_players,
     encode_action,
@@ -34,21 +43,17 @@ from azul_tui.game.constants import (
     state_size,
 )
 from azul_tui.game.kernel import Int8Array, Int32Array, lean_kernel
-from azul_tui.game.layout import score_of
 from azul_tui.game.notation import format_move
-from azul_tui.game.offsets import (
-    BAG,
-    BOARD_SIZE,
-    BOARDS,
-    LID,
-    MOVING,
-    NEXT_FIRST,
-    OVER,
-    PHASE,
-    TABLE_TILES,
+from azul_tui.game.rules import (
+    apply_move,
+    begin_round,
+    clear_game,
+    end_bonus,
+    is_legal,
+    legal_count,
+    score_of,
+    winner_mask,
 )
-from azul_tui.game.rules import apply_move, begin_round, clear_game, is_legal, legal_count
-from azul_tui.game.scoring import end_bonus, winner_mask
 from azul_tui.game.view import view_position, why_illegal
 
 if TYPE_CHECKING:

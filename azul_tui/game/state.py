@@ -17,6 +17,14 @@ import numpy as np
 from azul_tui.config.setting import as_int, check_instance, check_int, shown
 from azul_tui.errors import GameError
 from azul_tui.game.constants import (
+    AFTERSTATE,
+    END_REASON,
+    NEXT_FIRST,
+    OVER,
+    PHASE,
+    PLAYERS,
+    ROUND,
+    TO_MOVE,
     action_count,
     check_players,
     observation_size,
@@ -31,18 +39,15 @@ from azul_tui.game.notation import (
     parse_position,
 )
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import (
-    AFTERSTATE,
-    END_REASON,
-    NEXT_FIRST,
-    OVER,
-    PHASE,
-    PLAYERS,
-    ROUND,
-    TO_MOVE,
+from azul_tui.game.rules import (
+    apply_move,
+    clear_game,
+    is_legal,
+    list_legal,
+    refill,
+    sort_factories,
+    winner_mask,
 )
-from azul_tui.game.rules import apply_move, clear_game, is_legal, list_legal, refill, sort_factories
-from azul_tui.game.scoring import winner_mask
 from azul_tui.game.view import END_REASONS, PHASES, position_bytes, view_position, why_illegal
 from azul_tui.game.violations import violations
 
@@ -63,7 +68,7 @@ class GameState:
     __hash__ = None  # pyright: ignore[reportAssignmentType] - a game changes, so it is no key
 
     def __init__(self, array: Int8Array, seed: int = 0) -> None:
-        """Take a copy of `array` `(S,)` int8 (see `offsets`).
+        """Take a copy of `array` `(S,)` int8 (see `constants`).
 
         GameError if it is no position, or one that no kernel may touch: a number below 0, or a
         seat that is not at the table. Whatever else may be wrong `violations` names.
@@ -89,10 +94,7 @@ class GameState:
 
     @classmethod
     def parse(cls, text: str, seed: int = 0) -> Self:
-        """The position that `text` describes, in either form of `notation`.
-
-        Raises NotationError when the form is wrong, GameError as the constructor does.
-        """
+        """The position of a line of `notation`; NotationError, or GameError as the constructor."""
         return cls.from_view(parse_position(text), seed)
 
     @classmethod
@@ -104,7 +106,7 @@ class GameState:
 
     @property
     def array(self) -> Int8Array:
-        """The position itself, `(S,)` int8 as laid out in `offsets`, not a copy."""
+        """The position itself, `(S,)` int8 as laid out in `constants`, not a copy."""
         return self._array
 
     @property

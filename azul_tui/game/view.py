@@ -11,20 +11,6 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast, get_args
 
 from azul_tui.errors import NotationError
 from azul_tui.game.constants import (
-    COLOR_COUNT,
-    COLOR_NAMES,
-    FLOOR_PENALTIES,
-    FLOOR_ROW,
-    FLOOR_SLOTS,
-    LINE_COUNT,
-    MAX_PLAYERS,
-    MIN_PLAYERS,
-    action_count,
-    decode_action,
-    factory_count,
-    state_size,
-)
-from azul_tui.game.offsets import (
     BAG,
     BOARD_FLOOR,
     BOARD_LINE_COLOR,
@@ -34,30 +20,41 @@ from azul_tui.game.offsets import (
     BOARD_SIZE,
     BOARD_WALL,
     BOARDS,
+    COLOR_COUNT,
+    COLOR_NAMES,
     END_REASON,
+    FLOOR_PENALTIES,
+    FLOOR_ROW,
+    FLOOR_SLOTS,
     LID,
+    LINE_COUNT,
     MARKER_IN_CENTRE,
+    MAX_PLAYERS,
+    MIN_PLAYERS,
     NEXT_FIRST,
     PHASE,
     PLAYERS,
     ROUND,
     TABLE_TILES,
     TO_MOVE,
+    action_count,
+    decode_action,
+    factory_count,
+    state_size,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Phase = Literal["moving", "afterstate", "over"]
-"""In the order of the numbers `offsets.MOVING`, `AFTERSTATE`, `OVER`."""
+"""In the order of the numbers `MOVING`, `AFTERSTATE`, `OVER`."""
 EndReason = Literal["", "row complete", "round limit", "no tiles"]
-"""Why a game ended, in the order of the numbers in `offsets`; empty while it has not."""
+"""Why a game ended, in the order of the numbers in `constants`; empty while it has not."""
 
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 END_REASONS: Final[tuple[EndReason, ...]] = get_args(EndReason)
 Counts = tuple[int, int, int, int, int]
 """Tiles of each colour."""
-NO_COUNTS: Final[Counts] = (0, 0, 0, 0, 0)
 
 
 class LineView(NamedTuple):
@@ -169,7 +166,7 @@ def _view_board(values: Sequence[int], seat: int) -> BoardView:
 
 
 def view_position(state: Iterable[int]) -> PositionView:
-    """The position in `state`, an int8 array or bytes laid out as in `offsets`.
+    """The position in `state`, an int8 array or bytes laid out as in `constants`.
 
     Wrong counts are shown as they are. Bytes that stand for nothing at all (a wall row of 77, a
     phase of 9) raise NotationError.

@@ -18,10 +18,9 @@ import torch
 from azul_tui.child_process import python_command, python_environment
 from azul_tui.config import TrainingConfig, create_training_config, find_preset, load_config
 from azul_tui.errors import JobError, JobFailedError
-from azul_tui.game.constants import state_size
+from azul_tui.game.constants import AFTERSTATE, OVER, PHASE, state_size
 from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel
 from azul_tui.game.observation import write_observations
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE
 from azul_tui.game.playout import random_games
 from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical
 from azul_tui.jobs.demonstration import compile_with_progress

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.game.constants import action_count, observation_size
+from azul_tui.game.constants import (
+    AFTERSTATE,
+    MOVING,
+    PHASE,
+    PLAYERS,
+    action_count,
+    observation_size,
+)
 from azul_tui.game.kernel import (
     Float32Array,
     Int8Array,
@@ -21,11 +28,9 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.layout import score_of
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, MOVING, PHASE, PLAYERS
 from azul_tui.game.random import PLAYER, derive, next_unit
-from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical
+from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical, score_of
 from azul_tui.search.search import LockstepSearch
 
 if TYPE_CHECKING:

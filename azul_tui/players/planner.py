@@ -10,8 +10,8 @@ ahead are seen and a table would hit next to nothing, so there is none.
 ahead, or to the end of the round once few (source, colour) pairs are left on the table.
 
 One loop over plies does all, since numba cannot load recursion from its cache. Values are whole
-numbers, which compare exactly: thousandths of a point of `planner`, points of `alphabeta`, the
-mover's less those of the best other. No line goes on behind a refill.
+thousandths of a point, which compare exactly: the mover's less those of the best other. No line
+goes on behind a refill.
 Shapes: D plies, M moves, P seats, S bytes of a position, T table entries.
 """
 
@@ -24,7 +24,9 @@ import numpy as np
 from azul_tui.game.constants import (
     COLOR_COUNT,
     ROW_COUNT,
+    TABLE_TILES,
     TILES_PER_FACTORY,
+    TO_MOVE,
     action_count,
     factory_count,
     state_size,
@@ -38,11 +40,15 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.layout import copy_state, sources_offset
-from azul_tui.game.offsets import TABLE_TILES, TO_MOVE
 from azul_tui.game.random import PLAYER, derive, mix
-from azul_tui.game.rules import apply_canonical, list_legal
-from azul_tui.game.scoring import earned_points, floor_slots
+from azul_tui.game.rules import (
+    apply_canonical,
+    copy_state,
+    earned_points,
+    floor_slots,
+    list_legal,
+    sources_offset,
+)
 from azul_tui.players.planner_value import (
     BOARD_FIELDS,
     WORTH_FIELDS,
@@ -101,7 +107,7 @@ class Workspace(NamedTuple):
     available: Int64Array
     """`(5,)` scratch."""
     results: FloatArray
-    """`(D, P)` values of a leaf, in points; in max-n the best found at each ply."""
+    """`(D, P)` in points: values of a leaf; in max-n the best found; points earned at each ply."""
     effort: Int64Array
     """`(3,)`: positions valued so far, how many may be, and whether only points count."""
 
@@ -152,19 +158,17 @@ def _lead_of_mover(work: Workspace, ply: int, below: int) -> int:
 
 
 @lean_kernel
-def _lead_in_points(work: Workspace, ply: int, look: bool) -> int:
-    """Earned points of the mover at `ply` less the other's, after its best move if `look`."""
+def _best_change(work: Workspace, ply: int) -> int:
+    """The most points that the mover at `ply` can earn by one move, without making it."""
     state = work.line[ply]
     seat = integer(state[TO_MOVE])
-    earned = earned_points(state, seat)
-    best = 0
-    if look:
-        best = -INFINITE
-        slots = floor_slots(state, seat)
-        actions = work.actions[ply]
-        for index in range(list_legal(state, actions, True)):
-            best = max(best, earned_change(state, integer(actions[index]), earned, slots))
-    return earned + best - earned_points(state, 1 - seat)
+    earned = integer(work.results[ply, seat])
+    slots = floor_slots(state, seat)
+    best = -INFINITE
+    for index in range(list_legal(state, work.actions[ply], True)):
+        action = integer(work.actions[ply, index])
+        best = max(best, earned_change(state, action, earned, slots))
+    return best
 
 
 @lean_kernel
@@ -172,7 +176,10 @@ def make_root(work: Workspace, state: Int8Array) -> None:
     """Make `state` the position at ply 0."""
     copy_state(state, work.line[0])
     for seat in range(work.boards.shape[1]):
-        describe_board(state, work.boards, work.worth, 0, seat)
+        if work.effort[POINTS_ONLY]:
+            work.results[0, seat] = earned_points(state, seat)
+        else:
+            describe_board(state, work.boards, work.worth, 0, seat)
 
 
 @lean_kernel
@@ -183,8 +190,11 @@ def make_child(work: Workspace, ply: int, action: int) -> None:
     child[TABLE_TILES] += 1
     apply_canonical(child, action)
     child[TABLE_TILES] -= 1
-    if not work.effort[POINTS_ONLY]:
-        seat = integer(work.line[ply, TO_MOVE])
+    seat = integer(work.line[ply, TO_MOVE])
+    if work.effort[POINTS_ONLY]:
+        work.results[ply + 1, seat] = earned_points(child, seat)
+        work.results[ply + 1, 1 - seat] = work.results[ply, 1 - seat]
+    else:
         carry_boards(child, work.boards, work.worth, ply, seat, action % ROW_COUNT)
 
 
@@ -200,12 +210,12 @@ def _open_node(work: Workspace, ply: int, two: bool) -> bool:
     points = work.effort[POINTS_ONLY] != 0
     work.effort[NODES] += 1
     if state[TABLE_TILES] == 0 or frame[DEPTH] <= points:
-        if points:  # the last move is looked at without being made
-            look = state[TABLE_TILES] > 0 and frame[DEPTH] == 1
-            frame[BEST] = _lead_in_points(work, ply, look)
-        else:
+        change = 0
+        if not points:
             seat_values(state, work.boards, work.worth, ply, work.available, work.results[ply])
-            frame[BEST] = _lead_of_mover(work, ply, ply)
+        elif state[TABLE_TILES] > 0 and frame[DEPTH] == 1:
+            change = 1000 * _best_change(work, ply)
+        frame[BEST] = _lead_of_mover(work, ply, ply) + change
         frame[SHORT] = 1 if state[TABLE_TILES] > 0 else 0
         return True
     first = -1

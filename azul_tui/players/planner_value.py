@@ -17,37 +17,37 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.constants import (
-    COLOR_BONUS,
-    COLOR_COUNT,
-    COLUMN_BONUS,
-    FLOOR_ROW,
-    FLOOR_SLOTS,
-    LINE_COUNT,
-    ROW_BONUS,
-    ROW_COUNT,
-)
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, integer, lean_kernel
-from azul_tui.game.layout import score_of, sources_offset
-from azul_tui.game.offsets import (
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
     BOARD_MARKER,
     BOARD_SIZE,
     BOARD_WALL,
     BOARDS,
+    COLOR_BONUS,
+    COLOR_COUNT,
+    COLUMN_BONUS,
+    FLOOR_ROW,
+    FLOOR_SLOTS,
+    LINE_COUNT,
     MARKER_IN_CENTRE,
     PLAYERS,
     ROUND,
+    ROW_BONUS,
+    ROW_COUNT,
     TO_MOVE,
 )
-from azul_tui.game.rules import accepting_rows_by_color, read_five
-from azul_tui.game.scoring import (
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, integer, lean_kernel
+from azul_tui.game.rules import (
     FLOOR_COST,
     FULL_ROW,
+    accepting_rows_by_color,
     floor_cost,
     floor_slots,
     placement_points,
+    read_five,
     run_points,
+    score_of,
+    sources_offset,
 )
 from azul_tui.players.scripted import insert_ranked
 

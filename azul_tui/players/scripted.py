@@ -11,11 +11,19 @@ from typing import Final
 import numpy as np
 
 from azul_tui.game.constants import (
+    BOARD_LINE_COLOR,
+    BOARD_LINE_TILES,
+    BOARD_SIZE,
+    BOARD_WALL,
+    BOARDS,
     COLOR_COUNT,
     FLOOR_ROW,
     FLOOR_SLOTS,
+    MARKER_IN_CENTRE,
     MAX_PLAYERS,
+    PLAYERS,
     ROW_COUNT,
+    TO_MOVE,
     action_count,
 )
 from azul_tui.game.kernel import (
@@ -28,21 +36,9 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.layout import sources_offset
-from azul_tui.game.offsets import (
-    BOARD_LINE_COLOR,
-    BOARD_LINE_TILES,
-    BOARD_SIZE,
-    BOARD_WALL,
-    BOARDS,
-    MARKER_IN_CENTRE,
-    PLAYERS,
-    TO_MOVE,
-)
 from azul_tui.game.playout import random_action
 from azul_tui.game.random import PLAYER, derive, next_below
-from azul_tui.game.rules import list_legal
-from azul_tui.game.scoring import FLOOR_COST, earned_points, floor_slots
+from azul_tui.game.rules import FLOOR_COST, earned_points, floor_slots, list_legal, sources_offset
 from azul_tui.runs.machine import usable_cores
 
 MAX_ACTIONS: Final = action_count(MAX_PLAYERS)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from azul_tui.game.constants import AFTERSTATE, OVER, PHASE, TO_MOVE
 from azul_tui.game.kernel import (
     Int8Array,
     Int32Array,
@@ -22,11 +23,9 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE, TO_MOVE
 from azul_tui.game.playout import play_out
 from azul_tui.game.random import PLAYER, REFILL, SEARCH, derive, next_below, next_bits
-from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical
-from azul_tui.game.scoring import winner_mask
+from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical, winner_mask
 from azul_tui.players.scripted import MAX_ACTIONS, ThreadedPlayer, pick_best
 
 if TYPE_CHECKING:

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from azul_tui.game.constants import action_count, decode_action, encode_action
-from azul_tui.game.offsets import MOVING, PHASE, PLAYERS, ROUND, TO_MOVE
+from azul_tui.game.constants import (
+    MOVING,
+    PHASE,
+    PLAYERS,
+    ROUND,
+    TO_MOVE,
+    action_count,
+    decode_action,
+    encode_action,
+)
 from azul_tui.search.select import root_value, write_improved_policy, write_visit_policy
 
 if TYPE_CHECKING:

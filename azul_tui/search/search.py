@@ -11,7 +11,17 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from azul_tui.game.constants import action_count, observation_size, value_count
+from azul_tui.game.constants import (
+    AFTERSTATE,
+    MOVING,
+    OVER,
+    PHASE,
+    PLAYERS,
+    TO_MOVE,
+    action_count,
+    observation_size,
+    value_count,
+)
 from azul_tui.game.kernel import (
     Float32Array,
     Int8Array,
@@ -20,12 +30,15 @@ from azul_tui.game.kernel import (
     integer,
     lean_kernel,
 )
-from azul_tui.game.layout import copy_state
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE
 from azul_tui.game.random import next_bits
-from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical
-from azul_tui.game.scoring import winner_mask
+from azul_tui.game.rules import (
+    apply_canonical,
+    copy_state,
+    list_legal,
+    refill_canonical,
+    winner_mask,
+)
 from azul_tui.search.select import (
     SearchSettings,
     begin_halving,

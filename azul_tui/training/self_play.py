@@ -9,8 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.constants import (
+    AFTERSTATE,
     MAX_ROUNDS,
+    OVER,
+    PHASE,
+    PLAYERS,
     TILES_PER_FACTORY,
+    TO_MOVE,
     action_count,
     factory_count,
     observation_size,
@@ -18,11 +23,15 @@ from azul_tui.game.constants import (
     value_count,
 )
 from azul_tui.game.kernel import Float32Array, Int8Array, integer, lean_kernel
-from azul_tui.game.layout import copy_state
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE
 from azul_tui.game.random import GAME, SEARCH, derive, next_unit
-from azul_tui.game.rules import apply_canonical, clear_game, list_legal, refill_canonical
+from azul_tui.game.rules import (
+    apply_canonical,
+    clear_game,
+    copy_state,
+    list_legal,
+    refill_canonical,
+)
 from azul_tui.search.search import advance, begin, final_values, receive
 from azul_tui.search.select import (
     SearchSettings,
