@@ -18,8 +18,8 @@ from azul_tui.arena.store import decode_match, encode_match, joined_matches, kee
 from azul_tui.config import create_training_config, find_preset, load_config, preset_names
 from azul_tui.errors import JobError
 from azul_tui.players.registry import create_player
+from azul_tui.runs.listing import read_ratings
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.ratings import read_ratings
 from azul_tui.training import evaluation
 from azul_tui.training.checkpoint import read_checkpoint
 

@@ -37,8 +37,8 @@ from azul_tui.network.inference import DeviceInference, FoldedInference
 from azul_tui.network.losses import LossFunctions
 from azul_tui.network.model import build_network
 from azul_tui.network.vectors import VectorInference, has_vectors, host_features, whole_blocks
-from azul_tui.runs.cache import cache_folder
 from azul_tui.runs.files import read_bounded
+from azul_tui.runs.machine import cache_folder
 
 if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig
