@@ -499,7 +499,7 @@ def many_runs(folder, sizes):
     first = RunPaths(folder / "run-0000")
     run = SyntheticRun(first, 200)
     run.recorder.status(force=True, state="finished")
-    run.log.close()
+    run.recorder.log.close()
     for number in range(1, sizes.runs):
         shutil.copytree(first.directory, folder / f"run-{number:04d}")
     with terminal(dashboard(folder)) as app:
