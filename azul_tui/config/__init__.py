@@ -31,35 +31,32 @@ Value = TypeVar("Value", bound=SettingValue)
 
 def _setting(
     default: Value,
+    takes: tuple[float, float] | tuple[str, ...],
     help: str,  # noqa: A002 - the word that forms and tables use for it
-    low: float | None = None,
-    high: float | None = None,
     *,
-    choices: tuple[str, ...] = (),
     group: str = "",
     first: bool = False,
     live: bool = False,
     exact: bool = False,
 ) -> Value:
-    """Declare a setting.
+    """Declare a field of `TrainingConfig`, which has the type of its default; see `SettingSpec`.
 
     Args:
-        default: Its default, whose type it has.
+        default: Its value where nobody names one.
+        takes: The least and the most of a number, or the words to choose from.
         help: One sentence.
-        low: The least of its range.
-        high: The most of its range.
-        choices: The words that it takes; empty for any.
-        group: The heading that begins here.
-        first: Of those that a form shows before the others.
-        live: May change while a run is going on.
-        exact: May change on resume without ending in other weights.
+        group: The heading that begins with it.
+        first: See `SettingSpec`.
+        live: See `SettingSpec`.
+        exact: It may change on resume without ending in other weights.
     """
     kinds: dict[type, SettingKind] = {bool: "bool", int: "int", float: "float", tuple: "list"}
-    kind = "choice" if choices else kinds[type(default)]
-    described = {"kind": kind, "help": help, "minimum": low, "maximum": high, "choices": choices}
-    flags = {"group": group, "first": first, "live": live, "breaks_exactness": not exact}
+    kind = kinds.get(type(default), "choice")
+    low, high = takes if kind in {"int", "float"} else (None, None)
+    described = {"kind": kind, "help": help, "minimum": low, "maximum": high, "group": group}
+    described |= {"choices": takes if kind == "choice" else (), "first": first, "live": live}
     # dataclasses.field is typed as its default, and so is this.
-    return dataclasses.field(default=default, metadata=described | flags)
+    return dataclasses.field(default=default, metadata={**described, "breaks_exactness": not exact})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,228 +67,109 @@ class TrainingConfig:
         ConfigError: A value has the wrong type or is out of range, or two do not go together.
     """
 
-    num_players: int = _setting(2, "Players at the table.", 2, 4, group="self-play", first=True)
-    self_play_games_per_iteration: int = _setting(
-        256, "Games played in one iteration.", 1, 1_000_000, first=True, live=True
-    )
-    parallel_games: int = _setting(
-        64, "Games that a worker plays in lockstep, the batch that the network sees.", 1, 65_536
-    )
-    self_play_workers: int = _setting(
-        0,
-        "Worker processes that play; 0 takes one for each usable core that memory has room for, at "
-        "most 16, and with a GPU at most 8, which is a guess.",
-        0,
-        1024,
-        exact=True,
-    )
-    temperature: float = _setting(
-        1.0,
-        "Temperature at which moves are drawn early in a game, with Gumbel the scale of the noise "
-        "at the root of every full search; 0 plays without noise.",
-        0,
-        10,
-    )
-    temperature_threshold: int = _setting(
-        20,
-        "Moves of a game that are drawn at the temperature; afterwards the best move of the search "
-        "is played. The noise at its root stays, so that some differ from a search without it.",
-        0,
-        1000,
-    )
+    # fmt: off
+    num_players: int = _setting(2, (2, 4), "Players at the table.", group="self-play", first=True)
+    self_play_games_per_iteration: int = _setting(256, (1, 1_000_000), "Games played in one "
+        "iteration.", first=True, live=True)
+    parallel_games: int = _setting(64, (1, 65_536), "Games that a worker plays in lockstep, the "
+        "batch that the network sees.")
+    self_play_workers: int = _setting(0, (0, 1024), "Processes that play, at most 16 or with a GPU "
+        "8; 0 takes one for each core that memory has room for.", exact=True)
+    temperature: float = _setting(1.0, (0, 10), "Temperature of the moves drawn early in a game; "
+        "with Gumbel, scale of the noise at every root.")
+    temperature_threshold: int = _setting(20, (0, 1000), "Moves of a game that are drawn; after "
+        "them the best of the search is played, its noise included.")
 
-    search: str = _setting(
-        "gumbel",
-        "How root moves are chosen: Gumbel with sequential halving, or PUCT with noise.",
-        choices=("gumbel", "puct"),
-        group="search",
-    )
-    mcts_simulations: int = _setting(
-        32, "Simulations of a full search.", 1, 100_000, first=True, live=True
-    )
-    full_search_fraction: float = _setting(
-        1.0,
-        "Share of moves with a full search; the others take fast_simulations and teach only "
-        "the value. 1 searches every move fully.",
-        0.01,
-        1,
-    )
-    fast_simulations: int = _setting(8, "Simulations of a fast search.", 1, 100_000)
-    max_considered_actions: int = _setting(
-        16, "Root actions that a Gumbel search starts from.", 1, 300
-    )
-    c_visit: float = _setting(50.0, "Gumbel: visits added to the scale of the values.", 0, 1e6)
-    c_scale: float = _setting(0.2, "Gumbel: weight of the values against the priors.", 0, 1e3)
-    c_puct: float = _setting(1.5, "PUCT: weight of the priors against the values.", 0, 100)
-    dirichlet_alpha: float = _setting(
-        0.3, "PUCT: concentration of the noise at the root.", 0.001, 100
-    )
-    dirichlet_fraction: float = _setting(0.25, "PUCT: share of the noise in the root priors.", 0, 1)
-    chance: str = _setting(
-        "afterstate",
-        "At the end of a round the search values the position before the refill, or walks on "
-        "into one sampled refill, the same one whenever it comes along that edge again.",
-        choices=("afterstate", "sampled"),
-    )
+    search: str = _setting("gumbel", ("gumbel", "puct"), "Choice of root moves: Gumbel with "
+        "sequential halving, or PUCT with noise.", group="search")
+    mcts_simulations: int = _setting(32, (1, 100_000), "Simulations of a full search.", first=True,
+        live=True)
+    full_search_fraction: float = _setting(1.0, (0.01, 1), "Share of moves with a full search; the "
+        "others teach only the value.")
+    fast_simulations: int = _setting(8, (1, 100_000), "Simulations of the other searches.")
+    max_considered_actions: int = _setting(16, (1, 300), "Root actions that a Gumbel search starts "
+        "from.")
+    c_visit: float = _setting(50.0, (0, 1_000_000), "Gumbel: visits added to the scale of the "
+        "values.")
+    c_scale: float = _setting(0.2, (0, 1000), "Gumbel: weight of the values against the priors.")
+    c_puct: float = _setting(1.5, (0, 100), "PUCT: weight of the priors against the values.")
+    dirichlet_alpha: float = _setting(0.3, (0.001, 100), "PUCT: concentration of the noise at the "
+        "root.")
+    dirichlet_fraction: float = _setting(0.25, (0, 1), "PUCT: share of the noise in the root "
+        "priors.")
+    chance: str = _setting("afterstate", ("afterstate", "sampled"), "What the end of a round is "
+        "worth: the position before the refill, or one sampled refill.")
 
-    network_config: str = _setting(
-        "medium",
-        "Size of the network.",
-        choices=("small", "medium", "large", "deep"),
-        group="learning",
-        first=True,
-    )
-    dropout: float = _setting(0.0, "Share of activations dropped while training.", 0, 0.9)
-    batch_size: int = _setting(512, "Positions in one training step.", 1, 1_048_576)
-    training_steps_per_iteration: int = _setting(
-        1000, "Training steps in one iteration.", 1, 10_000_000, first=True, live=True
-    )
-    learning_rate: float = _setting(
-        0.001, "Step size of the optimizer (AdamW).", 1e-9, 1, first=True, live=True
-    )
-    learning_rate_schedule: str = _setting(
-        "constant",
-        "How the learning rate goes on after the warm-up; cosine falls to nothing at the last "
-        "iteration.",
-        choices=("constant", "cosine"),
-    )
-    warmup_steps: int = _setting(
-        100, "Steps over which the learning rate rises from 0.", 0, 10_000_000
-    )
-    weight_decay: float = _setting(0.0001, "Decoupled weight decay of the optimizer.", 0, 1)
-    gradient_clip_norm: float = _setting(
-        1.0, "Largest norm of a gradient; 0 does not clip.", 0, 1e6
-    )
-    policy_loss_weight: float = _setting(1.0, "Weight of the policy loss in the total.", 0, 1e3)
-    value_loss_weight: float = _setting(1.0, "Weight of the value loss in the total.", 0, 1e3)
-    loss_temperature: float = _setting(1.0, "Temperature of the policy loss.", 0.01, 100)
-    value_target_mix: float = _setting(
-        0.0,
-        "Share of the search's root value in the value target; 0 learns the outcome alone.",
-        0,
-        1,
-    )
-    value_target_lambda: float = _setting(
-        1.0,
-        "Share that what a game says in the end keeps with every searched move back from it, "
-        "TD(lambda), where each position bootstraps from the root value of its own search; 1 "
-        "learns the outcome alone.",
-        0,
-        1,
-    )
-    afterstate_samples: int = _setting(
-        0,
-        "Refills whose values, averaged, are the target of a position between two rounds where "
-        "chance is afterstate; 0 learns the outcome there.",
-        0,
-        1024,
-    )
-    ema_decay: float = _setting(
-        0.0, "Decay a step of the averaged weights that play; 0 plays with the newest.", 0, 0.999999
-    )
-    buffer_capacity: int = _setting(
-        500_000, "Positions that the replay buffer holds.", 1, 1_000_000_000
-    )
-    min_buffer_size: int = _setting(
-        2_048, "Positions in the buffer before training starts.", 1, 1_000_000_000
-    )
+    network_config: str = _setting("medium", ("small", "medium", "large", "deep"),
+        "Size of the network.", group="learning", first=True)
+    dropout: float = _setting(0.0, (0, 0.9), "Share of activations dropped while training.")
+    batch_size: int = _setting(512, (1, 1_048_576), "Positions in one training step.")
+    training_steps_per_iteration: int = _setting(1000, (1, 10_000_000), "Training steps in one "
+        "iteration.", first=True, live=True)
+    learning_rate: float = _setting(0.001, (1e-09, 1), "Step size of the optimizer (AdamW).",
+        first=True, live=True)
+    learning_rate_schedule: str = _setting("constant", ("constant", "cosine"),
+        "After the warm-up; cosine falls to nothing at the last iteration.")
+    warmup_steps: int = _setting(100, (0, 10_000_000), "Steps over which the learning rate rises "
+        "from 0.")
+    weight_decay: float = _setting(0.0001, (0, 1), "Decoupled weight decay of the optimizer.")
+    gradient_clip_norm: float = _setting(1.0, (0, 1_000_000), "Largest norm of a gradient; 0 does "
+        "not clip.")
+    policy_loss_weight: float = _setting(1.0, (0, 1000), "Weight of the policy loss in the total.")
+    value_loss_weight: float = _setting(1.0, (0, 1000), "Weight of the value loss in the total.")
+    loss_temperature: float = _setting(1.0, (0.01, 100), "Temperature of the policy loss.")
+    value_target_mix: float = _setting(0.0, (0, 1), "Share of the search's root value in the value "
+        "target; 0 learns the outcome alone.")
+    value_target_lambda: float = _setting(1.0, (0, 1), "TD(lambda) of the value target over the "
+        "root values of a game; 1 learns the outcome alone.")
+    afterstate_samples: int = _setting(0, (0, 1024), "Refills whose mean value is the target of a "
+        "position between rounds; 0 learns the outcome.")
+    ema_decay: float = _setting(0.0, (0, 0.999999), "Decay a step of the averaged weights that "
+        "play; 0 plays with the newest.")
+    buffer_capacity: int = _setting(500_000, (1, 1_000_000_000), "Positions that the replay buffer "
+        "holds.")
+    min_buffer_size: int = _setting(2048, (1, 1_000_000_000), "Positions in the buffer before "
+        "training starts.")
 
-    eval_frequency: int = _setting(
-        5,
-        "Iterations between evaluations; 0 never evaluates.",
-        0,
-        1_000_000,
-        group="evaluation",
-        live=True,
-        exact=True,
-    )
-    eval_games: int = _setting(
-        100, "Games against each opponent in an evaluation.", 2, 1_000_000, live=True, exact=True
-    )
-    eval_simulations: int = _setting(
-        32, "Simulations a move; 0 plays the bare policy.", 0, 100_000, live=True, exact=True
-    )
-    eval_c_scale: float = _setting(
-        0.5, "c_scale of a Gumbel search in evaluation, play and analysis.", 0, 1e3, exact=True
-    )
-    eval_opponents: tuple[str, ...] = _setting(
-        ("random", "greedy"),
-        "Players to measure against, the last one for the score of a checkpoint.",
-        exact=True,
-    )
-    gate: str = _setting(
-        "sequential",
-        "How weights become the best: sequential by games against the best so far that end ahead "
-        "or level, off by their score against the last opponent.",
-        choices=("off", "sequential"),
-        exact=True,
-    )
-    gate_games: int = _setting(
-        300,
-        "Games of the gate at most: it ends once one side is clearly ahead, and after these the "
-        "score decides.",
-        2,
-        1_000_000,
-        live=True,
-        exact=True,
-    )
-    gate_elo: float = _setting(
-        50.0,
-        "Elo points that the gate is to tell apart; with fewer it takes more games until one side "
-        "counts as clearly ahead.",
-        1,
-        1000,
-        live=True,
-        exact=True,
-    )
+    eval_frequency: int = _setting(5, (0, 1_000_000), "Iterations between evaluations; 0 never "
+        "evaluates.", group="evaluation", live=True, exact=True)
+    eval_games: int = _setting(100, (2, 1_000_000), "Games against each opponent in an evaluation.",
+        live=True, exact=True)
+    eval_simulations: int = _setting(32, (0, 100_000), "Simulations a move; 0 plays the bare "
+        "policy.", live=True, exact=True)
+    eval_c_scale: float = _setting(0.5, (0, 1000), "c_scale of a Gumbel search in evaluation, play "
+        "and analysis.", exact=True)
+    eval_opponents: tuple[str, ...] = _setting(("random", "greedy"), (), "Players to measure "
+        "against, the last one for the score of a checkpoint.", exact=True)
+    gate: str = _setting("sequential", ("off", "sequential"), "How weights become the best: by "
+        "games against the best so far, or by score alone.", exact=True)
+    gate_games: int = _setting(300, (2, 1_000_000), "Games of the gate at most, after which the "
+        "score decides.", live=True, exact=True)
+    gate_elo: float = _setting(50.0, (1, 1000), "Elo points that the gate is to tell apart; fewer "
+        "take more games.", live=True, exact=True)
 
-    save_frequency: int = _setting(
-        5,
-        "Iterations between checkpoints.",
-        1,
-        1_000_000,
-        group="checkpoints",
-        live=True,
-        exact=True,
-    )
-    keep_latest_checkpoints: int = _setting(
-        5, "Checkpoints kept besides the best one.", 1, 1_000_000, live=True, exact=True
-    )
-    save_best_model: bool = _setting(
-        True, "Keep the best evaluated weights as best_model.pt.", exact=True
-    )
+    save_frequency: int = _setting(5, (1, 1_000_000), "Iterations between checkpoints.",
+        group="checkpoints", live=True, exact=True)
+    keep_latest_checkpoints: int = _setting(5, (1, 1_000_000), "Checkpoints kept besides the best "
+        "one.", live=True, exact=True)
+    save_best_model: bool = _setting(True, (), "Keep the best evaluated weights as best_model.pt.",
+        exact=True)
 
-    max_iterations: int = _setting(
-        100,
-        "Iterations after which training ends.",
-        1,
-        10_000_000,
-        group="limits",
-        first=True,
-        live=True,
-        exact=True,
-    )
-    max_minutes: float = _setting(
-        0.0, "Minutes after which it ends; 0 for ever.", 0, 1e7, first=True, live=True, exact=True
-    )
+    max_iterations: int = _setting(100, (1, 10_000_000), "Iterations after which training ends.",
+        group="limits", first=True, live=True, exact=True)
+    max_minutes: float = _setting(0.0, (0, 10_000_000), "Minutes after which it ends; 0 for ever.",
+        first=True, live=True, exact=True)
 
-    seed: int = _setting(0, "Where every random stream starts from.", 0, 2**32 - 1, group="machine")
-    device: str = _setting(
-        "auto", "Where the network runs.", choices=("auto", "cpu", "cuda", "mps")
-    )
-    inference_precision: str = _setting(
-        "auto",
-        "Numbers of the network in self-play; auto is what timing finds faster here.",
-        choices=("auto", "float32", "bfloat16"),
-    )
-    training_precision: str = _setting(
-        "auto",
-        "Numbers of the network in training; auto is what timing finds faster here.",
-        choices=("auto", "float32", "bfloat16"),
-    )
-    log_every_steps: int = _setting(
-        10, "Training steps that one step record sums up.", 1, 1_000_000, live=True, exact=True
-    )
+    seed: int = _setting(0, (0, 2**32 - 1), "Where every random stream starts from.",
+        group="machine")
+    device: str = _setting("auto", ("auto", "cpu", "cuda", "mps"), "Where the network runs.")
+    inference_precision: str = _setting("auto", ("auto", "float32", "bfloat16"),
+        "Numbers of the network in self-play; auto is what timing finds faster.")
+    training_precision: str = _setting("auto", ("auto", "float32", "bfloat16"),
+        "Numbers of the network in training; auto is what timing finds faster.")
+    log_every_steps: int = _setting(10, (1, 1_000_000), "Training steps that one step record sums "
+        "up.", live=True, exact=True)
+    # fmt: on
 
     def __post_init__(self) -> None:
         """Reject values that would only fail hours later."""
