@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +55,7 @@ def tree(root, own, mounts, files):
     return root
 
 
+# fmt: off
 CORES = {
     "a container of version 2": (["0::/"], [v2()], {"cpu.max": "200000 100000"}, 2),
     "a fraction": (["0::/"], [v2()], {"cpu.max": "150000 100000"}, 1.5),
@@ -66,88 +66,40 @@ CORES = {
     "an empty file": (["0::/"], [v2()], {"cpu.max": ""}, None),
     "no quota at all": (["0::/"], [v2()], {"cpu.max": "0 0"}, None),
     "a group below": (["0::/a/b"], [v2()], {"a/b/cpu.max": "300000 100000"}, 3),
-    "the strictest of the groups above": (
-        ["0::/a/b/c"],
-        [v2()],
-        {
-            "a/cpu.max": "200000 100000",
-            "a/b/cpu.max": "max 100000",
-            "a/b/c/cpu.max": "800000 100000",
-        },
-        2,
-    ),
+    "the strictest of the groups above": (["0::/a/b/c"], [v2()], {
+        "a/cpu.max": "200000 100000", "a/b/cpu.max": "max 100000",
+        "a/b/c/cpu.max": "800000 100000"}, 2),
     "a sister's limit is not ours": (["0::/a"], [v2()], {"b/cpu.max": "100000 100000"}, None),
-    "the host's path beside a mount of the container": (
-        ["0::/docker/abc"],
-        [v2("/docker/abc")],
-        {"cpu.max": "100000 100000"},
-        1,
-    ),
-    "a group inside of what is mounted": (
-        ["0::/docker/abc/x"],
-        [v2("/docker/abc")],
-        {"x/cpu.max": "100000 100000", "cpu.max": "200000 100000"},
-        1,
-    ),
-    "a path that no mount shows": (
-        ["0::/host/only"],
-        [v2("/docker/abc")],
-        {"cpu.max": "100000 100000"},
-        1,
-    ),
+    "the host's path beside a mount of the container":
+        (["0::/docker/abc"], [v2("/docker/abc")], {"cpu.max": "100000 100000"}, 1),
+    "a group inside of what is mounted": (["0::/docker/abc/x"], [v2("/docker/abc")], {
+        "x/cpu.max": "100000 100000", "cpu.max": "200000 100000"}, 1),
+    "a path that no mount shows":
+        (["0::/host/only"], [v2("/docker/abc")], {"cpu.max": "100000 100000"}, 1),
     "outside of the namespace": (["0::/../.."], [v2()], {"cpu.max": "100000 100000"}, None),
-    "a mount from outside of the namespace": (
-        ["0::/../../x"],
-        [v2("/../..")],
-        {"x/cpu.max": "100000 100000"},
-        1,
-    ),
-    "version 1": (
-        ["4:memory:/g", "3:cpu,cpuacct:/g"],
-        [v1("cpu,cpuacct"), v1("memory")],
-        {"cpu,cpuacct/g/cpu.cfs_quota_us": 250000, "cpu,cpuacct/g/cpu.cfs_period_us": 100000},
-        2.5,
-    ),
-    "version 1 without a limit": (
-        ["3:cpu:/"],
-        [v1("cpu")],
-        {"cpu/cpu.cfs_quota_us": -1, "cpu/cpu.cfs_period_us": 100000},
-        None,
-    ),
+    "a mount from outside of the namespace":
+        (["0::/../../x"], [v2("/../..")], {"x/cpu.max": "100000 100000"}, 1),
+    "version 1": (["4:memory:/g", "3:cpu,cpuacct:/g"], [v1("cpu,cpuacct"), v1("memory")], {
+        "cpu,cpuacct/g/cpu.cfs_quota_us": 250000, "cpu,cpuacct/g/cpu.cfs_period_us": 100000}, 2.5),
+    "version 1 without a limit": (["3:cpu:/"], [v1("cpu")], {
+        "cpu/cpu.cfs_quota_us": -1, "cpu/cpu.cfs_period_us": 100000}, None),
     "version 1 without a period": (["3:cpu:/"], [v1("cpu")], {"cpu/cpu.cfs_quota_us": 5}, None),
-    "version 1 with a limit above": (
-        ["3:cpu:/a/b"],
-        [v1("cpu")],
-        {
-            "cpu/a/cpu.cfs_quota_us": 100000,
-            "cpu/a/cpu.cfs_period_us": 50000,
-            "cpu/a/b/cpu.cfs_quota_us": -1,
-            "cpu/a/b/cpu.cfs_period_us": 100000,
-        },
-        2,
-    ),
-    "both versions, the controller in 1": (
-        ["3:cpu:/a", "1:name=systemd:/z", "0::/z"],
-        [v1("cpu"), v1("name=systemd"), v2(point="/sys/fs/cgroup/unified")],
-        {"cpu/a/cpu.cfs_quota_us": 100000, "cpu/a/cpu.cfs_period_us": 100000},
-        1,
-    ),
-    "both versions, the controller in 2": (
-        ["4:memory:/a", "0::/z"],
+    "version 1 with a limit above": (["3:cpu:/a/b"], [v1("cpu")], {
+        "cpu/a/cpu.cfs_quota_us": 100000, "cpu/a/cpu.cfs_period_us": 50000,
+        "cpu/a/b/cpu.cfs_quota_us": -1, "cpu/a/b/cpu.cfs_period_us": 100000}, 2),
+    "both versions, the controller in 1": (["3:cpu:/a", "1:name=systemd:/z", "0::/z"],
+        [v1("cpu"), v1("name=systemd"), v2(point="/sys/fs/cgroup/unified")], {
+        "cpu/a/cpu.cfs_quota_us": 100000, "cpu/a/cpu.cfs_period_us": 100000}, 1),
+    "both versions, the controller in 2": (["4:memory:/a", "0::/z"],
         [v1("memory"), v2(point="/sys/fs/cgroup/unified")],
-        {"unified/z/cpu.max": "400000 100000"},
-        4,
-    ),
-    "a mount point with a blank": (
-        ["0::/"],
-        [v2(point=r"/sys/fs/cgroup/a\040b")],
-        {"a b/cpu.max": "100000 100000"},
-        1,
-    ),
+        {"unified/z/cpu.max": "400000 100000"}, 4),
+    "a mount point with a blank":
+        (["0::/"], [v2(point=r"/sys/fs/cgroup/a\040b")], {"a b/cpu.max": "100000 100000"}, 1),
     "a colon in the path": (["0::/a:b"], [v2()], {"a:b/cpu.max": "100000 100000"}, 1),
     "nothing mounted": (["0::/"], [], {"cpu.max": "100000 100000"}, None),
     "no group": ([], [v2()], {"cpu.max": "100000 100000"}, None),
 }
+# fmt: on
 
 
 @pytest.mark.parametrize("what", CORES)
@@ -175,62 +127,30 @@ def test_where_nothing_can_be_read_nothing_is_limited(tmp_path, monkeypatch):
     assert core_quota(tmp_path) is None
 
 
+# fmt: off
 MEMORY = {
-    "version 2": (
-        ["0::/"],
-        [v2()],
-        {"memory.max": 4 * GB, "memory.current": 3 * GB, "memory.stat": "anon 5\ninactive_file 7"},
-        Memory(4 * GB, GB + 7, limited=True),
-    ),
+    "version 2": (["0::/"], [v2()], {"memory.max": 4 * GB, "memory.current": 3 * GB,
+        "memory.stat": "anon 5\ninactive_file 7"}, Memory(4 * GB, GB + 7, limited=True)),
     "version 2 without a limit": (["0::/"], [v2()], {"memory.max": "max"}, FREE),
-    "version 2 that is slowed down": (
-        ["0::/"],
-        [v2()],
-        {"memory.max": "max", "memory.high": 2 * GB},
-        Memory(2 * GB, 2 * GB, limited=True),
-    ),
-    "a group above with less": (
-        ["0::/a/b"],
-        [v2()],
-        {
-            "a/memory.max": 3 * GB,
-            "a/memory.current": GB,
-            "a/b/memory.max": 8 * GB,
-            "a/b/memory.current": 0,
-        },
-        Memory(3 * GB, 2 * GB, limited=True),
-    ),
-    "version 1": (
-        ["4:memory:/g"],
-        [v1("memory")],
-        {
-            "memory/g/memory.limit_in_bytes": 2 * GB,
-            "memory/g/memory.usage_in_bytes": 5 * GB // 2,
-            "memory/g/memory.stat": f"inactive_file 1\ntotal_inactive_file {GB}",
-            "memory/memory.limit_in_bytes": UNLIMITED,
-        },
-        Memory(2 * GB, GB // 2, limited=True),
-    ),
-    "version 1 without a limit": (
-        ["4:memory:/"],
-        [v1("memory")],
-        {"memory/memory.limit_in_bytes": UNLIMITED, "memory/memory.usage_in_bytes": 1},
-        FREE,
-    ),
-    "more than used up": (
-        ["0::/"],
-        [v2()],
-        {"memory.max": GB, "memory.current": 2 * GB},
-        Memory(GB, 0, limited=True),
-    ),
+    "version 2 that is slowed down": (["0::/"], [v2()], {
+        "memory.max": "max", "memory.high": 2 * GB}, Memory(2 * GB, 2 * GB, limited=True)),
+    "a group above with less": (["0::/a/b"], [v2()], {
+        "a/memory.max": 3 * GB, "a/memory.current": GB, "a/b/memory.max": 8 * GB,
+        "a/b/memory.current": 0}, Memory(3 * GB, 2 * GB, limited=True)),
+    "version 1": (["4:memory:/g"], [v1("memory")], {
+        "memory/g/memory.limit_in_bytes": 2 * GB, "memory/g/memory.usage_in_bytes": 5 * GB // 2,
+        "memory/g/memory.stat": f"inactive_file 1\ntotal_inactive_file {GB}",
+        "memory/memory.limit_in_bytes": UNLIMITED}, Memory(2 * GB, GB // 2, limited=True)),
+    "version 1 without a limit": (["4:memory:/"], [v1("memory")], {
+        "memory/memory.limit_in_bytes": UNLIMITED, "memory/memory.usage_in_bytes": 1}, FREE),
+    "more than used up": (["0::/"], [v2()], {
+        "memory.max": GB, "memory.current": 2 * GB}, Memory(GB, 0, limited=True)),
     "nonsense": (["0::/"], [v2()], {"memory.max": "plenty"}, FREE),
-    "a generous limit on a busy machine": (
-        ["0::/"],
-        [v2()],
-        {"memory.max": 60 * GB, "memory.current": 0},
-        Memory(60 * GB, FREE.available, limited=True),
-    ),
+    "a generous limit on a busy machine": (["0::/"], [v2()], {
+        "memory.max": 60 * GB, "memory.current": 0},
+        Memory(60 * GB, FREE.available, limited=True)),
 }
+# fmt: on
 
 
 @pytest.mark.parametrize("what", MEMORY)
@@ -263,55 +183,34 @@ def test_a_buffer_that_does_not_fit_is_named():
 SHOW = "from azul_tui.runs.machine import *; print(usable_cores(), usable_memory().total)"
 
 
-def real_group(controller):
-    """A folder for a new group of this machine's, where the hierarchy is of version 1 or 2."""
-    old = Path("/sys/fs/cgroup", controller)
-    folder = (old if old.is_dir() else Path("/sys/fs/cgroup")) / f"azul-tui-test-{os.getpid()}"
+@pytest.mark.parametrize(
+    ("controller", "old", "new", "place", "told"),
+    [
+        ("cpu", ("cpu.cfs_quota_us", "50000"), ("cpu.max", "50000 100000"), 0, "1"),
+        ("cpu", ("cpu.cfs_quota_us", "100000"), ("cpu.max", "100000 100000"), 0, "1"),
+        ("memory", ("memory.limit_in_bytes", f"{1 << 30}"), ("memory.max", f"{1 << 30}"), 1,
+         f"{1 << 30}"),
+    ],
+)  # fmt: skip
+def test_a_real_control_group_limits_a_process_in_it(controller, old, new, place, told):
+    hierarchy = Path("/sys/fs/cgroup", controller)  # of version 1, where there is one
+    folder = hierarchy if hierarchy.is_dir() else hierarchy.parent
+    folder = folder / f"azul-tui-test-{os.getpid()}"
     try:
         folder.mkdir()
     except OSError as error:
         pytest.skip(f"no control group can be made here ({error})")
-    return folder
-
-
-@pytest.mark.parametrize("share", [0.5, 1.0])
-def test_a_real_control_group_limits_the_cores(share):
-    folder = real_group("cpu")
     try:
-        old = folder / "cpu.cfs_quota_us"
+        name, value = old if (folder / old[0]).exists() else new
         try:
-            if old.exists():
-                old.write_text(str(round(100_000 * share)))
-            else:
-                (folder / "cpu.max").write_text(f"{round(100_000 * share)} 100000")
+            (folder / name).write_text(value)
         except OSError as error:
             pytest.skip(f"the controller is not ours to set ({error})")
-        assert run_in(folder).split()[0] == "1"
+        command = f'echo $$ > "{folder}/cgroup.procs" && exec "$0" -c "$1"'
+        shown = subprocess.check_output(["sh", "-c", command, sys.executable, SHOW], text=True)
+        assert shown.split()[place] == told
     finally:
         folder.rmdir()
-
-
-def test_a_real_control_group_limits_the_memory():
-    folder = real_group("memory")
-    try:
-        old = folder / "memory.limit_in_bytes"
-        limit = 1 << 30
-        try:
-            (old if old.exists() else folder / "memory.max").write_text(str(limit))
-        except OSError as error:
-            pytest.skip(f"the controller is not ours to set ({error})")
-        assert run_in(folder).split()[1] == str(limit)
-    finally:
-        folder.rmdir()
-
-
-def run_in(folder):
-    """What a process in that group says of the machine."""
-    shell = shutil.which("sh")
-    command = f'echo $$ > "{folder}/cgroup.procs" && exec "$0" -c "$1"'
-    return subprocess.run(
-        [shell, "-c", command, sys.executable, SHOW], check=True, capture_output=True, text=True
-    ).stdout
 
 
 # -- the cache folder: where it is wished for, and what stands in where it cannot be used
@@ -319,8 +218,8 @@ def run_in(folder):
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user's folder takes root to make")
 
 
-@pytest.fixture(autouse=True)
-def temporary(tmp_path, monkeypatch):
+@pytest.fixture
+def temporary(tmp_path):
     """Folders for temporary files of this test alone."""
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -338,62 +237,41 @@ def found_in(home, **environment):
         ({"AZUL_TUI_CACHE": ""}, ".cache/azul-tui"),
         ({"XDG_CACHE_HOME": "HOME/caches"}, "caches/azul-tui"),
         ({"XDG_CACHE_HOME": "caches"}, ".cache/azul-tui"),
-        ({"XDG_CACHE_HOME": ""}, ".cache/azul-tui"),
         ({"AZUL_TUI_CACHE": "HOME/x"}, "x"),
         ({"AZUL_TUI_CACHE": "x/y"}, "x/y"),
+        ({"AZUL_TUI_CACHE": "~/x"}, "x"),
         ({"AZUL_TUI_CACHE": "HOME/ü and blanks"}, "ü and blanks"),
     ],
 )
 def test_the_cache_lies_where_caches_lie(tmp_path, monkeypatch, environment, place):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "linux")
     told = {name: value.replace("HOME", str(tmp_path)) for name, value in environment.items()}
     found = found_in(tmp_path, **told)
     assert found.folder == tmp_path / place and found.problem == ""
     assert found.folder.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    assert found_in(tmp_path, AZUL_TUI_CACHE="~/x").folder == tmp_path / "x"
-    assert not (tmp_path / "~").exists()
-
-
-def test_off_keeps_nothing():
-    assert find_cache({"AZUL_TUI_CACHE": "off"}) == CachePlace(None, "", True)
-
-
-def unusable(tmp_path):
-    """What may be wrong with a folder, by name."""
-    (tmp_path / "file").write_text("")
-    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
-    (tmp_path / "circle").symlink_to(tmp_path / "circle")
-    return {
-        "a file in its place": tmp_path / "file",
-        "a file above it": tmp_path / "file" / "below",
-        "a link to nothing": tmp_path / "dangling",
-        "a link to itself": tmp_path / "circle" / "x",
-        "too long a name": tmp_path / ("x" * 300),
-        "a folder of the kernel's": Path("/proc/azul-tui"),
-        "a user that is not": Path("~nobody-of-that-name/x"),
-    }
+    assert found_in(tmp_path, AZUL_TUI_CACHE="off") == CachePlace(None, "", True)
 
 
 @pytest.mark.parametrize(
-    "what",
+    "place",
     [
-        "a file in its place",
-        "a file above it",
-        "a link to nothing",
-        "a link to itself",
-        "too long a name",
-        "a folder of the kernel's",
-        "a user that is not",
+        "file",
+        "file/below",
+        "dangling",
+        "circle/x",
+        "x" * 300,
+        "/proc/azul-tui",
+        "~nobody-such/x",
     ],
 )
-def test_a_temporary_folder_stands_in_for_one_that_cannot_be_used(tmp_path, temporary, what):
-    found = found_in(tmp_path, AZUL_TUI_CACHE=str(unusable(tmp_path)[what]))
+def test_a_temporary_folder_stands_in_for_one_that_cannot_be_used(tmp_path, temporary, place):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    wish = place if place[0] in "/~" else str(tmp_path / place)
+    found = found_in(tmp_path, AZUL_TUI_CACHE=wish)
     assert found.folder == temporary / f"azul-tui-{os.geteuid()}"
     assert found.folder.stat().st_mode & 0o777 == 0o700
     assert "AZUL_TUI_CACHE" in found.problem and str(found.folder) in found.problem
@@ -401,22 +279,21 @@ def test_a_temporary_folder_stands_in_for_one_that_cannot_be_used(tmp_path, temp
 
 
 @pytest.mark.parametrize("home", ["", "relative", "/proc/none"])
-def test_without_a_home_the_temporary_folder_is_used(temporary, monkeypatch, home):
+def test_without_a_home_the_temporary_folder_is_used_or_none(temporary, monkeypatch, home):
     monkeypatch.setattr(machine.os.path, "expanduser", lambda text: text)  # no such user
     found = find_cache({"HOME": home, "TMPDIR": str(temporary)})
     assert found.folder == temporary / f"azul-tui-{os.geteuid()}"
     assert "AZUL_TUI_CACHE" in found.problem and not found.named
-
-
-def test_nothing_is_kept_where_no_folder_can_be_used(monkeypatch):
     monkeypatch.setattr(machine, "_TEMPORARY", ("/proc",))
-    found = find_cache({"HOME": "/proc/none", "TMPDIR": "relative"})
+    found = find_cache({"HOME": home, "TMPDIR": "relative"})
     assert found.folder is None
     assert "nothing compiled is kept" in found.problem
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_disk_without_room_is_told_before_anything_is_compiled(tmp_path, monkeypatch, number):
+def test_a_disk_without_room_is_told_before_anything_is_compiled(
+    tmp_path, temporary, monkeypatch, number
+):
     """A quota shows only when room is asked for: nothing else is asked for so much at once."""
     wished = tmp_path / "full"
 
@@ -443,7 +320,7 @@ def test_a_full_disk_that_holds_the_kernels_already_serves(tmp_path, monkeypatch
     assert found_in(tmp_path, AZUL_TUI_CACHE=str(tmp_path / "full")).problem == ""
 
 
-def test_where_others_can_write_a_part_of_its_own_is_used(tmp_path):
+def test_where_others_can_write_a_part_of_its_own_is_used(tmp_path, temporary):
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o1777)
@@ -472,7 +349,7 @@ def test_a_temporary_folder_that_a_stranger_prepared_is_not_used(
 
 
 @as_root
-def test_root_leaves_the_home_of_somebody_else_alone(tmp_path):
+def test_root_leaves_the_home_of_somebody_else_alone(tmp_path, temporary):
     home = tmp_path / "home"
     home.mkdir()
     os.chown(home, 12345, 12345)

@@ -185,13 +185,8 @@ def job_arguments(
 ) -> list[str]:
     """Arguments of `azul-tui` that start a job without asking.
 
-    Args:
-        job: Its name.
-        root: The folder in which runs live.
-        run_name: The run it makes, for one that makes a run (see `new_run`).
-        record: Folder for its records, for any other job (see `new_job_folder`).
-        config: A settings file or the name of a preset.
-        overrides: `key=value` each, the value in TOML.
+    `run_name` is for a job that makes a run (see `new_run`), `record` the folder for the records of
+    any other (see `new_job_folder`).
     """
     arguments = ["--run", job, "--dir", str(root), "--yes"]
     for option, value in (("--name", run_name), ("--record", record), ("--config", config)):

@@ -29,11 +29,7 @@ _DURABLE: Final = frozenset({"run_started", "checkpoint", "setting", "control", 
 
 
 def encode(kind: str, t: float, fields: Mapping[str, object]) -> bytes:
-    """One record as a line of ASCII JSON, newline included.
-
-    Raises:
-        ValueError: The record is larger than `MAX_RECORD_BYTES`.
-    """
+    """One record as a line of ASCII JSON; raises ValueError beyond `MAX_RECORD_BYTES`."""
     line = encode_plain({"event": kind, "t": round(t, 3), **fields})
     if len(line) > MAX_RECORD_BYTES:
         raise ValueError(f"a {kind} record of {len(line)} bytes is larger than any reader takes")
@@ -131,8 +127,7 @@ class EventLog:
     def append(self, kind: str, **fields: object) -> Record:
         """Write one record and return it as a reader will see it.
 
-        Raises:
-            OSError: The disk is full or refuses; the log is then as before the call.
+        When it raises OSError (the disk is full or refuses), the log is as before the call.
         """
         line = encode(kind, self._clock(), fields)
         try:
@@ -211,7 +206,6 @@ class EventTail:
     """Follows one event log from its beginning."""
 
     def __init__(self, path: Path) -> None:
-        """Remember where to read; the file may not exist yet."""
         self.path = path
         self._file_id: tuple[int, int] | None = None
         self._begin()

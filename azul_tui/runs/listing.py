@@ -57,12 +57,7 @@ class RunSummary:
 
 
 def list_runs(root: Path, now: float) -> list[RunSummary]:
-    """Every run in `root`, the one with the newest sign of life first.
-
-    Args:
-        root: The folder in which runs live.
-        now: Unix seconds.
-    """
+    """Every run in the folder `root`, the one with the newest sign of life first."""
     runs = [summarize(RunPaths(folder), now) for folder in run_folders(root)]
     return sorted(runs, key=lambda run: (-run.changed, run.paths.name))
 
@@ -104,11 +99,7 @@ def summarize(paths: RunPaths, now: float) -> RunSummary:
 
 
 def newest_run(root: Path, now: float) -> RunPaths:
-    """The run with the newest sign of life; which one that is does not depend on `now`.
-
-    Raises:
-        RunError: There is no run at all.
-    """
+    """The run with the newest sign of life, whatever `now` is; raises RunError without any."""
     runs = list_runs(root, now)
     if not runs:
         raise RunError(
@@ -156,10 +147,7 @@ def _sizes(folder: Path) -> tuple[int, int]:
 def run_to_resume(root: Path, changes: Mapping[str, object], now: float) -> RunPaths:
     """The newest run that is not going on and has something left to do.
 
-    Args:
-        root: The folder of runs.
-        changes: Training settings that somebody named; more iterations make a finished run fit.
-        now: Unix seconds.
+    Settings that somebody named are among `changes`: more iterations make a finished run fit.
 
     Raises:
         RunError: There is no run at all.
@@ -196,11 +184,7 @@ def run_to_resume(root: Path, changes: Mapping[str, object], now: float) -> RunP
 
 
 def refuse_live(paths: RunPaths) -> None:
-    """Refuse a run that somebody named and that is going on, before anything is loaded.
-
-    Raises:
-        RunLockedError: Another process trains it.
-    """
+    """Raise RunLockedError for a run that is going on, before anything is loaded."""
     if writer_lives(paths):
         name = plain_text(paths.name, 64)
         who = lock_holder(paths) or "another process"
@@ -281,16 +265,7 @@ def write_ratings(
     fitted: float,
     file: str = RATINGS_FILE,
 ) -> None:
-    """Replace the ratings of a run.
-
-    Args:
-        paths: The run.
-        rows: Strongest first.
-        anchor: Who stands at 0.
-        players: Seats at the table.
-        fitted: Unix seconds.
-        file: Whose ratings they are.
-    """
+    """Replace the ratings of a run in `file`: rows, strongest first, and who stands at 0."""
     content = {"anchor": anchor, "players": players, "t": fitted}
     content |= {"ratings": [asdict(row) for row in rows]}
     text = json.dumps(content, allow_nan=False, indent=1) + "\n"

@@ -87,11 +87,7 @@ class RunPaths:
 
 
 def runs_root(directory: str | None, environment: Mapping[str, str]) -> Path:
-    """Where runs live: `--dir`, else `AZUL_TUI_DIR`, else `./checkpoints`.
-
-    Raises:
-        RunError: The path is no folder.
-    """
+    """Where runs live: `--dir`, else `AZUL_TUI_DIR`, else `./checkpoints`; RunError for a file."""
     text = directory or environment.get(DIRECTORY_VARIABLE) or DEFAULT_DIRECTORY
     if "\0" in text:
         raise RunError("--dir: a path cannot hold a NUL character; name a folder")
@@ -105,11 +101,7 @@ def runs_root(directory: str | None, environment: Mapping[str, str]) -> Path:
 
 
 def named_path(text: str) -> Path:
-    """The path that somebody wrote, `~` being a home folder.
-
-    Raises:
-        RunError: It is nobody's home.
-    """
+    """The path that somebody wrote, `~` being a home folder; RunError where it is nobody's."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -136,11 +128,7 @@ def is_shipped(checkpoint: Path) -> bool:
 
 
 def check_run_name(name: str) -> str:
-    """The name itself when a run may have it.
-
-    Raises:
-        RunError: It could climb out of the runs folder, hide, or upset a terminal.
-    """
+    """The name itself; RunError where it could climb out, hide, or upset a terminal."""
     told = f'"{plain_text(name, MAX_NAME)}"'
     if not 0 < len(name) <= MAX_NAME or len(name.encode("utf-8", "replace")) > 2 * MAX_NAME:
         raise RunError(f"the run name {told} must have 1 to {MAX_NAME} characters")
@@ -156,11 +144,7 @@ def check_run_name(name: str) -> str:
 
 
 def run_paths(root: Path, name: str) -> RunPaths:
-    """The paths of the run called `name`, whether it exists or not.
-
-    Raises:
-        RunError: The name is refused, or it is a link that leads out of the runs folder.
-    """
+    """The paths of a run, there or not; RunError for a refused name, or a link that leads out."""
     check_run_name(name)
     directory = root / name
     if not _lies_in(directory, root):
@@ -169,11 +153,7 @@ def run_paths(root: Path, name: str) -> RunPaths:
 
 
 def existing_run(root: Path, name: str) -> RunPaths:
-    """The paths of a run that exists.
-
-    Raises:
-        RunError: There is none of that name; the nearest known one is offered.
-    """
+    """The paths of a run that exists; RunError, with the nearest known one, where none does."""
     if name in RESERVED_NAMES:
         raise RunError(
             f"{name} came with the program, as weights without a run: evaluate, play, arena "
@@ -246,11 +226,7 @@ def claim_run(root: Path, name: str) -> RunPaths:
 
 
 def new_job_folder(root: Path, job: str, *, now_ns: int) -> RunPaths:
-    """Make a folder for the records of a job that is no training run.
-
-    Raises:
-        RunError: It cannot be made.
-    """
+    """Make a folder for the records of a job that is no training run; RunError as `create`."""
     paths = RunPaths(root / JOBS_FOLDER / f"{job}-{now_ns}")
     paths.create()
     return paths

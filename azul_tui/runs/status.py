@@ -127,13 +127,7 @@ def claim_status(path: Path, name: str, process: ProcessMark, now: float) -> Non
     """Say that `process` begins a run in which nothing was recorded yet.
 
     From here on it is known who is at work, and so when nobody is any more, however early the
-    process ends: readers need no parent of it.
-
-    Args:
-        path: The `status.json`, replaced unless it is that process's own already.
-        name: Of the run.
-        process: What was started.
-        now: Unix seconds.
+    process ends: readers need no parent of it. A status that is the process's own stays.
 
     Raises:
         OSError: The disk is full or refuses.
@@ -148,12 +142,8 @@ def claim_status(path: Path, name: str, process: ProcessMark, now: float) -> Non
 def note_ending(path: Path, pid: int, code: int) -> None:
     """Keep how a process of this machine ended, when its status does not say that it did.
 
-    Called by its parent, whom alone the kernel tells; whoever looks later reads it here.
-
-    Args:
-        path: The `status.json`.
-        pid: The process that has ended.
-        code: As `subprocess.Popen.returncode`.
+    Called by its parent, whom alone the kernel tells `code`, which is as
+    `subprocess.Popen.returncode`; whoever looks later reads it here.
 
     Raises:
         OSError: The disk is full or refuses.
@@ -191,12 +181,9 @@ class Judgement:
 
 
 def judge(status: Status, now: float, lock: Path | None = None) -> Judgement:
-    """Whether a run that says it is running still is.
+    """Whether a run that says it is running still is, at unix seconds `now` on this machine.
 
-    Args:
-        status: As it was read.
-        now: Unix seconds on this machine.
-        lock: The run's lock file: who holds it lives, whatever is known of its process.
+    Who holds the run's `lock` file lives, whatever is known of its process.
     """
     if status.state not in ACTIVE:
         return Judgement(status.state, reason=status.ending)
@@ -248,7 +235,6 @@ class RunLock:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Remember which run; nothing is held yet."""
         self._paths = paths
         self._clock = clock
         self._sleep = sleep
@@ -368,11 +354,6 @@ def gives_signs(paths: RunPaths, now: float, sleep: Callable[[float], None] = ti
 
     A recent sign is believed at once. One of another time may come from a clock that is wrong: a
     change of it is waited for, some seconds at most.
-
-    Args:
-        paths: The run.
-        now: Unix seconds on this machine.
-        sleep: Waits so many seconds.
     """
     holder, status = lock_holder(paths), read_status(paths.status)
     heartbeat = status.heartbeat if status is not None else 0.0
@@ -414,7 +395,7 @@ class RunRecorder:
         prepare: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Remember what to open.
+        """Nothing is opened yet.
 
         Args:
             paths: The run directory; made when absent.
@@ -438,12 +419,7 @@ class RunRecorder:
         self._written = -math.inf
 
     def __enter__(self) -> Self:
-        """Take the lock and open the log.
-
-        Raises:
-            RunLockedError: Another process writes to the run.
-            RunError: The directory is not writable.
-        """
+        """Take the lock and open the log; raises RunLockedError, or RunError for what refuses."""
         self.paths.create()
         try:
             self._lock.acquire()
