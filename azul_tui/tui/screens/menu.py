@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.widgets import Button, ContentSwitcher, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from azul_tui.config import SettingSpec, preset_names
+from azul_tui.config import SettingSpec, preset_names, training_settings
 from azul_tui.jobs.registry import GROUP_TITLES, find_job, job_settings, jobs
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import FormChanged, JobEnded, JobStarted
@@ -37,11 +37,7 @@ PRESET = SettingSpec(
     name="preset", kind="choice", default="quick", choices=preset_names(),
     help="The settings that a training starts from; what you change stays changed.",
 )  # fmt: skip
-FIRST = (
-    "preset", "run", "checkpoint", "network_config", "num_players",
-    "self_play_games_per_iteration", "mcts_simulations", "training_steps_per_iteration",
-    "learning_rate", "max_iterations", "max_minutes",
-)  # fmt: skip
+FIRST = ("preset", "run", "checkpoint", *(s.name for s in training_settings() if s.first))
 """Settings of a training that are not folded away."""
 REST_S, TYPING_REST_S = 0.08, 0.6
 """Rest of the cursor, and of the keys, after which a form is made or shows another run."""
