@@ -292,10 +292,11 @@ class PlayScreen(Place):
         wish = self.azul.wish("play")
         if wish is not None:
             self._take(wish)
-        elif self.session.phase == "none" and self._setup is None:
-            self.ask(self.session.settings)
-        elif self.session.phase == "none" and self._setup and not self._setup.dealt:
-            self.ask(self._setup.settings)  # somebody went from it to where it already was
+        elif self.session.phase == "none" and self.azul.screen is self:
+            if self._setup is None:
+                self.ask(self.session.settings)
+            elif not self._setup.dealt:  # somebody went from it to the place below it
+                self.ask(self._setup.settings)
         self.draw()
 
     def _take(self, wish: Any) -> None:
@@ -317,21 +318,22 @@ class PlayScreen(Place):
         """Ask what to play, beginning with these settings."""
         waits = self.session.phase != "none"
         self._setup = PlaySetup(replace(settings, seed=0), game_waits=waits)
-        self.deal(self._setup)
+
+        def answered(chosen: PlaySettings | None) -> None:
+            if chosen is not None:
+                self.deal(chosen)
+
+        self.azul.push_screen(self._setup, answered)
 
     @work(group="deal", exclusive=True)
-    async def deal(self, asked: PlaySetup | PlaySettings) -> None:
-        """Deal what the setup answers; what the person has begun is not given up unasked."""
+    async def deal(self, settings: PlaySettings) -> None:
+        """Begin a game; what the person has begun is not given up unasked."""
         session, azul = self.session, self.azul
-        setup = isinstance(asked, PlaySetup)
-        chosen = await azul.push_screen_wait(asked) if setup else asked
         answers = (("n", "give it up and deal a new one"), ("b", "back to the game"))
-        if chosen is not None and session.is_at_stake:
-            question = Choose("This game is not over.", "", answers, "b")
-            chosen = chosen if await azul.push_screen_wait(question) == "n" else None
-        if chosen is not None:
-            seed = chosen.seed or int(azul.clock() * 1000) % MAX_SEED + 1
-            session.begin(replace(chosen, seed=seed))
+        question = Choose("This game is not over.", "", answers, "b")
+        if not session.is_at_stake or await azul.push_screen_wait(question) == "n":
+            seed = settings.seed or int(azul.clock() * 1000) % MAX_SEED + 1
+            session.begin(replace(settings, seed=seed))
             self.go_on()
 
     def go_on(self) -> None:
