@@ -32,7 +32,7 @@ SCREENS = {
     "games": ("2 g", "games of"),
     "replay": ("2 g enter", "2 mistakes"),
     "editor": ("7 e", "g look at it"),
-    "resume": ("4 R", "A new run from"),
+    "resume": ("4 R", "new_run "),
     "job": ("job", "policy loss"),
 }
 BOXES = {
