@@ -57,8 +57,7 @@ def fingerprint(directory: Path) -> dict[str, str]:
     extra = content["extra"]
     progress = progress_from_dict(extra["progress"])
     counted = progress.as_dict()
-    for passing in ("elapsed_s", "oldest_shards"):
-        del counted[passing]
+    del counted["elapsed_s"]
     players = int(content["network"]["players"])
     buffer = ReplayBuffer(int(extra["config"]["buffer_capacity"]), players)
     problems = restore_buffer(buffer, paths.replay, progress.shards, progress.samples_total)

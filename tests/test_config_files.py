@@ -29,6 +29,8 @@ def values_of(spec):
     if spec.kind == "choice":
         return st.sampled_from(spec.choices)
     words = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20)
+    if spec.choices:
+        words = st.sampled_from(spec.choices)
     return st.lists(words, max_size=5).map(tuple)
 
 

@@ -206,7 +206,6 @@ def test_progress_comes_back_as_it_was_saved():
         best_score=0.5,
         loss_sums={"total_loss": 1.0, "policy_loss": 0.5, "value_loss": 0.5},
         shards=[Shard("iter_000001.npz", 900, "ab")],
-        oldest_shards={3: "iter_000001.npz"},
     )
     assert progress_from_dict(progress.as_dict()) == progress
 

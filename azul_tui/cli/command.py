@@ -22,7 +22,7 @@ from azul_tui.errors import (
     JobError,
     system_refusal,
 )
-from azul_tui.jobs.describe import in_bytes, in_words
+from azul_tui.jobs.reporter import in_bytes, in_words
 from azul_tui.jobs.start import JobRequest, resolve_request
 from azul_tui.runs.events import encode_plain
 from azul_tui.runs.listing import RunSummary, list_runs

@@ -324,6 +324,16 @@ class RunningSettings(LearningSettings):
         exact=True,
     )
 
+    trackers: tuple[str, ...] = setting(
+        (),
+        "Where the log's numbers go besides: tensorboard, and wandb, which stays offline unless "
+        "WANDB_MODE=online; each is an extra of the installation.",
+        group="checkpoints",
+        choices=("tensorboard", "wandb"),
+        kind="list",
+        exact=True,
+    )
+
     # Machine
     seed: int = setting(0, "Where every random stream starts from.", 0, 2**32 - 1, group="machine")
     device: str = setting(

@@ -38,6 +38,8 @@ class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Digests that verify it, in hexadecimal; the last is the newest content's."""
     best_score: float | None = None
     """Best score of the run when this was written, this one's included."""
+    replay_from: str = ""
+    """The first file in `replay/` that it needs; empty where that is not known."""
 
 
 class _Manifest(msgspec.Struct):

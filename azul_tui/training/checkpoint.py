@@ -1,9 +1,9 @@
 """Checkpoints: written whole, kept or cleaned up, verified, and read with `weights_only`.
 
 A file may come from a stranger or from a failing disk, and nothing of it is believed: it must be a
-regular file of bounded size, a zip archive without compression whose checksums hold, a pickle that
-names nothing but tensors, and a description whose network has exactly the weights that the file
-holds. What does not pass is refused with one sentence; whatever passed is trusted from there on.
+regular file of bounded size, a zip archive without compression whose checksums hold, tensors and
+plain values for `weights_only`, and a description whose network has exactly the weights that the
+file holds. What does not pass is refused with one sentence; what passed is trusted from there on.
 
 | key | content |
 |---|---|
@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import pickletools
 import re
 import stat
 import time
@@ -61,6 +60,8 @@ _ANY_FORMAT: Final = re.compile(r"azul-tui checkpoint [1-9][0-9]{0,8}")
 _FILE: Final = re.compile(r"checkpoint_iter_(\d{6,9})\.pt")
 LARGEST_FILE: Final = 1 << 30
 """Bytes; the largest preset takes 30 MB with its optimizer."""
+_LARGEST_PICKLE: Final = 1 << 24
+_MOST_MEMBERS: Final = 4096
 _DEEPEST: Final = 24
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -142,20 +143,11 @@ def open_checkpoint(path: Path) -> tuple[dict[str, Any], CheckpointRecord]:
     """
     name = plain_text(str(path))
     data = _read_bytes(path, name)
-    found, listed = digest(data), read_manifest(path.parent).get(path.name)
-    if listed is not None and found not in listed.sha256:
+    listed = read_manifest(path.parent).get(path.name)
+    if listed is not None and digest(data) not in listed.sha256:
         raise CheckpointError(f"{name}: is damaged (its SHA-256 is not the one in the manifest)")
     content = _decode(data, name)
-    record = CheckpointRecord(
-        file=path.name,
-        iteration=content["iteration"],
-        score=content["score"],
-        timestamp=content["timestamp"],
-        size=len(data),
-        sha256=(found,),
-        best_score=None if listed is None else listed.best_score,
-    )
-    return content, record
+    return content, _record(path.name, content, data, listed.best_score if listed else None)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -265,6 +257,23 @@ def _numbered(folder: Path) -> list[tuple[int, Path]]:
     return [(int(match[1]), file) for file in files if (match := _FILE.fullmatch(file.name))]
 
 
+def _record(
+    file: str, content: Mapping[str, Any], data: bytes, best_score: float | None
+) -> CheckpointRecord:
+    """The manifest's record of a file that holds `content` as `data`."""
+    replay_from = content["extra"].get("replay_from")
+    return CheckpointRecord(
+        file=file,
+        iteration=content["iteration"],
+        score=content["score"],
+        timestamp=content["timestamp"],
+        size=len(data),
+        sha256=(digest(data),),
+        best_score=best_score,
+        replay_from=replay_from if isinstance(replay_from, str) else "",
+    )
+
+
 def _read_bytes(path: Path, name: str) -> bytes:
     """The bytes of a file that could be a checkpoint."""
     try:
@@ -359,24 +368,8 @@ def _tensors_in(value: object, name: str) -> Iterator[Tensor]:
             raise CheckpointError(f"{name}: holds {kind}, which no checkpoint does")
 
 
-# torch writes a zip archive without compression: a pickle that says what there is, and one member
-# a tensor. A pickle is a program; this one may only build tensors. It is looked at before it runs.
-
-_LARGEST_PICKLE: Final = 1 << 24
-_MOST_MEMBERS: Final = 4096
-_KINDS: Final = ("Float", "Half", "BFloat16", "Double", "Long", "Int", "Byte", "Bool")
-_KNOWN_GLOBALS: Final = {
-    "torch._utils _rebuild_tensor_v2",
-    "collections OrderedDict",
-    *(f"torch {kind}Storage" for kind in _KINDS),
-}
-_REFUSED_OPCODES: Final = frozenset(
-    {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD", "EXT1", "EXT2", "EXT4"}
-)
-
-
 def _check_archive(data: bytes, name: str) -> None:
-    """Refuse what is no plain zip archive of tensors and nothing else, or a damaged one."""
+    """Refuse what is no plain zip archive, as torch writes one, or a damaged one."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -389,15 +382,9 @@ def _check_archive(data: bytes, name: str) -> None:
                 raise CheckpointError(f"{name}: would unpack to more than it says; not loaded")
             if (broken := archive.testzip()) is not None:
                 raise CheckpointError(f"{name}: is damaged (checksum of {plain_text(broken)})")
-            program = archive.read(pickles[0])
-        for opcode, argument, _ in pickletools.genops(program):
-            named = argument if opcode.name == "GLOBAL" else None
-            if opcode.name in _REFUSED_OPCODES or (named and named not in _KNOWN_GLOBALS):
-                asked = plain_text(str(named or opcode.name))[:80]
-                raise CheckpointError(f"{name}: holds code ({asked}), not only weights; not loaded")
     except CheckpointError:
         raise
-    except Exception as error:  # zipfile and pickletools raise a dozen kinds at damaged input
+    except Exception as error:  # zipfile raises a dozen kinds at damaged input
         raise CheckpointError(f"{name}: is no checkpoint, or it is damaged") from error
 
 
@@ -534,19 +521,11 @@ class ModelCheckpointManager:
         """
         data = encode(snapshot)
         score: float | None = snapshot["score"]
-        best = snapshot["extra"].get("best")
-        if not isinstance(best, bool):
-            best = score is not None and (self.best_score is None or score >= self.best_score)
-        best = best and score is not None
-        record = CheckpointRecord(
-            file=f"checkpoint_iter_{snapshot['iteration']:06d}.pt",
-            iteration=snapshot["iteration"],
-            score=score,
-            timestamp=snapshot["timestamp"],
-            size=len(data),
-            sha256=(digest(data),),
-            best_score=score if best else self.best_score,
+        best = score is not None and snapshot["extra"].get(
+            "best", self.best_score is None or score >= self.best_score
         )
+        file = f"checkpoint_iter_{snapshot['iteration']:06d}.pt"
+        record = _record(file, snapshot, data, score if best else self.best_score)
         self._put(record, data)
         if best:
             self.best_score = score

@@ -50,13 +50,10 @@ from azul_tui.game.violations import violations
 from azul_tui.runs.files import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from azul_tui.runs.checkpoint_manifest import CheckpointRecord
     from azul_tui.training.game_records import GameBatch
-    from azul_tui.training.resuming import RunProgress
-    from azul_tui.training.run import TrainingRun
 
 Float16Array = npt.NDArray[np.float16]
 Uint16Array = npt.NDArray[np.uint16]
@@ -530,29 +527,3 @@ def shards_in_window(shards: Sequence[Shard], capacity: int) -> list[Shard]:
         kept.append(shard)
         samples += shard.samples
     return kept[::-1]
-
-
-def mark_shards(progress: RunProgress, number: int, kept: Iterable[CheckpointRecord]) -> None:
-    """Remember, with checkpoint `number` about to be written, which shards each one needs.
-
-    Args:
-        progress: That will be in the checkpoint.
-        number: Of the checkpoint.
-        kept: The checkpoints before it.
-    """
-    numbers = {record.iteration for record in kept}
-    oldest = {key: file for key, file in progress.oldest_shards.items() if key in numbers}
-    oldest[number] = min((shard.file for shard in progress.shards), default="")
-    progress.oldest_shards = oldest
-
-
-def remove_old_shards(run: TrainingRun, kept: Iterable[CheckpointRecord]) -> None:
-    """Delete shards that none of the checkpoints `kept` names."""
-    oldest = run.progress.oldest_shards
-    numbers = {record.iteration for record in kept}
-    if not numbers <= set(oldest):
-        return  # one of them was written by somebody else: better keep too much
-    first = min((oldest[number] for number in numbers), default="")
-    for file in run.paths.replay.glob("iter_*.npz"):
-        if file.name < first:
-            run.try_to(lambda file=file: file.unlink(missing_ok=True))

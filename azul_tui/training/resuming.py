@@ -89,8 +89,6 @@ class RunProgress:
     """Sums of the losses over `steps_done` steps."""
     shards: list[Shard] = field(default_factory=list[Shard])
     """Files of the replay buffer, oldest first."""
-    oldest_shards: dict[_Count, str] = field(default_factory=dict[int, str])
-    """First shard that each kept checkpoint names, by the number of the checkpoint."""
 
     @property
     def checkpoint_number(self) -> int:

@@ -27,7 +27,7 @@ from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint import ModelCheckpointManager
 from azul_tui.training.evaluation import forget_incomparable, measure_of
 from azul_tui.training.game_records import write_games
-from azul_tui.training.replay import mark_shards, remove_old_shards, shards_in_window, write_shard
+from azul_tui.training.replay import shards_in_window, write_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -522,7 +522,6 @@ class Saver:
                 self._forget_incomparable()
                 self._measure = measure_of(run.config)
                 progress.judge_best(number, score)
-            mark_shards(progress, number, self._manager.checkpoint_history)
             self._manager.keep_latest = run.config.keep_latest_checkpoints
             snapshot = self._snapshot(number, score)
             self._saved = self._state(run.config)
@@ -603,7 +602,10 @@ class Saver:
         saving since the last such record.
         """
         run, (snapshot, self.newest, seconds) = self._run, written
-        remove_old_shards(run, self._manager.checkpoint_history)
+        needed = min(record.replay_from for record in self._manager.checkpoint_history)
+        for file in run.paths.replay.glob("iter_*.npz"):
+            if file.name < needed:
+                run.try_to(partial(file.unlink, missing_ok=True))
         number, score = snapshot["iteration"], snapshot["score"]
         run.record(
             "checkpoint",
@@ -645,6 +647,7 @@ class Saver:
                 "acting_state": run.learner.acting_weights() if run.config.ema_decay else None,
                 "progress": run.progress.as_dict(),
                 "best": run.progress.best_iteration == number,
+                "replay_from": run.progress.shards[0].file if run.progress.shards else "",
                 "measure": list(self._measure) if self._measure else None,
                 "playing": {name: config[name] for name in PLAYED_WITH},
                 "config": config,
@@ -655,7 +658,7 @@ class Saver:
 
     def _state(self, config: TrainingConfig) -> object:
         """What a checkpoint would hold, without what changes while nothing happens."""
-        passing = ("elapsed_s", "oldest_shards", "best_score", "best_iteration")
+        passing = ("elapsed_s", "best_score", "best_iteration")
         progress = self._run.progress.as_dict()
         return {name: value for name, value in progress.items() if name not in passing}, config
 

@@ -34,12 +34,8 @@ from azul_tui.training.resuming import (
     take_over_shards,
 )
 from azul_tui.training.run import TrainingRun, write_config
-from azul_tui.training.workers import (
-    SelfPlayPhase,
-    compile_kernels,
-    compute_of,
-    create_executor,
-)
+from azul_tui.training.trackers import Trackers
+from azul_tui.training.workers import SelfPlayPhase, compile_kernels, compute_of, create_executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +103,7 @@ class AzulTrainer:
             for opponent in self.config.eval_opponents:
                 create_player(opponent, self.config.num_players)
         self._job = job
-        self._listener = listener
+        self._listener = Trackers(self.config.trackers, self.paths.directory, listener)
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._clock = clock
@@ -134,6 +130,8 @@ class AzulTrainer:
             )
             run = self._open(recorder)
             stack.callback(run.saver.close)
+            stack.enter_context(self._listener.following(run.alert))
+            _announce(run, self._point)
             # Before the buffer is filled: what it will take is counted as not taken yet.
             executor = create_executor(self.config, run.alert, run.compute.device)
             stack.callback(executor.close)
@@ -155,14 +153,15 @@ class AzulTrainer:
             return {"history": run.history, "last_checkpoint": run.saver.newest, **results}
 
     def _open(self, recorder: RunRecorder) -> TrainingRun:
-        """The parts of a run, put together, and its first records: who trains what, and how."""
+        """The parts of a run, put together."""
         point = self._point
-        compute = compute_of(
-            self.config,
-            point.compute.threads if point and point.compute else 0,
-            point.compute if point else None,
-        )
-        run = TrainingRun(
+        remembered = point.compute if point else None
+        compute = compute_of(self.config, remembered.threads if remembered else 0, remembered)
+        if (device := torch.device(compute.device)).type == "cuda":
+            properties: Any = cast("Any", torch.cuda).get_device_properties(device)
+            uuid = str(getattr(properties, "uuid", ""))
+            recorder.observe(partial(GpuMeter().status, uuid))
+        return TrainingRun(
             recorder,
             self.config,
             compute,
@@ -173,36 +172,32 @@ class AzulTrainer:
             should_stop=self._should_stop,
             clock=self._clock,
         )
-        if (device := torch.device(compute.device)).type == "cuda":
-            properties: Any = cast("Any", torch.cuda).get_device_properties(device)
-            uuid = str(getattr(properties, "uuid", ""))
-            recorder.observe(partial(GpuMeter().status, uuid))
-        run.save_settings()
-        warnings = point.warnings(self.paths, compute) if point else []
-        iteration, mark = run.progress.iteration, own_mark()
-        if run.log_position:
-            step = point.training_state.get("step") if point else 0
-            number = point.number if point else 0
-            run.record("resumed", iteration=number, step=step)
-        run.record(
-            "run_started",
-            name=self.paths.name,
-            host=mark.host,
-            pid=mark.pid,
-            version=__version__,
-            config=self.config.to_dict(),
-            resumed_from=point.name if point else None,
-            iteration=iteration,
-            parameters=run.learner.model.parameter_count,
-        )
-        run.record("compute", text=compute.told, **compute.to_plain())
-        for warning in warnings:
-            run.alert(warning)
-        for key, (old, new) in point.changes.items() if point else ():
-            run.record(
-                "setting", key=key, old=old, new=new, iteration=iteration, takes_effect="resume"
-            )
-        return run
+
+
+def _announce(run: TrainingRun, point: ResumePoint | None) -> None:
+    """The first records of a process: who trains what, what it goes on from, what that changes."""
+    warnings = point.warnings(run.paths, run.compute) if point else []
+    if run.log_position:  # what earlier processes said of what comes after this is void
+        step = point.training_state.get("step") if point else 0
+        run.record("resumed", iteration=point.number if point else 0, step=step)
+    iteration, mark = run.progress.iteration, own_mark()
+    run.record(
+        "run_started",
+        name=run.paths.name,
+        host=mark.host,
+        pid=mark.pid,
+        version=__version__,
+        config=run.config.to_dict(),
+        resumed_from=point.name if point else None,
+        iteration=iteration,
+        parameters=run.learner.model.parameter_count,
+    )
+    run.record("compute", text=run.compute.told, **run.compute.to_plain())
+    for warning in warnings:
+        run.alert(warning)
+    for key, (old, new) in point.changes.items() if point else ():
+        run.record("setting", key=key, old=old, new=new, iteration=iteration, takes_effect="resume")
+    run.save_settings()
 
 
 def _continue(run: TrainingRun, point: ResumePoint) -> None:

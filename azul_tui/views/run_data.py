@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from azul_tui.jobs.describe import describe
+from azul_tui.jobs.reporter import describe
 from azul_tui.runs.events import Record, number, text
 from azul_tui.runs.text import plain_text
 
