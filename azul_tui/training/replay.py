@@ -19,10 +19,21 @@ import numpy.typing as npt
 from azul_tui.config.setting import check_instance, check_int, shown
 from azul_tui.errors import CheckpointError, ConfigError
 from azul_tui.game.constants import (
+    BAG,
+    BOARD_MARKER,
+    BOARD_SCORE,
+    BOARD_SIZE,
+    BOARDS,
     COLOR_COUNT,
     FLOOR_SLOTS,
     LINE_COUNT,
+    NEXT_FIRST,
+    OVER,
+    PHASE,
+    PLAYERS,
+    TABLE_TILES,
     TILES_PER_COLOR,
+    TO_MOVE,
     action_count,
     check_players,
     observation_size,
@@ -32,19 +43,6 @@ from azul_tui.game.constants import (
 from azul_tui.game.kernel import Float32Array, Int8Array, Int64Array, kernel
 from azul_tui.game.notation import format_move
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import (
-    BAG,
-    BOARD_MARKER,
-    BOARD_SCORE,
-    BOARD_SIZE,
-    BOARDS,
-    NEXT_FIRST,
-    OVER,
-    PHASE,
-    PLAYERS,
-    TABLE_TILES,
-    TO_MOVE,
-)
 from azul_tui.game.rules import list_legal
 from azul_tui.game.violations import violations
 from azul_tui.runs.files import write_atomically
