@@ -7,7 +7,6 @@ import json
 import numba
 import numpy as np
 import pytest
-from azul_tui.training.checkpoint import ModelCheckpointManager
 from heard_job import HeardJob
 
 from azul_tui.errors import AzulError, CheckpointError, JobError, PlayerError
@@ -15,6 +14,7 @@ from azul_tui.jobs import matches
 from azul_tui.network import create_azul_network
 from azul_tui.runs.paths import run_paths
 from azul_tui.runs.ratings import ladder_file, read_ratings
+from azul_tui.training.checkpoint import ModelCheckpointManager
 
 
 def arena(root, **settings):
