@@ -23,7 +23,6 @@ from azul_tui.training.replay import (
     digest_of,
     read_shard,
     restore_buffer,
-    shard_from_dict,
 )
 from azul_tui.training.resuming import RunProgress, find_resume_point, progress_from_dict
 
@@ -176,6 +175,7 @@ def test_shards_that_are_too_few_are_named(tmp_path):
 
 def test_a_shard_outside_its_folder_or_without_sense_is_refused():
     right = {"file": "iter_000001.npz", "samples": 1, "sha256": ""}
+    assert progress_from_dict({"shards": [right]}).shards == [Shard(**right)]
     for wrong in (
         *(None, [], {}),
         {**right, "file": "../iter_000001.npz"},
@@ -186,7 +186,7 @@ def test_a_shard_outside_its_folder_or_without_sense_is_refused():
         {**right, "sha256": None},
     ):
         with pytest.raises(CheckpointError):
-            shard_from_dict(wrong)
+            progress_from_dict({"shards": [wrong]})
 
 
 # Progress

@@ -19,14 +19,21 @@ import numpy as np
 from azul_tui.arena.match import play_match
 from azul_tui.arena.ratings import fit_ratings
 from azul_tui.arena.statistics import ClosingTest
-from azul_tui.arena.store import decode_match, encode_match, joined_matches, keep_match
+from azul_tui.arena.store import (
+    decode_match,
+    encode_match,
+    iteration_of,
+    joined_matches,
+    keep_match,
+    rating_rows,
+)
 from azul_tui.errors import CheckpointError, JobError
 from azul_tui.network import NetworkEvaluator
 from azul_tui.players.network import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.runs.listing import write_ratings
 from azul_tui.runs.paths import RunPaths, is_shipped
-from azul_tui.runs.ratings import RatingRow, write_ratings
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint import read_checkpoint
 from azul_tui.training.game_records import trace_game
@@ -272,7 +279,6 @@ ANCHOR: Final = "random"
 _BOOTSTRAPS: Final = 100
 _MOST_ITERATIONS: Final = 64
 _MOST_BYTES: Final = 1 << 28
-_ITERATION: Final = re.compile(r"iteration (\d{1,9})")
 
 
 class RunRatings:
@@ -337,18 +343,7 @@ class RunRatings:
         except JobError as error:
             run.alert(f"no ratings: {error}")
             return True
-        rows = [
-            RatingRow(
-                name=rating.name,
-                elo=round(rating.elo, 2),
-                low=round(rating.low, 2),
-                high=round(rating.high, 2),
-                games=rating.games,
-                score=round(rating.score, 4),
-                iteration=_iteration(rating.name),
-            )
-            for rating in fitted.ratings
-        ]
+        rows = rating_rows(fitted)
         for row in rows:
             if row.iteration == iteration:
                 run.record(
@@ -398,19 +393,13 @@ def _spread(matches: list[KeptMatch]) -> list[KeptMatch]:
 
     A fit takes time with the cube of its players; a chart needs no more than this.
     """
-    found = {name: _iteration(name) for match in matches for name in match.players}
+    found = {name: iteration_of(name) for match in matches for name in match.players}
     iterations = sorted({number for number in found.values() if number is not None})
     step = 1
     while len(iterations) > step * _MOST_ITERATIONS:
         step *= 2
     kept = {None, *iterations[step - 1 :: step], *iterations[-1:]}
     return [match for match in matches if {found[name] for name in match.players} <= kept]
-
-
-def _iteration(name: str) -> int | None:
-    """The iteration whose weights a player of this name has."""
-    match = _ITERATION.fullmatch(name)
-    return int(match[1]) if match else None
 
 
 # -- how a score was measured: scores compare only when that is the same

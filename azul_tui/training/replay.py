@@ -8,47 +8,41 @@ drawn, its policy as float16: one two-player sample takes 460 bytes instead of 9
 from __future__ import annotations
 
 import hashlib
-import re
 import zipfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, cast
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from azul_tui.config.setting import check_instance, check_int, shown
 from azul_tui.errors import CheckpointError, ConfigError
 from azul_tui.game.constants import (
+    BAG,
+    BOARD_MARKER,
+    BOARD_SCORE,
+    BOARD_SIZE,
+    BOARDS,
     COLOR_COUNT,
     FLOOR_SLOTS,
     LINE_COUNT,
+    NEXT_FIRST,
+    OVER,
+    PHASE,
+    PLAYERS,
+    TABLE_TILES,
     TILES_PER_COLOR,
+    TO_MOVE,
     action_count,
     check_players,
     observation_size,
     state_size,
     value_count,
 )
-from azul_tui.game.kernel import Float32Array, Int8Array, Int64Array, integer, kernel
-from azul_tui.game.layout import board_offset, sources_offset
+from azul_tui.game.kernel import Float32Array, Int8Array, Int64Array, kernel
 from azul_tui.game.notation import format_move
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import (
-    BAG,
-    BOARD_FLOOR,
-    BOARD_LINE_COLOR,
-    BOARD_LINE_TILES,
-    BOARD_SCORE,
-    BOARD_WALL,
-    LID,
-    NEXT_FIRST,
-    OVER,
-    PHASE,
-    PLAYERS,
-    TABLE_TILES,
-    TO_MOVE,
-)
 from azul_tui.game.rules import list_legal
 from azul_tui.game.violations import violations
 from azul_tui.runs.files import write_atomically
@@ -255,10 +249,6 @@ def _widen(bits: Uint16Array, out: Float32Array) -> None:
 #
 # Kernels check nothing: a seat of 9 would be read from beyond the board.
 
-_NO_POSITION: Final = -1
-_NOT_FINITE: Final = -2
-"""A probability is not finite, or negative."""
-_NOT_A_DISTRIBUTION: Final = -3
 _SUM_TOLERANCE: Final = 1e-3
 """Twice what rounding to float16 may change the sum of a policy by."""
 
@@ -288,16 +278,29 @@ def checked_samples(
     with np.errstate(over="ignore"):  # what is infinite then is refused
         narrow = results.astype(np.float32)
         probabilities = np.ascontiguousarray(wanted, np.float32)
-    for wrong, words in (
-        (~np.isfinite(narrow), "must be finite"),
-        (np.abs(narrow) > 1.0, "must be in [-1, 1]"),
-    ):
-        if wrong.any():
-            row = int(np.argwhere(wrong)[0, 0])
-            raise ConfigError(f"outcomes[{row}] {words}, got {shown(narrow[row].tolist())}")
-    row, fault = _find_fault(np.ascontiguousarray(positions), probabilities, players)
-    if row >= 0:
-        raise ConfigError(_fault_in_words(positions[row], probabilities[row], row, fault))
+    if (row := _first(~np.isfinite(narrow))) >= 0:
+        raise ConfigError(f"outcomes[{row}] must be finite, got {shown(narrow[row].tolist())}")
+    if (row := _first(np.abs(narrow) > 1.0)) >= 0:
+        raise ConfigError(f"outcomes[{row}] must be in [-1, 1], got {shown(narrow[row].tolist())}")
+    if (row := _first(_impossible(positions, players))) >= 0:
+        reasons = [*violations(positions[row].tolist()), "its bytes mean nothing"]
+        raise ConfigError(f"states[{row}] must be a position of this game: {reasons[0]}")
+    unlikely = ~(np.isfinite(probabilities) & (probabilities >= 0))
+    if (row := _first(unlikely)) >= 0:
+        worst = float(probabilities[row][unlikely[row]][0])
+        raise ConfigError(f"policies[{row}] must be finite and at least 0, got {shown(worst)}")
+    illegal = (probabilities > 0) & ~_legal_actions(positions, action_count(players))
+    if (row := _first(illegal)) >= 0:
+        action = int(np.flatnonzero(illegal[row])[0])
+        raise ConfigError(
+            f"policies[{row}] must be 0 where a move is not legal, got "
+            f"{float(probabilities[row, action]):.6g} for {format_move(action, players)} "
+            f"(action {action})"
+        )
+    total = probabilities.sum(axis=1, dtype=np.float64)
+    if (row := _first((total != 0) & (np.abs(total - 1.0) > _SUM_TOLERANCE))) >= 0:
+        wanted = "must sum to 1, or be all 0 where only the value counts"
+        raise ConfigError(f"policies[{row}] {wanted}, got {total[row]:.6g}")
     # Kernels that read halves know no sign, and -0.0 has one.
     bits = np.ascontiguousarray(wanted, np.float16).view(np.uint16) & np.uint16(0x7FFF)
     return StoredSamples(positions, bits.view(np.float16), narrow)
@@ -316,107 +319,57 @@ def _numbers(name: str, value: object, kinds: str) -> npt.NDArray[Any]:
     return array
 
 
-def _fault_in_words(state: Int8Array, policy: Float32Array, row: int, fault: int) -> str:
-    """What `_find_fault` found."""
-    if fault == _NO_POSITION:
-        reasons = [*violations(state.tolist()), "its bytes mean nothing"]
-        return f"states[{row}] must be a position of this game: {reasons[0]}"
-    if fault == _NOT_FINITE:
-        worst = float(policy[~(np.isfinite(policy) & (policy >= 0))][0])
-        return f"policies[{row}] must be finite and at least 0, got {shown(worst)}"
-    if fault == _NOT_A_DISTRIBUTION:
-        total = float(policy.sum(dtype=np.float64))
-        wanted = "must sum to 1, or be all 0 where only the value counts"
-        return f"policies[{row}] {wanted}, got {total:.6g}"
-    move = format_move(fault, int(state[PLAYERS]))
+def _first(wrong: npt.NDArray[np.bool_]) -> int:
+    """The first row of which anything is wrong, -1 when nothing is."""
+    rows = np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim))))
+    return int(rows[0]) if len(rows) else -1
+
+
+def _impossible(states: Int8Array, players: int) -> npt.NDArray[np.bool_]:
+    """`(N,)` whether a number is out of its range, or a colour has not all of its tiles.
+
+    `violations` says more, in words and a thousand times slower.
+    """
+    numbers = states.astype(np.int16)
+    stocks, rest = np.split(numbers[:, BAG:], [BOARDS - BAG], axis=1)
+    boards, sources = np.split(rest, [BOARD_SIZE * players], axis=1)
+    boards = boards.reshape(-1, players, BOARD_SIZE)
+    sources = sources[:, : COLOR_COUNT * (2 * players + 2)]
+    on_table = sources.reshape(-1, 2 * players + 2, COLOR_COUNT).sum(axis=1)
+    each, fives = np.arange(COLOR_COUNT), (LINE_COUNT, 2 * LINE_COUNT, 3 * LINE_COUNT, BOARD_MARKER)
+    held_colors, held, wall, floor, _ = np.split(boards, fives, axis=2)  # (N, P, 5) each
+    on_lines = np.where(held_colors[..., None] == each + 1, held[..., None], 0)
+    on_wall = wall[..., None] >> (each[:, None] + each) % COLOR_COUNT & 1  # (N, P, line, colour)
+    tiles = stocks.reshape(-1, 2, COLOR_COUNT).sum(axis=1) + on_table + floor.sum(axis=1)
+    tiles += (on_lines + on_wall).sum(axis=(1, 2))
+    wrong_board = (
+        (held_colors > COLOR_COUNT)
+        | (held > each + 1)
+        | ((held_colors == 0) != (held == 0))
+        | (wall >= 1 << LINE_COUNT)
+        | (floor.sum(axis=2, keepdims=True) > FLOOR_SLOTS)
+        | (boards[:, :, BOARD_SCORE, None] >= 100)
+    )
     return (
-        f"policies[{row}] must be 0 where a move is not legal, got "
-        f"{float(policy[fault]):.6g} for {move} (action {fault})"
+        (numbers < 0).any(axis=1)
+        | (numbers[:, PLAYERS] != players)
+        | (numbers[:, [TO_MOVE, NEXT_FIRST]] >= players).any(axis=1)
+        | (numbers[:, PHASE] > OVER)
+        | (numbers[:, TABLE_TILES] != on_table.sum(axis=1))
+        | wrong_board.any(axis=(1, 2))
+        | (tiles != TILES_PER_COLOR).any(axis=1)
     )
 
 
 @kernel
-def _find_fault(states: Int8Array, policies: Float32Array, players: int) -> tuple[int, int]:
-    """The first row that is no sample, and what is wrong with it; `(-1, 0)` when all are right.
-
-    What is wrong is `_NO_POSITION`, `_NOT_FINITE`, `_NOT_A_DISTRIBUTION`, or an action that has a
-    probability and is not legal.
-    """
-    actions = np.empty(policies.shape[1], np.int32)
-    legal = np.zeros(policies.shape[1], np.bool_)
+def _legal_actions(states: Int8Array, actions: int) -> npt.NDArray[np.bool_]:
+    """`(N, A)` which moves are legal."""
+    legal = np.zeros((len(states), actions), np.bool_)
+    listed = np.empty(actions, np.int32)
     for row in range(len(states)):
-        state, policy = states[row], policies[row]
-        if not _is_position(state, players):
-            return row, _NO_POSITION
-        count = list_legal(state, actions, False)
-        for index in range(count):
-            legal[actions[index]] = True
-        total = 0.0
-        for action in range(len(policy)):
-            probability = policy[action]
-            if not 0.0 <= probability < np.inf:
-                return row, _NOT_FINITE
-            total += probability
-            if probability > 0.0 and not legal[action]:
-                return row, action
-            legal[action] = False
-        if total != 0.0 and abs(total - 1.0) > _SUM_TOLERANCE:
-            return row, _NOT_A_DISTRIBUTION
-    return -1, 0
-
-
-@kernel
-def _is_position(state: Int8Array, players: int) -> bool:
-    """Whether the numbers lie in their ranges and every colour has its tiles.
-
-    `violations` says more, in words and a thousand times slower.
-    """
-    for byte in range(len(state)):
-        if state[byte] < 0:
-            return False
-    if state[PLAYERS] != players or state[PHASE] > OVER:
-        return False
-    for seat in range(players):
-        if not _is_board(state, board_offset(seat)):
-            return False
-    on_table = 0
-    for color in range(COLOR_COUNT):
-        tiles = state[BAG + color] + state[LID + color]
-        for source in range(2 * players + 2):
-            here = state[sources_offset(state) + COLOR_COUNT * source + color]
-            on_table += here
-            tiles += here
-        for seat in range(players):
-            tiles += _tiles_on_board(state, board_offset(seat), color)
-        if tiles != TILES_PER_COLOR:
-            return False
-    seats_exist = state[TO_MOVE] < players and state[NEXT_FIRST] < players
-    return seats_exist and on_table == state[TABLE_TILES]
-
-
-@kernel
-def _is_board(state: Int8Array, board: int) -> bool:
-    """Whether lines, wall, floor line and score of the board at `board` hold what they can."""
-    on_floor = 0
-    for line in range(LINE_COUNT):
-        color, held = state[board + BOARD_LINE_COLOR + line], state[board + BOARD_LINE_TILES + line]
-        if color > COLOR_COUNT or held > line + 1 or (color == 0) != (held == 0):
-            return False
-        if state[board + BOARD_WALL + line] >= 1 << LINE_COUNT:
-            return False
-        on_floor += state[board + BOARD_FLOOR + line]
-    return on_floor <= FLOOR_SLOTS and state[board + BOARD_SCORE] < 100
-
-
-@kernel
-def _tiles_on_board(state: Int8Array, board: int, color: int) -> int:
-    """Tiles of a colour on the board at `board`."""
-    tiles = integer(state[board + BOARD_FLOOR + color])
-    for line in range(LINE_COUNT):
-        if state[board + BOARD_LINE_COLOR + line] == color + 1:
-            tiles += state[board + BOARD_LINE_TILES + line]
-        tiles += state[board + BOARD_WALL + line] >> ((color + line) % COLOR_COUNT) & 1
-    return tiles
+        for index in range(list_legal(states[row], listed, False)):
+            legal[row, listed[index]] = True
+    return legal
 
 
 # -- on disk: one shard an iteration, written once, never changed
@@ -425,8 +378,6 @@ def _tiles_on_board(state: Int8Array, board: int, color: int) -> int:
 # shard stores policies as their nonzero entries: a fifth of the bytes. It may come from a stranger
 # or from a failing disk, and nothing of it is believed.
 
-_FILE: Final = re.compile(r"iter_\d{6,9}\.npz")
-_LARGEST_COUNT: Final = 1 << 40
 _LARGEST_FILE: Final = 1 << 34
 _TYPES: Final = {
     "states": np.int8,
@@ -439,34 +390,11 @@ _TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One file of samples."""
+    """One file of samples, as a checkpoint names it."""
 
-    file: str
-    samples: int
+    file: Annotated[str, msgspec.Meta(pattern=r"^iter_[0-9]{6,9}\.npz\Z")]
+    samples: Annotated[int, msgspec.Meta(ge=0, lt=1 << 40)]
     sha256: str
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain values, for a checkpoint."""
-        return asdict(self)
-
-
-def shard_from_dict(entry: object) -> Shard:
-    """The shard that a checkpoint describes.
-
-    Raises:
-        CheckpointError: It is not described.
-    """
-    fields = cast("Mapping[str, object]", entry if isinstance(entry, Mapping) else {})
-    file, samples, digest = (fields.get(key) for key in ("file", "samples", "sha256"))
-    if (
-        isinstance(file, str)
-        and _FILE.fullmatch(file)
-        and type(samples) is int
-        and 0 <= samples < _LARGEST_COUNT
-        and isinstance(digest, str)
-    ):
-        return Shard(file, samples, digest)
-    raise CheckpointError("the checkpoint's list of replay shards is damaged")
 
 
 def digest_of(path: Path) -> str:

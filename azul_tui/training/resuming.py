@@ -28,7 +28,7 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.text import plain_text, warn
 from azul_tui.training.checkpoint import newest_valid, open_checkpoint, stored_settings
 from azul_tui.training.evaluation import BEST, RATINGS, Measure, read_measure
-from azul_tui.training.replay import Shard, shard_from_dict
+from azul_tui.training.replay import Shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from azul_tui.config import SettingValue
     from azul_tui.runs.checkpoint_manifest import CheckpointRecord
-    from azul_tui.training.run import TrainingRun as OpenRun  # noqa: F401 # pyright: ignore[reportUnusedImport] - until the rooms are merged
 
 LOSSES: Final = ("total_loss", "policy_loss", "value_loss")
 _FIXED: Final = ("num_players", "network_config")
@@ -88,8 +87,8 @@ class RunProgress:
     best_score: _Finite | None = None
     loss_sums: dict[str, _Finite] = field(default_factory=dict[str, float])
     """Sums of the losses over `steps_done` steps."""
-    shards: list[Any] = field(default_factory=list[Shard])
-    """`Shard`s: files of the replay buffer, oldest first."""
+    shards: list[Shard] = field(default_factory=list[Shard])
+    """Files of the replay buffer, oldest first."""
 
     @property
     def checkpoint_number(self) -> int:
@@ -137,7 +136,6 @@ def progress_from_dict(fields: object) -> RunProgress:
         raise CheckpointError(f"the checkpoint's progress is damaged ({error})") from None
     if (progress.steps_done or progress.loss_sums) and set(progress.loss_sums) != set(LOSSES):
         raise CheckpointError("the checkpoint's progress is damaged (sums of other losses)")
-    progress.shards = [shard_from_dict(entry) for entry in progress.shards]
     return progress
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from azul_tui.runs.control import ControlRequest
     from azul_tui.runs.events import Record
     from azul_tui.runs.paths import RunPaths
-    from azul_tui.runs.recorder import RunRecorder
+    from azul_tui.runs.status import RunRecorder
     from azul_tui.training.checkpoint import Snapshot
     from azul_tui.training.evaluation import Measure
     from azul_tui.training.game_records import GameBatch

@@ -20,7 +20,11 @@ import numpy.typing as npt
 from azul_tui.config import create_training_config
 from azul_tui.config.setting import check_instance, check_int
 from azul_tui.game.constants import (
+    AFTERSTATE,
     MAX_ROUNDS,
+    OVER,
+    PHASE,
+    PLAYERS,
     TILES_PER_FACTORY,
     action_count,
     factory_count,
@@ -28,15 +32,24 @@ from azul_tui.game.constants import (
     state_size,
 )
 from azul_tui.game.kernel import Float32Array, Int8Array, integer, lean_kernel
-from azul_tui.game.layout import copy_state
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE, PLAYERS
 from azul_tui.game.random import GAME, SEARCH, derive, next_unit
-from azul_tui.game.rules import apply_canonical, clear_game, list_legal, refill_canonical
+from azul_tui.game.rules import (
+    apply_canonical,
+    clear_game,
+    copy_state,
+    list_legal,
+    refill_canonical,
+)
 from azul_tui.network import AzulNetwork, NetworkEvaluator, create_azul_network
-from azul_tui.search.lockstep import advance, begin, final_values, receive
-from azul_tui.search.root import choose_edge, root_value, write_improved_policy, write_visit_policy
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import advance, begin, final_values, receive
+from azul_tui.search.select import (
+    SearchSettings,
+    choose_edge,
+    root_value,
+    write_improved_policy,
+    write_visit_policy,
+)
 from azul_tui.search.tree import NO_NODE, Tree, allocate_tree
 from azul_tui.training.game_records import (
     GameBatch,
@@ -53,7 +66,7 @@ if TYPE_CHECKING:
 
     from azul_tui.config import TrainingConfig
     from azul_tui.network.compute import Compute
-    from azul_tui.search.settings import Evaluator
+    from azul_tui.search.search import Evaluator
 
 
 # -- what the settings say of searches and games

@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.game.constants import observation_size
+from azul_tui.game.constants import AFTERSTATE, PHASE, TO_MOVE, observation_size
 from azul_tui.game.kernel import Float32Array, Int8Array, Int64Array, integer, kernel
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, PHASE, TO_MOVE
 from azul_tui.game.random import GAME, SEARCH, derive
 from azul_tui.game.rules import refill_canonical
 
 if TYPE_CHECKING:
-    from azul_tui.search.settings import Evaluator
+    from azul_tui.search.search import Evaluator
 
 
 @kernel

@@ -38,7 +38,8 @@ from azul_tui.network.compute import choose_device, resolve_device, time_inferen
 from azul_tui.network.model import describe_network, tensor_of
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.runs.machine import usable_cores, usable_memory
-from azul_tui.search.settings import ConstantEvaluator, SearchSettings
+from azul_tui.search.search import ConstantEvaluator
+from azul_tui.search.select import SearchSettings
 from azul_tui.training.game_records import GameBatch, SelfPlayProgress, merge_batches
 from azul_tui.training.replay import ReplayBuffer, bytes_per_position
 from azul_tui.training.self_play import (
