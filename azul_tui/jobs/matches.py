@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 
-from azul_tui.arena.match import play_match
+from azul_tui.arena.match import play_match, play_table
 from azul_tui.arena.ratings import fit_ratings
 from azul_tui.arena.statistics import SequentialTest
-from azul_tui.arena.store import decode_match, encode_match, joined_matches, keep_match
-from azul_tui.arena.table import play_table
+from azul_tui.arena.store import decode_match, encode_match, joined_matches, keep_match, rating_rows
 from azul_tui.errors import JobError, PlayerError
 from azul_tui.game.constants import state_size
 from azul_tui.game.kernel import noticing_compilation
@@ -31,7 +29,7 @@ from azul_tui.runs.events import encode
 from azul_tui.runs.files import append_durably
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import existing_run, is_shipped
-from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RatingRow, ladder_file, write_ratings
+from azul_tui.runs.ratings import LADDER_RATINGS_FILE, ladder_file, write_ratings
 from azul_tui.training.checkpoint_players import (
     find_checkpoint,
     find_player,
@@ -370,7 +368,6 @@ def _play_one_table(context: JobContext) -> dict[str, Any]:
 # -- the ladder: who meets whom, what is kept with a run, and how ratings are shown
 
 ANCHOR: Final = "random"
-_ITERATION: Final = re.compile(r"checkpoint_iter_([0-9]+)@")
 _BAR: Final = 24
 _MOST_LINE_BYTES: Final = 16_000_000
 Pairing = tuple[str, str]
@@ -409,7 +406,7 @@ def _play_ladder(context: JobContext) -> dict[str, Any]:
     if paths is not None:
         write_ratings(
             paths,
-            _rows(ratings),
+            rating_rows(ratings),
             anchor=anchor,
             players=seats,
             fitted=time.time(),
@@ -445,7 +442,7 @@ def ladder_pairings(named: Sequence[str], checkpoints: Sequence[str]) -> list[Pa
 def _play_pairings(
     context: JobContext, pairings: Sequence[Pairing], games: int, file: Path | None
 ) -> list[KeptMatch]:
-    """The whole matches of all pairings, kept ones read from `file` and the others played."""
+    """The matches of all pairings, kept ones read from `file` and the others played."""
     kept = {} if file is None else _read_kept(context, file)
     results: list[KeptMatch] = []
     opened: dict[str, Player] = {}
@@ -478,18 +475,17 @@ def _play_pairings(
                 f"  {result.player_a} against {result.player_b}: {score} of"
                 f" {result.games} games, margin {result.margin:+.1f}"
             )
-            if result.stopped:
-                break
             match = keep_match(result)
-            if file is not None and all(_lasting(context, name) for name in names):
+            lasting = not result.stopped and all(_lasting(context, name) for name in names)
+            if file is not None and lasting:
                 append_durably(file, encode_match(match).encode() + b"\n")
         results.append(match)
-    return results
+    return [match for match in results if len(match.shares)]
 
 
-def _read_kept(context: JobContext, file: Path) -> dict[tuple[str, str, int, int, int], KeptMatch]:
+def _read_kept(context: JobContext, file: Path) -> dict[tuple[object, ...], KeptMatch]:
     """Matches that were played before, by what they were; damaged lines are told and left out."""
-    kept: dict[tuple[str, str, int, int, int], KeptMatch] = {}
+    kept: dict[tuple[object, ...], KeptMatch] = {}
     with suppress(FileNotFoundError), file.open("rb") as lines:
         for number, line in enumerate(iter(lambda: lines.readline(_MOST_LINE_BYTES), b""), 1):
             try:
@@ -497,8 +493,7 @@ def _read_kept(context: JobContext, file: Path) -> dict[tuple[str, str, int, int
             except JobError:
                 context.reporter.say(f"{file.name}, line {number} is damaged and left out")
             else:
-                games, seats = match.shares.shape
-                kept[*match.players, seats, games, match.seed] = match
+                kept[match.key] = match
     return kept
 
 
@@ -507,13 +502,6 @@ def _lasting(context: JobContext, name: str) -> bool:
     plain, _ = split_contestant(name, 0)
     is_file = "/" in plain and "checkpoint_iter_" not in plain
     return not is_file and not (context.runs_root / name).is_dir()
-
-
-def _rows(ratings: Ratings) -> list[RatingRow]:
-    """The rows that are kept with a run."""
-    found = {rating.name: _ITERATION.search(rating.name) for rating in ratings.ratings}
-    iterations = {name: int(match[1]) if match else None for name, match in found.items()}
-    return [RatingRow(*rating[:6], iterations[rating.name]) for rating in ratings.ratings]
 
 
 def ladder_lines(ratings: Ratings) -> list[str]:

@@ -18,12 +18,18 @@ import numpy as np
 
 from azul_tui.config import shown_path
 from azul_tui.errors import AzulError, GameError, JobError
-from azul_tui.game.constants import COLOR_COUNT, encode_action, state_size
-from azul_tui.game.layout import sources_offset
+from azul_tui.game.constants import (
+    BAG,
+    COLOR_COUNT,
+    LID,
+    NEXT_FIRST,
+    TABLE_TILES,
+    encode_action,
+    state_size,
+)
 from azul_tui.game.notation import format_move
-from azul_tui.game.offsets import BAG, LID, NEXT_FIRST, TABLE_TILES
 from azul_tui.game.record import RecordedGame, parse_recorded, replay_recorded
-from azul_tui.game.rules import begin_round, clear_game
+from azul_tui.game.rules import begin_round, clear_game, sources_offset
 from azul_tui.game.state import GameState
 from azul_tui.runs.paths import named_path
 from azul_tui.runs.text import plain_text

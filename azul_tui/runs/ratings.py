@@ -45,7 +45,7 @@ class RatingRow:
 
 
 def ladder_file(paths: RunPaths) -> Path:
-    """One line a match, as `arena.kept_results.results_record` writes it."""
+    """One line a match, as `arena.store.encode_match` writes it."""
     return paths.directory / LADDER_FILE
 
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from azul_tui.errors import CheckpointError, PlayerError
-from azul_tui.game.constants import observation_size
+from azul_tui.game.constants import AFTERSTATE, MOVING, PHASE, TO_MOVE, observation_size
 from azul_tui.game.notation import format_move
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, MOVING, PHASE, TO_MOVE
 from azul_tui.game.random import PLAYOUT, derive
 from azul_tui.game.rules import apply_canonical
 from azul_tui.game.state import GameState
@@ -22,8 +21,8 @@ from azul_tui.jobs.names import check_player_name
 from azul_tui.players.names import parse_player_name
 from azul_tui.players.registry import StoppablePlayer, create_player
 from azul_tui.runs.text import plain_text, warn
-from azul_tui.search.lockstep import LockstepSearch, final_values
 from azul_tui.search.reading import FactoryOrder, RootReading, read_root
+from azul_tui.search.search import LockstepSearch, final_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from azul_tui.jobs.recorded_games import ReplayedGame
     from azul_tui.players.registry import Player
     from azul_tui.search.reading import RootMove
-    from azul_tui.search.settings import Evaluator, SearchSettings
+    from azul_tui.search.search import Evaluator
+    from azul_tui.search.select import SearchSettings
 
 
 # -- players that were asked for by name, kept ready for the next time
@@ -398,7 +398,7 @@ def _play_out(
     The i-th game of every move has the same seed: luck that is common to the moves does not
     separate them.
     """
-    from azul_tui.arena.policy_playouts import play_out
+    from azul_tui.players.network import play_out
 
     canonical = game.canonical()[0].array
     starts = [_after(canonical, move.canonical) for move in reading.moves]
