@@ -12,8 +12,8 @@ from heard_job import HeardJob
 from azul_tui.errors import AzulError, CheckpointError, JobError, PlayerError
 from azul_tui.jobs import matches
 from azul_tui.network import create_azul_network
+from azul_tui.runs.listing import ladder_file, read_ratings
 from azul_tui.runs.paths import run_paths
-from azul_tui.runs.ratings import ladder_file, read_ratings
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from azul_tui.jobs.reporter import Reporter, describe, in_bytes, in_words
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.recorder import RunRecorder
-from azul_tui.runs.status import read_status
+from azul_tui.runs.status import RunRecorder, read_status
 
 
 class Terminal(io.StringIO):

@@ -19,15 +19,21 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from azul_tui import __version__
 from azul_tui.config import TrainingConfig, find_preset, load_config, preset_names
 from azul_tui.jobs.reporter import in_bytes
-from azul_tui.runs.cache import cache_place, speak_with
-from azul_tui.runs.machine import allowed_cores, core_quota, cores_below, usable_memory
+from azul_tui.runs.machine import (
+    allowed_cores,
+    cache_place,
+    core_quota,
+    cores_below,
+    speak_with,
+    usable_memory,
+)
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from azul_tui.jobs.start import JobContext
-    from azul_tui.runs.cache import CachePlace
+    from azul_tui.runs.machine import CachePlace
 
 LEAST_MEMORY_BYTES: Final = 2 * 10**9
 LEAST_FREE_BYTES: Final = 2 * 10**9

@@ -27,9 +27,13 @@ from azul_tui.jobs.reporter import in_percent, in_words
 from azul_tui.players.registry import create_player
 from azul_tui.runs.events import encode
 from azul_tui.runs.files import append_durably
-from azul_tui.runs.listing import checkpoint_files
+from azul_tui.runs.listing import (
+    LADDER_RATINGS_FILE,
+    checkpoint_files,
+    ladder_file,
+    write_ratings,
+)
 from azul_tui.runs.paths import existing_run, is_shipped
-from azul_tui.runs.ratings import LADDER_RATINGS_FILE, ladder_file, write_ratings
 from azul_tui.training.checkpoint_players import (
     find_checkpoint,
     find_player,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azul_tui.runs.events import Record
-    from azul_tui.runs.recorder import RunRecorder
+    from azul_tui.runs.status import RunRecorder
 
 
 # -- numbers in words
