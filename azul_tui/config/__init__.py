@@ -173,13 +173,9 @@ class TrainingConfig:
         "Numbers of the network in training; auto is what timing finds faster.")
     log_every_steps: int = _setting(10, (1, 1_000_000), "Training steps that one step record sums "
         "up.", live=True, exact=True)
+    trackers: tuple[str, ...] = _setting((), ("tensorboard", "wandb"), "Programs that get the "
+        "numbers of the log too; wandb is offline unless WANDB_MODE=online.", exact=True)
     # fmt: on
-    trackers: tuple[str, ...] = _setting(
-        (),
-        ("tensorboard", "wandb"),
-        "Programs that get the numbers of the log too; wandb is offline unless WANDB_MODE=online.",
-        exact=True,
-    )
 
     def __post_init__(self) -> None:
         """Reject values that would only fail hours later."""
