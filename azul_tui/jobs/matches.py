@@ -86,7 +86,6 @@ def evaluate(context: JobContext) -> dict[str, Any]:
     }  # fmt: skip
     context.reporter.record("match", checkpoint=str(path), **label)
     compile_with_progress(context, seats)
-    compile_player(context, opponent, seats)
     result, seconds = _play_match(context, player, opponent, label)
     fields = {**result.record(), **label, "checkpoint": str(path)}
     fields["s_per_game"] = seconds / max(1, result.games)
@@ -129,6 +128,8 @@ def _play_match(
     context: JobContext, one: Player, other: Player, label: Mapping[str, Any], **more: Any
 ) -> tuple[MatchResult, float]:
     """Play the match that `label` describes and tell it; its result, and the seconds it took."""
+    for player in (one, other):
+        compile_player(context, player, label["players"])
     started = time.monotonic()
     result = play_match(
         one,
@@ -311,8 +312,6 @@ def _play_two(context: JobContext) -> dict[str, Any]:
     if "@" in one.name + other.name:  # scripted players search in ways of their own
         label["simulations"] = context.integer("simulations")
     reporter.record("match", **label)
-    for player in (one, other):
-        compile_player(context, player, seats)
     elo = cast("float", context.settings["sequential_elo"])
     test = SequentialTest(elo_1=elo, max_pairs=-(-games // seats), players=seats) if elo else None
     result, _ = _play_match(
