@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from azul_tui.errors import JobError
 from azul_tui.network import create_azul_network
-from azul_tui.training.checkpoint_manager import ModelCheckpointManager
+from azul_tui.training.checkpoint import ModelCheckpointManager
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from azul_tui.jobs import matches
 from azul_tui.network import create_azul_network
 from azul_tui.runs.listing import ladder_file, read_ratings
 from azul_tui.runs.paths import run_paths
-from azul_tui.training.checkpoint_manager import ModelCheckpointManager
+from azul_tui.training.checkpoint import ModelCheckpointManager
 
 
 def arena(root, **settings):

@@ -70,8 +70,8 @@ class SettingSpec:
     def accepted(self) -> str:
         """What would be accepted, in words: "a whole number from 1 to 10"."""
         if self.choices:
-            named = ", ".join(f'"{choice}"' for choice in self.choices)
-            return f"{'a list of' if self.kind == 'list' else 'one of'} {named}"
+            words = ", ".join(f'"{choice}"' for choice in self.choices)
+            return f"a list of {words}" if self.kind == "list" else f"one of {words}"
         words = _KINDS[self.kind][1]
         low, high = _shown_bound(self.minimum), _shown_bound(self.maximum)
         if low and high:

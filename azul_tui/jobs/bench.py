@@ -37,9 +37,10 @@ from azul_tui.runs.machine import usable_cores
 from azul_tui.runs.text import plain_text
 from azul_tui.search.search import ConstantEvaluator, LockstepSearch
 from azul_tui.search.select import SearchSettings
-from azul_tui.training.step_benchmark import measure_training_steps
+from azul_tui.training.self_play import SelfPlayTask
 from azul_tui.training.trainer import AzulTrainer
-from azul_tui.training.workers import SelfPlayTask, WorkerExecutor
+from azul_tui.training.training_step import measure_training_steps
+from azul_tui.training.workers import WorkerExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +71,7 @@ def measure_compile(context: JobContext) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    from azul_tui.training.run_compute import compile_kernels
+    from azul_tui.training.workers import compile_kernels
 
     def print_nothing(done: int, total: int, name: str, seconds: float) -> None:
         """The one figure is the output."""
@@ -250,14 +251,14 @@ def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:
     try:
         evaluate()
         for executor in executors.values():
-            executor.play(SelfPlayTask(0, np.arange(BATCH), config), weights)
+            executor.play(SelfPlayTask(np.arange(BATCH), config), weights)
         for repetition in range(context.integer("repetitions")):
             bare.append(median_rate(3, evaluate))
             for count, executor in executors.items():
                 games = 12 * count * BATCH
                 numbers = np.arange(repetition * games, (repetition + 1) * games)
                 started = time.perf_counter()
-                batch = executor.play(SelfPlayTask(0, numbers, config), weights)
+                batch = executor.play(SelfPlayTask(numbers, config), weights)
                 if batch is not None:
                     seconds = time.perf_counter() - started
                     played[count].append(batch.tally.simulations / seconds)

@@ -22,9 +22,9 @@ from azul_tui.network import create_azul_network
 from azul_tui.network.losses import LossFunctions, policy_cross_entropy_loss
 from azul_tui.training.components import create_training_components
 from azul_tui.training.replay import ReplayBuffer
-from azul_tui.training.run_compute import compile_kernels
+from azul_tui.training.self_play import self_play_games
 from azul_tui.training.training_step import BatchSampler, StepReport, TrainingStep
-from azul_tui.training.workers import self_play_games
+from azul_tui.training.workers import compile_kernels
 
 if TYPE_CHECKING:
     from azul_tui.jobs.start import JobContext

@@ -142,7 +142,7 @@ def numba() -> Finding:
 def compute() -> Iterator[Finding]:
     """What training with the default settings computes with here, timed once and remembered."""
     try:
-        from azul_tui.training.run_compute import compute_of
+        from azul_tui.training.workers import compute_of
 
         yield Finding("compute", compute_of(TrainingConfig()).told)
     except Exception:  # noqa: BLE001 - what is broken is told by the checks of torch and numba

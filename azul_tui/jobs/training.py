@@ -37,15 +37,13 @@ def _train(
     context: JobContext,
     config: TrainingConfig,
     *,
-    resume_from: Path | None = None,
-    start_over: bool = False,
+    resume_from: ResumePoint | None = None,
 ) -> dict[str, Any]:
     """Train in `context.directory`, and sum it up; the other arguments are the trainer's."""
     trainer = AzulTrainer(
         config,
         context.directory,
         resume_from,
-        start_over=start_over,
         job=context.spec.name,
         listener=context.reporter.on_record,
         on_progress=lambda done, total, unit, left: context.reporter.progress(
@@ -95,7 +93,7 @@ def resume(context: JobContext) -> dict[str, Any]:
     else:
         source = run_to_resume(context.runs_root, context.changes, time.time()).directory
     try:
-        point = find_resume_point(source, None)
+        point = find_resume_point(source)
     except CheckpointError:
         beginning = find_beginning(source, context.warn)
         if beginning is None:
@@ -109,7 +107,7 @@ def resume(context: JobContext) -> dict[str, Any]:
     killed = status is not None and status.state in {"running", "paused", "crashed"}
     if not point.progress.opponents_left and not killed:
         _refuse_finished(point, config)
-    return _train(context, config, resume_from=source)
+    return _train(context, config, resume_from=point)
 
 
 def _start_over(context: JobContext, paths: RunPaths, config: TrainingConfig) -> dict[str, Any]:
@@ -121,7 +119,7 @@ def _start_over(context: JobContext, paths: RunPaths, config: TrainingConfig) ->
         )
     context.reporter.say(f"{plain_text(paths.name)} has no checkpoint yet: it begins again")
     context.directory = paths.directory
-    return _train(context, config, start_over=True)
+    return _train(context, config)
 
 
 def _run_that_goes_on(context: JobContext, point: ResumePoint) -> RunPaths:
