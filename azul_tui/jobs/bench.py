@@ -43,7 +43,7 @@ from azul_tui.training.training_step import measure_training_steps
 from azul_tui.training.workers import WorkerExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from azul_tui.jobs.start import JobContext
 
@@ -82,7 +82,7 @@ if __name__ == "__main__":
 # -- the training step in each number format, and the whole loop at the laptop preset
 
 
-def measure_steps(context: JobContext) -> dict[str, float]:
+def measure_steps(context: JobContext, batches: Sequence[int] = (64, 1024)) -> dict[str, float]:
     """Milliseconds of a training step of the small network, by format, and what "auto" makes of it.
 
     `step_over_bare` is the ratio of a step to the least that it could do, and `auto_over_best` the
@@ -91,7 +91,7 @@ def measure_steps(context: JobContext) -> dict[str, float]:
     torch.set_num_threads(1)
     figures: dict[str, float] = {}
     processor = torch.device("cpu")
-    for batch in (64, 1024):
+    for batch in batches:
         chosen = time_training(describe_network("small"), batch, processor, 1).chosen
         repetitions = 2 * context.integer("repetitions") + 1
         formats = precisions_to_try("auto", processor)
@@ -198,7 +198,9 @@ def measure_tree(context: JobContext) -> dict[str, float]:
     return {"tree_sims_per_s": statistics.median(rates)}
 
 
-def measure_inference(context: JobContext) -> dict[str, float]:
+def measure_inference(
+    context: JobContext, presets: Sequence[str] = ("small", "medium")
+) -> dict[str, float]:
     """Evaluations a second of every candidate on one thread, in turns, by network and batch.
 
     `auto_over_best` is the speed of the candidate that timing chose just before, at the batch of
@@ -206,7 +208,7 @@ def measure_inference(context: JobContext) -> dict[str, float]:
     """
     figures: dict[str, float] = {}
     processor = torch.device("cpu")
-    for preset in ("small", "medium"):
+    for preset in presets:
         description = describe_network(preset, PLAYERS)
         chosen = time_inference(description, BATCH, processor).chosen
         for batch in (32, BATCH, 256):

@@ -59,23 +59,15 @@ class OpenedNetwork(NamedTuple):
             )
 
 
-class OpenedPlayer(NamedTuple):
-    """Either kind of player, under the name it was asked for by."""
-
-    name: str
-    scripted: Player | None = None
-    network: OpenedNetwork | None = None
-
-
 class OpenedPlayers:
     """Players by name; the last few stay open."""
 
     def __init__(self, root: Path) -> None:
         """Look for runs in `root`."""
         self._root = root
-        self._kept: OrderedDict[tuple[str, int, int], OpenedPlayer] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, int], Player | OpenedNetwork] = OrderedDict()
 
-    def open(self, request: Request, name: str, players: int) -> OpenedPlayer:
+    def open(self, request: Request, name: str, players: int) -> Player | OpenedNetwork:
         """The player called `name`, for games of `players` if it is a scripted one.
 
         A checkpoint that has been written anew is read anew.
@@ -91,15 +83,14 @@ class OpenedPlayers:
             raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
         key = (str(path or name.strip().lower()), 0 if path else players, stamp)
         if key not in self._kept:
-            self._kept[key] = (
-                OpenedPlayer(name, scripted=_open_scripted(request, name, players))
-                if path is None
-                else OpenedPlayer(name, network=_open_network(request, path))
-            )
+            if path is None:
+                self._kept[key] = _open_scripted(request, name, players)
+            else:
+                self._kept[key] = _open_network(request, path)
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
-        return self._kept[key]._replace(name=name)
+        return self._kept[key]
 
     def open_network(self, request: Request, name: str, players: int) -> OpenedNetwork:
         """The network called `name`, for games of `players`.
@@ -108,8 +99,8 @@ class OpenedPlayers:
             PlayerError: It is a scripted player, or nobody.
             CheckpointError: The checkpoint cannot be used, or is for another number of players.
         """
-        network = self.open(request, name, players).network
-        if network is None:
+        network = self.open(request, name, players)
+        if not isinstance(network, OpenedNetwork):
             raise PlayerError(
                 f"{plain_text(name, 60)} is a scripted player and has no opinion to show; name a"
                 " run, a checkpoint or pretrained"
@@ -274,9 +265,10 @@ def _search_by_time(
 
 def choose(
     request: Request,
-    player: OpenedPlayer,
+    opened: Player | OpenedNetwork,
     game: GameState,
     *,
+    player: str,
     simulations: int,
     seconds: float | None,
     seed: int,
@@ -287,12 +279,12 @@ def choose(
     """
     began = time.monotonic()
     opinion: dict[str, Any] = {"value": None, "values": None, "simulations": None}
-    if network := player.network:
-        network.check_seats(game.players)
+    if isinstance(opened, OpenedNetwork):
+        opened.check_seats(game.players)
         if seconds is not None and simulations:
-            reading, stopped = _search_by_time(request, network, game, seconds, simulations, seed)
+            reading, stopped = _search_by_time(request, opened, game, seconds, simulations, seed)
         else:
-            reading, stopped = _search(request, network, game, max(1, simulations), seed)
+            reading, stopped = _search(request, opened, game, max(1, simulations), seed)
         best = reading.moves[0] if simulations else max(reading.moves, key=lambda move: move.prior)
         action = best.action
         opinion = {
@@ -301,18 +293,16 @@ def choose(
             "simulations": reading.simulations if simulations else 0,
         }
     else:
-        assert player.scripted is not None
         canonical, order = game.canonical()
-        if isinstance(player.scripted, StoppablePlayer):
-            chosen, stopped = player.scripted.choose_until(canonical.array, seed, request.stopped)
+        if isinstance(opened, StoppablePlayer):
+            chosen, stopped = opened.choose_until(canonical.array, seed, request.stopped)
         else:  # takes a quarter of a second at most
             seeds, stopped = np.asarray([seed], np.uint64), False
-            state = canonical.array[None, :]
-            chosen = int(player.scripted.choose(state, seeds, deterministic=True)[0])
+            chosen = int(opened.choose(canonical.array[None, :], seeds, deterministic=True)[0])
         action = FactoryOrder(order).table_action(chosen)
     request.end(
         "choice",
-        player=player.name,
+        player=player,
         notation=game.notation(),
         move=format_move(action, game.players),
         **opinion,
