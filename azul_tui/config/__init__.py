@@ -89,8 +89,6 @@ class TrainingConfig:
     fast_simulations: int = _setting(8, (1, 100_000), "Simulations of the other searches.")
     max_considered_actions: int = _setting(16, (1, 300), "Root actions that a Gumbel search starts "
         "from.")
-    c_visit: float = _setting(50.0, (0, 1_000_000), "Gumbel: visits added to the scale of the "
-        "values.")
     c_scale: float = _setting(0.2, (0, 1000), "Gumbel: weight of the values against the priors.")
     c_puct: float = _setting(1.5, (0, 100), "PUCT: weight of the priors against the values.")
     dirichlet_alpha: float = _setting(0.3, (0.001, 100), "PUCT: concentration of the noise at the "
@@ -210,7 +208,6 @@ _SPECS: Final = _described()
 PLAYED_WITH: Final = (
     "search",
     "max_considered_actions",
-    "c_visit",
     "eval_c_scale",
     "c_puct",
     "dirichlet_alpha",
@@ -490,6 +487,7 @@ def _as_wanted(spec: SettingSpec, text: str) -> object:
 # it does not take, unless games or weights would be others for it. All of that is told.
 
 _RETIRED: Final = {
+    "c_visit": 50.0,
     "margin_loss_weight": 0.0,
     "buffer_growth_iterations": 0,
     "mcts_simulations_start": 0,
