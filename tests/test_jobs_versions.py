@@ -117,7 +117,7 @@ def test_the_engine_warns_where_the_dashboard_hears_it(root, capfd):
 async def test_the_dashboard_is_told_what_its_engine_warns_of(root):
     change(root, newer)
     warned = []
-    engine = await Engine.start(root, warned.append)
+    engine = Engine(root, warned.append)
     try:
         assert (await engine.ask("load player=run"))["event"] == "ready"
     finally:

@@ -63,7 +63,7 @@ async def test_the_training_screen_shows_the_gpu(tmp_path, divided, words):
     run = make_run(tmp_path / "run", 3)
     async with dashboard(tmp_path, attach="run", now=run.t) as shown:
         await shown.when(lambda: shown.app.run_now() is not None, "the run is read")
-        shown.app.follower.usage = meter(Device(divided=divided)).read()
+        shown.app.usage = meter(Device(divided=divided)).read()
 
         def is_shown():
             shown.screen.show()

@@ -252,7 +252,7 @@ class _Ratings:
 
 
 def ladder_file(paths: RunPaths) -> Path:
-    """One line a match, as `arena.kept_results.results_record` writes it."""
+    """One line a match, as `arena.store.encode_match` writes it."""
     return paths.directory / "ladder.jsonl"
 
 

@@ -187,9 +187,8 @@ def rename_run(paths: RunPaths, name: str, now: float) -> RunPaths:
     Raises:
         RunError: The name is refused or taken, or the run is live.
     """
-    refuse_live(paths, now, "rename")
     renamed = run_paths(paths.directory.parent, name)
-    _move(paths, renamed.directory, "renamed")
+    _move(paths, renamed.directory, now, "rename")
     return renamed
 
 
@@ -199,9 +198,8 @@ def archive_run(paths: RunPaths, now: float) -> Path:
     Raises:
         RunError: The run is live, or one of that name is already archived.
     """
-    refuse_live(paths, now, "archive")
     archived = paths.directory.parent / ARCHIVE / paths.name
-    _move(paths, archived, "archived")
+    _move(paths, archived, now, "archive")
     return archived
 
 
@@ -217,16 +215,17 @@ def delete_run(paths: RunPaths, now: float) -> None:
     try:
         shutil.rmtree(paths.directory)
     except OSError as error:
-        raise RunError(
-            f"{plain_text(str(error.filename), 120)}: cannot be deleted ({error.strerror})"
-        ) from None
+        file = plain_text(str(error.filename), 120)
+        raise RunError(f"{file}: cannot be deleted ({error.strerror})") from None
 
 
-def _move(paths: RunPaths, target: Path, how: str) -> None:
+def _move(paths: RunPaths, target: Path, now: float, verb: str) -> None:
+    refuse_live(paths, now, verb)
     if target.exists():
         raise RunError(f'"{plain_text(target.name, 64)}" is taken; choose another name')
     try:
         target.parent.mkdir(exist_ok=True)
         paths.directory.rename(target)
     except OSError as error:
-        raise RunError(f"{plain_text(paths.name, 64)} cannot be {how} ({error.strerror})") from None
+        name = plain_text(paths.name, 64)
+        raise RunError(f"{name}: cannot {verb} it ({error.strerror})") from None
