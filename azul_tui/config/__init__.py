@@ -144,8 +144,6 @@ class TrainingConfig:
         "games against the best so far, or by score alone.", exact=True)
     gate_games: int = _setting(300, (2, 1_000_000), "Games of the gate at most, after which the "
         "score decides.", live=True, exact=True)
-    gate_elo: float = _setting(50.0, (1, 1000), "Elo points that the gate is to tell apart; fewer "
-        "take more games.", live=True, exact=True)
 
     save_frequency: int = _setting(5, (1, 1_000_000), "Iterations between checkpoints.",
         group="checkpoints", live=True, exact=True)
@@ -492,6 +490,7 @@ def _as_wanted(spec: SettingSpec, text: str) -> object:
 
 _RETIRED: Final = {
     "c_visit": 50.0,
+    "gate_elo": 50.0,
     "margin_loss_weight": 0.0,
     "buffer_growth_iterations": 0,
     "mcts_simulations_start": 0,
