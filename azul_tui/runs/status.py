@@ -390,8 +390,6 @@ class RunRecorder:
         *,
         job: str,
         listener: Callable[[Record], None] | None = None,
-        keep: int | None = None,
-        carried: bytes = b"",
         prepare: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -401,15 +399,13 @@ class RunRecorder:
             paths: The run directory; made when absent.
             job: The job that writes, by name.
             listener: Gets every record after it was written.
-            keep: Bytes of the event log to keep, see `EventLog`.
-            carried: Lines from behind them to keep as well.
             prepare: Called under the lock before there is a log: what must be there whenever a
                 log is. May raise OSError.
             clock: Gives unix seconds.
         """
         self.paths = paths
         self._listener = listener
-        self._keep, self._carried, self._prepare = keep, carried, prepare
+        self._prepare = prepare
         self._clock = clock
         self._lock = RunLock(paths, clock=clock)
         self._observe: Callable[[], Mapping[str, object]] = dict
@@ -425,9 +421,7 @@ class RunRecorder:
             self._lock.acquire()
             if self._prepare is not None:
                 self._prepare()
-            self.log = EventLog(
-                self.paths.events, keep=self._keep, carried=self._carried, clock=self._clock
-            )
+            self.log = EventLog(self.paths.events, clock=self._clock)
             self.status(force=True)
             if holder := self._lock.took_over:
                 told = f"took over the lock of {holder}, which ended"

@@ -87,8 +87,8 @@ class RunProgress:
     best_score: _Finite | None = None
     loss_sums: dict[str, _Finite] = field(default_factory=dict[str, float])
     """Sums of the losses over `steps_done` steps."""
-    shards: list[Any] = field(default_factory=list[Shard])
-    """`Shard`s: files of the replay buffer, oldest first."""
+    shards: list[Shard] = field(default_factory=list[Shard])
+    """Files of the replay buffer, oldest first."""
 
     @property
     def checkpoint_number(self) -> int:

@@ -76,25 +76,13 @@ class TrainingRun:
         on_progress: ProgressListener | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Put a run together.
-
-        Args:
-            recorder: Of the run directory, entered.
-            config: Settings in force; replaced when one is set.
-            compute: Decided when the process began; never changes.
-            learner: What learns.
-            progress: Where the run stands.
-            listener: Gets every record, after it was written or while it cannot be.
-            on_progress: Told how far the phase is.
-            should_stop: Whether a signal asked this process to leave.
-            clock: Seconds.
-            sleep: Waits so many seconds.
-        """
+        """Put a run together, with the recorder entered; the others are `AzulTrainer`'s."""
         self.paths: RunPaths = recorder.paths
         self.config = config
+        """Settings in force; another value when one is set."""
         self.compute = compute
+        """Decided when the process began; never changes."""
         self.learner = learner
         self.progress = progress
         self.history: list[dict[str, Any]] = []
@@ -109,7 +97,6 @@ class TrainingRun:
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._clock = clock
-        self._sleep = sleep
         self._began_s = clock() - progress.elapsed_s
         self._stopped_at_s: float | None = None
         self._iteration_began_s = 0.0
@@ -292,7 +279,7 @@ class TrainingRun:
         """Wait until the next attempt; whether somebody asks to leave meanwhile."""
         waited_s = 0.0
         while not self.interrupts(pause=False) and waited_s < RETRY_EVERY_S:
-            self._sleep(PAUSE_POLL_S)
+            time.sleep(PAUSE_POLL_S)
             waited_s += PAUSE_POLL_S
             self.status()
         return self.leaving
@@ -349,7 +336,7 @@ class TrainingRun:
             while self.paused and not self.leaving:
                 if self.checkpoint_wanted:
                     self.saver.save()
-                self._sleep(PAUSE_POLL_S)
+                time.sleep(PAUSE_POLL_S)
                 self.poll()
                 self.status()
             self.status(state="running", phase=self._phase, force=True)
