@@ -400,7 +400,7 @@ def shown_path(path: Path) -> str:
 # `--set network_config=small` needs no quotes.
 
 _PREFIX: Final = "AZUL_TUI_"
-_NO_SETTINGS: Final = frozenset({"ascii", "cache", "cache_told", "dir"})
+_NO_SETTINGS: Final = frozenset({"ASCII", "CACHE", "CACHE_TOLD", "DIR"})
 """Variables with our prefix that name no setting."""
 
 
@@ -438,9 +438,10 @@ def resolve_settings(
         for name, value in read_toml(file).items():
             named[name] = _known(known, name, place).check(value, place=place)
     for variable, text in sorted((environment or {}).items()):
-        name = variable.removeprefix(_PREFIX).lower()
-        if not variable.startswith(_PREFIX) or name in _NO_SETTINGS:
+        word = variable.removeprefix(_PREFIX)
+        if word == variable or word in _NO_SETTINGS:
             continue
+        name = word.lower()
         if name in known:
             named[name] = known[name].check(_as_wanted(known[name], text), place=variable)
         elif name not in _SPECS:  # a training setting is nothing to a job that does not train
