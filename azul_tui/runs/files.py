@@ -27,11 +27,8 @@ Fields = TypeVar("Fields", bound="DataclassInstance")
 def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> None:
     """Let `write` fill a temporary sibling, then move it over `path`.
 
-    Args:
-        path: The file that is replaced, or made.
-        write: Fills the file it is given.
-        durable: Flush the file and its folder to the disk. What is rewritten every second
-            and means nothing after a power cut goes without.
+    What is `durable` is flushed to the disk with its folder; what is rewritten every second and
+    means nothing after a power cut goes without.
 
     Raises:
         OSError: The disk is full, read-only or refuses; `path` is then as it was and
