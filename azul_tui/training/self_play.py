@@ -107,7 +107,6 @@ def search_settings(config: TrainingConfig) -> SearchSettings:
     return SearchSettings(
         gumbel=config.search == "gumbel",
         max_considered_actions=config.max_considered_actions,
-        c_visit=config.c_visit,
         c_scale=config.c_scale,
         c_puct=config.c_puct,
         dirichlet_alpha=config.dirichlet_alpha,

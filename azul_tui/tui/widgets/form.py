@@ -122,7 +122,7 @@ class SettingsForm(VerticalScroll, can_focus=False):
 
     @on(Collapsible.Expanded)
     async def unfold(self, event: Collapsible.Expanded) -> None:
-        """Make the fields of a group when it is first looked at: 57 of them cost a blink each."""
+        """Make the fields of a group when it is first looked at: all of them cost a blink each."""
         members = self._folded.pop(event.collapsible, [])
         contents = event.collapsible.query_one(Collapsible.Contents)
         await contents.mount_all([self._row(spec) for spec in members])
