@@ -400,15 +400,9 @@ def time_calls(
 ) -> Timing:
     """Time candidates in rounds, A B C A B C, and choose.
 
-    Each is called unmeasured, until libraries have settled, then once in each round; the median of
-    its rounds counts. The first is the plain one, which another must beat by more than noise.
-
-    Args:
-        calls: What to time, by name, the plain one first.
-        threads: Of torch while it is timed.
-        device: Where the calls compute; the clock waits for a GPU.
-        seconds: By the clock, after which no new round begins.
-        clock: Seconds; `work_clock` unless given.
+    Each is called unmeasured, until libraries have settled, then once in each round, until
+    `seconds` are over by the clock (`work_clock` unless given); the median of its rounds counts.
+    The first is the plain one, which another must beat by more than noise.
     """
     counted = clock or work_clock(threads, device)
     rounds: dict[str, list[float]] = {name: [] for name in calls}
@@ -478,10 +472,10 @@ def choose_inference(
     description: NetworkDescription, batch_size: int, device: torch.device, precision: str = "auto"
 ) -> Timing:
     """`time_inference`, remembered. Raises ConfigError when there is no such precision."""
-    candidates = inference_candidates(description, device, precision)
+    names = [each.name for each in inference_candidates(description, device, precision)]
+    key = _key("inference", description, batch_size, 1, device)
     return _remembered_or(
-        _key("inference", description, batch_size, 1, device, [each.name for each in candidates]),
-        lambda: time_inference(description, batch_size, device, precision),
+        key, names, lambda: time_inference(description, batch_size, device, precision)
     )
 
 
@@ -494,9 +488,9 @@ def choose_training(
 ) -> Timing:
     """`time_training`, remembered. Raises ConfigError when there is no such precision."""
     names = [*precisions_to_try(precision, device)]
+    key = _key("training", description, batch_size, threads, device)
     return _remembered_or(
-        _key("training", description, batch_size, threads, device, names),
-        lambda: time_training(description, batch_size, device, threads, precision),
+        key, names, lambda: time_training(description, batch_size, device, threads, precision)
     )
 
 
@@ -507,19 +501,17 @@ def choose_device(
     workers: int,
     seconds: Mapping[str, Callable[[], float]],
 ) -> Timing:
-    """The device on which self-play is fastest, measured once and remembered.
+    """The device on which self-play by so many workers is fastest, measured once and remembered.
 
-    Args:
-        description: The network.
-        batch_size: Rows of a call in self-play.
-        gpu: What competes with the processor; its kind is remembered beside the processor's.
-        workers: How many play.
-        seconds: By device, the plain one first: measures what a call takes in self-play.
+    `seconds` has for each device, the plain one first, what measures how long a call of
+    `batch_size` rows takes there in self-play; `gpu` is the one that is not the processor.
     """
-    key = _key("device", description, batch_size, 1, gpu, [*seconds])
+    key = _key("device", description, batch_size, 1, gpu)
     key |= {"workers": workers, "host": processor_kind(torch.device("cpu"))}
     return _remembered_or(
-        key, lambda: _fastest({name: measure() for name, measure in seconds.items()})
+        key,
+        [*seconds],
+        lambda: _fastest({name: measure() for name, measure in seconds.items()}),
     )
 
 
@@ -532,13 +524,10 @@ def resolve_compute(
 ) -> Compute:
     """What a run with these settings computes with on this machine.
 
-    Args:
-        config: Its `device`, `inference_precision` and `training_precision` decide where they are
-            not "auto"; `parallel_games` and `batch_size` are the batches that are timed.
-        description: The network.
-        threads: Of torch where the network is trained.
-        remembered: What the checkpoint of a resumed run names. All of it that the settings leave
-            open and this machine can do is kept, the number of threads included.
+    `device`, `inference_precision` and `training_precision` decide where they are not "auto";
+    `parallel_games` and `batch_size` are the batches that are timed. Of `remembered`, which the
+    checkpoint of a resumed run names, all is kept that the settings leave open and this machine
+    can do, the number of threads included.
 
     Raises:
         ConfigError: This machine has no such device, or there is no such precision.
@@ -602,9 +591,8 @@ def _key(
     batch_size: int,
     threads: int,
     device: torch.device,
-    candidates: list[str],
 ) -> dict[str, object]:
-    """All that a timing depends on."""
+    """All that a timing depends on, but for the candidates."""
     return {
         "what": what,
         "azul-tui": __version__,
@@ -614,24 +602,26 @@ def _key(
         "network": json.loads(json.dumps(description.shapes)),
         "batch_size": batch_size,
         "threads": threads,
-        "candidates": candidates,
     }
 
 
-def _remembered_or(key: dict[str, Any], decide: Callable[[], Timing]) -> Timing:
-    """What was found before for `key`; else what `decide` finds, from now on.
+def _remembered_or(
+    key: dict[str, object], names: list[str], decide: Callable[[], Timing]
+) -> Timing:
+    """What was found before for `key` and these candidates; else what `decide` finds.
 
     The first of several processes that decide at once is the one that all of them follow. A file
     that is damaged or another's is replaced; a folder that cannot be written is no error.
     """
-    if len(key["candidates"]) == 1:
-        return Timing(key["candidates"][0], {})
+    if len(names) == 1:
+        return Timing(names[0], {})
+    key |= {"candidates": names}
     folder = cache_folder()
     if folder is None:
         return decide()
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / "choices" / f"{key['what']}-{digest}.json"
-    if known := _read_timing(path, key):
+    if known := _read_timing(path, key, names):
         return known
     found = decide()
     content = {"key": key, "chosen": found.chosen, "seconds": dict(found.seconds)}
@@ -642,7 +632,7 @@ def _remembered_or(key: dict[str, Any], decide: Callable[[], Timing]) -> Timing:
         try:
             os.link(unfinished, path)
         except OSError:  # somebody was faster, or a disk without links
-            known = _read_timing(path, key)
+            known = _read_timing(path, key, names)
             if known is None:
                 unfinished.replace(path)
     with contextlib.suppress(OSError):
@@ -650,13 +640,13 @@ def _remembered_or(key: dict[str, Any], decide: Callable[[], Timing]) -> Timing:
     return known or found
 
 
-def _read_timing(path: Path, key: dict[str, Any]) -> Timing | None:
+def _read_timing(path: Path, key: dict[str, object], names: list[str]) -> Timing | None:
     """What the file remembers for exactly this key; None for any other content."""
     try:
         content: Any = json.loads(read_bounded(path, _LARGEST_FILE) or "null")
         chosen, took = content["chosen"], dict(content["seconds"])
-        fits = content["key"] == key and chosen in key["candidates"]
-        fits = fits and set(took) == set(key["candidates"])
+        fits = content["key"] == key and chosen in names
+        fits = fits and set(took) == set(names)
         fits = fits and all(isinstance(value, float) and value > 0 for value in took.values())
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
