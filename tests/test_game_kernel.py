@@ -133,7 +133,7 @@ sys.setswitchinterval(1e-5)
 threads = [threading.Thread(target=declare) for _ in range(3)]
 for thread in threads:
     thread.start()
-import azul_tui.search.lockstep, azul_tui.players.planner
+import azul_tui.search.search, azul_tui.players.planner
 done.set()
 for thread in threads:
     thread.join()

@@ -19,8 +19,8 @@ from azul_tui.game.constants import (
 from azul_tui.game.random import GAME, SEARCH, derive
 from azul_tui.game.rules import clear_game, refill_canonical, set_score
 from azul_tui.game.state import GameState
-from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import LockstepSearch
+from azul_tui.search.select import SearchSettings
 from azul_tui.training import self_play
 from azul_tui.training.game_records import merge_batches
 from azul_tui.training.self_play import PlaySettings, SelfPlay, play_on

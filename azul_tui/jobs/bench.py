@@ -35,8 +35,8 @@ from azul_tui.network.compute import (
 from azul_tui.network.model import describe_network
 from azul_tui.runs.machine import usable_cores
 from azul_tui.runs.text import plain_text
-from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.settings import ConstantEvaluator, SearchSettings
+from azul_tui.search.search import ConstantEvaluator, LockstepSearch
+from azul_tui.search.select import SearchSettings
 from azul_tui.training.step_benchmark import measure_training_steps
 from azul_tui.training.trainer import AzulTrainer
 from azul_tui.training.workers import SelfPlayTask, WorkerExecutor

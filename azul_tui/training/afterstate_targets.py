@@ -21,7 +21,7 @@ from azul_tui.game.rules import refill_canonical
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from azul_tui.search.settings import Evaluator
+    from azul_tui.search.search import Evaluator
 
 
 @kernel

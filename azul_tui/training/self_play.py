@@ -32,9 +32,14 @@ from azul_tui.game.rules import (
     list_legal,
     refill_canonical,
 )
-from azul_tui.search.lockstep import advance, begin, final_values, receive
-from azul_tui.search.root import choose_edge, root_value, write_improved_policy, write_visit_policy
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import advance, begin, final_values, receive
+from azul_tui.search.select import (
+    SearchSettings,
+    choose_edge,
+    root_value,
+    write_improved_policy,
+    write_visit_policy,
+)
 from azul_tui.search.tree import NO_NODE, Tree, allocate_tree
 from azul_tui.training.afterstate_targets import afterstate_rows, average_refills, place_in_game
 from azul_tui.training.game_records import (
@@ -49,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azul_tui.config import TrainingConfig
-    from azul_tui.search.settings import Evaluator
+    from azul_tui.search.search import Evaluator
     from azul_tui.search.tree import Records
 
 

@@ -34,8 +34,8 @@ from azul_tui.jobs.engine.analysis import DIGITS, StoppableEvaluator, StoppedErr
 from azul_tui.jobs.engine.opened_players import check_seats
 from azul_tui.jobs.game_files import FiledGame, describe_disagreement, read_games
 from azul_tui.runs.text import plain_text
-from azul_tui.search.lockstep import LockstepSearch, final_values
 from azul_tui.search.reading import FactoryOrder, RootReading, read_root
+from azul_tui.search.search import LockstepSearch, final_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
