@@ -22,11 +22,11 @@ import platform
 import statistics
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, cast
 
+import msgspec
 import numpy as np
 import torch
 
@@ -43,10 +43,12 @@ from azul_tui.network.vectors import (
     host_features,
     whole_blocks,
 )
-from azul_tui.runs.files import read_bounded
+from azul_tui.runs.files import decoded, read_bounded
 from azul_tui.runs.machine import cache_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
@@ -67,8 +69,8 @@ _FIRST_ROWS: Final = 128
 """Rows of a training step that tells how many there is time for."""
 _PLAIN_WINS: Final = 0.97
 """A candidate must take less than this share of the plain one's time: noise decides nothing."""
-_MOST_THREADS: Final = 4096
 _LONGEST_NAME: Final = 200
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_NAME)]
 _LARGEST_FILE: Final = 1 << 16
 
 
@@ -76,19 +78,19 @@ _LARGEST_FILE: Final = 1 << 16
 class Compute:
     """How the numbers of a run are computed; the same value gives the same bits."""
 
-    device: str
+    device: _Name
     """Where the network is evaluated and trained: "cpu", "cuda", "cuda:1", "mps"."""
-    inference: str
+    inference: _Name
     """Name of the implementation that evaluates the network; see `inference_candidates`."""
-    inference_precision: str
+    inference_precision: _Name
     """"float32" or "bfloat16"."""
-    training_precision: str
+    training_precision: _Name
     """"float32" or "bfloat16" (autocast; weights stay float32)."""
-    threads: int
+    threads: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     """Of torch where the network is trained; inference has one thread in each worker."""
-    processor: str
+    processor: _Name
     """Kind of the processor, or of the GPU that computes, on which this was decided."""
-    torch: str
+    torch: _Name
     """Version of torch with which this was decided."""
     told: str = dataclasses.field(default="", compare=False)
     """The choice and what timing said of it, in words for people; not kept by `to_plain`."""
@@ -100,15 +102,10 @@ class Compute:
     @classmethod
     def from_plain(cls, fields: object) -> Compute | None:
         """What `to_plain` wrote; None for anything else, as in files that do not name it."""
-        if not isinstance(fields, Mapping):
+        try:
+            return dataclasses.replace(msgspec.convert(fields, cls), told="")
+        except msgspec.ValidationError:
             return None
-        table = cast("Mapping[str, Any]", fields)
-        values = {name: table.get(name) for name in _KEPT}
-        threads = values["threads"]
-        names = [value for name, value in values.items() if name != "threads"]
-        fine = type(threads) is int and 1 <= threads <= _MOST_THREADS
-        fine = fine and all(isinstance(name, str) and 0 < len(name) <= 200 for name in names)
-        return cls(**cast("dict[str, Any]", values)) if fine else None
 
 
 _KEPT: Final = tuple(field.name for field in dataclasses.fields(Compute) if field.compare)
@@ -640,14 +637,17 @@ def _remembered_or(
     return known or found
 
 
+class _Choice(msgspec.Struct):
+    """A timing as a file remembers it."""
+
+    key: dict[str, object]
+    chosen: str
+    seconds: dict[str, Annotated[float, msgspec.Meta(gt=0)]]
+
+
 def _read_timing(path: Path, key: dict[str, object], names: list[str]) -> Timing | None:
     """What the file remembers for exactly this key; None for any other content."""
-    try:
-        content: Any = json.loads(read_bounded(path, _LARGEST_FILE) or "null")
-        chosen, took = content["chosen"], dict(content["seconds"])
-        fits = content["key"] == key and chosen in names
-        fits = fits and set(took) == set(names)
-        fits = fits and all(isinstance(value, float) and value > 0 for value in took.values())
-    except (ValueError, TypeError, KeyError, RecursionError):
+    known = decoded(read_bounded(path, _LARGEST_FILE), _Choice)
+    if known is None or known.key != key or known.chosen not in names:
         return None
-    return Timing(chosen, took) if fits else None
+    return Timing(known.chosen, known.seconds) if set(known.seconds) == set(names) else None
