@@ -188,9 +188,9 @@ def test_a_run_is_told_what_it_computes_with_and_keeps_it():
     config = TrainingConfig()
     compute = resolve_compute(config, SMALL)
     assert compute == resolve_compute(config, SMALL)
-    assert compute.told.startswith("inference: ")
-    assert "; training: " in compute.told
-    assert compute.told.endswith(("with 1 thread", "float32", "bfloat16"))
+    assert compute.summary.startswith("inference: ")
+    assert "; training: " in compute.summary
+    assert compute.summary.endswith(("with 1 thread", "float32", "bfloat16"))
     assert Compute.from_plain(json.loads(json.dumps(compute.to_plain()))) == compute
     network = create_azul_network("small")
     evaluator = NetworkEvaluator(
@@ -224,7 +224,7 @@ def test_a_resumed_run_keeps_what_it_began_with(precision: str):
     assert compute.threads == 3
     assert compute.torch == torch.__version__
     assert compute.processor != "another"
-    assert "as before" in compute.told
+    assert "as before" in compute.summary
     changed = resolve_compute(
         TrainingConfig(training_precision="float32"), SMALL, remembered=before
     )

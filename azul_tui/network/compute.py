@@ -92,7 +92,7 @@ class Compute:
     """Kind of the processor, or of the GPU that computes, on which this was decided."""
     torch: _Name
     """Version of torch with which this was decided."""
-    told: str = dataclasses.field(default="", compare=False)
+    summary: str = dataclasses.field(default="", compare=False)
     """The choice and what timing said of it, in words for people; not kept by `to_plain`."""
 
     def to_plain(self) -> dict[str, str | int]:
@@ -103,7 +103,7 @@ class Compute:
     def from_plain(cls, fields: object) -> Compute | None:
         """What `to_plain` wrote; None for anything else, as in files that do not name it."""
         try:
-            return dataclasses.replace(msgspec.convert(fields, cls), told="")
+            return dataclasses.replace(msgspec.convert(fields, cls), summary="")
         except msgspec.ValidationError:
             return None
 
@@ -136,7 +136,7 @@ class Timing(NamedTuple):
     seconds: Mapping[str, float]
     """Of one call, by candidate; empty when there was nothing to choose from."""
 
-    def told(self, names: Mapping[str, str], where: str) -> str:
+    def summary(self, names: Mapping[str, str], where: str) -> str:
         """The choice in words, with how many times as fast as the next best it is."""
         words = f"{names[self.chosen]} {where}"
         others = {name: took for name, took in self.seconds.items() if name != self.chosen}
@@ -418,7 +418,7 @@ def time_calls(
 def work_clock(threads: int, device: torch.device) -> Callable[[], float]:
     """Seconds that calls in this thread take, to be read before and after them.
 
-    Those that the thread computed, where it works alone and that is told exactly enough: a machine
+    Those that the thread computed, where it works alone and the clock is fine enough: a machine
     that others use as well then misleads nobody. On a GPU, those until its work is done.
     """
 
@@ -543,7 +543,7 @@ def resolve_compute(
         inference, words = kept, f"{kept.words} {where}, as before"
     else:
         found = choose_inference(description, config.parallel_games, device, precision)
-        inference, words = candidates[found.chosen], found.told(names, where)
+        inference, words = candidates[found.chosen], found.summary(names, where)
     precision = config.training_precision
     formats = {name: name for name in precisions_to_try(precision, device)}
     where = f"with {threads} thread{'s' if threads > 1 else ''}"
@@ -552,7 +552,7 @@ def resolve_compute(
         training_words = f"{training} {where}, as before"
     else:
         found = choose_training(description, config.batch_size, device, threads, precision)
-        training, training_words = found.chosen, found.told(formats, where)
+        training, training_words = found.chosen, found.summary(formats, where)
     return Compute(
         device=str(device),
         inference=inference.implementation,
@@ -561,7 +561,7 @@ def resolve_compute(
         threads=threads,
         processor=processor_kind(device),
         torch=str(torch.__version__),  # a plain str: a checkpoint keeps it
-        told=f"inference: {words}; training: {training_words}",
+        summary=f"inference: {words}; training: {training_words}",
     )
 
 
@@ -576,8 +576,10 @@ def processor_kind(device: torch.device) -> str:
     except OSError:
         text = ""
     first = text.split("\n\n", maxsplit=1)[0].splitlines()
-    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first)}
-    words = [told[name] for name in named if name in told]
+    known = {
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first)
+    }
+    words = [known[name] for name in named if name in known]
     words = words or [platform.processor(), platform.machine()]
     return " ".join(word for word in words if word)[:_LONGEST_NAME] or "unknown"
 
