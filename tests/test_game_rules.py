@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from azul_positions import games, moving, play, players, seeds
+from azul_positions import games, play, players, seeds
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -13,8 +13,6 @@ from azul_tui.errors import GameError
 from azul_tui.game.constants import (
     MAX_ROUNDS,
     action_count,
-    decode_action,
-    encode_action,
     factory_count,
 )
 from azul_tui.game.rules import is_legal, legal_count
@@ -64,31 +62,6 @@ def test_the_legal_moves_are_those_that_nothing_speaks_against(state):
     assert legal == legal_moves(state.view())
     assert legal == [action for action in actions if is_legal(state.array, action)]
     assert len(legal) == legal_count(state.array)
-
-
-@given(moving, st.randoms(use_true_random=False))
-def test_permuting_the_factories_permutes_the_game(state, random):
-    count = factory_count(state.players)
-    order = list(range(count))
-    random.shuffle(order)
-    view = state.view()
-    other = GameState.from_view(
-        replace(view, factories=tuple(view.factories[source] for source in order))
-    )
-    place = {source: at for at, source in enumerate([*order, count])}
-
-    def image(action):
-        source, color, row = decode_action(int(action))
-        return encode_action(place[source], color, row)
-
-    assert sorted(map(image, state.legal_actions())) == other.legal_actions().tolist()
-    while state.phase == "moving":
-        action = random.choice(state.legal_actions().tolist())
-        state.apply(action, refill=False)
-        other.apply(image(action), refill=False)
-        ours, theirs = state.view(), other.view()
-        assert replace(ours, factories=theirs.factories) == theirs
-    assert state == other
 
 
 # Reasons.
