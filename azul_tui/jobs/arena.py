@@ -370,7 +370,7 @@ def _play_two(context: JobContext, name_a: str, name_b: str) -> dict[str, Any]:
     games = whole_bags(context, seats)
     one, other = open_contestant(context, name_a), open_contestant(context, name_b)
     elo = context.real("sequential_elo")
-    test = SequentialTest(elo_1=elo, max_pairs=-(-games // seats), players=seats) if elo else None
+    test = SequentialTest(elo=elo, max_pairs=-(-games // seats), players=seats) if elo else None
     reporter = context.reporter
     reporter.say(f"{one.name} against {other.name}, at most {games} games")
     label: dict[str, object] = {
