@@ -293,7 +293,8 @@ def _play_out(
     The i-th game of every move has the same seed: luck that is common to the moves does not
     separate them.
     """
-    from azul_tui.players.network import play_out
+    from azul_tui.arena.games import play_games
+    from azul_tui.players.network import NetworkPlayer
 
     canonical = game.canonical()[0].array
     starts: list[Int8Array] = []
@@ -304,15 +305,21 @@ def _play_out(
     deals = np.asarray(
         [derive(np.uint64(seed), PLAYOUT, index) for index in range(margins)], np.uint64
     )
-    scores = play_out(
-        np.repeat(np.stack(starts), margins, axis=0),
-        np.tile(deals, len(starts)),
-        network.evaluator_of(PLAYOUT_ROWS),
-        answer.stopped,
+    evaluator = network.evaluator_of(PLAYOUT_ROWS)
+    deals = np.tile(deals, len(starts))
+    results = play_games(
+        [NetworkPlayer(evaluator, 0, network.search, game.players)],
+        np.zeros((len(deals), game.players), np.int64),
+        deals,
+        deals,
+        deterministic=False,
+        stop=answer.stopped,
+        starts=np.repeat(np.stack(starts), margins, axis=0),
     )
-    if scores is None:
+    if not results.finished.all():
         return None
     mover = game.to_move
+    scores = results.scores
     ahead = scores[:, mover] - np.delete(scores, mover, axis=1).max(axis=1)
     by_move = ahead.reshape(len(starts), margins).astype(np.float64)
     errors = by_move.std(axis=1, ddof=1) / np.sqrt(margins) if margins > 1 else by_move[:, 0] * 0
