@@ -267,7 +267,7 @@ def test_numbers_that_no_byte_holds_are_refused():
 
 def test_reading_a_position_loads_no_compiler():
     code = (
-        "import sys; from azul_tui.game import parse_position, draw_position, constants;"
+        "import sys; from azul_tui.game.notation import parse_position, draw_position;"
         f"draw_position(parse_position({ONE_LINE!r}));"
         "import azul_tui.game.view, azul_tui.game.violations, azul_tui.game.constants;"
         "sys.exit(sorted({'numba', 'torch', 'numpy'} & set(sys.modules)) or 0)"

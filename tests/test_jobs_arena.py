@@ -15,8 +15,8 @@ from azul_tui.jobs.registry import find_job, job_settings
 from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.start import JobContext
 from azul_tui.network import create_azul_network
+from azul_tui.runs.listing import ladder_file, read_ratings
 from azul_tui.runs.paths import run_paths
-from azul_tui.runs.ratings import ladder_file, read_ratings
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 
 

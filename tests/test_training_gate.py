@@ -14,8 +14,8 @@ from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 from azul_tui.arena.statistics import SequentialTest, expected_score
 from azul_tui.arena.store import decode_match
 from azul_tui.config import create_training_config, find_preset, load_config, preset_names
+from azul_tui.runs.listing import read_ratings
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.ratings import read_ratings
 from azul_tui.training import evaluation
 from azul_tui.training.checkpoint import read_checkpoint
 

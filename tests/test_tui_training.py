@@ -123,7 +123,7 @@ async def test_the_log_scrolls_back_and_stays_there(tmp_path):
         log.scroll_home(animate=False)
         await shown.until("training starts")
         run.say("one more line")
-        shown.app.follower.look_now()
+        shown.app.look_now()
         await shown.pilot.pause(0.3)
         assert log.scroll_y == 0 and "training starts" in shown.text
 

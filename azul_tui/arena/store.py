@@ -18,7 +18,7 @@ import numpy as np
 from azul_tui.arena.match import bag_seeds, match_seating
 from azul_tui.arena.ratings import RatedGames
 from azul_tui.errors import JobError
-from azul_tui.runs.ratings import RatingRow
+from azul_tui.runs.listing import RatingRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -117,7 +117,7 @@ def iteration_of(name: str) -> int | None:
 
 
 def rating_rows(ratings: Ratings) -> list[RatingRow]:
-    """Fitted ratings as `runs.ratings` keeps them."""
+    """Fitted ratings as `runs.listing` keeps them."""
     return [
         RatingRow(
             name=rating.name,

@@ -27,8 +27,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from azul_tui.runs.cache import VARIABLE, cache_folder, cache_place, tell_once
 from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.runs.machine import CACHE_VARIABLE, cache_folder, cache_place, tell_once
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -160,7 +160,7 @@ class Kernel(_CPUDispatcher):
                     tell_once(
                         f"compiled code cannot be kept in {files.parent} "
                         f"({error.strerror or error}) and is compiled anew at every start; make "
-                        f"room, or let {VARIABLE} name another folder"
+                        f"room, or let {CACHE_VARIABLE} name another folder"
                     )
                 if len(self.overloads) == known:  # it was not read, and what is there is no use
                     shutil.rmtree(files, ignore_errors=True)

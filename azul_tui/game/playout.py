@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from azul_tui.game.constants import COLOR_COUNT, OVER, PHASE, PLAYERS, ROW_COUNT, TO_MOVE
+from azul_tui.game.constants import COLOR_COUNT, MOVING, OVER, PHASE, PLAYERS, ROW_COUNT, TO_MOVE
 from azul_tui.game.kernel import Int8Array, Uint64Array, kernel, lean_kernel, small
 from azul_tui.game.random import GAME, PLAYOUT, derive, next_below
 from azul_tui.game.rules import (
@@ -74,11 +74,11 @@ def play_out(state: Int8Array, seed: np.uint64, stream: Uint64Array, scratch: Ui
     """
     moves = 0
     while state[PHASE] != OVER:
-        if state[PHASE] != 0:
+        if state[PHASE] == MOVING:
+            apply_move(state, random_action(state, stream))
+            moves += 1
+        else:
             refill(state, seed, scratch)
-            continue
-        apply_move(state, random_action(state, stream))
-        moves += 1
     return moves
 
 

@@ -133,10 +133,6 @@ def signed_bytes(state: Iterable[int]) -> list[int]:
     return [(int(byte) + 128) % 256 - 128 for byte in state]
 
 
-def _counts(values: Sequence[int], at: int) -> Counts:
-    return cast("Counts", tuple(values[at : at + COLOR_COUNT]))
-
-
 def _chosen(name: str, values: Sequence[int], at: int, limit: int) -> int:
     """The byte at `at`, which only makes sense from 0 to `limit`."""
     if not 0 <= values[at] <= limit:
@@ -144,6 +140,10 @@ def _chosen(name: str, values: Sequence[int], at: int, limit: int) -> int:
             f"byte {at} of the position, {name}, is {values[at]}; it can be 0 to {limit}"
         )
     return values[at]
+
+
+def _counts(values: Sequence[int], at: int) -> Counts:
+    return cast("Counts", tuple(values[at : at + COLOR_COUNT]))
 
 
 def _view_board(values: Sequence[int], seat: int) -> BoardView:
@@ -234,10 +234,8 @@ def position_bytes(view: PositionView) -> bytes:
     return bytes(value % 256 for value in values)
 
 
-# -- which moves a position allows, and in words why it does not allow the others
-#
-# The kernels in `moves` answer the first question faster; this is for people, who want the reason,
-# and for programs that only look at positions (see `view`) and must not load the compiler.
+# -- which moves a position allows, and in words why it does not allow the others: for people, who
+# want the reason, and for programs that must not load the compiler
 
 
 def legal_moves(view: PositionView) -> list[int]:
@@ -266,11 +264,8 @@ def why_illegal(view: PositionView, action: int) -> str | None:
         if not any(view.sources[source]):
             return f"{place} is empty"
         return f"{place} holds no {COLOR_NAMES[color]} tile"
-    return None if row == FLOOR_ROW else _why_line_refuses(view, color, row)
-
-
-def _why_line_refuses(view: PositionView, color: int, row: int) -> str | None:
-    """What keeps `color` from pattern line `row` of the player to move."""
+    if row == FLOOR_ROW:
+        return None
     board = view.boards[view.to_move]
     line = board.lines[row]
     if board.wall[row][wall_column(row, color)]:

@@ -25,9 +25,13 @@ from azul_tui.jobs.evaluate import keep_games, tallying, told, whole_bags
 from azul_tui.jobs.waking import wake_player
 from azul_tui.players.registry import create_player
 from azul_tui.runs.files import append_durably
-from azul_tui.runs.listing import checkpoint_files
+from azul_tui.runs.listing import (
+    LADDER_RATINGS_FILE,
+    checkpoint_files,
+    ladder_file,
+    write_ratings,
+)
 from azul_tui.runs.paths import existing_run
-from azul_tui.runs.ratings import LADDER_RATINGS_FILE, ladder_file, write_ratings
 from azul_tui.training.checkpoint_players import find_player, open_player, read_saved_network
 
 if TYPE_CHECKING:

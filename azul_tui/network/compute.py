@@ -43,8 +43,8 @@ from azul_tui.network.vectors import (
     host_features,
     whole_blocks,
 )
-from azul_tui.runs.cache import cache_folder
 from azul_tui.runs.files import read_bounded
+from azul_tui.runs.machine import cache_folder
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -27,8 +27,8 @@ from azul_tui.network import NetworkEvaluator
 from azul_tui.players.network import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.runs.listing import write_ratings
 from azul_tui.runs.paths import RunPaths, is_shipped
-from azul_tui.runs.ratings import write_ratings
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint import read_checkpoint
 from azul_tui.training.game_records import trace_game

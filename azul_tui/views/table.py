@@ -14,6 +14,7 @@ from azul_tui.runs.paths import run_folders
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 from azul_tui.views.ratings import stamps
+from azul_tui.views.settings import shown_value
 from azul_tui.views.words import Spans, plural, short_float, shortened
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.paths import RunPaths
     from azul_tui.views.charts import ChartContent, Curve, View
-    from azul_tui.views.run_data import RunData
+    from azul_tui.views.following import RunData
 
 GAP = 2
 """Cells between two columns."""
@@ -46,7 +47,7 @@ class Result(NamedTuple):
 
     @property
     def counted(self) -> str:
-        """`78 ± 5% (200 games)`."""
+        """With its games: `78 ± 5% (200 games)`."""
         return self.words + (f" ({self.games:,} games)" if self.games else "")
 
 
@@ -209,13 +210,7 @@ def read_settings(config: Path) -> dict[str, str]:
         values = read_toml(config)
     except ConfigError:
         return {}  # a run without readable settings has none to compare
-    return {plain_text(key, 60): plain_text(_text(value), 60) for key, value in values.items()}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return {plain_text(k, 60): plain_text(shown_value(v), 60) for k, v in values.items()}
 
 
 def fact_lines(facts: Mapping[str, str], width: int, role: str = "strong") -> list[Spans]:
@@ -270,7 +265,7 @@ def overlay(
     """
     import numpy as np
 
-    from azul_tui.views.run_charts import ChartSource
+    from azul_tui.views.charts import run_chart
 
     chart, wanted = OVERLAYS[title]
     curves: list[Curve] = []
@@ -278,7 +273,7 @@ def overlay(
     wanted = wanted or opponent.partition(",")[0]
     said = [(shown, "title")]
     room = max(5, min(24, (width - len(shown) - 8) // len(runs) - 9))
-    whole = [ChartSource(data).content(chart, view) for data in runs.values()]
+    whole = [run_chart(data, chart, view) for data in runs.values()]
     for index, (name, one) in enumerate(zip(runs, whole, strict=True)):
         label = shortened(plain_text(name, 64), room)
         found = [curve for curve in one.curves if curve.name == wanted and len(curve.x)]

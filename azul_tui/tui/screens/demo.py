@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.events import Record
     from azul_tui.tui.jobs import StartedJob
-    from azul_tui.views.run_data import RunData
+    from azul_tui.views.following import RunData
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
 
@@ -79,7 +79,7 @@ class DemoScreen(FramedScreen[None]):
         """Bars fill their new width."""
         self.call_after_refresh(self.show)
 
-    def on_job_ended(self) -> None:
+    def on_job_changed(self) -> None:
         """The last look."""
         self.show()
         self.refresh_bindings()
@@ -139,15 +139,14 @@ class DemoScreen(FramedScreen[None]):
         made.display = any(rows) or chart.display or board.display
 
     def _draw_losses(self, chart: Chart, data: RunData) -> None:
-        from azul_tui.views.charts import View
-        from azul_tui.views.run_charts import ChartSource
+        from azul_tui.views.charts import View, run_chart
 
         if chart.view is None:
             # Only training steps are numbered; without them an iteration is a point.
             kind = "step" if data.last_step else "iteration"
             chart.look(View(x_kind=kind, smoothing=0.5 if data.steps.records < 200 else 0.9))
         view = chart.view or View()
-        chart.draw([ChartSource(data).content("loss", view)], growing=self.job.running)
+        chart.draw([run_chart(data, "loss", view)], growing=self.job.running)
 
     @staticmethod
     def _draw_board(board: Board, move: Record) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from textual import events, on
 from textual.binding import Binding
 from textual.containers import Container, Vertical
@@ -20,9 +21,9 @@ from azul_tui.tui.screens.place import FramedScreen
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.chart import Chart
-from azul_tui.tui.widgets.listing import Listing, RowList
+from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import games, words
-from azul_tui.views.engine import ListedGames, RecordedGame, ReviewedMove, read, word
+from azul_tui.views.engine import ListedGames, RecordedGame, ReviewedMove, word
 from azul_tui.views.games import Replay
 from azul_tui.views.play import Move
 from azul_tui.views.play_settings import short_name
@@ -85,6 +86,7 @@ class GamesScreen(FramedScreen[None]):
     def __init__(self, paths: RunPaths) -> None:
         super().__init__()
         self.paths = paths
+        self.listing = Listing("game")
         self.games: dict[str, ListedGame] = {}
         """By the key of their rows."""
         self.unreadable = 0
@@ -104,7 +106,7 @@ class GamesScreen(FramedScreen[None]):
             with Vertical(id="games-list", classes="panel") as panel:
                 panel.border_title = Content.styled("games", "bold")
                 yield Static("", id="no-games", classes="empty", markup=False)
-                yield Listing("game")
+                yield self.listing
             yield Board(id="ending")
         yield Static("", id="moves-here", markup=False)
         yield ValueCurve(id="curve")
@@ -147,11 +149,10 @@ class GamesScreen(FramedScreen[None]):
 
     async def _ask(self, what: str, command: str) -> Record | None:
         """Ask, telling `what` is waited for; None, with the reason told, when it is refused."""
-        self.busy, self.trouble = "starting the engine", ""
+        engine = self.azul.engine
+        self.busy, self.trouble = what if engine.alive else "starting the engine", ""
         self._draw()
         try:
-            engine = await self.azul.engines.get()
-            self.busy = what
             return await engine.ask(command, on_record=self._hear)
         except AzulError as error:
             self.trouble = plain_text(str(error), 300)
@@ -164,26 +165,23 @@ class GamesScreen(FramedScreen[None]):
         if record.get("event") == "progress":
             self.busy = plain_text(str(record.get("text")), 60)
         elif record.get("event") == "review" and self.replay is not None:
-            self.replay.reviews.append(read(ReviewedMove, record))
+            self.replay.reviews.append(msgspec.convert(record, ReviewedMove))
         self._draw()
 
     async def _list(self) -> None:
         """List the games, and show the end of the chosen one."""
         record = await self._ask("listing", f"games {word(str(self.paths.games))}")
         if record is not None:
-            told = read(ListedGames, record)
+            told = msgspec.convert(record, ListedGames)
             self.unreadable = len(told.unreadable)
             self.games = {f"{game.file} {game.index}": game for game in told.games}
-            self._fill()
+            self.listing.fill(games.columns(self.games.values()), self.games)
+            self._draw()
             await self._replay(opened=False)
-
-    def _fill(self) -> None:
-        self.query_one(Listing).fill(games.columns(self.games.values()), self.games)
-        self._draw()
 
     def _current(self) -> ListedGame | None:
         """The game under the cursor."""
-        return self.games.get(self.query_one(Listing).chosen)
+        return self.listing.chosen
 
     async def _replay(self, *, opened: bool) -> None:
         """The game under the cursor from its start, with its review; or its end beside the list."""
@@ -195,7 +193,7 @@ class GamesScreen(FramedScreen[None]):
             record = await self._ask("reading the game", command)
             if record is None:
                 return
-            self.replay = Replay(listed, read(RecordedGame, record))
+            self.replay = Replay(listed, msgspec.convert(record, RecordedGame))
         self.is_open = opened
         self.replay.go(0 if opened else self.replay.last)
         self.refresh_bindings()
@@ -284,11 +282,6 @@ class GamesScreen(FramedScreen[None]):
         """Replay the game under the cursor."""
         self._look(partial(self._replay, opened=True))
 
-    def action_sort_by(self, column: str) -> None:
-        """Sort the games by a column; by the present one the other way round."""
-        self.query_one(Listing).sort_by(column)
-        self._fill()
-
     def action_back(self) -> None:
         """From a game to the list, from the list to where the screen was opened."""
         self._stop("play")
@@ -297,7 +290,7 @@ class GamesScreen(FramedScreen[None]):
             self.refresh_bindings()
             self._draw()
             self._look(partial(self._replay, opened=False))
-            self.query_one(RowList).focus()
+            self.listing.rows.focus()
         else:
             self.dismiss(None)
 
@@ -311,7 +304,7 @@ class GamesScreen(FramedScreen[None]):
 
     def action_next_game(self, step: int) -> None:
         """The game below or above in the list."""
-        listing = self.query_one(RowList)
+        listing = self.listing.rows
         at = (listing.highlighted or 0) + step
         if 0 <= at < len(self.games):
             self._stop("play")
@@ -372,7 +365,7 @@ class GamesScreen(FramedScreen[None]):
         """Take the position to Analyse or to Play."""
         replay = self.replay
         if place == "play" and replay is not None and replay.at == replay.last:
-            self.notify("the game is over here; go back a move to play on", markup=False)
+            self.notify("the game is over here; go back a move to play on")
         elif replay is not None:
             judged = (replay.notation, self.judges[0])
             self.azul.go_with(place, judged if place == "analyse" else replay.notation)
