@@ -35,7 +35,7 @@ from azul_tui.network.compute import (
 from azul_tui.network.model import describe_network
 from azul_tui.runs.machine import usable_cores
 from azul_tui.runs.text import plain_text
-from azul_tui.search.search import ConstantEvaluator, LockstepSearch
+from azul_tui.search.search import LANES, ConstantEvaluator, LockstepSearch
 from azul_tui.search.select import SearchSettings
 from azul_tui.training.step_benchmark import measure_training_steps
 from azul_tui.training.trainer import AzulTrainer
@@ -134,6 +134,7 @@ PLACES = 256
 BATCH = TrainingConfig().parallel_games
 """Games at once in self-play, hence rows of the bare network's batch."""
 SIMULATIONS = 32
+_SINGLE_SIMULATIONS = 800
 _BATCHES = (32, BATCH, 256)
 _MEASURE_S = 0.2
 """Seconds that the candidates of one network and batch are measured for, a repetition."""
@@ -207,6 +208,25 @@ def measure_tree(context: JobContext) -> dict[str, float]:
     one_game_each()
     rates = [one_game_each() for _ in range(context.integer("repetitions"))]
     return {"tree_sims_per_s": statistics.median(rates)}
+
+
+def measure_single(context: JobContext) -> dict[str, float]:
+    """Simulations a second of one position at a time, as a person plays and analyses."""
+    network = create_azul_network("small", PLAYERS)
+    search = LockstepSearch(1, _SINGLE_SIMULATIONS, SearchSettings(), PLAYERS, LANES)
+    evaluator = NetworkEvaluator(network, LANES, "cpu")
+    states = np.zeros((_MOVES, state_size(PLAYERS)), np.int8)
+    _deal_all(states, np.arange(_MOVES, dtype=np.uint64), np.zeros(1, np.uint64))
+
+    def work() -> float:
+        started = time.perf_counter()
+        for move in range(_MOVES):
+            search.run(states[move : move + 1], evaluator)
+        return _MOVES * _SINGLE_SIMULATIONS / (time.perf_counter() - started)
+
+    work()
+    rates = [work() for _ in range(context.integer("repetitions"))]
+    return {"single_sims_per_s": statistics.median(rates)}
 
 
 def measure_inference(context: JobContext) -> dict[str, float]:
@@ -310,6 +330,7 @@ def _measure_medium(context: JobContext) -> dict[str, float]:
 PARTS: dict[str, Part] = {
     "playouts": measure_playouts,
     "tree": measure_tree,
+    "single": measure_single,
     "small": _measure_small,
     "medium": _measure_medium,
     "inference": measure_inference,

@@ -16,7 +16,7 @@ from azul_tui.game.observation import write_observation
 from azul_tui.game.random import PLAYER, derive, next_unit
 from azul_tui.game.rules import list_legal
 from azul_tui.players.scripted import MAX_ACTIONS
-from azul_tui.search.search import LockstepSearch
+from azul_tui.search.search import LANES, LockstepSearch
 
 if TYPE_CHECKING:
     from azul_tui.search.search import Evaluator
@@ -85,7 +85,11 @@ class NetworkPlayer:
         self.players = players
         self._evaluator = evaluator
         size = evaluator.batch_size
-        self._search = LockstepSearch(size, simulations, settings, players) if simulations else None
+        self._searches = [
+            LockstepSearch(size // lanes, simulations, settings, players, lanes)
+            for lanes in (LANES, 1)
+            if simulations and size >= lanes
+        ]
         self._observations = np.zeros((size, observation_size(players)), np.int8)
 
     def choose(
@@ -100,9 +104,11 @@ class NetworkPlayer:
         for first in range(0, len(states), size):
             rows = slice(first, first + size)
             part = states[rows]
-            if self._search is not None:
+            if self._searches:
                 noise = 0.0 if deterministic else 1.0
-                found = self._search.run(part, self._evaluator, seeds=seeds[rows], noise=noise)
+                few = len(part) <= size // LANES
+                search = self._searches[0 if few else -1]
+                found = search.run(part, self._evaluator, seeds=seeds[rows], noise=noise)
                 chosen[rows] = found.actions
             else:
                 _observe(part, self._observations)

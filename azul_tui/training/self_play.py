@@ -40,7 +40,7 @@ from azul_tui.search.select import (
     write_improved_policy,
     write_visit_policy,
 )
-from azul_tui.search.tree import NO_NODE, Tree, allocate_tree
+from azul_tui.search.tree import Tree, allocate_tree
 from azul_tui.training.afterstate_targets import afterstate_rows, average_refills, place_in_game
 from azul_tui.training.game_records import (
     GameBatch,
@@ -434,10 +434,11 @@ def play_on(
     """
     waiting = 0
     for place in range(Desk.states.shape[0]):
-        if Tree.games[place].pending != NO_NODE:
-            receive(Tree, settings, place, logits[place], values[place])
+        if Tree.games[place].waiting > 0:
+            node = integer(Tree.pending[place, 0])
+            receive(Tree, settings, place, node, logits[place], values[place])
             if advance(Tree, settings, place):
-                leaf = Tree.states[place, Tree.games[place].pending]
+                leaf = Tree.states[place, Tree.pending[place, 0]]
                 write_observation(leaf, observations[place])
                 waiting += 1
                 continue
@@ -598,7 +599,7 @@ class SelfPlay:
         places = np.asarray(self._desk.places)
         places["number"] = -1
         places["finished"] = 0
-        np.asarray(self._tree.games)["pending"] = -1
+        np.asarray(self._tree.games)["waiting"] = 0
         np.asarray(self._desk.tally)[0] = 0
         self._desk.cursor[:] = 0
 

@@ -16,7 +16,7 @@ from azul_tui.game.rules import apply_canonical
 from azul_tui.jobs.engine.opened_players import PLAYOUT_ROWS, check_seats
 from azul_tui.players.registry import StoppablePlayer
 from azul_tui.search.reading import FactoryOrder, RootReading, read_root
-from azul_tui.search.search import LockstepSearch
+from azul_tui.search.search import LANES, LockstepSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +83,8 @@ def think(
 ) -> Thought:
     """Search `game`, which has a move to make, with at least one simulation."""
     canonical, order = game.canonical()
-    search = LockstepSearch(1, simulations, network.search, network.players)
-    evaluator = StoppableEvaluator(network.evaluator_of(1), stopped)
+    search = LockstepSearch(1, simulations, network.search, network.players, LANES)
+    evaluator = StoppableEvaluator(network.evaluator_of(LANES), stopped)
     interrupted = False
     try:
         search.run(canonical.array[None, :], evaluator, seeds=np.asarray([seed], np.uint64))

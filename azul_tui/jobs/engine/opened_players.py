@@ -140,20 +140,20 @@ def _open_network(path: Path, progress: Progress) -> OpenedNetwork:
     saved = read_saved_network(path)
     for note in saved.notes:
         warn(note)  # between the records nobody expects it
+    from azul_tui.game.state import GameState
+    from azul_tui.search.search import LANES, LockstepSearch
+
     made: dict[int, NetworkEvaluator] = {}
 
     def evaluator_of(rows: int) -> Evaluator:
         if rows not in made:
-            made[rows] = NetworkEvaluator(saved.network, rows, "cpu" if rows == 1 else "auto")
+            made[rows] = NetworkEvaluator(saved.network, rows, "cpu" if rows == LANES else "auto")
         return made[rows]
 
     opened = OpenedNetwork(saved.name, saved.players, saved.search, evaluator_of)
     progress(_compiling("the search"), 1, 3)
-    from azul_tui.game.state import GameState
-    from azul_tui.search.search import LockstepSearch
-
     start = GameState.new(saved.players).canonical()[0].array[None, :]
-    LockstepSearch(1, 2, saved.search, saved.players).run(start, evaluator_of(1))
+    LockstepSearch(1, 2, saved.search, saved.players, LANES).run(start, evaluator_of(LANES))
     progress("ready", 3, 3)
     return opened
 
