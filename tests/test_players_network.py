@@ -24,14 +24,18 @@ def seeds(*numbers):
 def test_a_choice_does_not_depend_on_how_the_games_are_batched(simulations, deterministic):
     states = np.stack([state for seed in range(3) for state in random_game(2, seed)[::6]])
     numbers = seeds(*range(len(states)))
-    whole, pieces = (
+    whole, *others = (
         NetworkPlayer(ScatteredEvaluator(size), simulations, SETTINGS)
         .choose(states, numbers, deterministic)
         .tolist()
-        for size in (64, 5)
+        for size in (64, 5, 12)
     )
-    assert whole == pieces
+    assert others == [whole, whole]
     assert all(move in moves_of(state) for move, state in zip(whole, states, strict=True))
+    few = NetworkPlayer(ScatteredEvaluator(16), simulations, SETTINGS)
+    for at in range(0, len(states), 2):
+        part = slice(at, at + 2)
+        assert few.choose(states[part], numbers[part], deterministic).tolist() == whole[part]
 
 
 def test_the_bare_policy_is_followed_or_drawn_in_proportion():

@@ -88,7 +88,7 @@ class NetworkPlayer:
         self._searches = [
             LockstepSearch(size // lanes, simulations, settings, players, lanes)
             for lanes in (LANES, 1)
-            if simulations and size >= lanes
+            if simulations and size % lanes == 0
         ]
         self._observations = np.zeros((size, observation_size(players)), np.int8)
 
