@@ -293,7 +293,7 @@ def test_gate_power_at_every_presets_cap(games, players):
     tests = 4000
     config = create_training_config(num_players=players, gate_games=games)
     test = evaluation.gate_test(config)
-    proof = SequentialTest(elo_1=50.0, max_pairs=-(-200 // players), players=players)
+    proof = SequentialTest(elo=50.0, max_pairs=-(-200 // players), players=players)
     accepted, fewer = {}, 0
     for truth in (-100, -50, 0, 50, 100):
         scores = pairs_of_games(truth, players, tests, test.max_pairs, seed=players)

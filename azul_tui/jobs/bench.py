@@ -35,7 +35,7 @@ from azul_tui.network.compute import (
 from azul_tui.network.model import describe_network
 from azul_tui.runs.machine import usable_cores
 from azul_tui.runs.text import plain_text
-from azul_tui.search.search import ConstantEvaluator, LockstepSearch
+from azul_tui.search.search import LANES, ConstantEvaluator, LockstepSearch
 from azul_tui.search.select import SearchSettings
 from azul_tui.training.self_play import SelfPlayTask
 from azul_tui.training.trainer import AzulTrainer
@@ -198,6 +198,24 @@ def measure_tree(context: JobContext) -> dict[str, float]:
     return {"tree_sims_per_s": statistics.median(rates)}
 
 
+def measure_single(context: JobContext) -> dict[str, float]:
+    """Simulations a second of one position at a time, as a person plays and analyses."""
+    search = LockstepSearch(1, 800, SearchSettings(), PLAYERS, LANES)
+    evaluator = NetworkEvaluator(create_azul_network("small", PLAYERS), LANES, "cpu")
+    states = np.zeros((20, state_size(PLAYERS)), np.int8)
+    _deal_all(states, np.arange(20, dtype=np.uint64), np.zeros(1, np.uint64))
+
+    def work() -> float:
+        started = time.perf_counter()
+        for number in range(20):
+            search.run(states[number : number + 1], evaluator)
+        return 20 * 800 / (time.perf_counter() - started)
+
+    work()
+    rates = [work() for _ in range(context.integer("repetitions"))]
+    return {"single_sims_per_s": statistics.median(rates)}
+
+
 def measure_inference(
     context: JobContext, presets: Sequence[str] = ("small", "medium")
 ) -> dict[str, float]:
@@ -282,6 +300,7 @@ def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:
 PARTS: dict[str, Callable[[JobContext], dict[str, float]]] = {
     "playouts": measure_playouts,
     "tree": measure_tree,
+    "single": measure_single,
     "small": partial(measure_self_play, preset="small"),
     "medium": partial(measure_self_play, preset="medium"),
     "inference": measure_inference,

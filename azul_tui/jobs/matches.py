@@ -313,7 +313,7 @@ def _play_two(context: JobContext) -> dict[str, Any]:
         label["simulations"] = context.integer("simulations")
     reporter.record("match", **label)
     elo = cast("float", context.settings["sequential_elo"])
-    test = SequentialTest(elo_1=elo, max_pairs=-(-games // seats), players=seats) if elo else None
+    test = SequentialTest(elo=elo, max_pairs=-(-games // seats), players=seats) if elo else None
     result, _ = _play_match(
         context, one, other, label, test=test, games_at_once=games if test is None else 64
     )

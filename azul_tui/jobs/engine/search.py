@@ -22,7 +22,7 @@ from azul_tui.players.names import parse_player_name
 from azul_tui.players.registry import StoppablePlayer, create_player
 from azul_tui.runs.text import plain_text, warn
 from azul_tui.search.reading import FactoryOrder, RootReading, read_root
-from azul_tui.search.search import LockstepSearch, final_values
+from azul_tui.search.search import LANES, LockstepSearch, final_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +130,7 @@ def _open_network(request: Request, path: Path) -> OpenedNetwork:
     from azul_tui.network import NetworkEvaluator
     from azul_tui.training.checkpoint_players import read_saved_network
 
-    torch.set_num_threads(1)  # more only wait for each other with batches of one row
+    torch.set_num_threads(1)  # more only wait for each other with small batches
     saved = read_saved_network(path)
     for note in saved.notes:
         warn(note)  # between the records nobody expects it
@@ -138,12 +138,12 @@ def _open_network(request: Request, path: Path) -> OpenedNetwork:
 
     def evaluator_of(rows: int) -> Evaluator:
         if rows not in made:
-            made[rows] = NetworkEvaluator(saved.network, rows, "cpu" if rows == 1 else "auto")
+            made[rows] = NetworkEvaluator(saved.network, rows, "cpu" if rows == LANES else "auto")
         return made[rows]
 
     _progress(request, _starting("the search"), 1)
     start = GameState.new(saved.players).canonical()[0].array[None, :]
-    LockstepSearch(1, 2, saved.search, saved.players).run(start, evaluator_of(1))
+    LockstepSearch(1, 2, saved.search, saved.players, LANES).run(start, evaluator_of(LANES))
     _progress(request, "ready", 3)
     return OpenedNetwork(saved.name, saved.players, saved.search, evaluator_of)
 
@@ -227,8 +227,8 @@ def _search(
 ) -> tuple[RootReading, bool]:
     """Search `game`, which has a move to make; the reading, and whether it was interrupted."""
     canonical, order = game.canonical()
-    search = LockstepSearch(1, simulations, network.search, network.players)
-    evaluator = StoppableEvaluator(network.evaluator_of(1), request.stopped)
+    search = LockstepSearch(1, simulations, network.search, network.players, LANES)
+    evaluator = StoppableEvaluator(network.evaluator_of(LANES), request.stopped)
     interrupted = False
     try:
         search.run(canonical.array[None, :], evaluator, seeds=np.asarray([seed], np.uint64))
@@ -388,22 +388,28 @@ def _play_out(
     The i-th game of every move has the same seed: luck that is common to the moves does not
     separate them.
     """
-    from azul_tui.players.network import play_out
+    from azul_tui.arena.games import play_games
+    from azul_tui.players.network import NetworkPlayer
 
     canonical = game.canonical()[0].array
     starts = [_after(canonical, move.canonical) for move in reading.moves]
     deals = np.asarray(
         [derive(np.uint64(seed), PLAYOUT, index) for index in range(margins)], np.uint64
     )
-    scores = play_out(
-        np.repeat(np.stack(starts), margins, axis=0),
-        np.tile(deals, len(starts)),
-        network.evaluator_of(PLAYOUT_ROWS),
-        request.stopped,
+    deals = np.tile(deals, len(starts))
+    results = play_games(
+        [NetworkPlayer(network.evaluator_of(PLAYOUT_ROWS), 0, network.search, game.players)],
+        np.zeros((len(deals), game.players), np.int64),
+        deals,
+        deals,
+        deterministic=False,
+        stop=request.stopped,
+        starts=np.repeat(np.stack(starts), margins, axis=0),
     )
-    if scores is None:
+    if not results.finished.all():
         return None
     mover = game.to_move
+    scores = results.scores
     ahead = scores[:, mover] - np.delete(scores, mover, axis=1).max(axis=1)
     by_move = ahead.reshape(len(starts), margins).astype(np.float64)
     errors = by_move.std(axis=1, ddof=1) / np.sqrt(margins) if margins > 1 else by_move[:, 0] * 0
