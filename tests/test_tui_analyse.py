@@ -210,7 +210,7 @@ async def test_n_deals_the_next_seed_and_more_players(root):
 @pytest.mark.parametrize("size", [(60, 20), NARROW, WIDE, (200, 60)])
 async def test_boards_of_a_table_are_whole_or_turned(root, size):
     async with place(root, size) as shown:
-        assert shown.screen.query_one(Board).text().count("-3") == 4, "two floor lines"
+        assert shown.screen.query_one(Board).text.count("-3") == 4, "two floor lines"
         await shown.press("N", "N")
         await shown.when(lambda: shown.study.here.view.players == 4, "four players")
         await shown.until(DONE)

@@ -321,7 +321,7 @@ async def test_every_size_shows_whole_boards_and_turns_to_the_others(tmp_path, p
         board = t.place.query_one(Board)
         for size in ((60, 20), NARROW, WIDE, (200, 60)):
             await t.shown.pilot.resize_terminal(*size)
-            whole = lambda: board.text().count("-3") == 2 * len(t.place.boards) > 0  # noqa: E731
+            whole = lambda: board.text.count("-3") == 2 * len(t.place.boards) > 0  # noqa: E731
             await t.when(whole, f"whole boards at {size}")
             seen = set()
             for _ in range(players):
