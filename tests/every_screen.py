@@ -32,7 +32,7 @@ SCREENS = {
     "games": ("2 g", "games of"),
     "replay": ("2 g enter", "2 mistakes"),
     "editor": ("7 e", "g look at it"),
-    "resume": ("4 R", "A new run from"),
+    "resume": ("4 R", "new_run "),
     "job": ("job", "policy loss"),
 }
 BOXES = {
@@ -189,5 +189,5 @@ def quick_jobs(monkeypatch, script="print('policy loss 4.21', flush=True); time.
         started.append(list(arguments))
         return [sys.executable, "-c", f"import time; {script}", *arguments]
 
-    monkeypatch.setattr("azul_tui.runs.launch.job_command", command)
+    monkeypatch.setattr("azul_tui.runs.control.job_command", command)
     return started

@@ -10,7 +10,7 @@ from fake_engine import FakeEngine, opinion
 from fake_run import POSITION, make_run
 from textual import events
 
-from azul_tui.game.notation import draw_position, parse_position
+from azul_tui.game.notation import parse_position
 from azul_tui.game.state import GameState
 from azul_tui.tui.ascii_driver import TO_ASCII
 from azul_tui.tui.screens.analyse import MoveList
@@ -177,9 +177,9 @@ async def test_a_round_that_ends_is_refilled_from_the_seed(root):
 
 
 async def test_a_pasted_position_is_looked_at_and_a_wrong_one_says_what_is_wrong(root):
-    drawn = "```\n" + draw_position(parse_position(OTHER)) + "\n```"
+    quoted = "```\n" + OTHER.replace(" ", "\n", 3) + "\n```"
     async with place(root, (200, 60)) as shown:
-        for text in (OTHER, f"> {OTHER}", OTHER.replace(" ", "\n", 3), drawn):
+        for text in (OTHER, f"> {OTHER}", quoted):
             shown.study.start(parse_position(OPENING))
             await paste(shown, text)
             await looks_at(shown, OTHER)

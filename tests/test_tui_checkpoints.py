@@ -14,7 +14,7 @@ from fake_run import START
 from azul_tui.jobs.registry import find_job
 from azul_tui.runs.checkpoint_manifest import CheckpointRecord, write_manifest
 from azul_tui.runs.paths import SHIPPED_NAMES
-from azul_tui.tui.widgets.form import SettingsForm
+from azul_tui.tui.widgets.form import Setting
 from azul_tui.tui.widgets.listing import Listing, RowList
 from azul_tui.views import checkpoint_list
 from azul_tui.views.checkpoint_list import CheckpointIndex
@@ -206,19 +206,22 @@ async def test_a_new_run_from_a_checkpoint_has_a_name_and_the_settings_of_its_ru
         await shown.press("4")
         await choose(shown, "night-1", 5)
         await shown.press("R")
-        text = await shown.until("A new run from night-1 iteration 5.")
-        assert "night-2" in text
-        assert "0.004" in text
-        form = shown.screen.query_one(SettingsForm)
-        await shown.when(lambda: form.value("name") == "night-2", "the name")
+        await shown.until("new_run   ")
+        form = shown.screen.forms["resume"]
+        assert form.changes() == {
+            "checkpoint": str(tmp_path / "night-1" / "checkpoint_iter_000005.pt"),
+            "new_run": "night-2",
+        }
+        assert form.base["learning_rate"] == 0.004
+        field = next(s for s in form.query(Setting) if s.spec.name == "new_run").field
+        field.focus()
         await shown.press("end", "ctrl+u", *"no/way", "enter")
         await shown.until("may hold letters")
         assert started == []
         await shown.press("end", "ctrl+u", *"other", "enter")
         (args, named) = started[0]
-        file = tmp_path / "night-1" / "checkpoint_iter_000005.pt"
-        assert args == (find_job("resume"), [f'checkpoint="{file}"'])
-        assert named == {"name": "other"}
+        assert args == (find_job("resume"), [f'checkpoint="{form.values["checkpoint"]}"'])
+        assert named["name"] == "other"
 
 
 async def test_a_checkpoint_is_taken_to_another_place(two, monkeypatch):
@@ -242,7 +245,7 @@ async def test_a_checkpoint_that_somebody_wished_to_see_is_chosen(two):
         await shown.when(
             lambda: (
                 shown.app.current_mode == "checkpoints"
-                and (row := shown.screen.chosen()) is not None
+                and (row := shown.screen.listing.chosen) is not None
                 and (row.run, row.iteration) == (LONG, 5)
             ),
             "the wished one",

@@ -30,7 +30,7 @@ def started(monkeypatch):
             return [sys.executable, "-c", self.script, *arguments]
 
     jobs = Started()
-    monkeypatch.setattr("azul_tui.runs.launch.job_command", jobs.command)
+    monkeypatch.setattr("azul_tui.runs.control.job_command", jobs.command)
     return jobs
 
 
@@ -151,10 +151,16 @@ async def test_entries_and_keys_can_be_clicked(tmp_path, started):
 
 
 async def test_what_a_demo_made_stays_when_it_ended_elsewhere(tmp_path, started):
-    started.script = f"import time; time.sleep(1); {say('policy loss 4.21')}"
+    gate = tmp_path / "gate"
+    started.script = (
+        f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\n"
+        "print('policy loss 4.21')"
+    )
     async with dashboard(tmp_path, clock=time.time) as shown:
         await choose(shown, "losses")
         await shown.press("enter", "3")
+        await shown.until("[3 Runs]")
+        gate.touch()
         job = shown.app.jobs.latest("losses")
         await shown.when(lambda: not job.running, "its end")
         await shown.until("Loss functions finished")
@@ -305,7 +311,7 @@ async def test_stored_settings_of_another_version_are_told(tmp_path):
         await shown.press("4")
         await shown.until("iteration 5")
         await shown.press("R")
-        await shown.until("A new run from")
+        await shown.until("new_run   ")
         await shown.until(UNKNOWN)
     run.status("running")
     async with dashboard(tmp_path, attach="night-1", now=run.t) as shown:

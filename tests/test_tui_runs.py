@@ -142,7 +142,7 @@ async def test_enter_and_a_double_click_look_at_a_run_and_one_click_chooses_it(t
         await shown.until("quick-1")
         await shown.click_words("quick-1")
         assert shown.app.current_mode == "runs"
-        assert shown.screen.chosen().name == "quick-1"
+        assert shown.screen.listing.chosen.name == "quick-1"
         await shown.press("g")
         await shown.until("games of quick-1")
         await shown.press("escape", "enter")
@@ -265,7 +265,7 @@ async def test_1500_runs_are_shown_at_once_and_cost_next_to_nothing(tmp_path):
         rows = shown.text.splitlines()[3:9]
         assert all("run-" in row and "1/100" in row for row in rows), "a line each"
         await shown.press("end")
-        assert shown.screen.chosen() is not None
+        assert shown.screen.listing.chosen is not None
         await shown.press("slash", *"run-0077")
         await shown.when(lambda: listing.keys == ["run-0077"], "found", 20)
 

@@ -111,7 +111,7 @@ async def test_the_log_scrolls_back_and_stays_there(tmp_path):
         log.scroll_home(animate=False)
         await shown.until("training starts")
         run.say("one more line")
-        shown.app.follower.look_now()
+        shown.app.look_now()
         await shown.when(lambda: shown.app.feed.log.lines[-1] == "one more line", "the line")
         await shown.pilot.pause()
         assert log.scroll_y == 0 and "training starts" in shown.text

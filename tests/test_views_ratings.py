@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fake_run import make_run
 
+from azul_tui.runs.listing import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, write_ratings
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, write_ratings
 from azul_tui.views.charts import View, rating_curves, run_chart
 from azul_tui.views.following import RunData, RunFeed
 from azul_tui.views.ratings import RatingsFile, over_training

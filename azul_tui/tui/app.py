@@ -1,4 +1,4 @@
-"""The app: its places, what they share, starting and leaving.
+"""The app: its places, the run that is followed, what they share, starting and leaving.
 
 It never imports torch or numba. What draws charts imports numpy, which waits until the first
 screen has been painted.
@@ -6,6 +6,7 @@ screen has been painted.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
@@ -24,15 +25,14 @@ from azul_tui.errors import EXIT_DONE, AzulError
 from azul_tui.jobs.registry import find_job
 from azul_tui.runs.status import ASKED_CODES
 from azul_tui.tui import themes
-from azul_tui.tui.follower import Follower, refresh_s
 from azul_tui.tui.jobs import Jobs, StartedJob, last_words
-from azul_tui.tui.messages import RunAdvanced
+from azul_tui.tui.messages import RunAdvanced, RunSwitched
 from azul_tui.tui.widgets.frame import PLACES
 from azul_tui.views.signs import ASCII, UNICODE, signs_here
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from textual.driver import Driver
@@ -40,12 +40,20 @@ if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
     from textual.timer import Timer
 
+    from azul_tui.config import TrainingConfig
     from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.messages import ChartExported
     from azul_tui.views.engine import Engine
     from azul_tui.views.following import RunFeed
-    from azul_tui.views.progress import RunNow
+    from azul_tui.views.progress import Meter, RunNow
+    from azul_tui.views.words import Spans
 
+REFRESH_S, REFRESH_OVER_SSH_S = 1.0, 2.0
+"""Seconds between two looks at a run: fewer looks over a slow line."""
+SLICE_S = 0.012
+"""Seconds of reading between two looks at the keyboard."""
+SHOWN_WHILE_READING_S = 1.0
+CATCHING_UP_S = 0.1
 ERROR_S = 86_400.0
 """How long an error is shown that nobody dismisses."""
 _ASKED = {"pause": "pausing", "resume": "resuming", "stop": "stopping", "cancel": "cancelling"}
@@ -112,7 +120,12 @@ class AzulApp(App[int]):
         theme = theme or themes.kept_theme()
         self.theme = theme if theme in self.available_themes else themes.AZUL_DARK.name
         self.runs_root, self.clock = runs_root, clock
-        self.follower = Follower(self, refresh_s(refresh))
+        usual = REFRESH_OVER_SSH_S if "SSH_CONNECTION" in os.environ else REFRESH_S
+        self.refresh_s = usual if refresh is None else refresh
+        self.feed: RunFeed | None = None
+        """What is known of the run that is looked at; None where none is."""
+        self.usage: Sequence[Spans] = ()
+        """What this machine does while that run goes on."""
         self.jobs = Jobs(self)
         self.alerts_seen = 0
         self.left_with = ""
@@ -123,6 +136,8 @@ class AzulApp(App[int]):
         self._asked: dict[str, tuple[str, int]] = {}
         """By run, what it was asked for and how many requests it had refused by then."""
         self._first, self._training = attach, training
+        self._look = asyncio.Event()
+        self._meter: Meter | None = None
         self._painting: Timer | None = None
 
     def get_driver_class(self) -> type[Driver]:
@@ -148,7 +163,7 @@ class AzulApp(App[int]):
             if self._training is not None:
                 spec, began = find_job("train"), self.clock()
                 self.jobs.take_up(StartedJob(spec, self._first, (), self._training, began))
-        self.run_worker(self.follower.work(), name="follow")
+        self.run_worker(self._read_run(), name="follow")
         self.jobs.find_again()
         # What was imported stays: to look through it for garbage took 60 ms every few seconds.
         for seconds in (0.1, 5.0) if not self.is_headless else ():
@@ -164,16 +179,49 @@ class AzulApp(App[int]):
 
     # -- the run that is looked at
 
-    @property
-    def feed(self) -> RunFeed | None:
-        """What is known of it; None where none is looked at."""
-        return self.follower.feed
+    def follow(self, paths: RunPaths | None) -> None:
+        """Look at this run from now on, wherever one is; None for at none."""
+        from azul_tui.views.following import RunFeed
 
-    def follow(self, paths: RunPaths) -> None:
-        """Look at this run from now on, wherever one is."""
-        if self.feed is None or self.feed.directory != paths.directory:
+        if paths is None or self.feed is None or self.feed.directory != paths.directory:
             self.alerts_seen = 0
-        self.follower.follow(paths.directory)
+            self.feed = RunFeed(paths.directory) if paths is not None else None
+            self.tell(RunSwitched())
+        self.look_now()
+
+    def look_now(self) -> None:
+        """Look at the run without waiting."""
+        self._look.set()
+
+    async def _read_run(self) -> None:
+        """Read in slices that leave the keyboard alone; sleep while there is no run."""
+        while True:
+            self._look.clear()
+            feed = self.feed
+            if feed is None:
+                await self._look.wait()
+                continue
+            feed.tick(SLICE_S)
+            shown = self.clock()
+            while not feed.at_end and feed is self.feed:
+                await asyncio.sleep(0)
+                feed.tick(SLICE_S)
+                if self.clock() - shown > SHOWN_WHILE_READING_S:
+                    shown = self.clock()
+                    self.tell(RunAdvanced())
+            if self.current_mode == "training":
+                self.read_meter()
+            self.tell(RunAdvanced())
+            with suppress(TimeoutError):
+                wait_s = CATCHING_UP_S if feed.is_sampled else self.refresh_s
+                await asyncio.wait_for(self._look.wait(), wait_s)
+
+    def read_meter(self) -> None:
+        """Ask what this machine does."""
+        from azul_tui.views.progress import Meter
+
+        self._meter, run = self._meter or Meter(), self.run_now()
+        self.usage = self._meter.read(run.status) if run is not None and run.active else ()
 
     def open_run(self, paths: RunPaths) -> None:
         """Look at this run, on the training screen."""
@@ -202,7 +250,7 @@ class AzulApp(App[int]):
                 ended = last_words(job)
         run = RunNow(
             name=feed.name, data=feed.data, status=feed.status, judgement=feed.state(now),
-            now=now, usage=self.follower.usage, problem=feed.problem, ended=ended, launch=launch,
+            now=now, usage=self.usage, problem=feed.problem, ended=ended, launch=launch,
             opened=feed.at_end,
         )  # fmt: skip
         word, refusals = self._asked.get(run.name, ("", 0))
@@ -224,12 +272,21 @@ class AzulApp(App[int]):
         try:
             drop_request(paths, request, key=key, value=value)
         except AzulError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(str(error), severity="error")
             return
         if request in _ASKED:
             refusals = _refusals(feed) if feed is not None and feed.name == paths.name else 0
             self._asked[paths.name] = _ASKED[request], refusals
-        self.follower.look_now()
+        self.look_now()
+
+    def stored_settings(self, paths: RunPaths) -> TrainingConfig:
+        """The settings of a run; what this version could not take from its file is told."""
+        from azul_tui.views.resuming import stored_settings
+
+        config, notes = stored_settings(paths)
+        for note in notes:
+            self.notify(note, severity="warning", timeout=20)
+        return config
 
     def notify(
         self,
@@ -238,12 +295,12 @@ class AzulApp(App[int]):
         title: str = "",
         severity: SeverityLevel = "information",
         timeout: float | None = None,
-        markup: bool = True,
+        markup: bool = False,
     ) -> None:
-        """A toast; an error stays until somebody dismisses it."""
-        if severity == "error":
-            timeout = ERROR_S
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        """A toast, never read as markup; an error stays until somebody dismisses it."""
+        del markup
+        timeout = ERROR_S if severity == "error" else timeout
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     def tell(self, message: Message) -> None:
         """Hand a message to the screens that can be seen: the upper one and the one below it."""
@@ -261,7 +318,7 @@ class AzulApp(App[int]):
         """What Play, Analyse and Games ask."""
         from azul_tui.views.engine import Engine
 
-        warn = partial(self.notify, severity="warning", markup=False, timeout=10)
+        warn = partial(self.notify, severity="warning", timeout=10)
         return Engine(self.runs_root, warn)
 
     async def on_unmount(self) -> None:
@@ -272,14 +329,10 @@ class AzulApp(App[int]):
     # -- places and keys
 
     def go_with(self, mode: str, wish: Any) -> None:
-        """To a place, which takes the wish by `wish` when it shows itself.
-
-        `menu` takes the name of a job, `checkpoints`, `evaluate`, `play` and `analyse` what their
-        modules say.
-        """
+        """To a place, which takes the wish by `wish` when it shows itself; see the places."""
         self._wishes[mode] = wish
         self.action_place(mode)
-        self.tell(RunAdvanced(changed=True))
+        self.tell(RunAdvanced())
 
     def wish(self, mode: str) -> Any:
         """What the place was asked to begin with, once; None for nothing."""
@@ -335,10 +388,9 @@ class AzulApp(App[int]):
         try:
             write_bytes_atomically(path, chart.content.encode("utf-8"), durable=False)
         except OSError as error:
-            words = f"{path} cannot be written: {error.strerror}"
-            self.notify(words, severity="error", markup=False)
+            self.notify(f"{path} cannot be written: {error.strerror}", severity="error")
         else:
-            self.notify(f"written: {path}", markup=False)
+            self.notify(f"written: {path}")
 
 
 def _refusals(feed: RunFeed) -> int:
@@ -353,14 +405,7 @@ def run_app(
     training: subprocess.Popen[bytes] | None = None,
     refresh: float | None = None,
 ) -> int:
-    """Show the dashboard until the person leaves; returns the exit code.
-
-    Args:
-        runs_root: The folder in which runs live.
-        attach: The run to look at first.
-        training: The process that trains it, when that is a child of this one.
-        refresh: Seconds between two looks at a run; None decides by the line.
-    """
+    """Show the dashboard until the person leaves; returns the exit code. See `AzulApp`."""
     theme = themes.kept_theme() or themes.first_theme()
     app = AzulApp(runs_root, attach=attach, training=training, refresh=refresh, theme=theme)
     if hasattr(signal, "SIGHUP"):  # nohup has it ignored, but a dashboard ends with its terminal

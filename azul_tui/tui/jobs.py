@@ -14,7 +14,7 @@ from azul_tui.errors import EXIT_DIVERGED, EXIT_DONE, EXIT_FAILED, AzulError
 from azul_tui.jobs.registry import find_job
 from azul_tui.runs.status import ACTIVE, ASKED_CODES, ending_words, judge, note_ending, read_status
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.messages import JobEnded, JobStarted
+from azul_tui.tui.messages import JobChanged
 from azul_tui.views.settings import toml_value
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from azul_tui.jobs.registry import JobSpec
     from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.app import AzulApp
+    from azul_tui.views.resuming import Further
 
 POLL_S = 0.3
 RESUME_WITHIN_S = 30.0
@@ -116,7 +117,7 @@ class Jobs:
         Args:
             spec: The job.
             overrides: `key=value` each, the value in TOML.
-            preset: The preset or file that a training starts from; None takes the job's own.
+            preset: The preset that a training starts from; None takes the job's own.
             name: Of the run that a training makes; None makes one up.
         """
         from azul_tui.jobs.start import JobRequest, run_in_background
@@ -131,7 +132,7 @@ class Jobs:
         try:
             started = run_in_background(request, starting={j.paths.name for j in self.running})
         except AzulError as error:
-            self._app.notify(str(error), severity="error", markup=False, timeout=20)
+            self._app.notify(str(error), severity="error")
             return None
         assert started is not None, "nobody is asked who is not at a prompt"
         paths, process = started
@@ -142,7 +143,7 @@ class Jobs:
         self.all.pop(job.paths.name, None)
         self.all[job.paths.name] = job
         self._app.run_worker(self._await(job), name=f"job {job.paths.name}", exit_on_error=False)
-        self._app.tell(JobStarted(job.paths.name))
+        self._app.tell(JobChanged())
         return job
 
     def find_again(self) -> None:
@@ -173,12 +174,8 @@ class Jobs:
     ) -> None:
         """Go on with a run: at once when it was interrupted, asked how far when it has finished.
 
-        One whose process is still ending is waited for.
-
-        Args:
-            paths: The run.
-            checkpoint: One of its files; None for the newest.
-            iteration: That of the checkpoint.
+        One whose process is still ending is waited for. It goes on from a `checkpoint` file of
+        that `iteration`; from the newest where none is named.
         """
         from azul_tui.views import resuming
 
@@ -190,43 +187,49 @@ class Jobs:
             end = time.monotonic() + RESUME_WITHIN_S
             reason = resuming.why_not(paths, app.clock())
             if reason.endswith(resuming.ENDING):
-                app.notify(f"{reason}; it will resume then", markup=False)
+                app.notify(f"{reason}; it will resume then")
             while reason.endswith(resuming.ENDING) and time.monotonic() < end:
                 await asyncio.sleep(POLL_S)
                 reason = resuming.why_not(paths, app.clock())
         finally:
             self._resuming.discard(paths.name)
         if reason:
-            app.notify(reason, severity="warning", markup=False)
+            app.notify(reason, severity="warning")
             return
         by = f"run={toml_value(paths.name)}"
         overrides = [f"checkpoint={toml_value(str(checkpoint))}" if checkpoint else by]
         iteration = resuming.newest_iteration(paths) if iteration is None else iteration
         further = resuming.further_limit(paths, iteration, app.clock())
         if further is not None:
-            from azul_tui.tui.modals import AskValue
-
-            def more(text: str) -> float:
-                try:
-                    return float(text.replace(",", "").replace(" ", ""))
-                except ValueError:
-                    return 0.0
-
-            asked = AskValue(
-                f"How many more {further.unit}?",
-                f"{further.more:g}",
-                help_text=f"{paths.name} has finished its {further.done:,g} {further.unit}; it "
-                f"continues from iteration {iteration:,} with its own settings.",
-                check=lambda text: "" if 0 < more(text) < 1e9 else "a number above 0",
-            )
-            text = await app.push_screen_wait(asked)
-            if text is None:
+            more = await self._ask_how_many(paths, further, iteration)
+            if more is None:
                 return
-            limit = further.done + more(text)
-            whole = further.setting == "max_iterations"
-            overrides.append(f"{further.setting}={int(limit) if whole else limit}")
+            overrides.append(f"{further.setting}={further.done + more}")
         if job := self.start(find_job("resume"), overrides):
             app.open_run(job.paths)
+
+    async def _ask_how_many(
+        self, paths: RunPaths, further: Further, iteration: int
+    ) -> float | int | None:
+        """What is to be added to a limit that was reached; None when the person leaves."""
+        from azul_tui.tui.modals import AskValue
+
+        def more(text: str) -> float | int:
+            try:
+                value = float(text.replace(",", "").replace(" ", ""))
+                return int(value) if further.setting == "max_iterations" else value
+            except (ValueError, OverflowError):
+                return 0
+
+        asked = AskValue(
+            f"How many more {further.unit}?",
+            f"{further.more:g}",
+            help_text=f"{paths.name} has finished its {further.done:,g} {further.unit}; it "
+            f"continues from iteration {iteration:,} with its own settings.",
+            check=lambda text: "" if 0 < more(text) < 1e9 else "a number above 0",
+        )
+        text = await self._app.push_screen_wait(asked)
+        return more(text) if text is not None else None
 
     async def _await(self, job: StartedJob) -> None:
         """Notice the end of a job; a worker that is cancelled leaves the job alone."""
@@ -236,15 +239,15 @@ class Jobs:
         with suppress(OSError):  # a full disk: it is said on the screen at least
             note_ending(job.paths.status, job.pid, code)
         app = self._app
-        app.follower.look_now()
-        app.tell(JobEnded(job.paths.name, code))
+        app.look_now()
+        app.tell(JobChanged())
         if code not in {EXIT_DONE, EXIT_DIVERGED, *ASKED_CODES}:
             # It may have ended before it wrote a record: then its log alone says why.
             words = f"{job.title}: {last_words(job)}"
-            app.notify(words, severity="error", markup=False, timeout=3600)
+            app.notify(words, severity="error")
         elif code == EXIT_DONE and not app.shows_job(job):
             key = "2 shows it" if job.spec.trains else "^p, or its entry in the menu, shows it"
-            app.notify(f"{job.title} finished; {key}", markup=False, timeout=10)
+            app.notify(f"{job.title} finished; {key}", timeout=10)
 
 
 def last_words(job: StartedJob) -> str:
@@ -259,14 +262,3 @@ def last_words(job: StartedJob) -> str:
         how = ending_words(job.code)
         job.ending = f"{how}: {words}" if words else f"{how}; it wrote nothing"
     return job.ending
-
-
-def run_to_go_on(root: Path, _overrides: Sequence[str] = ()) -> RunPaths:
-    """The run that a resume takes where none is named.
-
-    Raises:
-        AzulError: There is none, or all go on or have finished.
-    """
-    from azul_tui.runs.listing import run_to_resume
-
-    return run_to_resume(root, {}, time.time())

@@ -11,37 +11,16 @@ if TYPE_CHECKING:
     from azul_tui.views.charts import View
 
 
-@dataclass
-class RunAdvanced(Message):
+class RunAdvanced(Message, bubble=False):
     """The run that is followed has something new, or the clock went on. To the shown screens."""
 
-    bubble = False
-    changed: bool
+
+class RunSwitched(Message, bubble=False):
+    """Another run is followed now, or none. To the shown screens."""
 
 
-@dataclass
-class RunSwitched(Message):
-    """Another run is followed now; its name, empty for none. To the shown screens."""
-
-    bubble = False
-    name: str
-
-
-@dataclass
-class JobStarted(Message):
-    """This dashboard started a job; the name of its folder. To the shown screens."""
-
-    bubble = False
-    name: str
-
-
-@dataclass
-class JobEnded(Message):
-    """A job that this dashboard started has ended. To the shown screens."""
-
-    bubble = False
-    name: str
-    code: int
+class JobChanged(Message, bubble=False):
+    """A job of this dashboard was started or has ended. To the shown screens."""
 
 
 @dataclass

@@ -6,6 +6,7 @@ button or a click beside it.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from textual import on
@@ -13,6 +14,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
+from textual.visual import Visual, visualize
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -21,9 +23,43 @@ if TYPE_CHECKING:
 
     from textual import events
     from textual.app import App, ComposeResult
+    from textual.binding import ActiveBinding
+    from textual.css.styles import RulesMap
+    from textual.strip import Strip
+    from textual.style import Style
+    from textual.visual import RenderOptions
 
 MOUSE = "click: places, rows, titles, keys. In a chart: click cursor, drag pan, wheel zoom."
+BEHIND_S = 0.3
+"""Seconds for which what lies behind a box is taken to be the same."""
 Answer = TypeVar("Answer")
+
+
+class Behind(Visual):
+    """What the library draws of the screen behind a box, drawn once.
+
+    Drawing and dimming all of its cells is most of what opening a box costs, and the library asks
+    for it at every step of laying the box out, five times.
+    """
+
+    def __init__(self, drawn: Visual, key: object) -> None:
+        self.drawn, self.key, self.t = drawn, key, time.monotonic()
+        self.strips: list[Strip] = []
+
+    def render_strips(
+        self, width: int, height: int | None, style: Style, options: RenderOptions
+    ) -> list[Strip]:
+        """The lines as they were drawn first."""
+        self.strips = self.strips or self.drawn.render_strips(width, height, style, options)
+        return self.strips
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        """As the library has it."""
+        return self.drawn.get_optimal_width(rules, container_width)
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        """As the library has it."""
+        return self.drawn.get_height(rules, width)
 
 
 class Box(ModalScreen[Answer], Generic[Answer]):
@@ -36,13 +72,18 @@ class Box(ModalScreen[Answer], Generic[Answer]):
         super().__init__()
         # Boxes look the same at every size: classes by size would style and lay them out twice.
         self.HORIZONTAL_BREAKPOINTS = self.VERTICAL_BREAKPOINTS = []
-        self.question, self.detail = question, detail
+        head = Content.styled(question, "bold")
+        if detail:
+            head += Content("\n\n" if question else "") + Content.styled(detail, "$text-muted")
+        self._behind: Behind | None = None
+        self.head = Static(head, markup=False, classes="head")
 
-    def head(self) -> ComposeResult:
-        """The question, and what follows from it."""
-        yield Label(self.question, markup=False, classes="question")
-        if self.detail:
-            yield Label(self.detail, markup=False, classes="detail")
+    def render(self) -> Any:
+        """What lies behind the box; as it was a moment ago, where the size has not changed."""
+        key, before = (self.size, cast("App[Any]", self.app).theme), self._behind
+        if before is None or before.key != key or time.monotonic() - before.t > BEHIND_S:
+            self._behind = before = Behind(visualize(self, super().render()), key)
+        return before
 
     def on_click(self, event: events.Click) -> None:
         """Beside the box."""
@@ -55,14 +96,7 @@ class Box(ModalScreen[Answer], Generic[Answer]):
 
 
 class Choose(Box[str]):
-    """A question with answers, each a letter and a button.
-
-    Args:
-        question: One line.
-        detail: What follows from it; may be empty.
-        answers: `(letter, words)` each.
-        safe: The letter of the answer that changes nothing.
-    """
+    """A question with answers, `(letter, words)` each; the `safe` one changes nothing."""
 
     def __init__(
         self, question: str, detail: str, answers: Sequence[tuple[str, str]], safe: str
@@ -73,7 +107,7 @@ class Choose(Box[str]):
     def compose(self) -> ComposeResult:
         """The question above its answers."""
         with Vertical(classes="box"):
-            yield from self.head()
+            yield self.head
             for letter, words in self.answers.items():
                 text = Content.styled(letter, "bold") + Content(f"  {words}")
                 yield Button(text, id=f"answer-{letter}", compact=True)
@@ -102,11 +136,7 @@ class Choose(Box[str]):
 class AskValue(Box[str | None]):
     """One value in an input; None when it was left.
 
-    Args:
-        question: What is asked.
-        value: What stands there at first.
-        help_text: What would do; may be empty.
-        check: Says what is wrong with a value; empty for a good one.
+    `check` says what is wrong with a value; nothing for a good one.
     """
 
     def __init__(
@@ -123,7 +153,7 @@ class AskValue(Box[str | None]):
     def compose(self) -> ComposeResult:
         """Question, input, what is wrong."""
         with Vertical(classes="box"):
-            yield from self.head()
+            yield self.head
             yield Input(self.value, id="value")
             yield Label("", markup=False, id="wrong")
             with Horizontal(classes="buttons"):
@@ -144,19 +174,15 @@ class AskValue(Box[str | None]):
             self.dismiss(value)
 
     @on(Button.Pressed, "#cancel")
-    def cancel(self) -> None:
+    def action_leave(self) -> None:
         """Leave without a value."""
-        self.action_leave()
+        self.dismiss(None)
 
 
 class Pick(Box[str | None]):
-    """One of many, found by typing; None when it was left.
+    """One of many `(key, words)`, found by typing: its key; None when it was left.
 
-    Args:
-        question: What is asked.
-        choices: `(key, words)` each; the key is the result.
-        chosen: The key under the cursor at first.
-        free: Whether text that is no choice may be entered: it is the result then.
+    `chosen` is under the cursor at first. Where it is `free`, text that is no choice is a result.
     """
 
     BINDINGS: ClassVar = [
@@ -174,7 +200,7 @@ class Pick(Box[str | None]):
     def compose(self) -> ComposeResult:
         """A filter over a list."""
         with Vertical(classes="box tall"):
-            yield from self.head()
+            yield self.head
             yield Input(placeholder="type to filter", id="filter")
             yield OptionList(markup=False)
 
@@ -214,37 +240,42 @@ class Pick(Box[str | None]):
 
     def action_move(self, direction: str) -> None:
         """Move in the list while the input keeps the keys."""
-        options = self.query_one(OptionList)
-        options.action_cursor_down() if direction == "down" else options.action_cursor_up()
+        getattr(self.query_one(OptionList), f"action_cursor_{direction}")()
 
 
 class Keys(Box[None]):
-    """The keys of `screen`, from its bindings, those of its focused part first."""
+    """The keys of `screen`: ours, those of the focused part first, then the library's."""
 
     BINDINGS: ClassVar = [Binding("question_mark,q", "leave", "close", show=False)]
 
     def __init__(self, screen: Screen[Any]) -> None:
         super().__init__("All keys here")
         display = cast("App[Any]", screen.app).get_key_display
-        by_action: dict[tuple[int, str], tuple[list[str], str]] = {}
+        found: tuple[dict[str, list[str]], dict[str, list[str]]] = ({}, {})
         for active in screen.active_bindings.values():
             binding = active.binding
             if binding.description and active.enabled:
-                found = by_action.setdefault(
-                    (id(active.node), binding.action), ([], binding.description)
-                )
-                if (name := display(binding)) not in found[0]:
-                    found[0].append(name)
-        self.rows = [(", ".join(names), words) for names, words in by_action.values()]
+                words = binding.description[0].lower() + binding.description[1:]
+                names = found[not is_ours(active)].setdefault(words, [])
+                if (name := display(binding)) not in names:
+                    names.append(name)
+        rows = [(", ".join(names), words) for part in found for words, names in part.items()]
+        longest = max((len(keys) for keys, _ in rows), default=0)
+        self.rows = Content("\n").join(
+            Content.styled(f"{keys:>{longest}}", "bold $primary") + Content(f"  {words}")
+            for keys, words in rows
+        )
 
     def compose(self) -> ComposeResult:
         """A list that scrolls."""
-        longest = max((len(keys) for keys, _ in self.rows), default=0)
-        lines = [
-            Content.styled(f"{keys:>{longest}}", "bold $primary") + Content(f"  {words}")
-            for keys, words in self.rows
-        ]
+        last = Content.styled(f"\n\n{MOUSE}\n?, esc or q closes.", "$text-muted")
         with VerticalScroll(classes="box tall"):
-            yield from self.head()
-            yield Static(Content("\n").join(lines), markup=False)
-            yield Static(f"\n{MOUSE}\n?, esc or q closes.", classes="detail", markup=False)
+            yield self.head
+            yield Static(self.rows + last, markup=False)
+
+
+def is_ours(active: ActiveBinding) -> bool:
+    """Whether a key is bound by a class of this program, and not of the library."""
+    own = (c for c in type(active.node).__mro__ if c.__module__.startswith("azul_tui"))
+    actions = {b.action for c in own for b in vars(c).get("BINDINGS", ()) if isinstance(b, Binding)}
+    return active.binding.action in actions

@@ -596,7 +596,7 @@ def why_no_moves(view: PositionView) -> str:
 
 
 def read_position(text: str) -> tuple[PositionView, list[str]]:
-    """The position in `text`, on one line (broken or not) or drawn on many.
+    """The position in `text`, on one line, broken or not.
 
     Quotation marks of mails (`>`), code fences and words before the position are passed over.
 
@@ -613,16 +613,12 @@ def read_position(text: str) -> tuple[PositionView, list[str]]:
             f"that text has {len(text):,} characters; a position has fewer than {MOST_TEXT:,}"
         )
     lines = [line.strip() for line in text.splitlines()]
-    whole = "\n".join(line.lstrip("> ") for line in lines if not line.startswith("```"))
-    begin = re.search(r"azul(,|[0-9]+)\s", whole)
+    words = [line.lstrip("> ") for line in lines if not line.startswith("```")]
+    whole = " ".join(" ".join(words).split())  # mails break a long line
+    begin = re.search(r"azul[0-9]+ ", whole)
     if begin is None:
-        raise NotationError(
-            "that is no position; one begins with azul2, azul3 or azul4 on one line, "
-            "or with 'azul, 2 players' when it is drawn"
-        )
-    told, played = whole[begin.start() :], ""
-    if begin[1] != ",":  # mails break a long line
-        told, _, played = " ".join(told.split()).partition(" moves ")
+        raise NotationError("that is no position; one begins with azul2, azul3 or azul4")
+    told, _, played = whole[begin.start() :].partition(" moves ")
     view = parse_position(told)
     moves = (move for move in re.split(r"[,;]", played) if move.strip())
     return view, [format_move(parse_move(move, view.players), view.players) for move in moves]

@@ -20,7 +20,7 @@ from azul_tui.views.ratings import anchor_name, over_training, rating_words
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from azul_tui.runs.ratings import RatingRow
+    from azul_tui.runs.listing import RatingRow
     from azul_tui.views.following import BucketTable, RunData
     from azul_tui.views.words import Spans
 

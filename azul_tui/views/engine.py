@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from azul_tui.errors import EXIT_USER, AzulError
-from azul_tui.runs.launch import job_arguments, job_command, job_environment
+from azul_tui.runs.control import job_arguments, job_command, job_environment
 from azul_tui.runs.status import ending_words
 from azul_tui.runs.text import WARNING, plain_text
 

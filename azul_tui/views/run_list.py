@@ -14,10 +14,17 @@ from typing import TYPE_CHECKING, Any
 from azul_tui.errors import RunError
 from azul_tui.runs.files import read_bounded
 from azul_tui.runs.listing import checkpoint_files, summarize
-from azul_tui.runs.lock import gives_signs, lock_holder, writer_lives
 from azul_tui.runs.machine import is_held
 from azul_tui.runs.paths import RunPaths, run_folders, run_paths
-from azul_tui.runs.status import ACTIVE, NO_NEWS, judge, read_status
+from azul_tui.runs.status import (
+    ACTIVE,
+    NO_NEWS,
+    gives_signs,
+    judge,
+    lock_holder,
+    read_status,
+    writer_lives,
+)
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 from azul_tui.views.ratings import newest_rating, stamps
@@ -180,9 +187,8 @@ def rename_run(paths: RunPaths, name: str, now: float) -> RunPaths:
     Raises:
         RunError: The name is refused or taken, or the run is live.
     """
-    refuse_live(paths, now, "rename")
     renamed = run_paths(paths.directory.parent, name)
-    _move(paths, renamed.directory, "renamed")
+    _move(paths, renamed.directory, now, "rename")
     return renamed
 
 
@@ -192,9 +198,8 @@ def archive_run(paths: RunPaths, now: float) -> Path:
     Raises:
         RunError: The run is live, or one of that name is already archived.
     """
-    refuse_live(paths, now, "archive")
     archived = paths.directory.parent / ARCHIVE / paths.name
-    _move(paths, archived, "archived")
+    _move(paths, archived, now, "archive")
     return archived
 
 
@@ -210,16 +215,17 @@ def delete_run(paths: RunPaths, now: float) -> None:
     try:
         shutil.rmtree(paths.directory)
     except OSError as error:
-        raise RunError(
-            f"{plain_text(str(error.filename), 120)}: cannot be deleted ({error.strerror})"
-        ) from None
+        file = plain_text(str(error.filename), 120)
+        raise RunError(f"{file}: cannot be deleted ({error.strerror})") from None
 
 
-def _move(paths: RunPaths, target: Path, how: str) -> None:
+def _move(paths: RunPaths, target: Path, now: float, verb: str) -> None:
+    refuse_live(paths, now, verb)
     if target.exists():
         raise RunError(f'"{plain_text(target.name, 64)}" is taken; choose another name')
     try:
         target.parent.mkdir(exist_ok=True)
         paths.directory.rename(target)
     except OSError as error:
-        raise RunError(f"{plain_text(paths.name, 64)} cannot be {how} ({error.strerror})") from None
+        name = plain_text(paths.name, 64)
+        raise RunError(f"{name}: cannot {verb} it ({error.strerror})") from None

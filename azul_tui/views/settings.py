@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from azul_tui.config import SettingSpec, SettingValue
@@ -14,12 +14,12 @@ def toml_value(value: SettingValue) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def shown_value(value: SettingValue) -> str:
+def shown_value(value: Any) -> str:
     """A value as a person writes it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ", ".join(value)
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(str, cast("list[Any]", value)))
     if isinstance(value, float):
         return f"{value:g}"
     return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)

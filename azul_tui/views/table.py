@@ -14,6 +14,7 @@ from azul_tui.runs.paths import run_folders
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 from azul_tui.views.ratings import stamps
+from azul_tui.views.settings import shown_value
 from azul_tui.views.words import Spans, plural, short_float, shortened
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Result(NamedTuple):
 
     @property
     def counted(self) -> str:
-        """`78 ± 5% (200 games)`."""
+        """With its games: `78 ± 5% (200 games)`."""
         return self.words + (f" ({self.games:,} games)" if self.games else "")
 
 
@@ -209,13 +210,7 @@ def read_settings(config: Path) -> dict[str, str]:
         values = read_toml(config)
     except ConfigError:
         return {}  # a run without readable settings has none to compare
-    return {plain_text(key, 60): plain_text(_text(value), 60) for key, value in values.items()}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return {plain_text(k, 60): plain_text(shown_value(v), 60) for k, v in values.items()}
 
 
 def fact_lines(facts: Mapping[str, str], width: int, role: str = "strong") -> list[Spans]:

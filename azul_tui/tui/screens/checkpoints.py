@@ -48,10 +48,6 @@ class CheckpointsScreen(ListPlace):
         Binding("y", "verify", "verify again", show=False),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._looked: object = None
-
     def compose_body(self) -> ComposeResult:
         """The table over a panel and the settings."""
         yield from super().compose_body()
@@ -64,24 +60,19 @@ class CheckpointsScreen(ListPlace):
         """Go to a checkpoint that somebody wished to see."""
         if isinstance(wish := self.azul.wish("checkpoints"), Path):
             self.wanted = str(wish)
-        self.query_one("#about-settings").set_class(len(self.marked) == 2, "hidden")
+        self.query_one("#about-settings").set_class(len(self.listing.marked) == 2, "hidden")
         super().show()
 
     def look(self) -> None:
         """The chosen checkpoint, or two compared."""
-        item: CheckpointRow | None = self.chosen()
+        item: CheckpointRow | None = self.listing.chosen
         if item is None:
             return
-        self.index.ahead = [item, *list(self.items.values())[:VERIFIED_AHEAD]]
-        wrong, now = self.index.wrong(item), self.azul.clock()
-        if wrong is None:
+        self.index.ahead = [item, *list(self.listing.items.values())[:VERIFIED_AHEAD]]
+        if (wrong := self.index.wrong(item)) is None:
             self._wake.set()
-        marked = [self.items[key] for key in self.marked if key in self.items]
-        width = self.room("#about-checkpoint")
-        looked = (item, wrong, marked, width, now // 30)
-        if looked == self._looked:
-            return
-        self._looked = looked
+        items, width = self.listing.items, self.room("#about-checkpoint")
+        marked = [items[key] for key in self.listing.marked if key in items]
         if len(marked) == 2:
             values = [
                 self.facts(row, checkpoint_facts(row)) | read_settings(row.paths.config)
@@ -106,12 +97,12 @@ class CheckpointsScreen(ListPlace):
 
     def action_compare(self) -> None:
         """Mark the first, then the second; once more ends it."""
-        if len(self.marked) == 2:
+        if len(self.listing.marked) == 2:
             self.action_unmark()
-        elif self.chosen().key not in self.marked:
+        elif self.listing.chosen.key not in self.listing.marked:
             self.action_mark()
-            if len(self.marked) == 1:
-                self.notify("now c on the one to compare it with", markup=False)
+            if len(self.listing.marked) == 1:
+                self.notify("now c on the one to compare it with")
 
     def action_only_run(self) -> None:
         """Only the checkpoints of the run that is open, or all again."""
@@ -120,38 +111,38 @@ class CheckpointsScreen(ListPlace):
 
     def action_verify(self) -> None:
         """Verify the chosen file again."""
-        self.index.forget(self.chosen())
+        self.index.forget(self.listing.chosen)
         self.show_all()
 
     def action_go(self, mode: str) -> None:
         """Evaluate it, play against it, analyse with it; two that are marked meet each other."""
-        two = tuple(Path(key) for key in self.marked)
-        self.azul.go_with(mode, two if len(two) == 2 and mode != "play" else self.chosen().file)
+        two, one = tuple(map(Path, self.listing.marked)), self.listing.chosen.file
+        self.azul.go_with(mode, two if len(two) == 2 and mode != "play" else one)
 
     def action_export(self) -> None:
         """Write its weights as safetensors, in a process of its own."""
         from azul_tui.jobs.registry import find_job
         from azul_tui.views.settings import toml_value
 
-        named = f"checkpoint={toml_value(str(self.chosen().file))}"
+        named = f"checkpoint={toml_value(str(self.listing.chosen.file))}"
         if (job := self.azul.jobs.start(find_job("export"), [named])) is not None:
             self.azul.show_job(job)
 
     def action_delete(self) -> None:
         """Delete the file after asking; the last good one of a run is asked about twice."""
-        item: CheckpointRow = self.chosen()
+        item: CheckpointRow = self.listing.chosen
         others = [row for row in self.index.rows if row.run == item.run and row.key != item.key]
 
         def delete() -> None:
             item.file.unlink(missing_ok=True)
 
         def agreed() -> None:
-            if all(self.index.wrong(row) for row in others):
-                question = f"It is the last good checkpoint of {item.run}. Delete it all the same?"
-                detail = "Without it the run cannot be resumed and its weights are gone."
-                self.ask(question, detail, {"y": ("delete the last one", delete)}, "keep it")
-            else:
-                delete()
+            if not all(self.index.wrong(row) for row in others):
+                return delete()
+            question = f"It is the last good checkpoint of {item.run}. Delete it all the same?"
+            detail = "Without it the run cannot be resumed and its weights are gone."
+            self.ask(question, detail, {"y": ("delete the last one", delete)}, "keep it")
+            return None
 
         best = " It is the best of its run." if item.best else ""
         detail = f"{words.size(item.size_bytes)} are removed from the disk.{best}"

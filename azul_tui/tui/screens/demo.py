@@ -79,7 +79,7 @@ class DemoScreen(FramedScreen[None]):
         """Bars fill their new width."""
         self.call_after_refresh(self.show)
 
-    def on_job_ended(self) -> None:
+    def on_job_changed(self) -> None:
         """The last look."""
         self.show()
         self.refresh_bindings()

@@ -19,11 +19,11 @@ from textual.events import Resize, ScreenResume
 from textual.widgets import Button, Input, OptionList, Static
 
 from azul_tui.jobs.registry import find_job
-from azul_tui.tui.messages import FormChanged, JobEnded, JobStarted
+from azul_tui.tui.messages import FormChanged, JobChanged
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.spans import lines
 from azul_tui.tui.widgets.form import SettingsForm
-from azul_tui.tui.widgets.listing import Listing, RowList
+from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import match as matches
 from azul_tui.views import words
 
@@ -74,8 +74,9 @@ class EvaluateScreen(Place):
 
     def __init__(self) -> None:
         super().__init__()
+        self.listing = Listing("age", id="earlier-list")
         self.matches: dict[str, Match] = {}
-        """All that are listed, by key, in the order of the list."""
+        """All that are listed, by key."""
         self.found: list[Match] | None = None
         """Those of the folder, as they were read last; None before."""
         self.cancelling = ""
@@ -99,7 +100,7 @@ class EvaluateScreen(Place):
                     yield Static("", id="match-lines", markup=False)
                 with Vertical(id="earlier", classes="panel") as earlier:
                     earlier.border_title = Content.styled("matches", "bold")
-                    yield Listing("age", id="earlier-list")
+                    yield self.listing
 
     async def on_mount(self) -> None:
         """The form with its defaults, and the matches."""
@@ -109,8 +110,7 @@ class EvaluateScreen(Place):
     # -- showing
 
     @on(ScreenResume)
-    @on(JobStarted)
-    @on(JobEnded)
+    @on(JobChanged)
     def _look_again(self) -> None:
         self._news.set()
 
@@ -125,7 +125,7 @@ class EvaluateScreen(Place):
             self._draw()
             watched = self.is_current and self.playing()
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.azul.follower.every_s if watched else None):
+                async with asyncio.timeout(self.azul.refresh_s if watched else None):
                     await self._news.wait()
 
     @on(Resize)
@@ -144,7 +144,8 @@ class EvaluateScreen(Place):
     @property
     def job(self) -> StartedJob | None:
         """The job of the shown match, where this dashboard watches over it."""
-        return self.azul.jobs.all.get(self.query_one(Listing).chosen)
+        match: Match | None = self.listing.chosen
+        return self.azul.jobs.all.get(match.key) if match is not None else None
 
     def playing(self) -> str:
         """The key of the match that is being played, wherever it was started; empty for none."""
@@ -156,17 +157,16 @@ class EvaluateScreen(Place):
     def _draw(self) -> None:
         if self.found is None or not self.is_current or not self.query(Listing):
             return  # nothing was read yet, nobody looks, or the app is ending
-        feed, now = self.azul.feed, self.azul.clock()
+        feed, now, listing = self.azul.feed, self.azul.clock(), self.listing
         trained = (feed.name, len(feed.data.evaluations), len(feed.data.others)) if feed else None
-        listing = self.query_one(Listing)
-        key = (trained, now // AGES_S, listing.sort, listing.falls)
+        key = (trained, now // AGES_S)
         if key != self._drawn:
             self._drawn = key
             found = [*self.found, *(matches.of_training(feed.name, feed.data) if feed else ())]
             own = (m.key for m in self.found if m.key in self.azul.jobs.all)
             new = next((key for key in own if key not in self.matches), "")
             self.matches = {match.key: match for match in found}
-            listing.fill(matches.columns(now), self.matches, chosen=new)
+            listing.fill(matches.columns(now), self.matches, new)
         playing = self.playing()
         if bool(playing) is not self.has_class("-playing"):
             self.set_class(bool(playing), "-playing")
@@ -175,7 +175,7 @@ class EvaluateScreen(Place):
 
     @on(OptionList.OptionHighlighted)
     def _show_match(self) -> None:
-        match, panel = self.matches.get(self.query_one(Listing).chosen), self.query_one("#match")
+        match, panel = self.listing.chosen, self.query_one("#match")
         text = Content("No match was played here yet. g starts the one on the form.")
         title = "result"
         if match is not None:
@@ -194,11 +194,6 @@ class EvaluateScreen(Place):
     def action_open(self) -> None:
         """Let the keys scroll the chosen match."""
         self.query_one("#match").focus()
-
-    def action_sort_by(self, column: str) -> None:
-        """Sort the matches by a column; by the present one the other way round."""
-        self.query_one(Listing).sort_by(column)
-        self._draw()
 
     # -- the form
 
@@ -241,7 +236,7 @@ class EvaluateScreen(Place):
         if values["A"]:
             await self.fill_form({**values, "A": values["B"], "B": values["A"]})
         else:
-            self.notify("choose A first: an empty side cannot be B", markup=False)
+            self.notify("choose A first: an empty side cannot be B")
 
     def action_pick(self, side: int) -> None:
         """Choose a side, A or B, from what there is."""
@@ -249,7 +244,7 @@ class EvaluateScreen(Place):
 
     def action_leave_field(self) -> None:
         """From a field back to the keys."""
-        (self.query_one(RowList) if self.playing() else self.query_one("#start")).focus()
+        (self.listing.rows if self.playing() else self.query_one("#start")).focus()
 
     # -- starting and ending
 
@@ -264,7 +259,7 @@ class EvaluateScreen(Place):
         """Start the match of the form, unless one is being played."""
         problem = self.query_one(SettingsForm).problem()
         if problem:
-            self.notify(problem, severity="error", markup=False)
+            self.notify(problem, severity="error")
         elif not self.playing():
             name, overrides = matches.match_job(self._values())
             self.azul.jobs.start(find_job(name), overrides)

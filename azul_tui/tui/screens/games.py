@@ -21,7 +21,7 @@ from azul_tui.tui.screens.place import FramedScreen
 from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.chart import Chart
-from azul_tui.tui.widgets.listing import Listing, RowList
+from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import games, words
 from azul_tui.views.engine import ListedGames, RecordedGame, ReviewedMove, word
 from azul_tui.views.games import Replay
@@ -86,6 +86,7 @@ class GamesScreen(FramedScreen[None]):
     def __init__(self, paths: RunPaths) -> None:
         super().__init__()
         self.paths = paths
+        self.listing = Listing("game")
         self.games: dict[str, ListedGame] = {}
         """By the key of their rows."""
         self.unreadable = 0
@@ -105,7 +106,7 @@ class GamesScreen(FramedScreen[None]):
             with Vertical(id="games-list", classes="panel") as panel:
                 panel.border_title = Content.styled("games", "bold")
                 yield Static("", id="no-games", classes="empty", markup=False)
-                yield Listing("game")
+                yield self.listing
             yield Board(id="ending")
         yield Static("", id="moves-here", markup=False)
         yield ValueCurve(id="curve")
@@ -174,16 +175,13 @@ class GamesScreen(FramedScreen[None]):
             told = msgspec.convert(record, ListedGames)
             self.unreadable = len(told.unreadable)
             self.games = {f"{game.file} {game.index}": game for game in told.games}
-            self._fill()
+            self.listing.fill(games.columns(self.games.values()), self.games)
+            self._draw()
             await self._replay(opened=False)
-
-    def _fill(self) -> None:
-        self.query_one(Listing).fill(games.columns(self.games.values()), self.games)
-        self._draw()
 
     def _current(self) -> ListedGame | None:
         """The game under the cursor."""
-        return self.games.get(self.query_one(Listing).chosen)
+        return self.listing.chosen
 
     async def _replay(self, *, opened: bool) -> None:
         """The game under the cursor from its start, with its review; or its end beside the list."""
@@ -284,11 +282,6 @@ class GamesScreen(FramedScreen[None]):
         """Replay the game under the cursor."""
         self._look(partial(self._replay, opened=True))
 
-    def action_sort_by(self, column: str) -> None:
-        """Sort the games by a column; by the present one the other way round."""
-        self.query_one(Listing).sort_by(column)
-        self._fill()
-
     def action_back(self) -> None:
         """From a game to the list, from the list to where the screen was opened."""
         self._stop("play")
@@ -297,7 +290,7 @@ class GamesScreen(FramedScreen[None]):
             self.refresh_bindings()
             self._draw()
             self._look(partial(self._replay, opened=False))
-            self.query_one(RowList).focus()
+            self.listing.rows.focus()
         else:
             self.dismiss(None)
 
@@ -311,7 +304,7 @@ class GamesScreen(FramedScreen[None]):
 
     def action_next_game(self, step: int) -> None:
         """The game below or above in the list."""
-        listing = self.query_one(RowList)
+        listing = self.listing.rows
         at = (listing.highlighted or 0) + step
         if 0 <= at < len(self.games):
             self._stop("play")
@@ -372,7 +365,7 @@ class GamesScreen(FramedScreen[None]):
         """Take the position to Analyse or to Play."""
         replay = self.replay
         if place == "play" and replay is not None and replay.at == replay.last:
-            self.notify("the game is over here; go back a move to play on", markup=False)
+            self.notify("the game is over here; go back a move to play on")
         elif replay is not None:
             judged = (replay.notation, self.judges[0])
             self.azul.go_with(place, judged if place == "analyse" else replay.notation)

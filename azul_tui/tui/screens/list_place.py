@@ -21,7 +21,7 @@ from azul_tui.errors import AzulError
 from azul_tui.tui.modals import Choose
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.spans import content, lines
-from azul_tui.tui.widgets.listing import Listing, RowList
+from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import resuming
 from azul_tui.views.words import plural
 
@@ -31,16 +31,15 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from azul_tui.views.table import Column
     from azul_tui.views.words import Spans
 
 FIRST_S, NEXT_S = 0.06, 0.5
 """Seconds of reading until the first rows are shown, and until more are."""
-OF_A_RUN = {"open", "resume", "resume_new", "delete"}
 AGES_S = 30.0
 """Seconds after which ages are said anew."""
 REST_S = 0.12
 """Rest of the keys after which the filter is heeded and the chosen row looked at closely."""
+OF_A_RUN = frozenset({"open", "resume", "resume_new", "delete"})
 
 
 class ListPlace(Place):
@@ -64,11 +63,9 @@ class ListPlace(Place):
 
     def __init__(self) -> None:
         super().__init__()
+        self.listing = Listing("age", id="rows")
         self.index: Any
         """What reads the folder: a `RunIndex` or a `CheckpointIndex`."""
-        self.items: dict[str, Any] = {}
-        """What is shown, by key, in its order."""
-        self.marked: list[str] = []
         self.opponent = ""
         """Whom the scores of the table are against."""
         self.wanted = ""
@@ -78,12 +75,6 @@ class ListPlace(Place):
         self._timer: Timer | None = None
         self._complete = False
 
-    # -- what a place says of its rows
-
-    def look(self) -> None:
-        """Bring what lies under the table up to date."""
-        raise NotImplementedError
-
     # -- showing
 
     def compose_body(self) -> ComposeResult:
@@ -92,7 +83,7 @@ class ListPlace(Place):
             yield Static("", id="count", markup=False)
             yield Input(placeholder="/ filter", id="filter", compact=True)
         yield Static(f"reading the {self.NOUN}s", id="no-rows", classes="empty", markup=False)
-        yield Listing("age", id="rows")
+        yield self.listing
 
     def on_mount(self) -> None:
         """Begin to read."""
@@ -108,7 +99,8 @@ class ListPlace(Place):
         while True:
             self._wake.clear()
             begun, pause_s = time.perf_counter(), 0.02
-            if await asyncio.to_thread(self.index.refresh, NEXT_S if self.items else FIRST_S):
+            budget_s = NEXT_S if self.listing.items else FIRST_S
+            if await asyncio.to_thread(self.index.refresh, budget_s):
                 self._complete = True
                 pause_s = min(6.0, max(2.0, (time.perf_counter() - begun) * 100))
             if not self.query(Listing):
@@ -127,6 +119,10 @@ class ListPlace(Place):
         self.show()
         self.call_after_refresh(self.look)
 
+    def look(self) -> None:
+        """Bring what lies under the table up to date."""
+        raise NotImplementedError
+
     @on(OptionList.OptionHighlighted)
     @on(Input.Changed, "#filter")
     def _rest(self) -> None:
@@ -137,51 +133,46 @@ class ListPlace(Place):
 
     def show(self) -> None:
         """The table, where something in it changed."""
-        listing = self.query_one(Listing)
+        listing, index = self.listing, self.index
         wanted = self.query_one("#filter", Input).value.lower().split()
         known = self.opponents()
         if self.opponent not in known:
             self.opponent = known[0] if known else ""
         drawn = (
-            self.index.version, self.azul.clock() // AGES_S, wanted, listing.sort, listing.falls,
-            self.opponent, list(self.marked), self._complete, self.wanted,
+            index.version, self.azul.clock() // AGES_S, wanted, self.opponent,
+            list(listing.marked), self._complete, self.wanted,
         )  # fmt: skip
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        everything = {item.key: item for item in self.index.rows}
-        self.marked = [key for key in self.marked if key in everything]
+        everything = {item.key: item for item in index.rows}
+        listing.marked = [key for key in listing.marked if key in everything]
         found = {
             key: item
             for key, item in everything.items()
             if all(word in f"{item.name} {item.state}".lower() for word in wanted)
         }
-        listing.fill(self.columns(), found, marked=self.marked, chosen=self.wanted)
-        self.items = {key: found[key] for key in listing.keys}
-        if self.wanted in self.items:
+        listing.fill(index.columns(self.opponent, self.azul.signs), found, self.wanted)
+        if self.wanted in found:
             self.wanted = ""
         listing.styles.max_height = max(7, len(everything) + 1)  # the rest is for the panels
         self.set_class(not everything, "-no-rows")
         if self._complete:
             self.query_one("#no-rows", Static).update(self.EMPTY)
         some = f"{len(found):,} of " if wanted else ""
-        said = [(f" {some}{plural(self.index.total, self.NOUN)}", "strong")]
+        said = [(f" {some}{plural(index.total, self.NOUN)}", "strong")]
         if wanted and not found:
             said.append(("   none matches; escape clears the filter", "warning"))
-        elif len(everything) < self.index.total:
+        elif len(everything) < index.total:
             said.append(("   reading the others", "quiet"))
-        if self.marked:
-            said.append((f"   {len(self.marked)} marked", "series.0"))
+        if listing.marked:
+            said.append((f"   {len(listing.marked)} marked", "series.0"))
         self.query_one("#count", Static).update(content(tuple(said)))
         self.refresh_bindings()
 
-    def chosen(self) -> Any:
-        """The item under the cursor; None where there is none."""
-        return self.items.get(self.query_one(Listing).chosen) if self.is_mounted else None
-
     def facts(self, item: Any, more: dict[str, str]) -> dict[str, str]:
         """More, and what the columns say that may not fit."""
-        columns = [each for each in self.columns() if each.gives_way and each.key != "score"]
+        columns = [each for each in self.listing.columns if each.gives_way and each.key != "score"]
         said = more | {c.title: c.cell(item).text for c in columns if c.title not in more}
         return {name: text for name, text in said.items() if text.strip("–")}
 
@@ -206,27 +197,16 @@ class ListPlace(Place):
 
     @on(Input.Submitted, "#filter")
     def _filtered(self) -> None:
-        self.query_one(RowList).focus()
+        self.listing.rows.focus()
 
     def action_clear(self) -> None:
         """All rows again."""
         self.query_one("#filter", Input).value = ""
-        self.query_one(RowList).focus()
-
-    def columns(self) -> list[Column]:
-        """The columns at present."""
-        return self.index.columns(self.opponent, self.azul.signs)
-
-    def action_sort_by(self, key: str) -> None:
-        """Sort by a column; by the present one the other way round."""
-        self.query_one(Listing).sort_by(key)
-        self.show()
+        self.listing.rows.focus()
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column, or by the same one the other way round."""
-        keys, sort = [column.key for column in self.columns()], self.query_one(Listing).sort
-        at = keys.index(sort) if sort in keys else 0
-        self.action_sort_by(keys[(at + step) % len(keys)])
+        self.listing.sort_next(step)
 
     def opponents(self) -> list[str]:
         """Whom scores are known against, the most frequent first, of those the one named last.
@@ -234,32 +214,32 @@ class ListPlace(Place):
         A training names its opponents from the weakest to the strongest.
         """
         counted = Counter(name for item in self.index.rows for name in item.results)
-        named = list(counted)[::-1]
+        named = [*counted][::-1]
         return sorted(named, key=lambda name: -counted[name])
 
     def action_opponent(self) -> None:
         """Scores against the next opponent that some are known against."""
         known = self.opponents()
         if len(known) < 2:
-            self.notify("there are scores against no other opponent", markup=False)
+            self.notify("there are scores against no other opponent")
             return
         self.opponent = known[(known.index(self.opponent) + 1) % len(known)]
         self.show_all()
 
     def action_mark(self) -> None:
         """Mark the chosen row, or unmark it, and go on to the next; the oldest mark makes room."""
-        listing = self.query_one(Listing)
-        if (key := listing.chosen) in self.marked:
-            self.marked.remove(key)
+        listing, key = self.listing, self.listing.chosen.key
+        if key in listing.marked:
+            listing.marked.remove(key)
         else:
-            self.marked = [*self.marked, key][-self.MOST_MARKED :]
-        if listing.chosen != listing.keys[-1]:
-            self.query_one(RowList).action_cursor_down()
+            listing.marked = [*listing.marked, key][-self.MOST_MARKED :]
+        if key != listing.keys[-1]:
+            self.listing.rows.action_cursor_down()
         self.show_all()
 
     def action_unmark(self) -> None:
         """Mark nothing."""
-        self.marked.clear()
+        self.listing.marked = []
         self.show_all()
 
     # -- what is done with the chosen one
@@ -267,52 +247,47 @@ class ListPlace(Place):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be done without a row, nor to the run of what came with the program."""
         if action in self.ON_A_ROW:
-            item = self.chosen()
+            item = self.listing.chosen
             return item is not None and not (item.shipped and action in OF_A_RUN)
         return super().check_action(action, parameters)
 
     def action_open(self) -> None:
         """Look at the run."""
-        self.azul.open_run(self.chosen().paths)
+        self.azul.open_run(self.listing.chosen.paths)
 
     def action_resume(self) -> None:
         """Go on with the run, from the chosen checkpoint or its newest, after asking.
 
         What cannot be resumed says so, and what has finished asks how far.
         """
-        item, now = self.chosen(), self.azul.clock()
-        paths, file = item.paths, item.file
-        newest = resuming.newest_iteration(paths)
-        at = newest if file is None else item.iteration
+        item, now = self.listing.chosen, self.azul.clock()
+        newest = resuming.newest_iteration(item.paths)
+        at = newest if item.file is None else item.iteration
 
         def resume() -> None:
-            self.azul.resume(paths, file, None if file is None else at)
+            self.azul.resume(item.paths, item.file, at)
 
-        reason = resuming.why_not(paths, now)
-        finished = at >= newest and resuming.further_limit(paths, at, now) is not None
+        reason = resuming.why_not(item.paths, now)
+        finished = at >= newest and resuming.further_limit(item.paths, at, now) is not None
         if finished or (reason and not reason.endswith(resuming.ENDING)):
             resume()
-        elif at < newest:
+            return
+        begins = f"from the checkpoint of iteration {at:,}" if at else "from its beginning"
+        most = resuming.config_of(item.paths).max_iterations
+        detail = f"It goes on {begins}, to {most:,} iterations, with the settings that it had."
+        deeds = {"y": ("resume it", resume)}
+        if at < newest:
             detail = (
                 f"It goes back there: what came after it, up to iteration {newest:,}, is given up. "
                 "A new run keeps both."
             )
-            deeds = {
-                "y": ("go back", resume),
-                "R": ("begin a new run from it", self.action_resume_new),
-            }
-            self.ask(f"Resume {item.name}?", detail, deeds, "back")
-        else:
-            begins = f"from the checkpoint of iteration {at:,}" if at else "from its beginning"
-            most = resuming.config_of(paths).max_iterations
-            detail = f"It goes on {begins}, to {most:,} iterations, with the settings that it had."
-            self.ask(f"Resume {item.name}?", detail, {"y": ("resume it", resume)}, "back")
+            new = self.action_resume_new
+            deeds = {"y": ("go back", resume), "R": ("begin a new run from it", new)}
+        self.ask(f"Resume {item.name}?", detail, deeds, "back")
 
     def action_resume_new(self) -> None:
-        """Start a new run from a checkpoint, under a name and with settings that are asked."""
-        from azul_tui.tui.screens.resume_form import ResumeForm
-
-        self.azul.push_screen(ResumeForm(self.chosen()))
+        """Start a new run from a checkpoint, in the menu: under a name, with settings."""
+        self.azul.go_with("menu", self.listing.chosen)
 
     def ask(
         self, question: str, detail: str, deeds: dict[str, tuple[str, Callable[[], Any]]], no: str
@@ -333,7 +308,7 @@ class ListPlace(Place):
         except (AzulError, OSError) as error:
             disk = isinstance(error, OSError)
             words = f"{error.filename}: {error.strerror}" if disk else str(error)
-            self.notify(words, severity="error", markup=False, timeout=8)
+            self.notify(words, severity="error")
             return False
         self._wake.set()
         return True

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from azul_tui.config import training_settings
 from azul_tui.errors import AzulError
 from azul_tui.tui.modals import AskValue, Pick
-from azul_tui.views import resuming
 from azul_tui.views.settings import parse_value, shown_value, typed_value
 
 if TYPE_CHECKING:
-    from azul_tui.config import SettingValue, TrainingConfig
-    from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.app import AzulApp
-
-
-def stored_settings(app: AzulApp, paths: RunPaths) -> TrainingConfig:
-    """The run's settings; what this version could not take from its file is told."""
-    config, notes = resuming.stored_settings(paths)
-    for note in notes:
-        app.notify(note, severity="warning", markup=False, timeout=20)
-    return config
 
 
 def edit_live_settings(app: AzulApp) -> None:
@@ -29,8 +18,8 @@ def edit_live_settings(app: AzulApp) -> None:
     if app.feed is None:
         return
     specs = {spec.name: spec for spec in training_settings() if spec.live}
-    config = stored_settings(app, app.feed.paths)
-    values: dict[str, SettingValue] = {name: getattr(config, name) for name in specs}
+    config = app.stored_settings(app.feed.paths)
+    values: dict[str, Any] = {name: getattr(config, name) for name in specs}
     for record in app.feed.data.changed_settings:
         values.update({key: value for key, value in record.items() if key in specs})
 
@@ -50,7 +39,7 @@ def edit_live_settings(app: AzulApp) -> None:
             if text is not None:
                 new = parse_value(spec, text)
                 app.request("set", key=name, value=list(new) if isinstance(new, tuple) else new)
-                app.notify(f"{name} {shown_value(new)}: sent to the run", markup=False)
+                app.notify(f"{name} {shown_value(new)}: sent to the run")
 
         now = typed_value(spec, values[name])
         app.push_screen(AskValue(name, now, help_text=spec.help, check=check), entered)

@@ -1,10 +1,11 @@
 """The menu: every job, what it does, its settings, and starting it.
 
-The wish that it takes is the name of a job.
+The wish that it takes is the name of a job, or the row of a checkpoint that a new run begins from.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,10 +17,11 @@ from textual.content import Content
 from textual.widgets import Button, ContentSwitcher, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from azul_tui.config import SettingSpec, preset_names
+from azul_tui.config import SettingSpec, preset_names, training_settings
+from azul_tui.errors import AzulError
 from azul_tui.jobs.registry import GROUP_TITLES, find_job, job_settings, jobs
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.messages import FormChanged, JobEnded, JobStarted
+from azul_tui.tui.messages import FormChanged, JobChanged
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.widgets.form import SettingsForm
 from azul_tui.views import resuming, words
@@ -32,20 +34,23 @@ if TYPE_CHECKING:
     from azul_tui.config import SettingValue
     from azul_tui.jobs.registry import JobSpec
     from azul_tui.runs.paths import RunPaths
+    from azul_tui.views.checkpoint_list import CheckpointRow
 
 PRESET = SettingSpec(
     name="preset", kind="choice", default="quick", choices=preset_names(),
     help="The settings that a training starts from; what you change stays changed.",
 )  # fmt: skip
-FIRST = (
-    "preset", "run", "checkpoint", "network_config", "num_players",
-    "self_play_games_per_iteration", "mcts_simulations", "training_steps_per_iteration",
-    "learning_rate", "max_iterations", "max_minutes",
+NEW_RUN = SettingSpec(
+    name="new_run", kind="str", default="",
+    help="Name of a new run that begins from there; empty goes on with the run itself.",
 )  # fmt: skip
+_BEGINNING = (spec.name for spec in training_settings() if spec.first)
+FIRST = ("preset", "run", "checkpoint", "new_run", *_BEGINNING)
 """Settings of a training that are not folded away."""
 REST_S, TYPING_REST_S = 0.08, 0.6
 """Rest of the cursor, and of the keys, after which a form is made or shows another run."""
 WELCOME = "Welcome. Enter trains a first small network, in under two minutes."
+QUIET = "$foreground 60%"
 
 
 class JobList(OptionList):
@@ -70,6 +75,8 @@ class MenuScreen(Place):
         self.job = "quick"
         self.forms: dict[str, SettingsForm] = {}
         """Those made so far, by job: another entry's is hidden with what was changed in it."""
+        self.row: CheckpointRow | None = None
+        """The checkpoint that the form is to begin a new run from."""
         self._timer: Timer | None = None
         self._jobs_state: object = []
 
@@ -79,8 +86,7 @@ class MenuScreen(Place):
         with Horizontal(id="menu"):
             options: list[Option] = []
             for group, title in GROUP_TITLES.items():
-                heading = Content.styled(title, "bold $foreground 60%")
-                options.append(Option(heading, disabled=True))
+                options.append(Option(Content.styled(title, f"bold {QUIET}"), disabled=True))
                 options += [
                     Option(spec.title, id=spec.name)
                     for spec in jobs()
@@ -105,22 +111,21 @@ class MenuScreen(Place):
         """The rows fill their new width."""
         self.call_after_refresh(self._fill)
 
+    @on(JobChanged)
     def show(self) -> None:
         """What runs, and what somebody wished to see."""
         wished = self.azul.wish("menu")
         if isinstance(wished, str):
             self._choose(wished)
+        elif wished is not None:
+            self.row = wished
+            self._choose("resume")
+            self._show_form_after(REST_S)
         state = [(job.spec.name, job.code, job.seen) for job in self.azul.jobs.all.values()]
         if state != self._jobs_state:
             self._jobs_state = state
             self._fill()
             self._about()
-
-    @on(JobStarted)
-    @on(JobEnded)
-    def jobs_changed(self) -> None:
-        """Another mark beside an entry."""
-        self.show()
 
     def _choose(self, job: str) -> None:
         listing = self.query_one(JobList)
@@ -135,11 +140,9 @@ class MenuScreen(Place):
                 continue
             spec, job = find_job(option.id), self.azul.jobs.latest(option.id)
             mark, style = " ", ""
-            if job is not None and job.running:
-                mark, style = signs.running, "$text-success"
-            elif job is not None and not job.seen:
-                good = job.code == 0
-                mark = signs.finished if good else signs.crashed
+            if job is not None and (job.running or not job.seen):
+                good = job.running or job.code == 0
+                mark = signs.running if job.running else signs.finished if good else signs.crashed
                 style = "$text-success" if good else "$text-error"
             number = f"no. {spec.number}" if spec.number is not None and width >= 34 else ""
             room = width - len(number) - 3
@@ -150,10 +153,9 @@ class MenuScreen(Place):
     def _about(self) -> None:
         """What the chosen entry does, and what became of it."""
         spec, job = find_job(self.job), self.azul.jobs.latest(self.job)
-        quiet = "$foreground 60%"
-        about = Content.styled(spec.title, "bold") + Content.styled(f"   {spec.duration}", quiet)
+        about = Content.styled(spec.title, "bold") + Content.styled(f"   {spec.duration}", QUIET)
         about += Content(f"\n{spec.description}")
-        about += Content.styled(f"\nazul-tui --run {spec.name}", quiet)
+        about += Content.styled(f"\nazul-tui --run {spec.name}", QUIET)
         if job is not None:
             told = "is running; o shows it" if job.running else "has ended; o shows what it made"
             about += Content.styled(f"\n{job.title} {told}", "$text-success")
@@ -177,6 +179,13 @@ class MenuScreen(Place):
     async def _show_form(self) -> None:
         """The form of the chosen entry, made when it is shown first."""
         spec, form = find_job(self.job), self.forms.get(self.job)
+        changes: dict[str, SettingValue] = form.changes() if form else {}
+        paths, row = None, self.row if spec.resumes else None
+        if row is not None:
+            self.row, paths = None, row.paths
+            changes = {"checkpoint": str(row.file), "new_run": resuming.free_name(paths)}
+            limit = resuming.further_limit(paths, row.iteration, self.azul.clock())
+            changes |= {limit.setting: limit.done + limit.more} if limit else {}
         switcher = self.query_one("#forms", ContentSwitcher)
         if form is None:
             form = SettingsForm(id=spec.name)
@@ -184,39 +193,40 @@ class MenuScreen(Place):
             specs = [PRESET] * spec.makes_run + [*job_settings(spec)]
             if spec.resumes:
                 specs = [setting for setting in specs if setting.name not in resuming.FIXED]
+                specs.insert(2, NEW_RUN)
             first, choices = FIRST if spec.trains else (), pickers(self.azul.runs_root)
-            await form.show(specs, self._base(spec), first=first, pickers=choices)
+            base = self._base(spec, paths)
+            await form.show(specs, base, first=first, changes=changes, pickers=choices)
             self.forms[spec.name] = form
         elif spec.resumes:
-            form.show_values(self._base(spec), form.changes())
+            form.show_values(self._base(spec, paths), changes)
         if spec.name == self.job:
             switcher.current = spec.name
 
-    def _base(self, spec: JobSpec) -> dict[str, SettingValue]:
+    def _base(self, spec: JobSpec, paths: RunPaths | None) -> dict[str, SettingValue]:
         """What the settings are before anything is changed: a preset's, those of the run."""
-        from azul_tui.tui.screens.live_settings import stored_settings
-
         if spec.preset is not None:
             return preset_values(spec.preset)
-        form, paths = self.forms.get(spec.name), self._run_to_resume() if spec.resumes else None
+        form, paths = self.forms.get(spec.name), paths or self._run_to_resume(spec)
         if paths is None:
             return {}
         known = form is not None and form.base["run"] == paths.name
-        config = resuming.config_of(paths) if known else stored_settings(self.azul, paths)
-        return asdict(config) | {"run": paths.name}
+        stored = resuming.config_of if known else self.azul.stored_settings
+        return asdict(stored(paths)) | {"run": paths.name}
 
-    def _run_to_resume(self) -> RunPaths | None:
+    def _run_to_resume(self, spec: JobSpec) -> RunPaths | None:
         """The run that the form names, else the newest that can go on; None for no such."""
-        from azul_tui.errors import AzulError
+        from azul_tui.runs.listing import run_to_resume
         from azul_tui.runs.paths import existing_run
-        from azul_tui.tui.jobs import run_to_go_on
 
         root, form = self.azul.runs_root, self.forms.get("resume")
         named = str(form.values["run"]) if form else ""
         try:
-            return existing_run(root, named) if named else run_to_go_on(root, [])
+            if spec.resumes:
+                return existing_run(root, named) if named else run_to_resume(root, {}, time.time())
         except AzulError:
-            return None  # starting says what is wrong
+            pass  # starting says what is wrong
+        return None
 
     @on(FormChanged)
     def form_changed(self, event: FormChanged) -> None:
@@ -242,8 +252,7 @@ class MenuScreen(Place):
 
     def action_show_job(self) -> None:
         """Look at the newest job of the chosen entry."""
-        job = self.azul.jobs.latest(self.job)
-        if job is not None:
+        if (job := self.azul.jobs.latest(self.job)) is not None:
             self.azul.show_job(job)
 
     @on(Button.Pressed, ".start")
@@ -253,23 +262,24 @@ class MenuScreen(Place):
         from azul_tui.tui.modals import Choose
 
         spec, form = find_job(self.job), self.forms.get(self.job)
-        if form is not None and form.problem():
-            self.notify(form.problem(), severity="error", markup=False)
+        if problem := form.problem() if form else "":
+            self.notify(problem, severity="error")
             return
         job = self.azul.jobs.latest(spec.name)
-        if job is not None and job.running and not spec.makes_run:
-            self.azul.show_job(job)
-            return
-        overrides = form.overrides(but=(PRESET.name,)) if form else []
-        preset = str(form.values[PRESET.name]) if form and spec.makes_run else spec.preset
+        running = job is not None and job.running
+        values = form.values if form else {}
+        preset = str(values[PRESET.name]) if PRESET.name in values else None
+        overrides = form.overrides(but=(PRESET.name, NEW_RUN.name)) if form else []
 
         def answered(answer: str | None) -> None:
             if answer == "s" and job is not None:
                 self.azul.show_job(job)
             elif answer == "y":
-                self._start(spec, overrides, preset)
+                self._start(spec, overrides, preset, str(values.get(NEW_RUN.name, "")))
 
-        if job is not None and job.running:
+        if running and not spec.makes_run:
+            answered("s")
+        elif running and job is not None:
             answers = [("s", "show it"), ("y", "start another one"), ("n", "back")]
             self.azul.push_screen(Choose(f"{job.title} is running.", "", answers, "n"), answered)
         elif spec.asks:
@@ -280,16 +290,18 @@ class MenuScreen(Place):
         else:
             answered("y")
 
-    def _start(self, spec: JobSpec, overrides: list[str], preset: str | None) -> None:
-        paths = self._run_to_resume() if spec.resumes else None
-        if paths is not None:
+    def _start(self, spec: JobSpec, overrides: list[str], preset: str | None, new: str) -> None:
+        if new and (problem := resuming.name_problem(self.azul.runs_root, new)):
+            self.notify(problem, severity="error")
+            return
+        if (paths := self._run_to_resume(spec)) is not None:
             overrides = [text for text in overrides if not text.startswith("run=")]
-            if not overrides:
+            if not overrides and not new:
                 self.azul.resume(paths)  # as it was; one that has finished is asked how far
                 return
             if not any(text.startswith("checkpoint=") for text in overrides):
                 overrides.insert(0, f"run={toml_value(paths.name)}")
-        job = self.azul.jobs.start(spec, overrides, preset=preset)
+        job = self.azul.jobs.start(spec, overrides, preset=preset, name=new or None)
         if job is not None:
             self.query_one("#welcome").add_class("hidden")
             self.azul.show_job(job)
@@ -299,7 +311,7 @@ class MenuScreen(Place):
         job = self.azul.jobs.latest(self.job)
         if job is not None and job.running:
             self.azul.jobs.cancel(job)
-            self.notify(f"{job.title}: cancelling", markup=False)
+            self.notify(f"{job.title}: cancelling")
 
     def action_undo(self) -> None:
         """All settings as the preset has them."""
@@ -310,7 +322,6 @@ class MenuScreen(Place):
     def action_save(self) -> None:
         """Write the settings as a TOML file for `--config`."""
         from azul_tui.config import create_training_config, dump_config
-        from azul_tui.errors import AzulError
         from azul_tui.tui.modals import AskValue
 
         values = {k: v for k, v in self.forms[self.job].values.items() if k != PRESET.name}
@@ -324,9 +335,9 @@ class MenuScreen(Place):
                 path.write_text(dump_config(create_training_config(**values)), encoding="utf-8")
             except (AzulError, OSError) as error:
                 why = getattr(error, "strerror", "") or error
-                self.notify(f"{path}: {why}", severity="error", markup=False)
+                self.notify(f"{path}: {why}", severity="error")
             else:
-                self.notify(f"saved; --config {path} uses it", markup=False)
+                self.notify(f"saved; --config {path} uses it")
 
         self.azul.push_screen(AskValue("Save these settings as", "my-settings.toml"), entered)
 
@@ -340,6 +351,7 @@ def preset_values(preset: str) -> dict[str, SettingValue]:
 
 def pickers(root: Path) -> dict[str, Any]:
     """What may be picked for runs, checkpoints and players, `(value, words)` each."""
+    from azul_tui.players.names import scripted_players
     from azul_tui.runs.listing import checkpoint_files
     from azul_tui.views.run_list import recent_runs
 
@@ -354,8 +366,6 @@ def pickers(root: Path) -> dict[str, Any]:
         ]
 
     def players() -> list[tuple[str, str]]:
-        from azul_tui.players.names import scripted_players
-
         return [(name, name) for name in scripted_players(2)] + checkpoints()
 
     return {

@@ -15,7 +15,6 @@ from azul_tui.tui.messages import ChartExported
 from azul_tui.tui.modals import AskValue
 from azul_tui.tui.screens.list_place import ListPlace
 from azul_tui.tui.widgets.chart import Chart
-from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import resuming, run_list, words
 from azul_tui.views.table import OVERLAYS, diff_lines, fact_lines, overlay, read_settings
 
@@ -71,8 +70,9 @@ class RunsScreen(ListPlace):
         """Curves and words of the chosen run, or of the marked ones."""
         from azul_tui.views.following import RunFeed
 
-        if names := self.marked or list(filter(None, [self.query_one(Listing).chosen])):
-            root, kept = self.azul.runs_root, self.feeds
+        if (item := self.listing.chosen) is not None:
+            names, kept = self.listing.marked or [item.key], self.feeds
+            root = self.azul.runs_root
             self.feeds = {name: kept.get(name) or RunFeed(root / name) for name in names}
             self.run_worker(self._read, group="curves", exclusive=True)
             self.draw()
@@ -93,7 +93,8 @@ class RunsScreen(ListPlace):
 
         if not self.query(Chart):
             return  # the app is ending
-        chart, item, width = self.query_one(Chart), self.chosen(), self.room("#about-run")
+        chart, width = self.query_one(Chart), self.room("#about-run")
+        item, marked = self.listing.chosen, self.listing.marked
         view = chart.view = chart.view or View(show_band=False)
         looked = (
             [(name, feed.data.version) for name, feed in self.feeds.items()], view, self.chart,
@@ -106,22 +107,23 @@ class RunsScreen(ListPlace):
         opponent = self.opponent
         if len(runs) == 1 and opponent not in item.results:
             opponent = next(iter(item.results), opponent)
-        live = any(self.items[name].state == "running" for name in runs if name in self.items)
+        live = any(row.state == "running" for row in self.index.rows if row.key in runs)
         drawn = overlay(self.chart, runs, opponent, view, chart.size.width)
         chart.draw([drawn], growing=live)
-        if len(self.marked) > 1:
-            root = self.azul.runs_root
-            settings = [read_settings(root / name / "config.toml") for name in self.marked]
-            rows = diff_lines([plain_text(name, 64) for name in self.marked], settings, width)
+        if len(marked) > 1:
+            settings = [
+                read_settings(self.azul.runs_root / name / "config.toml") for name in marked
+            ]
+            rows = diff_lines([plain_text(name, 64) for name in marked], settings, width)
             self.say("#about-run", "settings that differ", rows)
-        else:
-            facts = self.facts(item, run_list.run_facts(item, self.azul.clock()))
-            reason = words.wrapped(item.summary.reason, width) if item.summary.reason else []
-            rows = [((text, "alert"),) for text in reason] + fact_lines(facts, width)
-            if (feed := self.feeds.get(item.key)) is not None:
-                said = [plain_text(text, 300) for text in feed.log_lines()[0][-12:]]
-                rows += [(), *(((words.shortened(text, width), "quiet"),) for text in said)]
-            self.say("#about-run", words.shortened(item.name, width - 4), rows)
+            return
+        facts = self.facts(item, run_list.run_facts(item, self.azul.clock()))
+        reason = words.wrapped(item.summary.reason, width) if item.summary.reason else []
+        rows = [((text, "alert"),) for text in reason] + fact_lines(facts, width)
+        if (feed := self.feeds.get(item.key)) is not None:
+            said = [plain_text(text, 300) for text in feed.log_lines()[0][-12:]]
+            rows += [(), *(((words.shortened(text, width), "quiet"),) for text in said)]
+        self.say("#about-run", words.shortened(item.name, width - 4), rows)
 
     @on(ChartExported)
     def write_chart(self, message: ChartExported) -> None:
@@ -141,11 +143,11 @@ class RunsScreen(ListPlace):
         """The games that the chosen run has kept."""
         from azul_tui.tui.screens.games import GamesScreen
 
-        self.azul.push_screen(GamesScreen(self.chosen().paths))
+        self.azul.push_screen(GamesScreen(self.listing.chosen.paths))
 
     def action_rename(self) -> None:
         """Ask for another name."""
-        item: ListedRun = self.chosen()
+        item: ListedRun = self.listing.chosen
         paths, now = item.paths, self.azul.clock()
 
         def check(text: str) -> str:
@@ -161,9 +163,9 @@ class RunsScreen(ListPlace):
 
     def action_remove(self, verb: str) -> None:
         """Archive the run, or delete it with everything in it, after asking."""
-        item: ListedRun = self.chosen()
-        paths, now = item.paths, self.azul.clock()
-        if not self.did(lambda: run_list.refuse_live(paths, now, verb)):
+        item: ListedRun = self.listing.chosen
+        paths = item.paths
+        if not self.did(lambda: run_list.refuse_live(paths, self.azul.clock(), verb)):
             return
         if verb == "archive":
             question, remove = f"Archive {item.name}?", run_list.archive_run
@@ -182,8 +184,9 @@ class RunsScreen(ListPlace):
     def _moved(self, paths: RunPaths, to: RunPaths | None) -> None:
         """A run is not where it was: nothing goes on looking there."""
         if to is not None:
-            self.marked = [to.name if name == paths.name else name for name in self.marked]
+            marked = self.listing.marked
+            self.listing.marked = [to.name if name == paths.name else name for name in marked]
             self.wanted = to.name
         feed = self.azul.feed
         if feed is not None and feed.directory == paths.directory:
-            self.azul.follower.forget() if to is None else self.azul.follow(to)
+            self.azul.follow(to)

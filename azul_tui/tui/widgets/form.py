@@ -26,13 +26,10 @@ if TYPE_CHECKING:
 
 
 class Setting(Horizontal):
-    """One setting: its name, and the field that fits its kind."""
+    """One setting: its name, the field that fits its kind, a button where there is a choice."""
 
     def __init__(self, spec: SettingSpec, value: SettingValue, *, picks: bool) -> None:
-        super().__init__(classes="setting")
-        self.spec, self.picks = spec, picks
-        accepted = f" Takes {spec.accepted()}." if spec.kind != "bool" else ""
-        self.tooltip = Content(f"{spec.name}: {spec.help}{accepted}")
+        self.spec = spec
         self.field: Input | Select[str] | Switch
         if spec.kind == "bool":
             self.field = Switch(value is True, animate=False)
@@ -41,13 +38,11 @@ class Setting(Horizontal):
             self.field = Select(options, value=str(value), allow_blank=False, compact=True)
         else:
             self.field = Input(typed_value(spec, value), compact=True, select_on_focus=False)
-
-    def compose(self) -> ComposeResult:
-        """Name, field and, where there is something to choose from, a button."""
-        yield Label(self.spec.name, markup=False, classes="name")
-        yield self.field
-        if self.picks:
-            yield Button("...", compact=True, classes="pick")
+        button = [Button("...", compact=True, classes="pick")] * picks
+        name = Label(spec.name, markup=False, classes="name")
+        super().__init__(name, self.field, *button, classes="setting")
+        accepted = f" Takes {spec.accepted()}." if spec.kind != "bool" else ""
+        self.tooltip = Content(f"{spec.name}: {spec.help}{accepted}")
 
     def fill(self, value: SettingValue) -> None:
         """Put a value into the field."""
@@ -116,10 +111,7 @@ class SettingsForm(VerticalScroll, can_focus=False):
                 groups.setdefault(spec.group or "more", []).append(spec)
             else:
                 yield self._row(spec)
-        self._folded = {
-            Collapsible(title=f"{name}, {len(members)}"): members
-            for name, members in groups.items()
-        }
+        self._folded = {Collapsible(title=f"{name}, {len(g)}"): g for name, g in groups.items()}
         yield from self._folded
         yield Label("", id="wrong", markup=False)
 
@@ -177,9 +169,8 @@ class SettingsForm(VerticalScroll, can_focus=False):
             if key is not None:
                 cast("Input", setting.field).value = key
 
-        chosen = str(self.values[name])
-        app = cast("AzulApp", self.app)
-        app.push_screen(Pick(name, self._pickers[name](), chosen, free=True), picked)
+        box = Pick(name, self._pickers[name](), str(self.values[name]), free=True)
+        cast("AzulApp", self.app).push_screen(box, picked)
 
     def changes(self) -> dict[str, SettingValue]:
         """What differs from the base, by name."""

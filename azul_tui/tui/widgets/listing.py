@@ -87,10 +87,9 @@ class RowList(Rows):
 
         Only rows that say something else are made anew, so that nothing scrolls by itself.
         """
-        before, keys = self.rows, list(rows)
-        own = "" if self.highlighted is None else list(before)[self.highlighted]
-        key = chosen if chosen in rows else own
-        at = keys.index(key) if key in rows else min(self.highlighted or 0, max(0, len(keys) - 1))
+        before, keys, at = self.rows, list(rows), self.highlighted or 0
+        key = chosen if chosen in rows else list(before)[at] if before else ""
+        at = keys.index(key) if key in rows else min(at, len(keys) - 1)
         self.rows = rows
         if keys == list(before):
             for index, key in enumerate(keys):
@@ -102,95 +101,102 @@ class RowList(Rows):
         self.highlighted = at if rows else None
 
 
+class Titles(Static):
+    """The titles of the columns; a click on one sorts."""
+
+    def action_sort_by(self, key: str) -> None:
+        """Sort by a column."""
+        cast("Listing", self.parent).sort_by(key)
+
+
 class Listing(Vertical):
-    """Rows under titles; its screen has the actions `open` and `sort_by`."""
+    """Rows under titles that sort them; its screen has the action `open`."""
 
     def __init__(self, sort: str, *, id: str | None = None) -> None:
         """Sorted by that column at first, the largest on top."""
         super().__init__(id=id)
         self.sort, self.falls = sort, True
         self.columns: Sequence[Column] = ()
-        self._shown: tuple[Mapping[str, Any], Sequence[str]] = ({}, ())
+        self.items: dict[str, Any] = {}
+        """What is shown, by key, in its order."""
+        self.marked: list[str] = []
+        """Keys of marked rows, in the order of their colours."""
+        self.titles, self.rows = Titles("", classes="titles line", markup=False), RowList()
 
     def compose(self) -> ComposeResult:
         """Titles over rows."""
-        yield Static("", classes="titles line", markup=False)
-        yield RowList()
+        yield self.titles
+        yield self.rows
 
     @property
     def keys(self) -> list[str]:
         """What tells the rows apart, from top to bottom."""
-        return list(self.query_one(RowList).rows)
+        return list(self.items)
 
     @property
-    def chosen(self) -> str:
-        """The key of the row under the cursor; empty where there is none."""
-        at = self.query_one(RowList).highlighted
-        return "" if at is None else self.keys[at]
+    def chosen(self) -> Any:
+        """The item under the cursor; None where there is none."""
+        at = self.rows.highlighted
+        return None if at is None else self.items[self.keys[at]]
 
     def sort_by(self, key: str) -> None:
-        """Sort by a column the next time; by the present one the other way round."""
+        """Sort by a column; by the present one the other way round."""
         falls = {column.key: column.falls for column in self.columns}
         self.falls = not self.falls if key == self.sort else falls[key]
         self.sort = key
+        self.fill(self.columns, self.items)
 
-    def fill(
-        self,
-        columns: Sequence[Column],
-        items: Mapping[str, Any],
-        *,
-        marked: Sequence[str] = (),
-        chosen: str = "",
-    ) -> None:
+    def sort_next(self, step: int) -> None:
+        """Sort by the column so many further on, 0 by the same the other way round."""
+        keys = [column.key for column in self.columns]
+        at = keys.index(self.sort) if self.sort in keys else 0
+        self.sort_by(keys[(at + step) % len(keys)])
+
+    def fill(self, columns: Sequence[Column], items: Mapping[str, Any], chosen: str = "") -> None:
         """Show these items instead of those before, sorted, in columns that fit.
 
-        Args:
-            columns: What is said of an item.
-            items: By key.
-            marked: Keys of marked ones, in the order of their colours.
-            chosen: The row that the cursor goes to; empty leaves it where it is.
+        The cursor goes to the `chosen` row where there is one of that key.
         """
-        self.columns, self._shown = columns, (items, marked)
+        self.columns = columns
         found = {key: [column.cell(item) for column in columns] for key, item in items.items()}
         keys = [column.key for column in columns]
         by = keys.index(self.sort) if self.sort in keys else 0
         order = [key for key, cells in found.items() if cells[by].rank is not None]
         order.sort(key=lambda key: found[key][by].rank, reverse=self.falls)
         order += [key for key, cells in found.items() if cells[by].rank is None]
-        self._draw({key: found[key] for key in order}, marked, chosen)
+        self.items = {key: items[key] for key in order}
+        self._draw({key: found[key] for key in order}, chosen)
 
     def on_resize(self) -> None:
         """Columns fit the new width."""
-        items, marked = self._shown
         if self.columns:
-            self.fill(self.columns, items, marked=marked)
+            self.fill(self.columns, self.items)
 
-    def _draw(self, rows: dict[str, list[Cell]], marked: Sequence[str], chosen: str) -> None:
+    def _draw(self, rows: dict[str, list[Cell]], chosen: str) -> None:
         columns, ascii_only = self.columns, cast("AzulApp", self.app).signs.ascii
         down, up, sign = ("v", "^", "*") if ascii_only else ("▾", "▴", "●")
-        arrow = down if self.falls else up
         widths = [cell_len(c.title) + 1 for c in columns]
         for cells in rows.values():
             widths = [max(w, cell_len(c.text)) for w, c in zip(widths, cells, strict=True)]
         sizes = fitting(columns, widths, max(10, self.size.width - 6))
         head = Content("   ")
         for i, size in sizes.items():
-            column = columns[i]
-            style = "bold $primary" if column.key == self.sort else "bold $foreground 60%"
-            title = _fitted(column.title + arrow * (column.key == self.sort), size, column.right)
-            head += link(title, f"screen.sort_by('{column.key}')", style) + Content(" " * GAP)
-        titles = self.query_one(".titles", Static)
-        if titles.content != head:
-            titles.update(head, layout=False)
+            column, sorts = columns[i], columns[i].key == self.sort
+            style = "bold $primary" if sorts else "bold $foreground 60%"
+            title = column.title + (down if self.falls else up) * sorts
+            title = _fitted(title, size, column.right)
+            head += link(title, f"sort_by('{column.key}')", style) + Content(" " * GAP)
+        if self.titles.content != head:
+            self.titles.update(head, layout=False)
         said: dict[str, Content] = {}
         for key, cells in rows.items():
-            mark = marked.index(key) if key in marked else -1
+            mark = self.marked.index(key) if key in self.marked else -1
             parts = [(f" {sign} ", f"$series-{mark % 6}") if mark >= 0 else ("   ", "")]
             for i, size in sizes.items():
                 text = _fitted(cells[i].text, size, columns[i].right)
                 parts.append((text + " " * GAP, STYLES.get(cells[i].role, "")))
             said[key] = Content.assemble(*parts)
-        self.query_one(RowList).fill(said, chosen)
+        self.rows.fill(said, chosen)
 
 
 def _fitted(text: str, size: int, right: bool) -> str:
