@@ -75,6 +75,7 @@ class Chart(Canvas, can_focus=True):
         self.low: ChartContent | None = None
         self.drawing: Drawing | None = None
         """The upper chart as it is drawn now."""
+        self._drawn: tuple[object, ...] = ()
         self._limits: dict[tuple[str, bool, bool], Range] = {}
         self._drag: tuple[int, View] | None = None
         self._dragged = False
@@ -112,13 +113,15 @@ class Chart(Canvas, can_focus=True):
     def _redraw(self) -> None:
         """Draw, and refresh the lines that are not as they were."""
         width, height = self.size.width - 2, self.size.height - 2
-        if not self.contents or width <= 0 or height <= 0:
+        drawn = (*self.contents, self.low, self.growing, self.view, self.size, self.has_focus)
+        if not self.contents or width <= 0 or height <= 0 or drawn == self._drawn:
             return
         from azul_tui.tui.plotting import draw_chart
         from azul_tui.views.charts import View
 
         app = self.azul
         view = self.view = self.view or View()
+        self._drawn = (*drawn[:-3], view, *drawn[-2:])
         shown = self.contents
         if self.low is not None and height < ROWS_EACH * len(shown):
             shown = (self.low,)
