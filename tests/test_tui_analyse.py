@@ -12,7 +12,6 @@ from textual import events
 
 from azul_tui.game.notation import parse_position
 from azul_tui.game.state import GameState
-from azul_tui.tui.ascii_driver import TO_ASCII
 from azul_tui.tui.screens.analyse import MoveList
 from azul_tui.tui.widgets.board import Board
 from azul_tui.views.analysis import OPENING
@@ -384,9 +383,3 @@ async def test_the_position_goes_to_play_the_clipboard_and_a_file(tmp_path):
         shown.app.go_with = lambda place, wish: wishes.append((place, wish))
         await shown.press("p")
         assert wishes == [("play", OPENING)]
-
-
-async def test_ascii_is_all_there_is_where_it_must_be(root):
-    async with place(root, ascii_only=True) as shown:
-        table = "\n".join(shown.text.splitlines()[17:-2]).translate(TO_ASCII)
-        assert "=======" in table and "visitsv" in table
