@@ -252,13 +252,9 @@ class Jobs:
 
 def last_words(job: StartedJob) -> str:
     """How a job ended, and the last line that it wrote."""
-    from azul_tui.views.following import LogTail
+    from azul_tui.views.match import last_line
 
     if job.code is not None and not job.ending:
-        log = LogTail(job.paths.log, keep=20)
-        log.read()
-        last = next((line for line in reversed(log.lines) if line.strip()), "")
-        words = plain_text(last.removeprefix("azul-tui: "), 300)
-        how = ending_words(job.code)
+        words, how = last_line(job.paths), ending_words(job.code)
         job.ending = f"{how}: {words}" if words else f"{how}; it wrote nothing"
     return job.ending

@@ -7,6 +7,7 @@ which the positions follow by the rules. What is in the file may come from anywh
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from azul_tui.errors import AzulError, ConfigError, PlayerError
 from azul_tui.game.notation import format_move, parse_move, parse_position
 from azul_tui.players.names import parse_player_name, scripted_players
 from azul_tui.runs.files import read_bounded, write_bytes_atomically
+from azul_tui.runs.paths import SHIPPED_NAMES
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 
@@ -155,12 +157,17 @@ def is_scripted(player: str) -> bool:
 
 
 def short_name(player: str) -> str:
-    """A player for a person: `night iteration 40` for one of a run's checkpoints."""
-    parts = plain_text(player, 300).rstrip("/").split("/")
+    """A player as it is called everywhere: `laptop-1122 iteration 35`, `night best`, `greedy`.
+
+    Records and settings have scripted players, runs, files, `run/checkpoint`, simulations after @.
+    """
+    parts = plain_text(re.sub(r"@\d+$", "", player.strip()), 300).rstrip("/").split("/")
     head, sep, number = parts[-1].removesuffix(".pt").partition("checkpoint_iter_")
     if sep and not head and number.isdigit():
         return " ".join([*parts[-2:-1], "iteration", f"{int(number):,}"])
-    return " ".join(parts[-2:]).removesuffix(".pt")
+    said = " ".join(parts[-2:]).removesuffix(".pt").replace(" best_model", " best")
+    run = said.removesuffix(" best")
+    return run if run in SHIPPED_NAMES.values() else said
 
 
 def player_name(file: Path, root: Path) -> str:

@@ -40,6 +40,11 @@ class FramedScreen(Screen[Answer]):
     def show(self) -> None:
         """Bring what is shown up to date; called when the screen comes up and when news come."""
 
+    @property
+    def first_keys(self) -> tuple[str, ...]:
+        """Keys that the bottom line has before all others, whatever has the focus."""
+        return ()
+
     styled_for: object = None
     """The theme and size for which every widget was styled last."""
 
