@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from contextlib import asynccontextmanager
 
-import analyse_engine
-import play_engine
 from dashboard import WIDE, a_run, dashboard, screen_text
+from fake_engine import FakeEngine
 from fake_run import START
 from recorded_example import write_example_game
 from test_tui_evaluate import a_match, result
@@ -49,27 +48,16 @@ BOXES = {
 EVERY = SCREENS | BOXES
 
 
-class Engines(RulesWithoutNetworks):
+class Engine(FakeEngine):
     """Whatever a place asks of an engine, answered in this process."""
 
     def __init__(self):
         super().__init__()
-        self.play = play_engine.FakeEngine(play_engine.FakeEngines())
-        self.study = analyse_engine.FakeEngine()
+        self.rules = RulesWithoutNetworks()
 
     async def ask(self, *commands, on_record=None):
-        for command in commands:
-            word = command.split()[0]
-            if word in {"load", "choose"}:
-                answer = await self.play.ask(command, on_record=on_record)
-            elif word == "analyse":
-                answer = await self.study.ask(command, on_record=on_record)
-            elif word == "position":
-                await self.study.ask(command, on_record=on_record)
-                answer = await self.play.ask(command, on_record=on_record)
-            else:
-                answer = await super().ask(command, on_record)
-        return answer
+        of_games = commands[0].split()[0] in {"games", "game", "review"}
+        return await (self.rules if of_games else super()).ask(*commands, on_record=on_record)
 
 
 def make_world(root):
@@ -139,7 +127,7 @@ async def opened(root, name, *, size=WIDE, **options):
     """The dashboard at one of the screens."""
     options = {"attach": RUN, "now": LATER} | options
     async with dashboard(root, size=size, **options) as shown:
-        shown.app.engines = Engines()
+        shown.app.engine = Engine()
         shown.hands = Hands(shown)
         await go(shown, name)
         yield shown
@@ -201,5 +189,5 @@ def quick_jobs(monkeypatch, script="print('policy loss 4.21', flush=True); time.
         started.append(list(arguments))
         return [sys.executable, "-c", f"import time; {script}", *arguments]
 
-    monkeypatch.setattr("azul_tui.runs.launch.job_command", command)
+    monkeypatch.setattr("azul_tui.runs.control.job_command", command)
     return started

@@ -14,8 +14,8 @@ import math
 import numpy as np
 from search_lab import after, moves_of
 
+from azul_tui.game.constants import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE
 from azul_tui.game.state import GameState
 
 

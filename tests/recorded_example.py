@@ -6,8 +6,7 @@ import json
 
 import numpy as np
 
-from azul_tui.game.constants import state_size
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE
+from azul_tui.game.constants import AFTERSTATE, OVER, PHASE, state_size
 from azul_tui.game.rules import apply_canonical, clear_game, list_legal, refill_canonical
 from azul_tui.training.game_records import trace_game
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from azul_tui.game.constants import (
+    AFTERSTATE,
+    MOVING,
+    PHASE,
     action_count,
     observation_size,
     source_count,
     state_size,
     value_count,
 )
-from azul_tui.game.offsets import AFTERSTATE, MOVING, PHASE
 from azul_tui.game.rules import apply_canonical, clear_game, list_legal, refill_canonical
-from azul_tui.search.lockstep import LockstepSearch, _begin_all, _step_all
+from azul_tui.search.search import LockstepSearch, _begin_all, _step_all
 
 SCRATCH = np.zeros(1, np.uint64)
 LEGAL = np.zeros(300, np.int32)

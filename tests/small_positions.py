@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from azul_tui.game.constants import factory_count, state_size
+from azul_tui.game.constants import AFTERSTATE, OVER, PHASE, TABLE_TILES, factory_count, state_size
 from azul_tui.game.notation import format_move, parse_position
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE, TABLE_TILES
 from azul_tui.game.playout import random_action
 from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical, sort_factories
 from azul_tui.game.view import position_bytes

@@ -1,15 +1,23 @@
-"""Ratings: found again from synthetic games whose truth is known, and honest about doubt."""
+"""Ratings: the truth of synthetic games found again, honest about doubt; matches kept for them."""
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 
 from azul_tui.arena.match import play_match
-from azul_tui.arena.ratings import RatedGames, fit_ratings, rated_games
+from azul_tui.arena.ratings import RatedGames, fit_ratings
 from azul_tui.arena.statistics import ELO_SCALE
+from azul_tui.arena.store import (
+    decode_match,
+    encode_match,
+    joined_matches,
+    keep_match,
+    rating_rows,
+)
 from azul_tui.errors import JobError
 from azul_tui.players import create_player
 
@@ -22,25 +30,23 @@ def synthetic(rng, elos, bags, seat_elo=(0.0, 0.0), alike=0.0):
     strength = np.array(elos) / ELO_SCALE
     advantage = np.array(seat_elo) / ELO_SCALE
     seats = len(seat_elo)
-    seating, shares, units = [], [], []
-    unit = 0
-    for first in range(len(elos)):
-        for second in range(first + 1, len(elos)):
-            for _ in range(bags):
-                for turn in range(seats):
-                    at = np.full(seats, second)
-                    at[turn] = first
-                    odds = np.exp(strength[at] + advantage)
-                    won = np.zeros(seats)
-                    won[rng.choice(seats, p=odds / odds.sum())] = 1
-                    if turn == 1 and seats == 2 and rng.random() < alike:
-                        won = shares[-1][::-1].copy()
-                    seating.append(at)
-                    shares.append(won)
-                    units.append(unit)
-                unit += 1
+    seating, shares, units, unit = [], [], [], 0
+    for first, second in itertools.combinations(range(len(elos)), 2):
+        before = np.zeros((bags, seats))
+        for turn in range(seats):
+            at = np.full(seats, second)
+            at[turn] = first
+            odds = np.exp(strength[at] + advantage)
+            won = np.eye(seats)[rng.choice(seats, bags, p=odds / odds.sum())]
+            if turn == 1 and seats == 2:
+                won = np.where(rng.random((bags, 1)) < alike, before[:, ::-1], won)
+            seating.append(np.tile(at, (bags, 1)))
+            shares.append(won)
+            units.append(unit + np.arange(bags))
+            before = won
+        unit += bags
     names = ("random", *[f"p{number}" for number in range(1, len(elos))])
-    return RatedGames(names, np.array(seating), np.array(shares), np.array(units))
+    return RatedGames(names, np.concatenate(seating), np.concatenate(shares), np.concatenate(units))
 
 
 @pytest.mark.parametrize("seat_elo", [(60.0, 0.0), (90.0, 40.0, 0.0)])
@@ -57,16 +63,15 @@ def test_the_truth_comes_back_from_many_games(seat_elo):
     assert ratings.seat_elo == pytest.approx(seat_elo, abs=30)
 
 
-@pytest.mark.parametrize("against", ["anchor", "centre"])
-@pytest.mark.parametrize("alike", [0.0, 0.5])
+@pytest.mark.parametrize(("alike", "against"), [(0.5, "centre"), (0.0, "anchor")])
 def test_intervals_hold_the_truth(alike, against):
-    """60 ladders of three intervals: 95% coverage falls below 85% for 1 seed in 10,000."""
+    """40 ladders of three intervals: 95% coverage falls below 85% for 1 seed in 1,000."""
     truth = {"random": 0.0, "p1": 100.0, "p2": 250.0, "p3": 600.0}
     held = []
-    for seed in range(60):
+    for seed in range(40):
         rng = np.random.default_rng(seed)
         games = synthetic(rng, list(truth.values()), 40, alike=alike)
-        ratings = fit_ratings(games, bootstraps=100, against=against, generator=rng).ratings
+        ratings = fit_ratings(games, bootstraps=60, against=against, generator=rng).ratings
         moved = 0.0
         if against == "centre":
             moved = sum(r.weight * (r.elo - truth[r.name]) for r in ratings)
@@ -114,26 +119,24 @@ def test_a_shared_victory_pulls_together():
     assert fit_ratings(games, bootstraps=20).ratings[0].elo == pytest.approx(0, abs=1e-6)
 
 
+def played(names, pairs, games=60, players=2):
+    made = [create_player(name, players) for name in names]
+    return [play_match(made[a], made[b], games, 3, players, deterministic=False) for a, b in pairs]
+
+
 def test_real_matches_make_a_ladder_with_the_seats_told_apart():
-    made = [create_player(name) for name in ("random", "naive", "greedy", "heuristic")]
-    matches = [
-        play_match(made[a], made[b], 60, 3, deterministic=False).results
-        for a, b in ((0, 1), (1, 2), (1, 3), (2, 3))
-    ]
-    ratings = fit_ratings(rated_games(matches), bootstraps=50)
+    matches = played(("random", "naive", "greedy", "heuristic"), ((0, 1), (1, 2), (1, 3), (2, 3)))
+    games = joined_matches(map(keep_match, matches))
+    assert set(games.units.tolist()) == set(range(30)), "same bags"
+    ratings = fit_ratings(games, bootstraps=30)
     names = [rating.name for rating in ratings.ratings]
     assert names == ["heuristic", "greedy", "naive", "random"]
     assert all(rating.low <= rating.elo <= rating.high for rating in ratings.ratings)
     assert ratings.seat_elo[1] == 0.0
     record = json.loads(json.dumps(ratings.record(), allow_nan=False))
     assert record["ratings"][-1]["elo"] == 0.0
-    assert set(rated_games(matches).units.tolist()) == set(range(30)), "same bags"
-
-
-def test_the_same_generator_gives_the_same_ratings():
-    games = synthetic(np.random.default_rng(5), [0.0, 80.0], 20)
-    one = fit_ratings(games, bootstraps=30, generator=np.random.default_rng(1))
-    assert one == fit_ratings(games, bootstraps=30, generator=np.random.default_rng(1))
+    again = fit_ratings(games, bootstraps=30)
+    assert again == ratings, "the same generator gives the same ratings"
 
 
 def test_what_cannot_be_rated_is_told_in_one_sentence():
@@ -149,4 +152,60 @@ def test_what_cannot_be_rated_is_told_in_one_sentence():
     with pytest.raises(JobError, match="b, c cannot be rated: no chain of games leads to random"):
         fit_ratings(apart)
     with pytest.raises(JobError, match="equally many players"):
-        rated_games([])
+        joined_matches([])
+
+
+# Matches kept as lines
+
+
+@pytest.mark.parametrize("players", [2, 3, 4])
+def test_a_kept_match_holds_what_ratings_need_of_its_games(players):
+    (match,) = played(("random", "greedy"), [(0, 1)], 24, players)
+    kept = decode_match(encode_match(keep_match(match)))
+    assert kept.key == ("random", "greedy", players, match.games, 3)
+    games = joined_matches([kept])
+    assert games.names == ("random", "greedy")
+    np.testing.assert_array_equal(games.seating, match.results.seating)
+    np.testing.assert_allclose(games.shares, match.results.shares)
+    same_bag = games.units[:, None] == games.units
+    deals = match.results.deals
+    np.testing.assert_array_equal(same_bag, deals[:, None] == deals)
+
+
+def test_of_a_stopped_match_the_first_whole_pairs_are_kept():
+    one, other = create_player("greedy"), create_player("naive")
+    told = set()
+    for moves in range(40, 70):
+        left = iter(range(moves))
+        match = play_match(one, other, 40, 0, stop=lambda left=left: next(left, None) is None)
+        finished, kept = match.results.finished, len(keep_match(match).shares)
+        assert kept % 2 == 0
+        assert finished[:kept].all()
+        assert kept == 40 or not finished[kept : kept + 2].all()
+        told.add(kept)
+    assert len(told) > 3, "stopped at several places"
+
+
+def test_rows_of_a_run_know_the_iteration_of_a_checkpoint():
+    matches = played(("random", "greedy"), [(0, 1)], 4)
+    names = ("run/checkpoint_iter_000012@64", "iteration 7")
+    kept = [keep_match(matches[0])._replace(players=(name, "random")) for name in names]
+    rows = {row.name: row.iteration for row in rating_rows(fit_ratings(joined_matches(kept)))}
+    assert rows == {"random": None, names[0]: 12, names[1]: 7}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "[]",
+        '{"players": ["a"], "seats": 2, "seed": 1, "twelfths": "c00c"}',
+        '{"players": ["a", "b"], "seats": 2, "seed": 1, "twelfths": "cc"}',
+        '{"players": ["a", "b"], "seats": 2, "seed": 1, "twelfths": "c0"}',
+        '{"players": ["a", "b"], "seats": 0, "seed": 1, "twelfths": ""}',
+        '{"players": ["a", "b"], "seats": 2, "seed": "x", "twelfths": "c00c"}',
+    ],
+)
+def test_a_damaged_match_is_refused(line):
+    with pytest.raises(JobError, match="damaged"):
+        decode_match(line)

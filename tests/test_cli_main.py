@@ -477,7 +477,7 @@ def test_started_without_standard_streams_its_files_do_not_become_them(tmp_path)
 def test_a_job_that_asks_starts_only_when_agreed(job, monkeypatch, capsys):
     started = []
     job("train", lambda context: started.append(context.run_name))
-    monkeypatch.setattr("azul_tui.cli.command._has_terminal", lambda: True)
+    monkeypatch.setattr("azul_tui.cli._has_terminal", lambda: True)
     for answer, expected in (("n\n", 0), ("\n", 0), ("y\n", 1)):
         monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
         assert main(["--run", "train"]) == 0
@@ -488,10 +488,10 @@ def test_a_job_that_asks_starts_only_when_agreed(job, monkeypatch, capsys):
 
 
 def test_columns_of_the_list_stand_under_each_other_in_any_alphabet():
-    from azul_tui.cli.command import HEADINGS, table
+    from azul_tui.cli import _HEADINGS, _table
 
-    rows = [HEADINGS, ("日本", *"abcdefgh"), ("e\u0301", *"abcdefgh")]
-    first, second, third = table(rows).splitlines()
+    rows = [_HEADINGS, ("日本", *"abcdefgh"), ("e\u0301", *"abcdefgh")]
+    first, second, third = _table(rows).splitlines()
     assert second.index("a") == first.index("state") - 2, "two letters that take two columns each"
     assert third.index("a") == first.index("state") + 1, "a mark takes none"
 
@@ -502,7 +502,7 @@ def test_watching_starts_the_job_in_the_background_and_opens_the_dashboard_on_it
 ):
     """In a terminal, `--watch` is one job process and one dashboard; neither is real here."""
     launched, shown, process = [], [], object()
-    monkeypatch.setattr("azul_tui.cli.command._has_terminal", lambda: True)
+    monkeypatch.setattr("azul_tui.cli._has_terminal", lambda: True)
     monkeypatch.setattr(
         "azul_tui.jobs.start.launch",
         lambda command, paths: launched.append((command, paths)) or process,

@@ -14,12 +14,9 @@ from azul_tui.errors import GameError, NotationError
 from azul_tui.game.constants import action_count, decode_action, state_size
 from azul_tui.game.notation import (
     describe_move,
-    draw_line,
     draw_position,
-    format_line,
     format_move,
     format_position,
-    parse_line,
     parse_move,
     parse_position,
 )
@@ -67,8 +64,7 @@ def test_the_two_forms_look_like_this():
     view = parse_position(ONE_LINE)
     assert format_position(view) == ONE_LINE
     assert draw_position(view) == DRAWN
-    assert parse_position(DRAWN) == view
-    state = GameState.parse(DRAWN)
+    state = GameState.parse(ONE_LINE)
     assert state.violations() == []
     assert str(state) == DRAWN
     assert repr(state) == f"GameState.parse({ONE_LINE!r}, seed=0)"
@@ -79,9 +75,8 @@ def test_the_two_forms_look_like_this():
 def test_what_is_written_parses_back(state):
     view = state.view()
     assert parse_position(format_position(view)) == view
-    assert parse_position(draw_position(view)) == view
     assert GameState.parse(state.notation()) == state
-    assert GameState.parse(str(state)) == state
+    assert str(state).count("\nplayer ") == view.players
     assert position_bytes(view) == state.array.tobytes()
     assert view_position(state.array) == view_position(state.array.tobytes()) == view
 
@@ -123,7 +118,7 @@ def test_even_impossible_positions_parse_back(view):
     if not -128 <= table <= 127:
         return
     assert parse_position(format_position(view)) == view
-    assert parse_position(draw_position(view)) == view
+    assert draw_position(view).isascii()
     assert view_position(position_bytes(view)) == view
 
 
@@ -174,18 +169,11 @@ def test_a_text_that_is_no_move_is_refused_in_a_sentence(text, complaint):
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("action", [-1, 180])
-def test_a_number_that_is_no_action_has_no_name(action):
-    with pytest.raises(NotationError, match=f"{action} is not an action; with 2 players"):
-        format_move(action, 2)
-    with pytest.raises(NotationError, match=f"{action} is not an action"):
-        describe_move(action, 2)
-
-
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("azul2", "azul5", "field 1 of the position, the players, azul2 to azul4,: 5 players"),
+        ("azul2", "azul5", "field 1 of the position, the players: 5 players"),
+        (ONE_LINE, DRAWN, "field 1 of the position, the players: ',' is not a whole number"),
         ("azul2", "chess", "'chess' should begin with azul"),
         ("r4", "r", "field 2 of the position, the round: '' is not a whole number"),
         ("r4", "r4000", "4000 is too much for a position"),
@@ -197,8 +185,8 @@ def test_a_number_that_is_no_action_has_no_name(action):
         ("B2K1 ", "  ", "field 6 of the position, the centre: 'bag:B2Y3R1K2W5' is not"),
         ("Y1/W2", "Y1", "field 9 of the position, player 1: 'Y1/B3/R1/-' has 4 pattern lines"),
         ("/W2/", "/.Q/", "'.Q' is not pattern line 2"),
-        ("/W2/", "/WWW/", "'WWW' is not pattern line 2"),
         ("...KW", "..KW", "'..KW' is not wall row 1; that is BYRKW with gaps"),
+        ("/W2/", "/WWW/", "'WWW' is not pattern line 2"),
         ("...KW", "...WK", "'...WK' is not wall row 1"),
         (",Y3K2", "", "field 10 of the position, player 2: '31,-/B1/B2/R3/K4,"),
         (",Y3K2", ",Y3K2 and more", "the position goes on after its last board: 'and'"),
@@ -208,28 +196,6 @@ def test_a_broken_position_is_refused_where_it_is_broken(old, new, complaint):
     assert old in ONE_LINE
     with pytest.raises(NotationError) as caught:
         parse_position(ONE_LINE.replace(old, new, 1))
-    assert complaint in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "complaint"),
-    [
-        ("azul, 2", "azul, 7", "line 1 of the position, the first line: 7 players"),
-        ("to move", "to sleep", "line 1 of the position, the first line: 'azul, 2 players, round"),
-        ("1 BBYK  2", "1 BBYK  3", "line 2 of the position, the factories"),
-        ("centre ", "center ", "should begin with centre"),
-        ("bag        B2", "bag        B2*", "line 4 of the position, the bag"),
-        ("player 2   31 points", "player 3   31 points", "is not like 'player 2   24 points'"),
-        ("  3    .BB", "  4    .BB", "line 18 of the position, row 3 of player 2"),
-        (". B . R .", ". B . R", "line 9 of the position, row 2 of player 1: '.B.R' is not wall"),
-        ("  floor  YYYKK  (-8)", "", "the position ends before the floor of player 2"),
-        ("  floor  YYYKK  (-8)", "  floor  YYYKK\nx", "after its last board: 'x'"),
-    ],
-)
-def test_a_broken_drawing_is_refused_where_it_is_broken(old, new, complaint):
-    assert old in DRAWN
-    with pytest.raises(NotationError) as caught:
-        parse_position(DRAWN.replace(old, new, 1))
     assert complaint in str(caught.value)
 
 
@@ -255,9 +221,10 @@ def test_any_text_parses_or_is_refused(text):
     parses_or_complains(lambda: parse_move(text, 3))
 
 
-@given(st.sampled_from((ONE_LINE, DRAWN)), st.data())
-def test_damaged_positions_parse_or_are_refused(text, data):
+@given(st.data())
+def test_damaged_positions_parse_or_are_refused(data):
     """A few characters cut out, and others put in their place."""
+    text = ONE_LINE
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(len(text), start + 8)))
@@ -298,42 +265,14 @@ def test_numbers_that_no_byte_holds_are_refused():
         position_bytes(replace(view, bag=(200, 0, 0, 0, 0)))
 
 
-@given(st.none() | st.integers(0, 4), st.integers(-9, 9), st.integers(0, 4))
-def test_pattern_lines_parse_back_in_both_spellings(color, tiles, row):
-    line = LineView(color, tiles)
-    assert parse_line(format_line(line), row) == line
-    assert parse_line(draw_line(line, row), row) == line
-
-
-def test_comments_blank_lines_and_indentation_mean_nothing():
-    noisy = "\n\n" + DRAWN.replace("\n", "  (what is this?)\n\n      ") + "\n"
-    assert parse_position(noisy) == parse_position(DRAWN)
-
-
-def test_a_whole_board_is_described_by_its_properties():
-    board = parse_position(ONE_LINE).boards[0]
-    assert (board.floor_slots, board.floor_cost) == (7, 14)
-    assert parse_position(ONE_LINE).boards[1].floor_cost == 8
-
-
 def test_reading_a_position_loads_no_compiler():
     code = (
-        "import sys; from azul_tui.game import parse_position, draw_position, constants;"
+        "import sys; from azul_tui.game.notation import parse_position, draw_position;"
         f"draw_position(parse_position({ONE_LINE!r}));"
-        "import azul_tui.game.view, azul_tui.game.violations, azul_tui.game.offsets;"
+        "import azul_tui.game.view, azul_tui.game.violations, azul_tui.game.constants;"
         "sys.exit(sorted({'numba', 'torch', 'numpy'} & set(sys.modules)) or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_public_names_are_all_there():
-    import azul_tui.game as game
-
-    for name in game.__all__:
-        assert getattr(game, name) is not None
-    assert dir(game) == sorted(game.__all__)
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        game.nothing  # noqa: B018 - looking it up is the test
 
 
 def test_the_sizes_of_positions_are_multiples_of_a_cache_line_half():

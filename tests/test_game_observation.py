@@ -9,21 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azul_tui.game.constants import (
+    ROUND,
     action_count,
-    decode_action,
-    factory_count,
     observation_size,
     source_count,
 )
-from azul_tui.game.layout import set_score
 from azul_tui.game.observation import (
     legal_fields,
     observation_scales,
-    write_observation,
     write_observations,
 )
-from azul_tui.game.offsets import ROUND
-from azul_tui.game.scoring import earned_points, placement_points
+from azul_tui.game.rules import earned_points, placement_points, set_score
 from azul_tui.game.state import GameState
 
 
@@ -149,30 +145,11 @@ def test_the_legal_moves_can_be_read_from_an_observation(state):
     assert np.flatnonzero(mask).tolist() == canonical.legal_actions(distinct=True).tolist()
 
 
-@given(moving)
-def test_every_action_of_the_mask_decodes_to_its_place(state):
-    parts = legal_fields(state.players)
-    cells = source_count(state.players) * 5
-    assert (parts.has.start, parts.has.stop) == (0, cells)
-    assert parts.accepts.stop - parts.accepts.start == 25
-    for action in state.legal_actions():
-        source, color, _row = decode_action(int(action))
-        assert source * 5 + color < cells
-
-
 @given(games)
 def test_the_order_of_the_factories_is_not_seen(state):
     view = state.view()
     other = GameState.from_view(replace(view, factories=view.factories[::-1]))
     assert other.observation().tolist() == state.observation().tolist()
-
-
-@given(games)
-def test_what_was_in_the_memory_before_does_not_show(state):
-    seen = [np.full(observation_size(state.players), value, np.int8) for value in (-1, 99)]
-    for out in seen:
-        write_observation(state.array, out)
-    assert seen[0].tolist() == seen[1].tolist()
 
 
 @pytest.mark.parametrize("players", [2, 3, 4])
@@ -183,22 +160,3 @@ def test_many_positions_are_observed_as_each_alone(players):
     write_observations(batch, out)
     assert [row.tolist() for row in out] == [state.observation().tolist() for state in states]
     assert len(observation_scales(players)) == observation_size(players)
-
-
-def test_equal_factories_are_offered_once():
-    state = GameState.parse(
-        "azul2 r1 move:1 next:1 YYKK/BBBB/YYKK/BBBB/- * bag:- lid:- "
-        + " ".join(["0,-/-/-/-/-,...../...../...../...../.....,-"] * 2)
-    )
-    has = state.observation()[legal_fields(2).has].reshape(6, 5)
-    assert has.tolist() == [
-        [1, 0, 0, 0, 0],
-        [0, 0, 0, 0, 0],
-        [0, 1, 0, 1, 0],
-        [0, 0, 0, 0, 0],
-        [0, 0, 0, 0, 0],
-        [0, 0, 0, 0, 0],
-    ]
-    assert len(state.legal_actions()) == 6 * 6
-    assert len(state.canonical()[0].legal_actions(distinct=True)) == 3 * 6
-    assert factory_count(2) == 5

@@ -10,7 +10,7 @@ from azul_positions import STYLES, choose
 from azul_tui.game.constants import decode_action
 from azul_tui.game.state import GameState
 
-GAMES = int(os.environ.get("AZUL_TUI_PLAIN_GAMES", "45"))
+GAMES = int(os.environ.get("AZUL_TUI_PLAIN_GAMES", "24"))
 """For each number of players; 2,000 take about two and a half minutes."""
 
 

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from azul_positions import moving, seeds
 from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
 from azul_tui.game.constants import state_size
 from azul_tui.game.playout import play_out, random_action, random_games
-from azul_tui.game.random import GAME, REFILL, SEARCH, derive, next_below, next_bits, next_unit
+from azul_tui.game.random import next_below, next_bits, next_unit
 from azul_tui.game.state import GameState
 
 
@@ -70,27 +69,11 @@ def test_the_generator_is_splitmix64():
     ]
 
 
-def test_streams_for_other_purposes_are_other_streams():
-    starts = {
-        int(derive(np.uint64(seed), purpose, index))
-        for seed in range(20)
-        for purpose in (REFILL, GAME, SEARCH)
-        for index in range(20)
-    }
-    assert len(starts) == 20 * 3 * 20
-
-
-@given(seeds, st.integers(1, 2**31 - 1))
-def test_numbers_below_a_bound_are_below_it(seed, bound):
-    stream = stream_of(seed)
-    assert all(0 <= next_below(stream, bound) < bound for _ in range(10))
-
-
 def test_numbers_are_spread_evenly():
     """Chi-square and Kolmogorov-Smirnov at fixed seeds: each fails for 1 seed in 1000."""
     stream = stream_of(8)
     counts = np.bincount([next_below(stream, 24) for _ in range(24_000)], minlength=24)
-    assert chisquare(counts).pvalue > 1e-3
+    assert len(counts) == 24 and chisquare(counts).pvalue > 1e-3
     units = [next_unit(stream) for _ in range(5_000)]
     assert kstest(units, "uniform").pvalue > 1e-3
     assert min(units) > 0

@@ -16,11 +16,11 @@ from azul_tui.game.constants import (
     decode_action,
     encode_action,
     factory_count,
-    source_count,
 )
 from azul_tui.game.rules import is_legal, legal_count
 from azul_tui.game.state import GameState
 from azul_tui.game.view import legal_moves, why_illegal
+from azul_tui.game.violations import tiles_in_play
 
 EMPTY = "0,-/-/-/-/-,...../...../...../...../.....,-"
 
@@ -28,23 +28,12 @@ EMPTY = "0,-/-/-/-/-,...../...../...../...../.....,-"
 def position(fields, *boards, bag="", lid="-"):
     """A game from a short description; the bag holds what is left over unless it is given."""
     view = GameState.parse(" ".join([*fields.split(), "bag:-", f"lid:{lid}", *boards])).view()
-    left = [20] * 5
-    for color in range(5):
-        left[color] -= sum(source[color] for source in view.sources) + view.lid[color]
-        for board in view.boards:
-            left[color] -= board.floor[color]
-            left[color] -= sum(line.tiles for line in board.lines if line.color == color)
-            left[color] -= sum(board.wall[row][(color + row) % 5] for row in range(5))
+    left = [20 - tiles for tiles in tiles_in_play(view)]
     return GameState.from_view(view if bag == "-" else replace(view, bag=tuple(left)))
 
 
 def move(state, text, **options):
     state.apply(state.parse_move(text), **options)
-
-
-@given(games)
-def test_positions_that_are_reached_have_no_violations(state):
-    assert state.violations() == []
 
 
 @given(players, seeds, st.lists(st.integers(0, 299), max_size=120))
@@ -55,16 +44,8 @@ def test_no_tile_is_ever_made_or_lost(players, seed, choices):
         if len(legal) == 0:
             break
         state.apply(legal[choice % len(legal)])
-        view = state.view()
-        for color in range(5):
-            on_boards = sum(
-                board.floor[color]
-                + sum(line.tiles for line in board.lines if line.color == color)
-                + sum(board.wall[row][(color + row) % 5] for row in range(5))
-                for board in view.boards
-            )
-            loose = sum(counts[color] for counts in (*view.sources, view.bag, view.lid))
-            assert on_boards + loose == 20
+        assert tiles_in_play(state.view()) == [20] * 5
+        assert state.violations() == []
 
 
 @given(games, st.integers(-5, 320))
@@ -83,15 +64,6 @@ def test_the_legal_moves_are_those_that_nothing_speaks_against(state):
     assert legal == legal_moves(state.view())
     assert legal == [action for action in actions if is_legal(state.array, action)]
     assert len(legal) == legal_count(state.array)
-
-
-@given(moving)
-def test_every_legal_move_can_be_played_and_the_game_goes_on(state):
-    for action in state.legal_actions():
-        after = state.copy()
-        after.apply(action)
-        assert after != state
-        assert after.is_over or len(after.legal_actions()) > 0
 
 
 @given(moving, st.randoms(use_true_random=False))
@@ -158,45 +130,27 @@ def test_moves_after_the_end_and_before_a_refill_are_refused():
         state.refill()
 
 
-@pytest.mark.parametrize("action", [1.0, "R 2>3", None])
-def test_an_action_is_a_whole_number(action):
-    with pytest.raises(GameError, match="an action is a whole number"):
-        GameState.new().apply(action)
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        *(
+            (lambda action=action: GameState.new().apply(action), "an action is a whole number")
+            for action in (1.0, "R 2>3", None)
+        ),
+        *(
+            (lambda count=count: GameState.new(count), "players must be 2, 3 or 4")
+            for count in (-1, 1, 5)
+        ),
+        (lambda: GameState(np.zeros(96)), "one row of int8"),
+        (lambda: GameState(np.zeros(96, np.int8)), "96 bytes that begin with 0 are no position"),
+    ],
+)
+def test_what_is_no_game_and_no_move_is_refused(wrong, complaint):
+    with pytest.raises(GameError, match=complaint):
+        wrong()
 
 
-@pytest.mark.parametrize("count", [-1, 0, 1, 5, 127])
-def test_azul_is_for_two_to_four(count):
-    with pytest.raises(GameError, match="players must be 2, 3 or 4"):
-        GameState.new(count)
-
-
-# Corners.
-
-
-def test_overflow_onto_a_line_that_is_nearly_full_is_legal():
-    state = position(
-        "azul2 r1 move:1 next:1 BBBB/KKKK/-/-/- *",
-        "0,-/-/B2/-/-,...../...../...../...../.....,-",
-        EMPTY,
-    )
-    move(state, "B 1>3")
-    board = state.view().boards[0]
-    assert board.lines[2].tiles == 3
-    assert board.floor == (3, 0, 0, 0, 0)
-
-
-def test_the_marker_lies_on_the_floor_before_the_tiles_that_came_with_it():
-    state = position(
-        "azul2 r1 move:1 next:2 YYYY/-/-/-/- BBB*",
-        "0,-/-/-/-/-,...../...../...../...../.....,K5",
-        EMPTY,
-    )
-    move(state, "B C>F")
-    view = state.view()
-    assert view.boards[0].marker
-    assert view.boards[0].floor == (1, 0, 0, 5, 0), "five, the marker, one; two go to the lid"
-    assert view.lid == (2, 0, 0, 0, 0)
-    assert view.next_first == 0
+# Corners: `plain_azul` agrees with every step of random games, which seldom come here.
 
 
 def test_the_marker_costs_nothing_on_a_full_floor_and_still_starts_the_next_round():
@@ -220,22 +174,6 @@ def test_the_marker_costs_nothing_on_a_full_floor_and_still_starts_the_next_roun
     assert state.violations() == []
 
 
-def test_whoever_starts_keeps_the_start_when_nobody_takes_from_the_centre():
-    state = position(
-        "azul2 r2 move:2 next:2 BBBB/YYYY/-/-/- *",
-        EMPTY,
-        EMPTY,
-    )
-    move(state, "B 1>4", refill=False)
-    move(state, "Y 2>4", refill=False)
-    assert state.phase == "afterstate"
-    assert state.next_first == state.to_move == 1
-    assert state.violations() == [], "the marker waits outside the game until the next round"
-    state.refill()
-    assert state.to_move == 1
-    assert state.view().marker_in_centre
-
-
 def test_points_and_penalty_are_added_before_the_score_is_clamped():
     state = position(
         "azul2 r2 move:1 next:2 -/-/-/-/- B1",
@@ -244,37 +182,6 @@ def test_points_and_penalty_are_added_before_the_score_is_clamped():
     )
     move(state, "B C>1", refill=False)
     assert state.scores == (2, 0), "3 + 1 - 2; and 0 + 1 - 14, not 0 and not 1"
-
-
-def test_tiles_of_one_round_score_from_the_top_down():
-    state = position(
-        "azul2 r2 move:1 next:2 -/-/-/-/- B1",
-        "0,-/K2/-/B4/-,...../...../...../...../.....,-",
-        "0,-/-/-/-/-,...../...../...../...../.....,*",
-    )
-    # Blue at (0, 0), black at (1, 4), blue at (3, 3): each lies alone.
-    move(state, "B C>1", refill=False)
-    assert state.scores[0] == 3
-    chain = position(
-        "azul2 r2 move:1 next:2 -/-/-/-/- B1",
-        "0,-/W2/K3/R4/Y5,...../...../...../...../.....,-",
-        "0,-/-/-/-/-,...../...../...../...../.....,*",
-    )
-    # One column from the top: 1 + 2 + 3 + 4 + 5 as each sees those already laid above it.
-    move(chain, "B C>1", refill=False)
-    assert chain.scores[0] == 15
-
-
-def test_the_tiles_of_a_complete_line_but_one_go_to_the_lid_and_others_stay():
-    state = position(
-        "azul2 r2 move:1 next:2 -/-/-/-/- B1",
-        "0,-/Y2/R2/-/K5,...../...../...../...../.....,-",
-        "0,-/-/-/-/-,...../...../...../...../.....,*",
-    )
-    move(state, "B C>1", refill=False)
-    view = state.view()
-    assert view.lid == (0, 1, 0, 4, 0)
-    assert [line.tiles for line in view.boards[0].lines] == [0, 0, 2, 0, 0]
 
 
 def test_the_game_ends_with_a_complete_row_and_its_bonuses():
@@ -289,16 +196,6 @@ def test_the_game_ends_with_a_complete_row_and_its_bonuses():
     assert state.scores == (10 + 5 + 2 + 7, 9)
     assert state.winners == (0,)
     assert state.violations() == []
-
-
-def test_five_tiles_of_a_colour_earn_ten():
-    state = position(
-        "azul2 r5 move:1 next:2 -/-/-/-/- W1",
-        "10,-/-/-/-/-,BYRK./.B.../..B../...B./....B,-",
-        "10,-/-/-/-/-,...../...../...../...../.....,*",
-    )
-    move(state, "W C>1")
-    assert state.scores == (10 + 5 + 2 + 10, 9)
 
 
 @pytest.mark.parametrize(
@@ -391,43 +288,9 @@ def test_scores_beyond_a_byte_are_kept():
     assert state.scores == (187 + 5 + 2 + 7, 1233)
 
 
-def test_a_copy_lives_its_own_life():
-    state = GameState.new(3, seed=9)
-    other = state.copy()
-    assert other == state
-    other.apply(other.legal_actions()[0])
-    assert other != state
-    assert state == GameState.new(3, seed=9)
-
-
-@given(players, seeds)
-def test_a_game_is_the_same_game_for_the_same_seed(players, seed):
-    games = [GameState.new(players, seed) for _ in range(2)]
-    for game in games:
-        play(game, 40, seed=seed)
-    assert games[0] == games[1]
-    assert games[0].seed == seed
-
-
-def test_the_number_of_sources_fits_the_actions():
-    assert [action_count(n) for n in (2, 3, 4)] == [180, 240, 300]
-    for n in (2, 3, 4):
-        for action in range(action_count(n)):
-            source, color, row = decode_action(action)
-            assert 0 <= source < source_count(n)
-            assert encode_action(source, color, row) == action
-
-
 def test_a_seat_that_does_not_exist_has_no_moves():
     view = replace(GameState.new().view(), to_move=5)
     assert why_illegal(view, 0) == "player 6 is to move, but there are 2 players"
-
-
-def test_an_array_that_is_no_position_is_refused():
-    with pytest.raises(GameError, match="one row of int8"):
-        GameState(np.zeros(96))
-    with pytest.raises(GameError, match="96 bytes that begin with 0 are no position"):
-        GameState(np.zeros(96, np.int8))
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from azul_tui.game.constants import FLOOR_PENALTIES, state_size
-from azul_tui.game.layout import score_of, set_score
-from azul_tui.game.offsets import BOARD_FLOOR, BOARD_MARKER, BOARD_SIZE, BOARD_WALL, BOARDS, PLAYERS
-from azul_tui.game.rules import end_round
-from azul_tui.game.scoring import (
-    column_mask,
+from azul_tui.game.constants import (
+    BOARD_FLOOR,
+    BOARD_MARKER,
+    BOARD_SIZE,
+    BOARD_WALL,
+    BOARDS,
+    FLOOR_PENALTIES,
+    PLAYERS,
+    state_size,
+)
+from azul_tui.game.rules import (
     earned_points,
     end_bonus,
+    end_round,
     floor_cost,
     placement_points,
     run_points,
+    score_of,
+    set_score,
 )
 
 walls = hnp.arrays(bool, (5, 5))
@@ -71,31 +79,11 @@ def test_a_tile_scores_its_runs_on_any_wall(wall, cell, seat):
     assert placement_points(with_wall(wall, seat), seat, *cell) == points_by_hand(wall, *cell)
 
 
-@given(walls, cells)
-def test_the_score_is_the_same_when_the_wall_is_transposed(wall, cell):
-    row, column = cell
-    wall[row, column] = True
-    there = placement_points(with_wall(wall), 0, row, column)
-    assert placement_points(with_wall(wall.T), 0, column, row) == there
-
-
-@given(walls)
-def test_columns_are_read_as_they_stand(wall):
-    state = with_wall(wall)
-    for column in range(5):
-        mask = column_mask(state, BOARDS + BOARD_WALL, column)
-        assert [bool(mask >> row & 1) for row in range(5)] == wall[:, column].tolist()
-
-
 @given(walls, st.integers(2, 4))
 def test_bonuses_are_two_a_row_seven_a_column_ten_a_colour(wall, players):
     colors = [all(wall[row, (color + row) % 5] for row in range(5)) for color in range(5)]
     by_hand = 2 * wall.all(axis=1).sum() + 7 * wall.all(axis=0).sum() + 10 * sum(colors)
     assert end_bonus(with_wall(wall, players - 1, players), players - 1) == by_hand
-
-
-def test_a_whole_wall_is_worth_its_bonuses():
-    assert end_bonus(with_wall(np.ones((5, 5), bool)), 0) == 5 * (2 + 7 + 10)
 
 
 @pytest.mark.parametrize("tiles", range(8))

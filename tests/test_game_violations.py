@@ -7,8 +7,8 @@ from azul_positions import games, players, reached
 from hypothesis import given
 from hypothesis import strategies as st
 
+from azul_tui.game.constants import BOARD_SCORE, BOARD_SIZE, BOARDS, ROUND, TO_MOVE
 from azul_tui.game.notation import parse_position
-from azul_tui.game.offsets import BOARD_SCORE, BOARD_SIZE, BOARDS, ROUND, TO_MOVE
 from azul_tui.game.state import GameState
 from azul_tui.game.view import LineView
 from azul_tui.game.violations import position_violations, violations

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from azul_tui.arena.store import decode_match
 from azul_tui.errors import AzulError, CheckpointError, JobError, PlayerError
 from azul_tui.jobs import arena
 from azul_tui.jobs.arena import _pairings, split_contestant
@@ -14,8 +15,8 @@ from azul_tui.jobs.registry import find_job, job_settings
 from azul_tui.jobs.reporter import Reporter
 from azul_tui.jobs.start import JobContext
 from azul_tui.network import create_azul_network
+from azul_tui.runs.listing import ladder_file, read_ratings
 from azul_tui.runs.paths import run_paths
-from azul_tui.runs.ratings import ladder_file, read_ratings
 from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 
 
@@ -142,9 +143,8 @@ def test_a_ladder_is_kept_with_its_run_and_only_new_matches_are_played(tmp_path)
     assert [(m["player_a"], m["player_b"]) for m in second.matches()] == [
         ("random", "greedy"), ("naive", "greedy"),
     ]  # fmt: skip
-    kept = [json.loads(line)["results"] for line in ladder_file(paths).read_text().splitlines()]
-    assert [len(results["deals"]) for results in kept] == [20, 20, 20]
-    assert all(results["deals"] == kept[0]["deals"] for results in kept), "the same bags for all"
+    kept = [decode_match(line) for line in ladder_file(paths).read_text().splitlines()]
+    assert [(len(match.shares), match.seed) for match in kept] == [(20, 0)] * 3, "the same bags"
     rows = read_ratings(paths)
     assert [row.name for row in rows] == ["greedy", "naive", "random"]
     assert rows[-1].elo == 0.0

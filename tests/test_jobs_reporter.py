@@ -7,8 +7,7 @@ import pytest
 
 from azul_tui.jobs.reporter import Reporter
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.recorder import RunRecorder
-from azul_tui.runs.status import read_status
+from azul_tui.runs.status import RunRecorder, read_status
 
 
 class Terminal(io.StringIO):

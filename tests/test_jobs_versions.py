@@ -14,9 +14,8 @@ from tiny_training import alerts, overrides, records, tiny
 from azul_tui.cli import main
 from azul_tui.config import PLAYED_WITH, TrainingConfig, setting_names, stored_config
 from azul_tui.errors import ConfigError
-from azul_tui.runs.listing import summarize
+from azul_tui.runs.listing import read_ratings, summarize
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.ratings import read_ratings
 from azul_tui.runs.status import read_status
 from azul_tui.training.checkpoint_players import open_player, read_saved_network
 from azul_tui.views.checkpoint_list import CheckpointIndex
@@ -118,7 +117,7 @@ def test_the_engine_warns_where_the_dashboard_hears_it(root, capfd):
 async def test_the_dashboard_is_told_what_its_engine_warns_of(root):
     change(root, newer)
     warned = []
-    engine = await Engine.start(root, warned.append)
+    engine = Engine(root, warned.append)
     try:
         assert (await engine.ask("load player=run"))["event"] == "ready"
     finally:

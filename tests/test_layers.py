@@ -24,7 +24,7 @@ def modules_of(package):
 
 LIGHT = [
     "azul_tui",
-    "azul_tui.cli.command",
+    "azul_tui.cli",
     "azul_tui.errors",
     "azul_tui.jobs.start",
     "azul_tui.jobs.registry",

@@ -19,7 +19,7 @@ from azul_tui.network import (
 )
 from azul_tui.network.amx import has_tiles, tiles_of
 from azul_tui.network.compute import inference_candidates, precisions_to_try
-from azul_tui.network.inference import DeviceInference, evaluate_folded, fold_weights
+from azul_tui.network.inference import DeviceInference
 from azul_tui.network.vectors import PANEL, panels_of
 
 FORMATS = ("float32", "vectors", "bfloat16", "tiles")
@@ -85,7 +85,7 @@ def observations(count: int, players: int = 2, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("precision", FORMATS)
 @pytest.mark.parametrize(
     ("preset", "players"),
-    [("small", 2), ("medium", 2), ("deep", 3), ("small", 4)],
+    [("small", 2), ("deep", 3), ("medium", 4)],
 )
 def test_results_are_those_of_the_network(precision: str, preset: str, players: int):
     made = network(preset, players)
@@ -97,36 +97,26 @@ def test_results_are_those_of_the_network(precision: str, preset: str, players: 
 
 
 @pytest.mark.parametrize("precision", FORMATS)
-@pytest.mark.parametrize("batch_size", [1, 24, 100, 256])
+@pytest.mark.parametrize("batch_size", [1, 24, 100])
 def test_a_row_depends_on_nothing_but_itself(precision: str, batch_size: int):
     """Bit for bit: other rows, the place among them, and what was there before."""
     evaluator = evaluator_of(network(), batch_size, precision)
     rows = observations(batch_size)
-    logits, values = (array.copy() for array in evaluator(rows))
+    results = evaluator(rows)
+    logits, values = (array.copy() for array in results)
+    assert all(map(np.array_equal, evaluator(rows), (logits, values)))
+    assert evaluator(rows)[0] is results[0] and logits.dtype == values.dtype == np.float32
     generator = np.random.default_rng(1)
     order = generator.permutation(batch_size)
     moved_logits, moved_values = evaluator(rows[order])
     assert np.array_equal(moved_logits, logits[order])
     assert np.array_equal(moved_values, values[order])
-    for place in generator.integers(0, batch_size, 5):
+    for place in generator.integers(0, batch_size, 3):
         others = observations(batch_size, seed=2)
         others[place] = rows[0]
         other_logits, other_values = evaluator(others)
         assert np.array_equal(other_logits[place], logits[0])
         assert np.array_equal(other_values[place], values[0])
-
-
-def test_the_same_call_gives_the_same_bits_and_the_same_arrays():
-    evaluator = NetworkEvaluator(network(), 16, "cpu")
-    rows = observations(16)
-    logits, values = evaluator(rows)
-    kept = logits.copy(), values.copy()
-    again, again_values = evaluator(rows)
-    assert again is logits
-    assert again_values is values
-    assert np.array_equal(again, kept[0])
-    assert np.array_equal(again_values, kept[1])
-    assert logits.dtype == values.dtype == np.float32
 
 
 @pytest.mark.parametrize("precision", FORMATS)
@@ -193,21 +183,10 @@ def test_a_network_of_odd_widths_goes_without_tiles():
     assert inference_error(evaluator, made, observations(8)).legal_logit < 0.08
 
 
-def test_what_a_device_would_compute_is_what_the_network_computes():
-    """The graph for GPUs, run on the processor."""
-    made = network("medium")
-    rows = torch.from_numpy(observations(8))
-    weights = fold_weights(made.state_dict(), made.description, torch.float32)
-    logits, values = evaluate_folded(weights, rows)
-    exact_logits, exact_values = made.unmasked_logits(rows)
-    torch.testing.assert_close(logits, exact_logits, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(values, exact_values, rtol=1e-4, atol=1e-4)
-
-
 def test_a_device_takes_new_weights_into_the_memory_that_its_graph_reads():
     """The buffers for GPUs, on the processor, where there is no graph to capture."""
     first, second = network(seed=1), network(seed=2)
-    inference = DeviceInference(first.description, 8, torch.float32, torch.device("cpu"))
+    inference = DeviceInference(first.description, torch.device("cpu"), torch.float32, 8)
     inference.load(first.state_dict())
     rows = observations(8)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Planner: its value by hand, its search against a plain one, positions where looking pays."""
+"""Planner and alphabeta: values by hand, plain searches, positions where looking pays."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_positions import board, choices, position, random_position, steady_choice
 
-from azul_tui.game.offsets import TABLE_TILES, TO_MOVE
-from azul_tui.game.rules import apply_canonical, list_legal
+from azul_tui.game.constants import TABLE_TILES, TO_MOVE
+from azul_tui.game.notation import format_move
+from azul_tui.game.rules import apply_canonical, earned_points, list_legal, sources_offset
 from azul_tui.players import create_player
 from azul_tui.players.planner import (
+    BUDGET,
+    LEVELS,
+    NODES,
     PlannerPlayer,
     create_workspace,
     make_child,
     make_root,
     plan,
 )
-from azul_tui.players.planner_value import (
-    count_table,
-    describe_board,
-    lead,
-    list_replies,
-    seat_values,
-)
+from azul_tui.players.planner_value import describe_board, lead, list_replies, seat_values
 
 
 def values_of(state: np.ndarray) -> np.ndarray:
@@ -36,7 +34,6 @@ def values_of(state: np.ndarray) -> np.ndarray:
 
 def values_at(work, state: np.ndarray, ply: int) -> np.ndarray:
     out = np.zeros(int(state[0]))
-    count_table(state, work.available)
     seat_values(state, work.boards, work.worth, ply, work.available, out)
     return out
 
@@ -123,18 +120,11 @@ def plain_values(state: np.ndarray, depth: int) -> np.ndarray:
 
 def replies_to(state: np.ndarray) -> list[int]:
     actions, ranks = np.zeros(300, np.int32), np.zeros(300, np.int64)
-    return actions[: list_replies(state, actions, ranks, -1)].tolist()
+    return actions[: list_replies(state, actions, ranks, -1, False)].tolist()
 
 
 def reply_positions(state: np.ndarray) -> list[np.ndarray]:
-    children = []
-    for action in replies_to(state):
-        child = state.copy()
-        child[TABLE_TILES] += 1
-        apply_canonical(child, action)
-        child[TABLE_TILES] -= 1
-        children.append(child)
-    return children
+    return [after(state, action) for action in replies_to(state)]
 
 
 @pytest.mark.parametrize("players", [2, 3])
@@ -147,7 +137,7 @@ def test_the_search_finds_the_value_that_a_plain_one_finds(players):
         work = create_workspace(players)
         make_root(work, state)
         values = np.zeros(300, np.int64)
-        count = plan(work, 10**8, values, values.copy())
+        count = plan(work, 0, values, values.copy())
         seat = int(state[TO_MOVE])
         leads = [round(1000 * lead(plain_values(c, 99), seat)) for c in reply_positions(state)]
         assert count == len(leads)
@@ -188,12 +178,12 @@ def test_it_ends_the_game_only_when_that_is_good():
 
 
 def test_a_choice_does_not_depend_on_the_batch():
-    player = PlannerPlayer(2, 3_000)
     states = np.stack([random_position(seed, 5 * seed) for seed in range(10)])
     seeds = np.arange(10, dtype=np.uint64)
-    together = player.choose(states, seeds)
-    alone = [int(player.choose(states[i : i + 1], seeds[i : i + 1])[0]) for i in range(10)]
-    assert together.tolist() == alone
+    for player in (PlannerPlayer(2, 3_000), create_player("alphabeta-hard")):
+        together = player.choose(states, seeds)
+        alone = [int(player.choose(states[i : i + 1], seeds[i : i + 1])[0]) for i in range(10)]
+        assert together.tolist() == alone
 
 
 def test_the_budget_is_kept():
@@ -201,7 +191,90 @@ def test_the_budget_is_kept():
     work = create_workspace(2)
     make_root(work, state)
     values = np.zeros(300, np.int64)
-    plan(work, 5_000, values, values.copy())
-    assert 5_000 <= work.effort[0] <= 5_001
+    work.effort[BUDGET] = 5_000
+    plan(work, 0, values, values.copy())
+    assert 5_000 <= work.effort[NODES] <= 5_001
     assert create_player("planner").budget == 256_000
     assert create_player("planner", 3).budget == 4_000
+
+
+# Alphabeta: points alone, against a plain search that shares only the rules
+
+
+def after(state: np.ndarray, action: int) -> np.ndarray:
+    """The position after `action`, the round left open even when it takes the last tile."""
+    child = state.copy()
+    child[TABLE_TILES] += 1
+    apply_canonical(child, action)
+    child[TABLE_TILES] -= 1
+    return child
+
+
+def plain_changes(state: np.ndarray, depth: int) -> dict[int, int]:
+    """Of each move the change of earned points, the best that the other can then do taken off."""
+    seat = int(state[TO_MOVE])
+    actions = np.empty(300, np.int32)
+    changes = {}
+    for action in actions[: list_legal(state, actions, True)].tolist():
+        child = after(state, action)
+        changes[action] = earned_points(child, seat) - earned_points(state, seat)
+        if depth > 1 and child[TABLE_TILES]:
+            changes[action] -= max(plain_changes(child, depth - 1).values())
+    return changes
+
+
+def plain_best(state: np.ndarray, depth: int) -> set[str]:
+    changes = plain_changes(state, depth)
+    best = max(changes.values())
+    return {format_move(action, 2) for action, change in changes.items() if change == best}
+
+
+@pytest.mark.parametrize("level", ["easy", "medium", "hard"])
+def test_alphabeta_finds_the_moves_that_a_plain_search_finds(level):
+    depth, threshold = LEVELS[level]
+    player = create_player(f"alphabeta-{level}")
+    checked = 0
+    for seed in range(20):
+        state = random_position(seed, 5 + 3 * seed % 50, small=True)
+        at = sources_offset(state)
+        pairs = np.count_nonzero(state[at : at + 30])
+        if pairs > 5:
+            continue
+        best = plain_best(state, 99 if pairs <= threshold else depth)
+        assert choices(player, state, 16) <= best
+        assert steady_choice(player, state) in best
+        checked += 1
+    assert checked >= 14
+    state = random_position(2, 0)
+    if depth < 3:
+        assert steady_choice(player, state) in plain_best(state, depth), "not the whole round"
+
+
+def test_alphabeta_breaks_ties_at_random_among_all_that_are_best():
+    state = position("", "B1Y1", board("W1 - W1 W1 W1"), board("W1 W1 W1 W1 W1"))
+    best = plain_best(state, 9)
+    assert choices(create_player("alphabeta-medium"), state, 200) == best
+    assert len(best) > 1
+
+
+def test_two_moves_ahead_take_from_the_other_what_one_does_not_see():
+    # two white would complete the other's line 5, its row and its column: 19 points
+    theirs = board("- - - - W3", "...K. ...R. ...Y. ...B. YRK.B")
+    state = position("WWKK BYRK YYRR RRKK BBYY", "-", board("- Y1 - - -"), theirs)
+    easy = choices(create_player("alphabeta-easy"), state)
+    assert not any(move.startswith("W") for move in easy), "a single tile on line 1 earns a point"
+    for level in ("medium", "hard", "extreme"):
+        assert all(move[0] == "W" for move in choices(create_player(f"alphabeta-{level}"), state))
+
+
+def test_easy_searches_to_the_end_of_the_round_once_four_pairs_are_left():
+    theirs = board("- W1 W1 W1 W1", "BY... ..... ..... ..... .....")
+    state = position("", "B1Y1R1", board("W1 W1 W1 W1 W1"), theirs)
+    assert choices(create_player("greedy"), state) == {"B C>F", "Y C>F", "R C>F"}
+    assert choices(create_player("alphabeta-easy"), state) == {"R C>F"}, "red earns them a point"
+
+
+def test_a_round_is_never_looked_past():
+    """The last tile of a round: nothing but the change it makes at once may count."""
+    state = position("", "B1", board("- B1 - - -"))
+    assert choices(create_player("alphabeta-extreme"), state) == {"B C>1", "B C>2"}

@@ -9,9 +9,9 @@ from search_lab import ScatteredEvaluator, opening, random_game
 from azul_tui.game.constants import factory_count
 from azul_tui.game.rules import apply_canonical, is_legal
 from azul_tui.game.state import GameState
-from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.reading import FactoryOrder, read_root
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import LockstepSearch
+from azul_tui.search.select import SearchSettings
 
 GUMBEL = SearchSettings(c_scale=0.3)
 SETTINGS = {
@@ -48,31 +48,22 @@ def test_policy_value_and_choice_are_those_of_the_kernels(settings, players):
         assert reading.simulations == 40
         assert reading.moves[0].canonical == result.actions[game]
         assert sum(move.prior for move in reading.moves) == pytest.approx(1, abs=1e-5)
+        visits = [move.visits for move in reading.moves]
+        assert visits == sorted(visits, reverse=True)
         for move in reading.moves:
             learnt = result.policies[game, move.canonical]
             assert move.policy == pytest.approx(learnt, abs=2e-5)
-
-
-def test_moves_are_ordered_by_visits_and_unvisited_ones_have_the_mixed_value():
-    search = LockstepSearch(1, 30, GUMBEL)
-    search.run(opening(2, 1)[None, :], ScatteredEvaluator(1))
-    reading = read_root(search.tree, GUMBEL, order_of(2))
-    visits = [move.visits for move in reading.moves]
-    assert visits == sorted(visits, reverse=True)
-    assert sum(visits) == 30
-    unvisited = [move for move in reading.moves if move.visits == 0]
-    assert unvisited
-    for move in unvisited:
-        assert move.value is None
-        assert move.completed_q == pytest.approx(reading.value)
-        assert move.line == (move.action,)
+            if move.visits == 0:
+                assert move.value is None
+                assert move.completed_q == pytest.approx(reading.value)
+                assert move.line == (move.action,)
 
 
 @EVERY
 @pytest.mark.parametrize("players", [2, 4])
 def test_every_line_can_be_played_on_the_table_within_the_round(settings, players):
     longest = 0
-    for game in list(games(players, 7))[::6]:
+    for game in list(games(players, 7))[::9]:
         canonical, order = game.canonical()
         search = LockstepSearch(1, 60, settings, players)
         search.run(canonical.array[None, :], ScatteredEvaluator(1, players))

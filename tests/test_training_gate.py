@@ -11,15 +11,11 @@ import numpy as np
 import pytest
 from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 
-from azul_tui.arena.match import play_match
-from azul_tui.arena.ratings import rated_games
 from azul_tui.arena.statistics import SequentialTest, expected_score
-from azul_tui.arena.store import decode_match, encode_match, joined_matches, keep_match
+from azul_tui.arena.store import decode_match
 from azul_tui.config import create_training_config, find_preset, load_config, preset_names
-from azul_tui.errors import JobError
-from azul_tui.players.registry import create_player
+from azul_tui.runs.listing import read_ratings
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.ratings import read_ratings
 from azul_tui.training import evaluation
 from azul_tui.training.checkpoint import read_checkpoint
 
@@ -359,37 +355,6 @@ def test_three_players_are_rated_too(tmp_path):
     train(tmp_path / "run", config)
     rows = read_ratings(RunPaths(tmp_path / "run"))
     assert {row.name for row in rows} == {"random", "iteration 1", "iteration 2"}
-
-
-@pytest.mark.parametrize("players", [2, 3, 4])
-def test_a_kept_match_rates_like_its_games(players):
-    result = play_match(
-        create_player("random", players), create_player("greedy", players), 24, 5, players
-    )
-    kept = decode_match(encode_match(keep_match(result)))
-    assert kept.players == ("random", "greedy")
-    mine, theirs = joined_matches([kept]), rated_games([result.results])
-    assert mine.names == theirs.names
-    np.testing.assert_array_equal(mine.seating, theirs.seating)
-    np.testing.assert_array_equal(mine.units, theirs.units)
-    np.testing.assert_allclose(mine.shares, theirs.shares)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "",
-        "[]",
-        '{"players": ["a"], "seats": 2, "seed": 1, "twelfths": "c00c"}',
-        '{"players": ["a", "b"], "seats": 2, "seed": 1, "twelfths": "cc"}',
-        '{"players": ["a", "b"], "seats": 2, "seed": 1, "twelfths": "c0"}',
-        '{"players": ["a", "b"], "seats": 0, "seed": 1, "twelfths": ""}',
-        '{"players": ["a", "b"], "seats": 2, "seed": "x", "twelfths": "c00c"}',
-    ],
-)
-def test_a_damaged_match_is_refused(line):
-    with pytest.raises(JobError, match="damaged"):
-        decode_match(line)
 
 
 def test_a_long_run_is_rated_at_spread_iterations_and_the_newest():

@@ -18,8 +18,7 @@ from azul_tui.network.compute import time_inference
 from azul_tui.network.model import describe_network
 from azul_tui.runs.control import drop_request
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.recorder import RunRecorder
-from azul_tui.runs.status import read_status
+from azul_tui.runs.status import RunRecorder, read_status
 from azul_tui.training.game_records import write_games
 from azul_tui.training.journal import RESERVE_BYTES, DiskReserve, Journal
 from azul_tui.training.self_play import SelfPlay

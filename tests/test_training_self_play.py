@@ -5,14 +5,22 @@ import pytest
 from scipy.stats import binomtest, kstest
 from search_lab import ScatteredEvaluator, after, moves_of
 
-from azul_tui.game.constants import action_count, state_size, value_count
-from azul_tui.game.layout import set_score
-from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, ROUND, TO_MOVE
+from azul_tui.game.constants import (
+    AFTERSTATE,
+    MOVING,
+    OVER,
+    PHASE,
+    ROUND,
+    TO_MOVE,
+    action_count,
+    state_size,
+    value_count,
+)
 from azul_tui.game.random import GAME, SEARCH, derive
-from azul_tui.game.rules import clear_game, refill_canonical
+from azul_tui.game.rules import clear_game, refill_canonical, set_score
 from azul_tui.game.state import GameState
-from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import LockstepSearch
+from azul_tui.search.select import SearchSettings
 from azul_tui.training import self_play
 from azul_tui.training.game_records import merge_batches
 from azul_tui.training.self_play import PlaySettings, SelfPlay, play_on

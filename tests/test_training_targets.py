@@ -7,10 +7,9 @@ import pytest
 from search_lab import ScatteredEvaluator
 from tiny_training import resume, state_of, tiny, train
 
-from azul_tui.game.constants import state_size
+from azul_tui.game.constants import AFTERSTATE, PHASE, state_size
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, PHASE
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.select import SearchSettings
 from azul_tui.training.afterstate_targets import afterstate_rows, average_refills, place_in_game
 from azul_tui.training.self_play import PlaySettings, SelfPlay
 

@@ -31,15 +31,12 @@ class RulesWithoutNetworks:
         self.refusal = self.gone = ""
         self.alive = True
 
-    async def get(self):
-        if self.gone:
-            raise EngineError(self.gone)
-        return self
-
     async def close(self):
         pass
 
     async def ask(self, command, on_record=None):
+        if self.gone:
+            raise EngineError(self.gone)
         self.asked.append(command)
         await asyncio.sleep(0)
         if command.startswith("review"):
@@ -81,7 +78,7 @@ def run(tmp_path):
 async def desk(run, size=WIDE, **engine):
     """The games of the run, over an engine in this process."""
     async with dashboard(run.directory.parent, size=size) as shown:
-        shown.engine = shown.app.engines = RulesWithoutNetworks()
+        shown.engine = shown.app.engine = RulesWithoutNetworks()
         for name, value in engine.items():
             setattr(shown.engine, name, value)
         shown.app.push_screen(games.GamesScreen(run))

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
-from hypothesis import given
+from fake_engine import FakeEngine
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from play_engine import FakeEngines
 
 from azul_tui.errors import ConfigError
 from azul_tui.game.state import GameState
@@ -19,15 +19,16 @@ from azul_tui.tui.screens.play import PlayScreen, PlaySetup
 from azul_tui.tui.widgets.board import Board, Target
 from azul_tui.views.play_settings import KeptGame, PlaySettings, kept_path, read_kept, write_kept
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 
 class Sitting:
     """The place under test."""
 
-    def __init__(self, shown, engines):
-        self.shown, self.engines = shown, engines
+    def __init__(self, shown):
+        self.shown, self.engine = shown, shown.app.engine
         self.press, self.until, self.app = shown.press, shown.until, shown.app
+        self.when = shown.when
 
     @property
     def text(self):
@@ -44,31 +45,38 @@ class Sitting:
     @property
     def moves(self):
         """Those that the engine has played."""
-        return [
-            move
-            for _, (move, _) in zip(self.session.positions[1:], self.session.moves, strict=False)
-        ]
+        played = len(self.session.positions) - 1
+        return [move for move, _ in self.session.moves[: max(0, played)]]
 
     @property
     def legal(self):
         return self.session.now.legal
 
-    async def phase(self, phase):
-        await self.shown.when(lambda: self.session.phase == phase, phase)
+    async def phase(self, phase, seconds=30.0):
+        await self.when(lambda: self.session.phase == phase, phase, seconds)
         await self.shown.pilot.pause()
 
     async def deal(self, *, seed=7, **settings):
-        """From the setup."""
-        await self.shown.when(lambda: isinstance(self.app.screen, PlaySetup), "setup")
+        """From the setup, up to the person's turn."""
+        await self.when(lambda: isinstance(self.app.screen, PlaySetup), "setup")
+        await self.shown.pilot.pause()
         setup = self.app.screen
         setup.settings = replace(setup.settings, seed=seed, **settings)
         await self.press("enter")
+
+    async def dealt(self, **settings):
+        """Dealt, and it is the person's turn."""
+        await self.deal(**settings)
+        await self.phase("yours")
 
     async def lay(self, move):
         """Play a move with three keys."""
         color, places = move.split()
         source, line = places.split(">")
         await self.press(source.lower(), color.lower(), line.lower())
+
+    async def played(self, count):
+        await self.when(lambda: len(self.moves) == count, f"{count} moves")
 
     async def click(self, *target):
         """Click what lies on the table."""
@@ -83,10 +91,10 @@ class Sitting:
 async def sit(root, **options):
     """The place, with its setup open or the kept game going on."""
     async with dashboard(root, **options) as shown:
-        engines = shown.app.engines = FakeEngines()
+        shown.app.engine = FakeEngine()
         await shown.press("6")
         await shown.pilot.pause()
-        yield Sitting(shown, engines)
+        yield Sitting(shown)
 
 
 def expected(seed, moves, players=2):
@@ -97,24 +105,28 @@ def expected(seed, moves, players=2):
     return game.notation()
 
 
-async def test_six_leads_to_the_setup_and_nothing_starts_by_itself(tmp_path):
+async def test_six_leads_to_the_setup_and_keeps_it_and_nothing_starts_by_itself(tmp_path):
     async with sit(tmp_path) as t:
         text = await t.until("planner")
-        assert "[6 Play]" in text and "pretrained" in text and "Back to the game" not in text
-        assert t.engines.started == 0
+        assert "[6 Play]" in text and "pretrained" in text and "back to the game" not in text
+        await t.press("down", "down", "6")
+        await t.until("naive")
+        assert t.app.screen.settings.opponent == "naive"
+        await t.press("3", "6")
+        await t.until("planner")
+        assert "no game yet" not in t.text and t.app.screen.settings.opponent == "naive"
+        assert t.engine.started == 0
 
 
 async def test_a_move_is_three_keys_and_the_opponent_answers(tmp_path):
     async with sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
+        await t.dealt()
         move = next(m for m in t.legal if m.endswith(">3"))
         await t.lay(move)
         await t.phase("yours")
         assert t.moves[0] == move and len(t.moves) == 2
         assert t.session.now.notation == expected(7, t.moves)
-        assert t.app.current_mode == "play"
-        assert "your turn" in t.text
+        assert t.app.current_mode == "play" and "your turn" in t.text
 
 
 async def test_each_step_lights_what_is_legal_and_escape_goes_back_to_the_setup(tmp_path):
@@ -145,28 +157,24 @@ async def test_each_step_lights_what_is_legal_and_escape_goes_back_to_the_setup(
 
 async def test_the_colour_may_come_first_and_what_is_not_possible_is_said_in_words(tmp_path):
     async with sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        await t.press("f")
-        await t.until("first the tiles")
-        await t.press("9")
-        await t.until("there is no factory 9")
-        await t.press("c")
-        await t.until("the centre")
+        await t.dealt()
         move = t.legal[0]
-        await t.press(move[0].lower())
-        await t.until(" from  1")
-        await t.press(move[2])
-        await t.until("to line  1")
-        await t.press("8")
-        await t.until("lines 1 to 5")
+        for key, words in (
+            ("f", "first the tiles"),
+            ("9", "there is no factory 9"),
+            ("c", "the centre"),
+            (move[0].lower(), " from  1"),
+            (move[2], "to line  1"),
+            ("8", "lines 1 to 5"),
+        ):
+            await t.press(key)
+            await t.until(words)
         assert t.session.phase == "yours" and not t.moves
 
 
 async def test_the_mouse_takes_tiles_lays_them_and_presses_keys(tmp_path):
     async with sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
+        await t.dealt()
         group = next(iter(t.session.pick.takeable()))
         await t.click("tile", *group)
         await t.until("to line")
@@ -174,7 +182,7 @@ async def test_the_mouse_takes_tiles_lays_them_and_presses_keys(tmp_path):
         await t.click("line", 1, 2)  # the other's board takes nothing
         assert t.session.phase == "yours" and not t.moves
         await t.click("line", 0, 2)
-        await t.shown.when(lambda: len(t.moves) == 2, "two moves")
+        await t.played(2)
         assert t.moves[0].endswith(">3")
         await t.phase("yours")
         await t.shown.click_words("h hint")
@@ -183,18 +191,17 @@ async def test_the_mouse_takes_tiles_lays_them_and_presses_keys(tmp_path):
 
 async def test_thinking_is_told_and_other_places_stay_usable(tmp_path):
     async with sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        t.engines.thinking.clear()
+        await t.dealt()
+        t.engine.thinking.clear()
         await t.lay(t.legal[0])
-        await t.until("pretrained thinks, 0 s")
+        await t.until("pretrained thinks")
         await t.press("3")  # a move that comes too early leads nowhere
         assert t.app.current_mode == "play"
         session = t.session
         await t.press("f3")
         assert t.app.current_mode == "runs"
-        t.engines.thinking.set()
-        await t.shown.when(lambda: len(session.moves) == 2, "an answer meanwhile")
+        t.engine.thinking.set()
+        await t.when(lambda: len(session.moves) == 2, "an answer meanwhile")
         await t.press("6")
         await t.phase("yours")
         await t.until("your turn")
@@ -202,15 +209,14 @@ async def test_thinking_is_told_and_other_places_stay_usable(tmp_path):
 
 async def test_taking_back_hints_values_strength_and_sides(tmp_path):
     async with sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
+        await t.dealt()
         assert "u take back" not in t.text  # there is none yet
         await t.press("h")
         await t.until("value -0.30")
         first = t.legal[0]
         assert t.session.hint.move == first
         await t.lay(first)
-        await t.shown.when(lambda: len(t.moves) == 2, "two moves")
+        await t.played(2)
         text = await t.until("you 65%")
         assert "35% pretrained   value +0.30" in text
         await t.press("v")
@@ -220,34 +226,33 @@ async def test_taking_back_hints_values_strength_and_sides(tmp_path):
         await t.press("t")
         await t.until("from the next move on: 2 s a move")
         await t.press("u")
-        await t.shown.when(lambda: not t.moves, "no moves")
+        await t.played(0)
         await t.press("s")
-        await t.shown.when(lambda: len(t.moves) == 1, "the other side's move")
-        assert t.session.settings.seat == 1 and "seconds=2" in t.engines.asked[-2]
+        await t.played(1)
+        assert t.session.settings.seat == 1 and "seconds=2" in t.engine.asked[-2]
 
 
 async def test_an_engine_that_is_killed_is_named_and_enter_goes_on_with_the_same_game(tmp_path):
     async with sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        t.engines.dies = True
+        await t.dealt()
+        t.engine.dies = True
         move = t.legal[0]
         await t.lay(move)
         text = await t.until("ended by SIGKILL")
         assert "enter try again" in text and "that did not work" in text
         await t.press("enter")
         await t.phase("yours")
-        assert t.engines.started == 2 and t.moves[0] == move
+        assert t.engine.started == 2 and t.moves[0] == move
         # One that dies while the person thinks is replaced without a word.
-        t.engines.engine.alive = False
+        t.engine.alive = False
         await t.lay(t.legal[0])
-        await t.shown.when(lambda: len(t.moves) == 4, "four moves")
-        assert t.engines.started == 3
+        await t.played(4)
+        assert t.engine.started == 3
 
 
 async def test_a_player_that_does_not_exist_is_told_in_words(tmp_path):
     async with sit(tmp_path) as t:
-        t.engines.unknown.add("nobody")
+        t.engine.refuses["nobody"] = "no player is called 'nobody'"
         await t.deal(opponent="nobody")
         await t.until("no player is called 'nobody'")
         await t.press("escape")
@@ -258,7 +263,7 @@ async def play_to_the_end(t):
     """The last legal move each time; what the first line said on the way."""
     told = ""
     while True:
-        await t.shown.when(lambda: t.session.phase in {"yours", "over"}, "a turn")
+        await t.when(lambda: t.session.phase in {"yours", "over"}, "a turn")
         told += t.place.query_one("#headline").content.plain
         if t.session.phase == "over":
             return told
@@ -292,7 +297,7 @@ async def test_rounds_and_the_game_end_in_words_and_what_is_over_is_not_kept(tmp
 async def test_two_players_are_watched_move_by_move(tmp_path, monkeypatch):
     monkeypatch.setattr("azul_tui.views.play.WATCH_S", 0.0)
     async with sit(tmp_path) as t:
-        t.engines.thinking.clear()
+        t.engine.thinking.clear()
         await t.until("planner")
         assert "first seat" not in t.text
         await t.press("tab", "enter", "end", "enter")  # the last of the seats is to watch
@@ -300,30 +305,31 @@ async def test_two_players_are_watched_move_by_move(tmp_path, monkeypatch):
         await t.press("shift+tab", "enter")
         await t.until("greedy thinks")
         await t.press("space")
-        t.engines.thinking.set()
+        t.engine.thinking.set()
         await t.phase("paused")
         await t.press("right")
-        await t.shown.when(lambda: len(t.moves) == 1, "one move")
+        await t.played(1)
         await t.phase("paused")
         await t.shown.click_words("space pause, resume")
         await t.phase("over")
 
 
-@pytest.mark.parametrize("size", [(60, 20), NARROW, WIDE, (200, 60)])
 @pytest.mark.parametrize("players", [2, 4])
-async def test_every_size_shows_whole_boards_and_turns_to_the_others(tmp_path, size, players):
-    async with sit(tmp_path, size=size) as t:
-        await t.deal(players=players, opponent="greedy")
-        await t.phase("yours")
-        seen = set()
-        for _ in range(players):
-            board = t.place.query_one(Board)
-            assert "too little room" not in t.text
-            assert board.text().count("-3") == 2 * len(t.place.boards)
-            assert t.place.boards[0] == 0
-            seen |= set(t.place.boards)
-            await t.press("o")
-        assert seen == set(range(players))
+async def test_every_size_shows_whole_boards_and_turns_to_the_others(tmp_path, players):
+    async with sit(tmp_path) as t:
+        await t.dealt(players=players, opponent="greedy")
+        board = t.place.query_one(Board)
+        for size in ((60, 20), NARROW, WIDE, (200, 60)):
+            await t.shown.pilot.resize_terminal(*size)
+            whole = lambda: board.text().count("-3") == 2 * len(t.place.boards) > 0  # noqa: E731
+            await t.when(whole, f"whole boards at {size}")
+            seen = set()
+            for _ in range(players):
+                await t.when(whole, "the other boards")
+                assert "too little room" not in t.text and t.place.boards[0] == 0
+                seen |= set(t.place.boards)
+                await t.press("o")
+            assert seen == set(range(players))
 
 
 async def test_a_larger_table_has_its_own_players_and_a_share_for_each(tmp_path):
@@ -334,10 +340,9 @@ async def test_a_larger_table_has_its_own_players_and_a_share_for_each(tmp_path)
         assert t.app.screen.settings.opponent == "alphabeta-easy"
         players = next(s for s in t.app.screen.query("Setting") if s.spec.name == "players")
         players.query_one("Input").value = "3"
-        await t.shown.when(lambda: "alphabeta" not in t.text, "other players")
+        await t.when(lambda: "alphabeta" not in t.text, "other players")
         assert t.app.screen.settings.opponent == "pretrained-3"
-        await t.deal(opponent="pretrained-3", players=3)
-        await t.phase("yours")
+        await t.dealt(opponent="pretrained-3", players=3)
         await t.lay(t.legal[0])
         await t.until("%")
         await t.phase("yours")
@@ -347,7 +352,7 @@ async def test_a_larger_table_has_its_own_players_and_a_share_for_each(tmp_path)
 async def test_a_checkpoint_or_a_position_opens_the_setup(tmp_path):
     a_run(tmp_path)
     async with dashboard(tmp_path) as shown:
-        shown.app.engines = FakeEngines()
+        shown.app.engine = FakeEngine()
         file = min((tmp_path / "laptop-1122").glob("checkpoint_iter_*.pt"))
         shown.app.go_with("play", file)
         number = int(file.stem[-6:])
@@ -369,10 +374,9 @@ GAME = KeptGame(
 
 async def test_a_game_goes_on_after_a_kill_as_if_nothing_had_been(tmp_path):
     async with sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
+        await t.dealt()
         await t.lay(t.legal[0])
-        await t.shown.when(lambda: len(t.moves) == 2, "two moves")
+        await t.played(2)
         moves = t.moves
     # Nothing was asked, nothing was saved at the end: the file is there after every move.
     assert [move for move, _ in read_kept(kept_path(tmp_path)).moves] == moves
@@ -384,18 +388,17 @@ async def test_a_game_goes_on_after_a_kill_as_if_nothing_had_been(tmp_path):
         assert isinstance(t.app.screen, Choose)
         await t.press("b")
         await t.press("n", "n")
-        await t.shown.when(lambda: t.session.now is not None and not t.moves, "a new game")
+        await t.when(lambda: t.session.now is not None and not t.moves, "a new game")
 
 
 async def test_a_move_that_nobody_answered_is_kept(tmp_path):
     async with sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
-        t.engines.thinking.clear()
+        await t.dealt()
+        t.engine.thinking.clear()
         move = t.legal[0]
         await t.lay(move)
     async with sit(tmp_path) as t:
-        await t.shown.when(lambda: t.session.now is not None and len(t.moves) == 2, "an answer")
+        await t.when(lambda: t.session.now is not None and len(t.moves) == 2, "an answer")
         assert t.moves[0] == move
 
 
@@ -410,11 +413,10 @@ async def test_leaving_asks_when_the_game_cannot_be_kept(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / ".play").symlink_to(tmp_path / "elsewhere")
     async with sit(tmp_path) as t:
-        await t.deal()
-        await t.phase("yours")
+        await t.dealt()
         await t.lay(t.legal[0])
         await t.until("link,")  # the rest may stand on another line
-        await t.shown.when(lambda: len(t.moves) == 2, "two moves")
+        await t.played(2)
         await t.press("q")
         await t.until("The game is not kept.")
     assert not list((tmp_path / "elsewhere").iterdir())
@@ -479,6 +481,7 @@ NESTED = PLAIN | st.lists(PLAIN, max_size=4) | st.dictionaries(KEYS, PLAIN, max_
 FILES = st.dictionaries(KEYS, NESTED, max_size=4) | st.lists(NESTED, max_size=4) | PLAIN
 
 
+@settings(max_examples=60)
 @given(st.binary(max_size=200) | FILES.map(lambda value: json.dumps(value).encode()))
 def test_no_file_is_worse_than_a_sentence(tmp_path_factory, data):
     path = kept_path(tmp_path_factory.mktemp("runs"))
@@ -488,7 +491,7 @@ def test_no_file_is_worse_than_a_sentence(tmp_path_factory, data):
         read_kept(path)
 
 
-def test_links_are_not_followed(tmp_path):
+def test_a_kept_game_behind_a_link_is_refused(tmp_path):
     write_kept(kept_path(tmp_path / "other"), GAME)
     path = kept_path(tmp_path / "runs")
     path.parent.mkdir(parents=True)
@@ -505,24 +508,22 @@ async def test_a_pane_of_one_column_and_back_shows_the_same_table(tmp_path):
         await t.until("planner")
         await t.shown.pilot.resize_terminal(1, 40)
         await t.shown.pilot.resize_terminal(*WIDE)
-        await t.deal()
-        await t.phase("yours")
+        await t.dealt()
         before = t.text
         for size in ((1, 40), (2, 1), (120, 1), (7, 7), WIDE):
             await t.shown.pilot.resize_terminal(*size)
             await t.shown.pilot.pause()
-        await t.shown.when(lambda: t.text == before, "the same table")
+        await t.when(lambda: t.text == before, "the same table")
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 async def test_the_table_looks_as_it_did(tmp_path, size):
     async with sit(tmp_path, size=size) as t:
-        await t.deal()
-        await t.phase("yours")
+        await t.dealt()
         for _ in range(3):
             count = len(t.moves)
             await t.lay(next(m for m in t.legal if m.endswith((">3", ">4", ">5"))))
-            await t.shown.when(lambda n=count: len(t.moves) == n + 2, "an answer")
+            await t.when(lambda n=count: len(t.moves) == n + 2, "an answer")
             await t.phase("yours")
         move = t.legal[0]
         await t.press(move[2].lower(), move[0].lower())
@@ -545,19 +546,17 @@ async def test_the_setup_looks_as_it_did(tmp_path, size):
 async def test_a_game_survives_the_kill_of_its_engine(tmp_path):
     async with dashboard(tmp_path) as shown:
         await shown.press("6")
-        await shown.pilot.pause()
-        t = Sitting(shown, None)
+        t = Sitting(shown)
         await t.deal(opponent="greedy")
-        await shown.when(lambda: t.session.phase == "yours", "a turn", seconds=300)
-        engine = await t.app.engines.get()
+        await t.phase("yours", 300)
         await t.lay(t.legal[0])
-        await shown.when(lambda: len(t.moves) == 2 and t.session.phase == "yours", "an answer", 60)
-        engine.process.kill()
-        await engine.process.wait()
-        await shown.when(lambda: not engine.alive, "its end")
+        await t.when(lambda: len(t.moves) == 2 and t.session.phase == "yours", "an answer", 60)
+        first = t.engine.process
+        first.kill()
+        await first.wait()
+        await t.when(lambda: not t.engine.alive, "its end")
         await t.lay(t.legal[0])
-        await shown.when(lambda: len(t.moves) == 4 and t.session.phase == "yours", "more", 60)
+        await t.when(lambda: len(t.moves) == 4 and t.session.phase == "yours", "more", 60)
         assert t.session.now.notation == expected(7, t.moves)
-        second = await t.app.engines.get()
-        assert second is not engine
-    assert not second.alive  # it ends with the dashboard
+        assert t.engine.process is not first
+    assert not t.engine.alive  # it ends with the dashboard

@@ -105,7 +105,7 @@ def test_marks_stand_on_the_axis_and_do_not_crowd():
 def test_the_cursor_reads_the_nearest_point_of_every_curve():
     both = content(curve([1, 2, 3]), curve([10, 20], x=[0, 1.2], name="other", series=1))
     drawing = draw_chart(both, View(cursor=1.1), 40, 10)
-    assert [(r.name, r.y) for r in drawing.readings] == [("loss", 2.0), ("other", 20.0)]
+    assert [(curve.name, y) for curve, y in drawing.readings] == [("loss", 2.0), ("other", 20.0)]
     assert "cursor" in roles(drawing)
 
 

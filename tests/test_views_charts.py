@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from azul_tui.views.charts import (
     Curve,
     View,
+    smooth,
     stable_limits,
     tick_label,
     ticks,
     time_label,
     to_columns,
 )
-from azul_tui.views.run_charts import smooth
-from azul_tui.views.run_data import BucketTable
+from azul_tui.views.following import BucketTable
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 

@@ -9,8 +9,7 @@ import pytest
 from fake_run import START, FakeRun, make_run
 
 from azul_tui.views import following as follow
-from azul_tui.views.following import RunFeed
-from azul_tui.views.run_data import RunData
+from azul_tui.views.following import RunData, RunFeed
 
 
 def test_a_run_is_read_into_its_places(tmp_path):

@@ -11,8 +11,7 @@ from dashboard import dashboard
 from fake_run import make_run
 
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.recorder import RunRecorder
-from azul_tui.runs.status import read_status
+from azul_tui.runs.status import RunRecorder, read_status
 from azul_tui.views.progress import Meter
 
 
@@ -29,7 +28,7 @@ class Device:
             NVMLError=NVMLError,
             nvmlDeviceGetCount=self.count,
             nvmlDeviceGetHandleByIndex=lambda index: index,
-            nvmlDeviceGetName=lambda _: b"NVIDIA H200",
+            nvmlDeviceGetName=lambda _: "NVIDIA H200",
             nvmlDeviceGetUUID=lambda index: f"GPU-0123-{index}",
             nvmlDeviceGetMemoryInfo=lambda _: SimpleNamespace(used=21 * 10**9, total=141 * 10**9),
             nvmlDeviceGetUtilizationRates=lambda _: self.only_whole(SimpleNamespace(gpu=64)),
@@ -49,7 +48,7 @@ class Device:
 
 def meter(device):
     found = Meter()
-    found.gpus._nvml, found.gpus._tried = device and device.interface, True
+    found.gpus._load = lambda: device and device.interface
     return found
 
 

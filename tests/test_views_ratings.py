@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 from fake_run import make_run
 
+from azul_tui.runs.listing import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, write_ratings
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, write_ratings
-from azul_tui.views.charts import View
-from azul_tui.views.following import RunFeed
+from azul_tui.views.charts import View, rating_curves, run_chart
+from azul_tui.views.following import RunData, RunFeed
 from azul_tui.views.ratings import RatingsFile, over_training
-from azul_tui.views.run_charts import ChartSource, rating_curves
-from azul_tui.views.run_data import RunData
 
 
 def row(name, elo, iteration=None, half=30.0):
@@ -41,9 +39,7 @@ def test_one_rating_an_iteration_the_oldest_first():
 
 
 def test_the_title_says_the_newest_rating_and_over_whom():
-    source = ChartSource(RunData())
-    source.ratings = ROWS
-    title = "".join(text for text, _ in source.content("rating", View()).title)
+    title = "".join(text for text, _ in run_chart(RunData(), "rating", View(), ROWS).title)
     assert title == "rating  1,100 ± 30 Elo over random"
 
 

@@ -10,19 +10,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from azul_tui.errors import PlayerError
-from azul_tui.game.constants import state_size
+from azul_tui.game.constants import (
+    AFTERSTATE,
+    MOVING,
+    OVER,
+    PHASE,
+    ROUND,
+    TABLE_TILES,
+    TO_MOVE,
+    state_size,
+)
 from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, Uint64Array, integer, kernel
-from azul_tui.game.layout import score_of
-from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, ROUND, TABLE_TILES, TO_MOVE
 from azul_tui.game.random import PLAYER, derive
-from azul_tui.game.rules import apply_canonical, clear_game, is_legal, refill_canonical
-from azul_tui.game.scoring import complete_rows, winner_mask
+from azul_tui.game.rules import (
+    apply_canonical,
+    clear_game,
+    complete_rows,
+    is_legal,
+    refill_canonical,
+    score_of,
+    winner_mask,
+)
 
 if TYPE_CHECKING:
     from azul_tui.players.registry import Player
@@ -110,12 +124,12 @@ def _make_moves(
 @kernel
 def _read_scores(
     states: Int8Array,
-    scores: Int64Array,
-    shares: npt.NDArray[np.float64],
-    ranks: npt.NDArray[np.float64],
-) -> None:
-    """Write points, win share and rank of every seat of `states` `(G, S)` into `(G, P)` arrays."""
-    seats = scores.shape[1]
+    seats: int,
+) -> tuple[Int64Array, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Points, win share and rank, each `(G, P)`, of every seat of `states` `(G, S)`."""
+    scores = np.zeros((states.shape[0], seats), np.int64)
+    shares = np.zeros((states.shape[0], seats))
+    ranks = np.zeros((states.shape[0], seats))
     order = np.empty(seats, np.int64)
     for game in range(states.shape[0]):
         state = states[game]
@@ -133,6 +147,7 @@ def _read_scores(
                     ranks[game, seat] += 1.0
                 elif order[other] == order[seat]:
                     ranks[game, seat] += 0.5
+    return scores, shares, ranks
 
 
 def _games_done(states: Int8Array, seats: int) -> float:
@@ -141,15 +156,6 @@ def _games_done(states: Int8Array, seats: int) -> float:
     left = states[:, TABLE_TILES].astype(np.float64) / full
     part = np.clip((states[:, ROUND] - left) / _USUAL_ROUNDS, 0.0, 0.95)
     return float(np.where(states[:, PHASE] == OVER, 1.0, part).sum())
-
-
-def _first_shares(states: Int8Array, seating: Int64Array) -> npt.NDArray[np.float64]:
-    """Win shares `(N,)` of player 0 in the games of `states` `(G, S)` that have ended."""
-    over = np.flatnonzero(states[:, PHASE] == OVER)
-    scores = np.zeros((len(over), seating.shape[1]), np.int64)
-    shares, ranks = np.zeros(scores.shape), np.zeros(scores.shape)
-    _read_scores(states[over], scores, shares, ranks)
-    return shares[seating[over] == 0]
 
 
 def play_games(
@@ -214,14 +220,11 @@ def play_games(
             moves[live] += 1
         if on_progress is not None:
             on_progress(_games_done(states, seats), games)
-        if on_ended is not None and int((states[:, PHASE] == OVER).sum()) > ended:
-            shares = _first_shares(states, seating)
-            ended = len(shares)
-            on_ended(shares)
-    scores = np.zeros((games, seats), np.int64)
-    shares = np.zeros((games, seats))
-    ranks = np.zeros((games, seats))
-    _read_scores(states, scores, shares, ranks)
+        over = states[:, PHASE] == OVER
+        if on_ended is not None and over.sum() > ended:
+            ended = over.sum()
+            on_ended(_read_scores(states[over], seats)[1][seating[over] == 0])
+    scores, shares, ranks = _read_scores(states, seats)
     return GameResults(
         players=tuple(player.name for player in players),
         seating=seating,
@@ -238,26 +241,20 @@ def play_games(
 
 
 def join_games(parts: Sequence[GameResults]) -> GameResults:
-    """The games of several batches between the same players, one batch after another.
-
-    Args:
-        parts: At least one, all with the same players in the same order.
-    """
+    """The games of several batches between the same players, one batch after another."""
     longest = max(part.actions.shape[1] for part in parts)
-    padded = [
+    actions = [
         np.pad(part.actions, ((0, 0), (0, longest - part.actions.shape[1])), constant_values=-1)
         for part in parts
     ]
+    of_games: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("seating", "deals", "finished", "scores", "shares", "ranks", "moves")
+    }
     return GameResults(
         players=parts[0].players,
-        seating=np.concatenate([part.seating for part in parts]),
-        deals=np.concatenate([part.deals for part in parts]),
-        finished=np.concatenate([part.finished for part in parts]),
-        scores=np.concatenate([part.scores for part in parts]),
-        shares=np.concatenate([part.shares for part in parts]),
-        ranks=np.concatenate([part.ranks for part in parts]),
-        moves=np.concatenate([part.moves for part in parts]),
-        actions=np.concatenate(padded),
+        actions=np.concatenate(actions),
         seconds=np.sum([part.seconds for part in parts], axis=0),
         decisions=np.sum([part.decisions for part in parts], axis=0),
+        **of_games,
     )

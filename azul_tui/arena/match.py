@@ -1,15 +1,19 @@
-"""Two players compared: paired games, and their result as a person needs it.
+"""Players compared: games in groups that share a bag, and their result as a person needs it.
 
-A pair is two games on the same deal with the seats swapped. At a table of three or four, `a`
-plays once on every seat of one bag against copies of `b`, and "pair" means that group of games.
+A match is `a` against copies of `b`: on each bag `a` plays once on every seat, which with two
+players is a pair of games with the seats swapped; "pair" means that group at larger tables too. At
+a table of different players every bag is played with every order of them, so that neither the
+seat nor the neighbours favour anybody. The bag is the unit of all intervals.
 The refill depends on the deal's seed and the round alone: with two players, whose 100 tiles are
 exactly five rounds, both games of a pair see the same displays.
+Shapes: G games, N whole bags, P seats.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -23,43 +27,46 @@ from azul_tui.arena.games import (
 )
 from azul_tui.arena.statistics import (
     FloatArray,
+    Interval,
     elo_difference,
     finite_or_none,
     games_to_decide,
     mean_interval,
     score_interval,
 )
-from azul_tui.errors import ConfigError
-from azul_tui.game.constants import check_players
+from azul_tui.errors import ConfigError, PlayerError
+from azul_tui.game.constants import MAX_PLAYERS, MIN_PLAYERS, check_players
 from azul_tui.game.kernel import Int64Array, Uint64Array, kernel
 from azul_tui.game.random import GAME, PLAYER, derive
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from azul_tui.arena.statistics import ClosingTest, SequentialTest, Verdict
     from azul_tui.players.registry import Player
 
 _SEED_BITS: Final = 0xFFFF_FFFF_FFFF_FFFF
+_GAMES_AT_ONCE: Final = 1024
 
 
 @kernel
-def _derive_bag_seeds(seed: np.uint64, first: int, seats: int, seeds: Uint64Array) -> None:
-    """Write deal seed and decision seed of the games on bags `first`, ... into `seeds` `(G, 2)`.
-
-    The `seats` games of a bag share their deal; their decisions have streams of their own.
-    """
-    for game in range(seeds.shape[0]):
-        deal = derive(seed, GAME, first + game // seats)
-        seeds[game, 0] = deal
-        seeds[game, 1] = derive(deal, PLAYER, game % seats)
+def _derive_bag_seeds(seed: np.uint64, first: int, games_per_bag: int, seeds: Uint64Array) -> None:
+    for game in range(seeds.shape[1]):
+        deal = derive(seed, GAME, first + game // games_per_bag)
+        seeds[0, game] = deal
+        seeds[1, game] = derive(deal, PLAYER, game % games_per_bag)
 
 
 def bag_seeds(
     seed: int, first: int, bags: int, games_per_bag: int
 ) -> tuple[Uint64Array, Uint64Array]:
-    """Deal seeds and decision seeds, each `(bags * games_per_bag,)`, of bags `first`, ..."""
-    seeds = np.empty((bags * games_per_bag, 2), np.uint64)
+    """Deal seeds and decision seeds, each `(bags * games_per_bag,)`, of bags `first`, ...
+
+    The games of a bag share their deal; their decisions have streams of their own.
+    """
+    seeds = np.empty((2, bags * games_per_bag), np.uint64)
     _derive_bag_seeds(np.uint64(seed & _SEED_BITS), first, games_per_bag, seeds)
-    return seeds[:, 0].copy(), seeds[:, 1].copy()
+    return seeds[0], seeds[1]
 
 
 def match_seating(bags: int, seats: int) -> Int64Array:
@@ -67,43 +74,17 @@ def match_seating(bags: int, seats: int) -> Int64Array:
     return np.tile(1 - np.eye(seats, dtype=np.int64), (bags, 1))
 
 
-def seat_of(results: GameResults, player: int) -> Int64Array:
-    """`(G,)`: the first seat of `player` in each game."""
-    return np.argmax(results.seating == player, axis=1).astype(np.int64)
+def pair_shares(results: GameResults) -> FloatArray:
+    """`(N, P)`: win share of player 0 from each seat, on the bags whose games are all finished."""
+    seats = results.seating.shape[1]
+    whole = results.finished.reshape(-1, seats).all(axis=1)
+    return results.shares[results.seating == 0].reshape(-1, seats)[whole]
 
 
-def unit_means(results: GameResults, games_per_bag: int) -> tuple[FloatArray, FloatArray]:
-    """Mean win share and mean margin of player 0 in each finished group of games.
-
-    Returns:
-        Two `(N,)` arrays; a group with an unfinished game is left out.
-    """
-    rows = np.arange(len(results.deals))
-    seat = seat_of(results, 0)
-    share = results.shares[rows, seat]
-    margin = margins(results)
-    whole = results.finished.reshape(-1, games_per_bag).all(axis=1)
-    return (
-        share.reshape(-1, games_per_bag)[whole].mean(axis=1),
-        margin.reshape(-1, games_per_bag)[whole].mean(axis=1),
-    )
+# -- a match of two
 
 
-def margins(results: GameResults) -> FloatArray:
-    """`(G,)`: points of player 0 less those of the best other seat."""
-    rows = np.arange(len(results.deals))
-    seat = seat_of(results, 0)
-    others = results.scores.astype(np.float64)
-    own = others[rows, seat].copy()
-    others[rows, seat] = -np.inf
-    return own - others.max(axis=1)
-
-
-# -- what a match says, as a person needs it: score, margin, Elo, seats, and how sure it all is
-
-
-@dataclass(frozen=True)
-class SeatResult:
+class SeatResult(NamedTuple):
     """How `a` did from one seat."""
 
     seat: int
@@ -164,16 +145,8 @@ class MatchResult:
 
     def tally(self) -> dict[str, int | float]:
         """Games and score of `a`, as the records of a run tell them."""
-        return {
-            "games": self.games,
-            "wins": self.wins,
-            "draws": self.draws,
-            "losses": self.losses,
-            "score": self.score,
-            "low": self.low,
-            "high": self.high,
-            "margin": self.margin,
-        }
+        keys = ("games", "wins", "draws", "losses", "score", "low", "high", "margin")
+        return {key: getattr(self, key) for key in keys}
 
     def record(self) -> dict[str, object]:
         """Plain numbers and texts for an event record; None where a number is infinite."""
@@ -182,95 +155,76 @@ class MatchResult:
             for key, value in vars(self).items()
             if key not in {"by_seat", "verdict", "pair_scores", "results"}
         }
-        plain["by_seat"] = [vars(seat) for seat in self.by_seat]
+        plain["by_seat"] = [seat._asdict() for seat in self.by_seat]
         if self.verdict is not None:
             plain["verdict"] = self.verdict.decision
             plain["log_likelihood_ratio"] = self.verdict.log_likelihood_ratio
         return plain
 
 
-def summarise_match(
-    results: GameResults, seed: int, *, stopped: bool = False, verdict: Verdict | None = None
+def _summarise(
+    results: GameResults, seed: int, stopped: bool, verdict: Verdict | None
 ) -> MatchResult:
-    """The figures of a match from its games, player 0 of `results` being `a`.
-
-    Args:
-        results: Games in the order of `match_seating`.
-        seed: Recorded as it is.
-        stopped: Recorded as it is.
-        verdict: Recorded as it is.
-    """
+    """The figures of a match from its games, which stand in the order of `match_seating`."""
     seats = results.seating.shape[1]
-    shares, unit_margins = unit_means(results, seats)
-    score = score_interval(shares)
-    margin = mean_interval(unit_margins)
     whole = np.repeat(results.finished.reshape(-1, seats).all(axis=1), seats)
-    rows = np.arange(len(results.deals))
-    seat = seat_of(results, 0)
-    share = results.shares[rows, seat][whole]
-    points = results.scores[rows, seat][whole]
-    all_points = results.scores[whole]
-    games = int(whole.sum())
+    scores = results.scores[whole]
+    mine = results.seating[whole] == 0
+    points = scores[mine]
+    # Each `(N, P)`: a row a pair, a column a seat of `a`.
+    share = pair_shares(results)
+    margin = points - np.where(mine, -1, scores).max(axis=1, initial=-1)
+    margin = margin.reshape(-1, seats).astype(np.float64)
+    pair_scores = share.mean(axis=1)
+    score, lead = score_interval(pair_scores), mean_interval(margin.mean(axis=1))
+    games = share.size
     pace = 1000.0 * results.seconds / np.maximum(1, results.decisions)
+    by_seat = tuple(
+        SeatResult(
+            seat=seat,
+            games=len(share),
+            score=float(share[:, seat].sum()) / max(1, len(share)),
+            margin=float(margin[:, seat].sum()) / max(1, len(share)),
+            **_counted(share[:, seat]),
+        )
+        for seat in range(seats)
+    )
     return MatchResult(
         player_a=results.players[0],
         player_b=results.players[1],
         players=seats,
         seed=seed,
         games=games,
-        pairs=len(shares),
+        pairs=len(share),
         score=score.mean,
         low=score.low,
         high=score.high,
-        wins=int((share == 1.0).sum()),
-        draws=int(((share > 0.0) & (share < 1.0)).sum()),
-        losses=int((share == 0.0).sum()),
-        margin=margin.mean,
-        margin_low=margin.low,
-        margin_high=margin.high,
+        **_counted(share),
+        margin=lead.mean,
+        margin_low=lead.low,
+        margin_high=lead.high,
         elo=elo_difference(score.mean, seats),
         elo_low=elo_difference(score.low, seats),
         elo_high=elo_difference(score.high, seats),
         points_a=float(points.sum()) / max(1, games),
-        points_b=float(all_points.sum() - points.sum()) / max(1, games * (seats - 1)),
+        points_b=float(scores.sum() - points.sum()) / max(1, games * (seats - 1)),
         moves_per_game=float(results.moves[whole].sum()) / max(1, games),
         seconds=float(results.seconds.sum()),
         ms_per_move_a=float(pace[0]),
         ms_per_move_b=float(pace[1]),
-        by_seat=_by_seat(seat[whole], share, margins(results)[whole], seats),
-        games_to_decide=games_to_decide(shares, seats, 1.0 / seats),
+        by_seat=by_seat,
+        games_to_decide=games_to_decide(pair_scores, seats, 1.0 / seats),
         stopped=stopped,
         verdict=verdict,
-        pair_scores=shares,
+        pair_scores=pair_scores,
         results=results,
     )
 
 
-def _by_seat(
-    seat: Int64Array, share: FloatArray, margin: FloatArray, seats: int
-) -> tuple[SeatResult, ...]:
-    """How player 0 did from each seat; all arrays are `(games,)`."""
-    rows: list[SeatResult] = []
-    for number in range(seats):
-        here = share[seat == number]
-        games = max(1, len(here))
-        rows.append(
-            SeatResult(
-                seat=number,
-                games=len(here),
-                score=float(here.sum()) / games,
-                wins=int((here == 1.0).sum()),
-                draws=int(((here > 0.0) & (here < 1.0)).sum()),
-                losses=int((here == 0.0).sum()),
-                margin=float(margin[seat == number].sum()) / games,
-            )
-        )
-    return tuple(rows)
-
-
-# -- two players compared: paired games, and their result as a person needs it
-
-_GAMES_AT_ONCE: Final = 1024
+def _counted(share: FloatArray) -> dict[str, int]:
+    """Games won, shared and lost."""
+    wins, losses = int((share == 1.0).sum()), int((share == 0.0).sum())
+    return {"wins": wins, "draws": share.size - wins - losses, "losses": losses}
 
 
 def play_match(
@@ -318,10 +272,19 @@ def play_match(
     step = max(1, games_at_once // players)
     parts: list[GameResults] = []
     verdict: Verdict | None = None
-    done = 0
-    while done < bags:
+    for done in range(0, bags, step):
         now = min(step, bags - done)
         deals, streams = bag_seeds(seed, done, now, players)
+        before = [part.shares[part.seating == 0] for part in parts]
+
+        def progress(part: float, _: int, before: int = done * players) -> None:
+            if on_progress is not None:
+                on_progress(before + part, bags * players)
+
+        def ended(shares: FloatArray, before: list[FloatArray] = before) -> None:
+            if on_ended is not None:
+                on_ended(np.concatenate([*before, shares]))
+
         parts.append(
             play_games(
                 (player_a, player_b),
@@ -329,32 +292,136 @@ def play_match(
                 deals,
                 streams,
                 deterministic=deterministic,
-                on_progress=_shifted(on_progress, done * players, bags * players),
-                on_ended=_joined(on_ended, parts),
+                on_progress=progress if on_progress else None,
+                on_ended=ended if on_ended else None,
                 stop=stop,
             )
         )
-        done += now
         if not parts[-1].finished.all():
             break
         if test is not None:
-            verdict = test.judge(unit_means(join_games(parts), players)[0])
+            verdict = test.judge(pair_shares(join_games(parts)).mean(axis=1))
             if verdict.decision != "continue":
                 break
     results = join_games(parts)
-    return summarise_match(results, seed, stopped=not results.finished.all(), verdict=verdict)
+    return _summarise(results, seed, not results.finished.all(), verdict)
 
 
-def _shifted(on_progress: ProgressReport | None, before: int, total: int) -> ProgressReport | None:
-    """A report that counts the games `before` this batch and the `total` of the match."""
-    if on_progress is None:
-        return None
-    return lambda done, _: on_progress(before + done, total)
+# -- a table of different players
 
 
-def _joined(on_ended: EndedReport | None, parts: list[GameResults]) -> EndedReport | None:
-    """A report that tells of the games of the batches before this one too."""
-    if on_ended is None:
-        return None
-    before = [part.shares[part.seating == 0] for part in parts]
-    return lambda shares: on_ended(np.concatenate([*before, shares]))
+class Standing(NamedTuple):
+    """How one player did at the table."""
+
+    name: str
+    share: Interval
+    """Mean win share with its 95% interval; equals have 1/P."""
+    rank: Interval
+    """Mean place, 1 the best, with its 95% interval."""
+    points: float
+    elo: float
+    """Elo points above the others, taken as equals; infinite at a share of 0 or 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableResult:
+    """What a number of bags at one table say."""
+
+    seed: int
+    games: int
+    bags: int
+    """Bags on which every seating was played to its end; only these count."""
+    first_seat_share: float
+    """Mean win share of the seat that begins."""
+    moves_per_game: float
+    seconds: float
+    standings: tuple[Standing, ...]
+    """In the order in which the players were given."""
+    results: GameResults = field(repr=False, compare=False)
+
+    def record(self) -> dict[str, object]:
+        """Plain numbers and texts for an event record."""
+        plain = {key: value for key, value in vars(self).items() if key != "results"}
+        plain["standings"] = [
+            {
+                "name": standing.name,
+                "share": standing.share.mean,
+                "share_low": standing.share.low,
+                "share_high": standing.share.high,
+                "rank": standing.rank.mean,
+                "rank_low": finite_or_none(standing.rank.low),
+                "rank_high": finite_or_none(standing.rank.high),
+                "points": standing.points,
+                "elo": finite_or_none(standing.elo),
+            }
+            for standing in self.standings
+        ]
+        return plain
+
+
+def play_table(
+    players: Sequence[Player],
+    bags: int,
+    seed: int,
+    on_progress: ProgressReport | None = None,
+    stop: StopRequest | None = None,
+    *,
+    deterministic: bool = True,
+) -> TableResult:
+    """Play every seating of `players` on each of `bags` bags, P! games each.
+
+    Args:
+        players: One for each seat, all made for a table of that many.
+        bags: How many.
+        seed: Any integer; decides the deals and the streams.
+        on_progress: Told games done and games in all, after every move.
+        stop: Asked before every move; unfinished bags are then left out.
+        deterministic: Ties by the lowest action index, no noise.
+
+    Raises:
+        PlayerError: There are not 2 to 4 players, or one of them chose an illegal move.
+        ConfigError: `bags` is below 1.
+    """
+    seats = len(players)
+    if not MIN_PLAYERS <= seats <= MAX_PLAYERS:
+        raise PlayerError(f"a table takes 2, 3 or 4 players, got {seats}")
+    if bags < 1:
+        raise ConfigError(f"bags must be at least 1, got {bags}")
+    orders = np.array(list(itertools.permutations(range(seats))), np.int64)
+    deals, streams = bag_seeds(seed, 0, bags, len(orders))
+    results = play_games(
+        players,
+        np.tile(orders, (bags, 1)),
+        deals,
+        streams,
+        deterministic=deterministic,
+        on_progress=on_progress,
+        stop=stop,
+    )
+    whole = results.finished.reshape(bags, -1).all(axis=1)
+    kept = np.repeat(whole, len(orders))
+    games = int(kept.sum())
+    standings: list[Standing] = []
+    for number, name in enumerate(results.players):
+        here = (results.seating == number) & kept[:, None]
+        share = score_interval(results.shares[here].reshape(-1, len(orders)).mean(axis=1))
+        ranks = results.ranks[here].reshape(-1, len(orders)).mean(axis=1)
+        standings.append(
+            Standing(
+                name=name,
+                share=share,
+                rank=mean_interval(ranks),
+                points=float(results.scores[here].sum()) / max(1, games),
+                elo=elo_difference(share.mean, seats),
+            )
+        )
+    return TableResult(
+        seed=seed,
+        games=games,
+        bags=int(whole.sum()),
+        standings=tuple(standings),
+        first_seat_share=float(results.shares[kept, 0].sum()) / max(1, games),
+        moves_per_game=float(results.moves[kept].sum()) / max(1, games),
+        seconds=float(results.seconds.sum()),
+        results=results,
+    )

@@ -89,10 +89,8 @@ def score_interval(scores: FloatArray) -> Interval:
 
 def mean_interval(values: FloatArray) -> Interval:
     """Mean of N independent values with Student's 95% interval; infinite below two values."""
-    if len(values) == 0:
-        return Interval(0.0, -math.inf, math.inf)
-    mean = float(values.mean())
-    if len(values) == 1:
+    mean = float(values.mean()) if len(values) else 0.0
+    if len(values) < 2:
         return Interval(mean, -math.inf, math.inf)
     error = float(values.std(ddof=1)) / math.sqrt(len(values))
     half = student_quantile(len(values) - 1) * error
@@ -123,9 +121,7 @@ def games_to_decide(scores: FloatArray, games_per_pair: int, even: float) -> int
     Supposes that the score and the spread between pairs are as measured. None when the score
     is exactly even, or nothing was played: no number of games would do.
     """
-    if len(scores) == 0:
-        return None
-    lead = abs(float(scores.mean()) - even)
+    lead = abs(float(scores.mean()) - even) if len(scores) else 0.0
     if lead < 1e-12:
         return None
     spread = float(scores.var(ddof=1)) if len(scores) > 1 else 0.25
@@ -167,14 +163,8 @@ def log_likelihood_ratio(
 ) -> float:
     """Log likelihood ratio, in nats, of mean `score_1` over mean `score_0`.
 
-    Scores are taken as normal with the variance that they show, drawn by the weight of one pair
-    towards that of independent games of equals: a few pairs that all ended alike prove little.
-
-    Args:
-        scores: `(N,)` mean win share of each pair, in [0, 1].
-        score_0: In (0, 1).
-        score_1: In (0, 1).
-        players: Seats at the table.
+    Scores `(N,)` are taken as normal with the variance that they show, drawn by the weight of one
+    pair towards that of independent games of equals: a few pairs that all ended alike prove little.
     """
     pairs = len(scores)
     if pairs == 0:
@@ -216,20 +206,14 @@ class SequentialTest:
     @property
     def bounds(self) -> tuple[float, float]:
         """Wald's bounds (1945) on the log likelihood ratio."""
-        return (
-            math.log(self.beta / (1.0 - self.alpha)),
-            math.log((1.0 - self.beta) / self.alpha),
-        )
+        alpha, beta = self.alpha, self.beta
+        return math.log(beta / (1.0 - alpha)), math.log((1.0 - beta) / alpha)
 
     def judge(self, scores: FloatArray) -> Verdict:
         """Where the test stands after pairs with these mean win shares `(N,)`."""
         lower, upper = self.bounds
-        ratio = log_likelihood_ratio(
-            scores,
-            expected_score(self.elo_0, self.players),
-            expected_score(self.elo_1, self.players),
-            self.players,
-        )
+        score_0, score_1 = (expected_score(elo, self.players) for elo in (self.elo_0, self.elo_1))
+        ratio = log_likelihood_ratio(scores, score_0, score_1, self.players)
         decision: Decision = "continue"
         if ratio >= upper:
             decision = "better"

@@ -1,8 +1,12 @@
-"""A setting: its kind, range and help, and how a value of it is read."""
+"""One setting: what it is called, which values it takes, and what a refused value is told.
+
+Fields of `TrainingConfig` and settings of the other jobs are described by the same `SettingSpec`,
+so that files, the environment, `--set` and forms check a value in the same way, by msgspec. Where
+a value came from is the caller's to say: the sentence of a `ConfigError` begins with it.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import math
 import operator
@@ -10,20 +14,14 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, cast
+
+import msgspec
 
 from azul_tui.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-
-# -- one setting: what it is called, which values it takes, and what a refused value is told
-#
-# Both the fields of `TrainingConfig` and the settings of the other jobs are described by
-# `SettingSpec`, so that files, the environment, `--set` and the forms of the menu all check
-# a value in the same way. Nothing here knows where a value came from: the caller names the
-# place, and the sentence of the `ConfigError` begins with it.
+    from collections.abc import Iterable
 
 SettingKind = Literal["int", "float", "bool", "str", "choice", "list", "path", "player"]
 """`choice` is one of `choices`, `list` a list of words, `player` the name of a player or a
@@ -32,21 +30,20 @@ checkpoint file; `path`, `player` and `str` are all written as text."""
 SettingValue = bool | int | float | str | tuple[str, ...]
 Instance = TypeVar("Instance")
 
-_EXPECTED = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "str": "a text in quotes",
-    "choice": "a text in quotes",
-    "list": "a list of texts",
-    "path": "a path in quotes",
-    "player": "the name of a player in quotes",
+# Neither control characters nor more text than any setting needs.
+_Word = Annotated[str, msgspec.Meta(max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+_Words = Annotated[tuple[_Word, ...], msgspec.Meta(max_length=64)]
+_KINDS: Final[dict[str, tuple[Any, str]]] = {
+    "int": (int, "a whole number"),
+    "float": (float, "a number"),
+    "bool": (bool, "true or false"),
+    "str": (_Word, "a text in quotes"),
+    "choice": (_Word, "a text in quotes"),
+    "list": (_Words, "a list of texts"),
+    "path": (_Word, "a path in quotes"),
+    "player": (_Word, "the name of a player in quotes"),
 }
-MAX_SHOWN = 60
-MAX_TEXT = 4096
-MAX_WORDS = 64
-_NO_NUMBERS = ("complex", "datetime", "timedelta")
-"""Kinds of numpy's that `float()` takes, losing what they mean."""
+_LONGEST_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +60,8 @@ class SettingSpec:
     maximum: float | None = None
     group: str = ""
     """Heading under which forms and tables show it."""
+    first: bool = False
+    """Of those that a form shows before the others."""
     live: bool = False
     """May change while a run is going on."""
     breaks_exactness: bool = False
@@ -71,17 +70,12 @@ class SettingSpec:
     def accepted(self) -> str:
         """What would be accepted, in words: "a whole number from 1 to 10"."""
         if self.choices:
-            named = ", ".join(f'"{choice}"' for choice in self.choices)
-            return f"{'a list of' if self.kind == 'list' else 'one of'} {named}"
-        words = _EXPECTED[self.kind]
-        low, high = _shown_number(self.minimum), _shown_number(self.maximum)
+            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        words = _KINDS[self.kind][1]
+        low, high = _shown_bound(self.minimum), _shown_bound(self.maximum)
         if low and high:
             return f"{words} from {low} to {high}"
-        if low:
-            return f"{words} of at least {low}"
-        if high:
-            return f"{words} of at most {high}"
-        return words
+        return words + (f" of at least {low}" if low else f" of at most {high}" if high else "")
 
     def check(self, value: object, *, place: str = "") -> SettingValue:
         """The value as it is stored: whole numbers become floats where floats are wanted.
@@ -93,33 +87,35 @@ class SettingSpec:
         Raises:
             ConfigError: The type or the range is wrong; the message says what would do.
         """
-        fitting = self._typed(value)
-        if fitting is None or not self._in_range(fitting):
-            where = f"{place}: " if place else ""
-            found = shown(value if fitting is None else fitting)
-            raise ConfigError(f"{where}{self.name} must be {self.accepted()}, got {found}")
-        return fitting
-
-    def _typed(self, value: object) -> SettingValue | None:
-        """The value in the type that is stored, None where it has another one."""
-        if self.kind == "bool":
-            return as_bool(value)
-        if self.kind == "int":
-            return as_int(value)
-        if self.kind == "float":
-            return as_float(value)
-        if self.kind == "list":
-            return _as_words(value)
-        return str.__str__(value) if isinstance(value, str) and _is_plain(value) else None
+        kind: Any = Literal[self.choices] if self.choices else _KINDS[self.kind][0]
+        plain = _plain(value, self.kind)
+        with suppress(msgspec.ValidationError):
+            fitting: SettingValue = msgspec.convert(plain, kind)
+            if self._in_range(fitting):
+                return fitting
+        where = f"{place}: " if place else ""
+        found = shown(value if plain is None else plain)
+        raise ConfigError(f"{where}{self.name} must be {self.accepted()}, got {found}")
 
     def _in_range(self, value: SettingValue) -> bool:
-        if isinstance(value, tuple):
-            return not self.choices or all(word in self.choices for word in value)
-        if isinstance(value, str):
-            return not self.choices or value in self.choices
-        if self.minimum is not None and value < self.minimum:
-            return False
-        return self.maximum is None or value <= self.maximum
+        if not isinstance(value, int | float):
+            return True
+        # By msgspec only between -2**63 and 2**63, and a seed reaches further.
+        low, high = self.minimum, self.maximum
+        return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _plain(value: object, kind: SettingKind) -> object:
+    """The value in Python's own type, whichever library it is of; None for a number of no use."""
+    if kind == "bool":
+        return as_bool(value)
+    if kind == "int":
+        return as_int(value)
+    if kind == "float":
+        return as_float(value)
+    if isinstance(value, list | tuple):
+        return tuple(_plain(word, "str") for word in cast("list[object]", value))
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def as_bool(value: object) -> bool | None:
@@ -141,7 +137,8 @@ def as_float(value: object) -> float | None:
     """`value` as a plain float if it is one finite number, of whatever library; else None."""
     if isinstance(value, str | bytes | bytearray) or as_bool(value) is not None:
         return None
-    if getattr(value, "ndim", 0) or _dtype(value).startswith(_NO_NUMBERS):
+    # What `float()` takes all the same, losing what it means.
+    if getattr(value, "ndim", 0) or _dtype(value).startswith(("complex", "datetime", "timedelta")):
         return None
     try:
         number = float(cast("Any", value))
@@ -150,14 +147,15 @@ def as_float(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _dtype(value: object) -> str:
+    """Name of the kind of number that numpy or torch says `value` is, "" for everybody else's."""
+    return str(getattr(value, "dtype", "")).removeprefix("torch.")
+
+
 def check_int(
     name: str, value: object, minimum: int | None = None, maximum: int | None = None
 ) -> int:
-    """An argument that is a whole number, as a plain int.
-
-    Raises:
-        ConfigError: It is not, or out of range.
-    """
+    """An argument that is a whole number, as a plain int; raises ConfigError for another one."""
     spec = SettingSpec(name=name, kind="int", default=0, help="", minimum=minimum, maximum=maximum)
     return cast("int", spec.check(value))
 
@@ -165,11 +163,7 @@ def check_int(
 def check_float(
     name: str, value: object, minimum: float | None = None, maximum: float | None = None
 ) -> float:
-    """An argument that is a finite number, as a plain float.
-
-    Raises:
-        ConfigError: It is not, or out of range.
-    """
+    """An argument that is a finite number, as a plain float; raises ConfigError for another one."""
     spec = SettingSpec(
         name=name, kind="float", default=0.0, help="", minimum=minimum, maximum=maximum
     )
@@ -177,22 +171,14 @@ def check_float(
 
 
 def check_instance(name: str, value: object, kind: type[Instance]) -> Instance:
-    """An argument of that class.
-
-    Raises:
-        ConfigError: It is of another one.
-    """
+    """An argument of that class; raises ConfigError for one of another."""
     if not isinstance(value, kind):
         raise ConfigError(f"{name} must be of the class {kind.__name__}, got {shown(value)}")
     return value
 
 
 def check_path(name: str, value: object) -> Path:
-    """An argument that names a file or a folder.
-
-    Raises:
-        ConfigError: It is no path, or an empty one.
-    """
+    """An argument that names a file or a folder; raises ConfigError for none or an empty one."""
     text: object = None
     with suppress(TypeError):
         text = os.fspath(cast("os.PathLike[str]", value))
@@ -211,91 +197,31 @@ def shown(value: object) -> str:
         return "a number of more than 24 digits"  # printing it may itself be refused by Python
     elif isinstance(value, dict):
         text = "a table"
-    elif _is_list(value):
-        text = "[" + ", ".join(shown(item) for item in value[:8]) + "]"
+    elif isinstance(value, list | tuple):
+        text = "[" + ", ".join(shown(item) for item in cast("list[object]", value)[:8]) + "]"
     else:
         text = ascii(value)
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` was most likely meant to be, None when none is close."""
-    found = difflib.get_close_matches(name[:MAX_SHOWN], list(known), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(name[:_LONGEST_SHOWN], list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 
 
 def unknown_name(what: str, name: str, known: Iterable[str], *, place: str = "") -> str:
     """The sentence that refuses an unknown name and offers the nearest known one."""
     names = list(known)
-    near = nearest(name, names)
-    where = f"{place}: " if place else ""
-    if near is not None:
-        return f"{where}unknown {what} {shown(name)}; the nearest known one is {near}"
-    listed = ", ".join(names) if len(names) <= 12 else ""
-    hint = f"; known are {listed}" if listed else "" if names else "; there is none to set"
-    return f"{where}unknown {what} {shown(name)}{hint}"
+    told = f"{place}: unknown {what} {shown(name)}".removeprefix(": ")
+    if near := nearest(name, names):
+        return f"{told}; the nearest known one is {near}"
+    if not names:
+        return f"{told}; there is none to set"
+    return f"{told}; known are {', '.join(names)}" if len(names) <= 12 else told
 
 
-def _dtype(value: object) -> str:
-    """Name of the kind of number that numpy or torch says `value` is, "" for everybody else's."""
-    return str(getattr(value, "dtype", "")).removeprefix("torch.")
-
-
-def _is_list(value: object) -> TypeGuard[Sequence[object]]:
-    return isinstance(value, list | tuple)
-
-
-def _as_words(value: object) -> tuple[str, ...] | None:
-    if not _is_list(value) or len(value) > MAX_WORDS:
-        return None
-    words = tuple(str.__str__(word) for word in value if isinstance(word, str) and _is_plain(word))
-    return words if len(words) == len(value) else None
-
-
-def _is_plain(text: str) -> bool:
-    """Neither control characters nor more text than any setting needs."""
-    return len(text) <= MAX_TEXT and not any(ord(char) < 32 or ord(char) == 127 for char in text)
-
-
-def _shown_number(bound: float | None) -> str:
+def _shown_bound(bound: float | None) -> str:
     if bound is None:
         return ""
-    if abs(bound) >= 1000 and bound == int(bound):
-        return f"{int(bound):,}"
-    return f"{bound:g}"
-
-
-# -- declaring a setting: one field together with what it means and what it takes
-#
-# The bases of `TrainingConfig` are made of such fields: what decides the games (`playing`), what
-# decides the weights learnt from them (`learning`), and what a run does besides (`running`).
-
-Value = TypeVar("Value", bound=SettingValue)
-
-
-def setting(
-    default: Value,
-    help: str,  # noqa: A002 - the word that forms and tables use for it
-    low: float | None = None,
-    high: float | None = None,
-    *,
-    group: str,
-    kind: SettingKind | None = None,
-    choices: tuple[str, ...] = (),
-    live: bool = False,
-    exact: bool = False,
-) -> Value:
-    """Declare a field; `exact` marks one that may change without breaking exactness."""
-    kinds: dict[type, SettingKind] = {bool: "bool", int: "int", float: "float", tuple: "list"}
-    described = {
-        "kind": kind or ("choice" if choices else kinds.get(type(default), "str")),
-        "help": help,
-        "minimum": low,
-        "maximum": high,
-        "group": group,
-        "choices": choices,
-        "live": live,
-        "breaks_exactness": not exact,
-    }
-    # dataclasses.field is typed as its default, and so is this.
-    return dataclasses.field(default=default, metadata=described)
+    return f"{int(bound):,}" if abs(bound) >= 1000 and bound == int(bound) else f"{bound:g}"

@@ -20,7 +20,6 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -28,8 +27,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from azul_tui.runs.cache import VARIABLE, cache_folder, cache_place, tell_once
 from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.runs.machine import CACHE_VARIABLE, cache_folder, cache_place, tell_once
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -53,17 +52,30 @@ _compiler_lock: Any = importlib.import_module("numba.core.compiler_lock").global
 _NumbaError: Any = importlib.import_module("numba.core.errors").NumbaError
 _CPUDispatcher: Any = importlib.import_module("numba.core.registry").CPUDispatcher
 
+_ROOMS: Final = {
+    "game": {"game"},
+    "search": {"game", "search"},
+    "players": {"game", "search", "players"},
+    "network": {"game", "network"},
+}
+"""The packages that the kernels of a package are compiled from; those elsewhere from all of these
+and their own file."""
+_SEAL: Final = "sha256"
+"""Name of the file that holds the digest of the others in a kernel's folder."""
+
 if _problem := cache_place().problem:
     tell_once(_problem)
 
-_ROOMS = {"game": (), "search": ("game",), "players": ("game", "search"), "network": ("game",)}
-"""Which packages the kernels of a package may call; kernels elsewhere may call
-all of these and those of their own file."""
 
-
-def kernel(function: Function) -> Function:
+def kernel(function: Function, **options: object) -> Function:
     """Compile `function` on first call for the types it gets, or load it from the disk cache."""
-    return _compiled(function)
+    if _config.DISABLE_JIT:
+        return function
+    settings = {"nopython": True, "nogil": True, "boundscheck": None, "error_model": "numpy"}
+    dispatcher = Kernel(py_func=function, targetoptions={**settings, **options})
+    if cache_folder() is not None:
+        _keep(dispatcher, function)
+    return cast("Function", dispatcher)
 
 
 def lean_kernel(function: Function) -> Function:
@@ -72,7 +84,16 @@ def lean_kernel(function: Function) -> Function:
     Counting costs two atomic operations an array and a call: more than many a kernel's own work.
     In exchange such a kernel must not allocate: scratch memory is handed in.
     """
-    return _compiled(function, _nrt=False)
+    return kernel(function, _nrt=False)
+
+
+def vector_kernel(function: Function) -> Function:
+    """A `lean_kernel` that is free to reorder its sums.
+
+    A vector of partial sums adds in another order than the loop says, which a compiler may do
+    only when told so. The order is still the same in every run.
+    """
+    return kernel(function, _nrt=False, fastmath={"reassoc", "contract", "nsz"})
 
 
 def inlined_kernel(function: Function) -> Function:
@@ -81,7 +102,31 @@ def inlined_kernel(function: Function) -> Function:
     For functions that get the arrays of a whole search: every array is seven numbers, and passing
     them costs more than a short function's own work.
     """
-    return _compiled(function, _nrt=False, forceinline=True)
+    return kernel(function, _nrt=False, forceinline=True)
+
+
+def is_compiled(room: str) -> bool:
+    """Whether kernels of that package have been compiled here, from the source as it is."""
+    return cache_folder() is not None and any(_room_folder(room).glob("*/*.nbi"))
+
+
+@contextmanager
+def noticing_compilation(tell: Callable[[], None]) -> Generator[None]:
+    """Call `tell` once when numba begins to compile inside; loading from the disk is silent."""
+
+    class Listener(_event.Listener):
+        told = False
+
+        def on_start(self, _started: object) -> None:
+            if not self.told:
+                self.told = True
+                tell()
+
+        def on_end(self, event: object) -> None:
+            """Not waited for."""
+
+    with _event.install_listener("numba:compile", Listener()):
+        yield
 
 
 class Kernel(_CPUDispatcher):
@@ -102,20 +147,12 @@ class Kernel(_CPUDispatcher):
             return self.compile_by_numba(sig)
         files = Path(self.stats.cache_path)
         with _compiler_lock:
-            if not self.checked:
-                self.checked = True
-                _drop_damaged(files)
-            misses = self.stats.cache_misses.total()
-            made = self._compile_despite_faults(sig, files)
-            if self.stats.cache_misses.total() > misses:
-                _seal(files)
-        return made
-
-    def _compile_despite_faults(self, sig: object, files: Path) -> object:
-        known = len(self.overloads)
-        for _ in range(2):  # reading may fail, and writing what was compiled instead
+            if not self.checked and not _is_whole(files):
+                shutil.rmtree(files, ignore_errors=True)
+            self.checked = True
+            misses, known = self.stats.cache_misses.total(), len(self.overloads)
             try:
-                return self.compile_by_numba(sig)
+                made = self.compile_by_numba(sig)
             except _NumbaError:
                 raise
             except Exception as error:  # noqa: BLE001 - a damaged pickle raises anything
@@ -123,44 +160,35 @@ class Kernel(_CPUDispatcher):
                     tell_once(
                         f"compiled code cannot be kept in {files.parent} "
                         f"({error.strerror or error}) and is compiled anew at every start; make "
-                        f"room, or let {VARIABLE} name another folder"
+                        f"room, or let {CACHE_VARIABLE} name another folder"
                     )
-                if len(self.overloads) == known:  # nothing was compiled: what is there is no use
+                if len(self.overloads) == known:  # it was not read, and what is there is no use
                     shutil.rmtree(files, ignore_errors=True)
-        return self.compile_by_numba(sig)  # compiled already, and not written
+                made = self.compile_by_numba(sig)
+            if self.stats.cache_misses.total() > misses:
+                with suppress(OSError):  # without a seal it is compiled anew next time
+                    write_bytes_atomically(files / _SEAL, _digest_of(files).encode(), durable=False)
+        return made
 
     def compile_by_numba(self, sig: object) -> object:
         """What numba makes of it, with all that its cache may raise."""
         return super().compile(sig)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
-_SEAL: Final = "sha256"
-"""Name of the file that holds the digest of the others in its folder."""
+def _is_whole(files: Path) -> bool:
+    """Whether a kernel's files are as they were when it was compiled."""
+    try:
+        return not files.is_dir() or (files / _SEAL).read_text("ascii") == _digest_of(files)
+    except (OSError, ValueError):
+        return False
 
 
 def _digest_of(files: Path) -> str:
     digest = hashlib.sha256()
-    for file in sorted(files.iterdir()) if files.is_dir() else []:
+    for file in sorted(files.iterdir()):
         if file.name != _SEAL:
-            digest.update(file.name.encode())
-            digest.update(file.read_bytes())
+            digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
-
-
-def _seal(files: Path) -> None:
-    """Write down what the files are; without that they are compiled anew next time."""
-    with suppress(OSError):
-        write_bytes_atomically(files / _SEAL, _digest_of(files).encode(), durable=False)
-
-
-def _drop_damaged(files: Path) -> None:
-    """Remove a kernel's files if they are not as they were when it was compiled."""
-    try:
-        fits = not files.is_dir() or (files / _SEAL).read_text("ascii") == _digest_of(files)
-    except (OSError, ValueError):
-        fits = False
-    if not fits:
-        shutil.rmtree(files, ignore_errors=True)
 
 
 class KernelLocator(_caching.InTreeCacheLocator):
@@ -175,16 +203,16 @@ class KernelLocator(_caching.InTreeCacheLocator):
     @classmethod
     def from_function(cls, py_func: Callable[..., object], py_file: str) -> KernelLocator | None:
         """None for a function of somebody else's: numba then asks its own locators."""
-        if py_func is not _declared.get():
+        folder = _folders.get(py_func)
+        if folder is None:
             return None
         locator = cls(py_func, py_file)
-        name = f"{Path(py_file).stem}.{py_func.__qualname__}-{py_func.__code__.co_firstlineno}"
-        locator.folder = str(_cache_folder(_room_of(py_func), _own_file(py_func)) / name)
+        locator.folder = str(folder)
         return locator
 
 
-_declared: ContextVar[Callable[..., object] | None] = ContextVar("_declared", default=None)
-"""The kernel that is being declared, in this thread."""
+_folders: dict[Callable[..., object], Path] = {}
+"""Where the code of each kernel is kept."""
 _declaring = threading.Lock()
 _LOCATORS: Final = (
     "UserProvidedCacheLocator",
@@ -196,16 +224,6 @@ _LOCATORS: Final = (
 """numba's own, in its order ("Cache Locators" in its documentation)."""
 
 
-def _compiled(function: Function, **options: bool) -> Function:
-    if _config.DISABLE_JIT:
-        return function
-    settings = {"nopython": True, "nogil": True, "boundscheck": None, "error_model": "numpy"}
-    dispatcher = Kernel(py_func=function, targetoptions={**settings, **options})
-    if cache_folder() is not None:
-        _keep(dispatcher, function)
-    return cast("Function", dispatcher)
-
-
 def _keep(dispatcher: Kernel, function: Callable[..., object]) -> None:
     """Have numba keep a kernel's code in our folder.
 
@@ -213,69 +231,33 @@ def _keep(dispatcher: Kernel, function: Callable[..., object]) -> None:
     are too, but ours leaves other functions, declared by another thread in this moment, to
     numba's, and the setting is put back at once.
     """
+    file, line = function.__code__.co_filename, function.__code__.co_firstlineno
+    package, _, module = function.__module__.partition(".")
+    room = module.partition(".")[0] if package == "azul_tui" else ""
+    room = room if room in _ROOMS else ""
+    name = f"{Path(file).stem}.{function.__qualname__}-{line}"
+    _folders[function] = _room_folder(room, "" if room else file) / name
     with _declaring:
         before = _config.CACHE_LOCATOR_CLASSES
         others = before or ",".join(name for name in _LOCATORS if hasattr(_caching, name))
         _config.CACHE_LOCATOR_CLASSES = f"{__name__}.{KernelLocator.__name__},{others}"
-        token = _declared.set(function)
         try:
             dispatcher.enable_caching()
         finally:
-            _declared.reset(token)
             _config.CACHE_LOCATOR_CLASSES = before
 
 
-def is_compiled(room: str) -> bool:
-    """Whether kernels of that package have been compiled here, from the source as it is."""
-    return cache_folder() is not None and any(_cache_folder(room).glob("*/*.nbi"))
-
-
-@contextmanager
-def noticing_compilation(tell: Callable[[], None]) -> Generator[None]:
-    """Call `tell` once when numba begins to compile inside; loading from the disk is silent."""
-    told = False
-
-    class Listener(_event.Listener):
-        def on_start(self, _started: object) -> None:
-            nonlocal told
-            if not told:
-                told = True
-                tell()
-
-        def on_end(self, event: object) -> None:
-            """Not waited for."""
-
-    with _event.install_listener("numba:compile", Listener()):
-        yield
-
-
-def _room_of(function: Callable[..., object]) -> str:
-    """The package of kernels that `function` is defined in; "" for any other place."""
-    parts = function.__module__.split(".")
-    room = parts[1] if parts[0] == "azul_tui" and len(parts) > 1 else ""
-    return room if room in _ROOMS else ""
-
-
-def _own_file(function: Callable[..., object]) -> Path | None:
-    """The file of a function outside the packages of kernels, which only calls those."""
-    return None if _room_of(function) else Path(function.__code__.co_filename)
-
-
 @functools.cache
-def _cache_folder(room: str, own_file: Path | None = None) -> Path:
+def _room_folder(room: str, own_file: str = "") -> Path:
     """Where the kernels of `room`, or of a file outside, are kept: by a digest of their source."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256(f"{sys.version} {numba.__version__} {np.__version__}".encode())
-    rooms = {*_ROOMS[room], room} if room else set(_ROOMS)
-    for name in sorted(rooms):
-        for source in sorted((package / name).glob("*.py")):
-            digest.update(source.name.encode())
-            digest.update(source.read_bytes())
-    if own_file is not None and own_file.is_file():
-        digest.update(own_file.read_bytes())
-    return (
-        cache_folder() or Path(os.devnull)
-    ) / f"kernels-{room or 'other'}-{digest.hexdigest()[:16]}"
+    rooms = _ROOMS[room] if room else set(_ROOMS)
+    sources = [path for name in sorted(rooms) for path in sorted((package / name).glob("*.py"))]
+    for source in (*sources, *([Path(own_file)] if Path(own_file).is_file() else [])):
+        digest.update(source.name.encode() + source.read_bytes())
+    folder = cache_folder() or Path(os.devnull)
+    return folder / f"kernels-{room or 'other'}-{digest.hexdigest()[:16]}"
 
 
 @lean_kernel

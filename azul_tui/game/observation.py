@@ -34,30 +34,35 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from azul_tui.game.constants import COLOR_COUNT, LINE_COUNT, observation_size, source_count
-from azul_tui.game.kernel import Float32Array, Int8Array, integer, kernel, lean_kernel
-from azul_tui.game.layout import board_offset, score_of, sources_offset
-from azul_tui.game.offsets import (
+from azul_tui.game.constants import (
     AFTERSTATE,
     BAG,
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
     BOARD_WALL,
+    COLOR_COUNT,
+    LINE_COUNT,
     MARKER_IN_CENTRE,
     NEXT_FIRST,
     PHASE,
     PLAYERS,
     ROUND,
     TO_MOVE,
+    observation_size,
+    source_count,
 )
-from azul_tui.game.rules import accepting_colors
-from azul_tui.game.scoring import (
+from azul_tui.game.kernel import Float32Array, Int8Array, integer, kernel, lean_kernel
+from azul_tui.game.rules import (
     FLOOR_COST,
     FULL_ROW,
     RUN_POINTS,
+    accepting_colors,
+    board_offset,
     earned_points,
     floor_slots,
     packed_column,
+    score_of,
+    sources_offset,
 )
 
 _GLOBALS: Final = 10

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from azul_tui.game.constants import COLOR_COUNT, ROW_COUNT
+from azul_tui.game.constants import COLOR_COUNT, MOVING, OVER, PHASE, PLAYERS, ROW_COUNT, TO_MOVE
 from azul_tui.game.kernel import Int8Array, Uint64Array, kernel, lean_kernel, small
-from azul_tui.game.layout import sources_offset
-from azul_tui.game.offsets import OVER, PHASE, PLAYERS, TO_MOVE
 from azul_tui.game.random import GAME, PLAYOUT, derive, next_below
 from azul_tui.game.rules import (
     ALL_ROWS,
     accepting_rows_by_color,
     apply_move,
-    new_game,
+    clear_game,
     present,
     read_five,
     refill,
     row_count,
+    sources_offset,
     sum_of_five,
 )
 
@@ -75,11 +74,11 @@ def play_out(state: Int8Array, seed: np.uint64, stream: Uint64Array, scratch: Ui
     """
     moves = 0
     while state[PHASE] != OVER:
-        if state[PHASE] != 0:
+        if state[PHASE] == MOVING:
+            apply_move(state, random_action(state, stream))
+            moves += 1
+        else:
             refill(state, seed, scratch)
-            continue
-        apply_move(state, random_action(state, stream))
-        moves += 1
     return moves
 
 
@@ -91,7 +90,7 @@ def random_games(state: Int8Array, players: int, games: int, seed: np.uint64) ->
     moves = 0
     for game in range(games):
         game_seed = derive(seed, GAME, game)
-        new_game(state, players, game_seed, scratch)
+        clear_game(state, players)
         stream[0] = derive(game_seed, PLAYOUT, 0)
         moves += play_out(state, game_seed, stream, scratch)
     return moves

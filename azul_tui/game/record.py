@@ -17,15 +17,23 @@ Other keys are ignored. Everything counts from 0, as in the rest of `game`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 
 from azul_tui.errors import GameError
 from azul_tui.game.constants import (
+    BAG,
     COLOR_COUNT,
     COLOR_NAMES,
+    LID,
+    MOVING,
+    NEXT_FIRST,
+    OVER,
+    PHASE,
+    PLAYERS,
     ROW_COUNT,
+    TABLE_TILES,
     TILES_PER_FACTORY,
     check_players,
     encode_action,
@@ -34,25 +42,22 @@ from azul_tui.game.constants import (
     state_size,
 )
 from azul_tui.game.kernel import Int8Array, Int32Array, lean_kernel
-from azul_tui.game.layout import score_of
 from azul_tui.game.notation import format_move
-from azul_tui.game.offsets import (
-    BAG,
-    BOARD_SIZE,
-    BOARDS,
-    LID,
-    MOVING,
-    NEXT_FIRST,
-    OVER,
-    PHASE,
-    TABLE_TILES,
+from azul_tui.game.rules import (
+    apply_move,
+    begin_round,
+    clear_game,
+    end_bonus,
+    is_legal,
+    legal_count,
+    score_of,
+    sources_offset,
+    winner_mask,
 )
-from azul_tui.game.rules import apply_move, begin_round, clear_game, is_legal, legal_count
-from azul_tui.game.scoring import end_bonus, winner_mask
 from azul_tui.game.view import view_position, why_illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 class RecordedRound(NamedTuple):
@@ -81,87 +86,76 @@ def parse_recorded(value: object) -> RecordedGame:
     """The game in `value`, decoded JSON; GameError names the field that is not as it should be."""
     if not isinstance(value, dict):
         raise GameError(f"a game is an object with its fields, got {_kind(value)}")
-    record = cast("dict[str, object]", value)
-    players = check_players(_integer(record, "players"))
-    first = _integer(record, "first_player")
+    game = cast("dict[str, object]", value)
+    players = check_players(_numbers(game, "players"))
+    first = _numbers(game, "first_player")
     if not 0 <= first < players:
         raise GameError(f"first_player must be a seat from 0 to {players - 1}, got {first}")
-    rounds = _list("rounds", _field(record, "rounds"))
-    if not rounds:
+    deals = _field(game, "rounds", "the game")
+    if not isinstance(deals, list):
+        raise GameError(f"rounds must be a list, got {_kind(deals)}")
+    if not deals:
         raise GameError("rounds must hold at least one round")
+    rounds: list[RecordedRound] = []
+    for number, deal in enumerate(cast("list[object]", deals), start=1):
+        place = f"round {number}"
+        if not isinstance(deal, dict):
+            raise GameError(f"{place} must be an object with its fields, got {_kind(deal)}")
+        fields = cast("dict[str, object]", deal)
+        factories = _numbers(fields, "factories", factory_count(players), COLOR_COUNT, place=place)
+        bag = _numbers(fields, "bag", COLOR_COUNT, place=place)
+        lid = _numbers(fields, "lid", COLOR_COUNT, place=place)
+        rounds.append(RecordedRound(factories, bag, lid))
     return RecordedGame(
         players=players,
         first_player=first,
-        rounds=[_parse_round(at, entry, players) for at, entry in enumerate(rounds, start=1)],
-        moves=_table("moves", _field(record, "moves"), 3),
-        n_legal=_row("n_legal", _field(record, "n_legal")),
-        scores_after_round=_table(
-            "scores_after_round", _field(record, "scores_after_round"), players
-        ),
-        final_scores=_row("final_scores", _field(record, "final_scores"), players),
-        winners=_row("winners", _field(record, "winners")),
+        rounds=rounds,
+        moves=_numbers(game, "moves", None, 3),
+        n_legal=_numbers(game, "n_legal", None),
+        scores_after_round=_numbers(game, "scores_after_round", None, players),
+        final_scores=_numbers(game, "final_scores", players),
+        winners=_numbers(game, "winners", None),
     )
 
 
-def _parse_round(number: int, value: object, players: int) -> RecordedRound:
-    if not isinstance(value, dict):
-        raise GameError(f"round {number} must be an object with its fields, got {_kind(value)}")
-    record = cast("dict[str, object]", value)
-    parts = {key: _field(record, key, f"round {number}") for key in ("factories", "bag", "lid")}
-    factories = _table(f"factories of round {number}", parts["factories"], COLOR_COUNT)
-    if len(factories) != factory_count(players):
-        raise GameError(
-            f"factories of round {number} must be {factory_count(players)} rows, "
-            f"got {len(factories)}"
-        )
-    bag = _row(f"bag of round {number}", parts["bag"], COLOR_COUNT)
-    return RecordedRound(factories, bag, _row(f"lid of round {number}", parts["lid"], COLOR_COUNT))
-
-
-def _field(record: Mapping[str, object], key: str, place: str = "the game") -> object:
+def _field(record: dict[str, object], key: str, place: str) -> object:
     if key not in record:
         raise GameError(f"{place} has no field {key}")
     return record[key]
 
 
-def _integer(record: Mapping[str, object], key: str) -> int:
-    value = _field(record, key)
-    if type(value) is not int:
-        raise GameError(f"{key} must be a whole number, got {_kind(value)}")
-    return value
+def _numbers(record: dict[str, object], key: str, *lengths: int | None, place: str = "") -> Any:
+    """A whole number, or lists of them in each other with these lengths; None is any."""
+    name = f"{key} of {place}" if place else key
+    return _shaped(name, _field(record, key, place or "the game"), lengths)
 
 
-def _list(name: str, value: object) -> list[object]:
+def _shaped(name: str, value: object, lengths: tuple[int | None, ...]) -> Any:
+    if not lengths:
+        if type(value) is not int:
+            raise GameError(f"{name} must be a whole number, got {_kind(value)}")
+        return value
     if not isinstance(value, list):
         raise GameError(f"{name} must be a list, got {_kind(value)}")
-    return cast("list[object]", value)
-
-
-def _row(name: str, value: object, length: int | None = None) -> list[int]:
-    """A list of whole numbers, `length` of them if that is given."""
-    numbers = cast("list[int]", _list(name, value))
-    for number in numbers:
+    values = cast("list[object]", value)
+    if lengths[0] not in (None, len(values)):
+        what = "rows" if lengths[1:] else "whole numbers"
+        raise GameError(f"{name} must be {lengths[0]} {what}, got {len(values)}")
+    if lengths[1:]:
+        rows = enumerate(values, start=1)
+        return [_shaped(f"row {at} of {name}", row, lengths[1:]) for at, row in rows]
+    for number in values:
         if type(number) is not int:
             raise GameError(f"{name} must be whole numbers, one is {_kind(number)}")
-    if length is not None and len(numbers) != length:
-        raise GameError(f"{name} must be {length} whole numbers, got {len(numbers)}")
-    return numbers
-
-
-def _table(name: str, value: object, width: int) -> list[list[int]]:
-    """A list of rows of `width` whole numbers."""
-    rows = enumerate(_list(name, value), start=1)
-    return [_row(f"row {at} of {name}", row, width) for at, row in rows]
+    return values
 
 
 def _kind(value: object) -> str:
     """What a JSON value is, in words."""
     if value is None or isinstance(value, bool):
         return "nothing" if value is None else str(value).lower()
-    if isinstance(value, int):
-        return "a whole number"
-    words = {"dict": "an object", "list": "a list", "str": "a text", "float": "a decimal number"}
-    return words[type(value).__name__]
+    kinds = {"dict": "an object", "list": "a list", "str": "a text", "float": "a decimal number"}
+    return kinds.get(type(value).__name__, "a whole number")
 
 
 # -- replaying a recorded game: does the engine agree with every number in it?
@@ -198,127 +192,112 @@ def replay_recorded(game: RecordedGame) -> Replay:
     The rules go on with their own numbers after one of them. Only a deal or a move that is
     impossible ends the replay of the game, with itself as the last disagreement.
     """
-    return _Replayer(game).replay()
+    state = np.zeros(state_size(game.players), dtype=np.int8)
+    clear_game(state, game.players)
+    state[NEXT_FIRST] = game.first_player
+    actions = np.array([_encode(move, game.players) for move in game.moves], dtype=np.int32)
+    legal = np.zeros(len(game.moves), dtype=np.int32)
+    moves, rounds, played = len(game.moves), len(game.rounds), 0
+    found: list[Disagreement] = []
 
-
-class _Replayer:
-    """The position of one game that is being replayed."""
-
-    def __init__(self, game: RecordedGame) -> None:
-        self._game = game
-        self._state = np.zeros(state_size(game.players), dtype=np.int8)
-        clear_game(self._state, game.players)
-        self._state[NEXT_FIRST] = game.first_player
-        self._actions = np.array(
-            [_encode(move, game.players) for move in game.moves], dtype=np.int32
-        )
-        self._legal = np.zeros(len(game.moves), dtype=np.int32)
-        self._played = 0
-        self._found: list[Disagreement] = []
-
-    def replay(self) -> Replay:
-        """Play everything; see `replay_recorded`."""
-        game = self._game
-        for number, record in enumerate(game.rounds):
-            if self._state[PHASE] == OVER:
-                self._note("rounds", None, None, len(game.rounds), number)
-                break
-            if not self._deal(number, record) or not self._play_round(number):
-                return Replay(self._played, self._found)
-            self._compare_scores(number)
-        self._compare_end()
-        return Replay(self._played, self._found)
-
-    def _note(
-        self, field: str, round_: int | None, move: int | None, recorded: object, ours: object
+    def expect(
+        field: str,
+        recorded: object,
+        ours: object,
+        round_: int | None = None,
+        move: int | None = None,
     ) -> None:
-        self._found.append(Disagreement(field, round_, move, recorded, ours))
-
-    def _deal(self, number: int, record: RecordedRound) -> bool:
-        """Begin a round as recorded; whether bag and lid could have given those factories."""
-        state = self._state
-        bag = cast("list[int]", state[BAG : BAG + COLOR_COUNT].tolist())
-        lid = cast("list[int]", state[LID : LID + COLOR_COUNT].tolist())
-        problem = _deal_problem(record.factories, bag, lid)
-        if problem:
-            self._note("factories", number, None, record.factories, problem)
-            return False
-        dealt = [sum(column) for column in zip(*record.factories, strict=True)]
-        if sum(dealt) > sum(bag):
-            bag, lid = [have + more for have, more in zip(bag, lid, strict=True)], [0] * 5
-        bag = [have - gone for have, gone in zip(bag, dealt, strict=True)]
-        for field, recorded, ours in (("bag", record.bag, bag), ("lid", record.lid, lid)):
-            if recorded != ours:
-                self._note(field, number, None, recorded, ours)
-        begin_round(state)
-        state[BAG : BAG + COLOR_COUNT] = bag
-        state[LID : LID + COLOR_COUNT] = lid
-        state[TABLE_TILES] = sum(dealt)
-        at = BOARDS + BOARD_SIZE * self._game.players
-        for factory in record.factories:
-            state[at : at + COLOR_COUNT] = factory
-            at += COLOR_COUNT
-        return True
-
-    def _play_round(self, number: int) -> bool:
-        """Play the moves of a round; whether there were enough and all were legal."""
-        game, start = self._game, self._played
-        end = play_actions(self._state, self._actions, start, self._legal)
-        self._played = end
-        # The legal moves were counted before the move that ended the replay as well.
-        counted = min(end + 1, len(game.moves)) if self._state[PHASE] == MOVING else end
-        for move in range(start, counted):
-            ours = int(self._legal[move])
-            recorded = game.n_legal[move] if move < len(game.n_legal) else None
-            if recorded != ours:
-                self._note("n_legal", number, move, recorded, ours)
-        if self._state[PHASE] != MOVING:
-            return True
-        if end == len(game.moves):
-            self._note("moves", number, end, None, "the round goes on, but the moves end here")
-        else:
-            self._note("moves", number, end, game.moves[end], self._why_illegal(end))
-        return False
-
-    def _why_illegal(self, move: int) -> str:
-        action = int(self._actions[move])
-        if action == NO_ACTION:
-            return "there is no such source, colour or line"
-        reason = why_illegal(view_position(self._state.tolist()), action)
-        return f"{format_move(action, self._game.players)} is not legal: {reason}"
-
-    def _compare_scores(self, number: int) -> None:
-        ours = self._scores()
-        if self._state[PHASE] == OVER:
-            ours = [score - end_bonus(self._state, seat) for seat, score in enumerate(ours)]
-        table = self._game.scores_after_round
-        recorded = table[number] if number < len(table) else None
         if recorded != ours:
-            self._note("scores_after_round", number, None, recorded, ours)
+            found.append(Disagreement(field, round_, move, recorded, ours))
 
-    def _compare_end(self) -> None:
-        game, state = self._game, self._state
-        if self._played < len(game.moves):
-            self._note("moves", None, self._played, len(game.moves), self._played)
-        for field, recorded in (
-            ("n_legal", game.n_legal),
-            ("scores_after_round", game.scores_after_round),
-        ):
-            wanted = len(game.moves) if field == "n_legal" else len(game.rounds)
-            if len(recorded) > wanted:
-                self._note(field, None, None, len(recorded), wanted)
-        if state[PHASE] != OVER:
-            self._note("rounds", None, None, len(game.rounds), "the game goes on after these")
-            return
+    for number, record in enumerate(game.rounds):
+        if state[PHASE] == OVER:
+            expect("rounds", rounds, number)
+            break
+        problem, bag, lid = _deal(state, record)
+        if problem:
+            expect("factories", record.factories, problem, number)
+            return Replay(played, found)
+        expect("bag", record.bag, bag, number)
+        expect("lid", record.lid, lid, number)
+        start, played = played, play_actions(state, actions, played, legal)
+        moving = bool(state[PHASE] == MOVING)
+        # The legal moves were counted before the move that ended the replay as well.
+        for move in range(start, min(played + moving, moves)):
+            expect("n_legal", _at(game.n_legal, move), int(legal[move]), number, move)
+        if moving and played == moves:
+            expect("moves", None, "the round goes on, but the moves end here", number, played)
+        elif moving:
+            reason = _why_illegal(state, int(actions[played]))
+            expect("moves", game.moves[played], reason, number, played)
+        if moving:
+            return Replay(played, found)
+        table = game.scores_after_round
+        expect("scores_after_round", _at(table, number), _scores(state, bonus=False), number)
+    if played < moves:
+        expect("moves", moves, played, move=played)
+    expect("n_legal", max(len(game.n_legal), moves), moves)
+    expect("scores_after_round", max(len(game.scores_after_round), rounds), rounds)
+    if state[PHASE] != OVER:
+        expect("rounds", rounds, "the game goes on after these")
+    else:
         mask = winner_mask(state)
         winners = [seat for seat in range(game.players) if mask >> seat & 1]
-        if game.final_scores != self._scores():
-            self._note("final_scores", None, None, game.final_scores, self._scores())
-        if sorted(game.winners) != winners:
-            self._note("winners", None, None, game.winners, winners)
+        expect("final_scores", game.final_scores, _scores(state, bonus=True))
+        expect("winners", sorted(game.winners), winners)
+    return Replay(played, found)
 
-    def _scores(self) -> list[int]:
-        return [int(score_of(self._state, seat)) for seat in range(self._game.players)]
+
+def _deal(state: Int8Array, record: RecordedRound) -> tuple[str, list[int], list[int]]:
+    """Begin a round as recorded; why that is impossible ("" if it is not), bag and lid then."""
+    bag = cast("list[int]", state[BAG : BAG + COLOR_COUNT].tolist())
+    lid = cast("list[int]", state[LID : LID + COLOR_COUNT].tolist())
+    if problem := _deal_problem(record.factories, bag, lid):
+        return problem, bag, lid
+    dealt = [sum(column) for column in zip(*record.factories, strict=True)]
+    if sum(dealt) > sum(bag):
+        bag, lid = [have + more for have, more in zip(bag, lid, strict=True)], [0] * 5
+    bag = [have - gone for have, gone in zip(bag, dealt, strict=True)]
+    begin_round(state)
+    state[BAG : BAG + COLOR_COUNT] = bag
+    state[LID : LID + COLOR_COUNT] = lid
+    state[TABLE_TILES] = sum(dealt)
+    tiles = np.array(record.factories, np.int8).ravel()
+    at = sources_offset(state)
+    state[at : at + len(tiles)] = tiles
+    return "", bag, lid
+
+
+def _deal_problem(factories: list[list[int]], bag: list[int], lid: list[int]) -> str:
+    """What makes a deal impossible with these tiles in bag and lid; "" when it is possible."""
+    if any(count < 0 for factory in factories for count in factory):
+        return "a negative number of tiles lies on a factory"
+    there = min(TILES_PER_FACTORY * len(factories), sum(bag) + sum(lid))
+    sizes = [min(TILES_PER_FACTORY, max(0, there - 4 * at)) for at in range(len(factories))]
+    if [sum(factory) for factory in factories] != sizes:
+        return f"the factories must hold {sizes} tiles, {there} in all"
+    poured = there > sum(bag)
+    for color, name in enumerate(COLOR_NAMES):
+        dealt = sum(factory[color] for factory in factories)
+        if dealt > bag[color] + (lid[color] if poured else 0):
+            return f"{dealt} {name} tiles are dealt, more than could be drawn"
+        if poured and dealt < bag[color]:
+            return f"{dealt} {name} tiles are dealt, but all {bag[color]} in the bag come first"
+    return ""
+
+
+def _scores(state: Int8Array, *, bonus: bool) -> list[int]:
+    """Points of each seat, with the bonuses of a finished game or without."""
+    without = state[PHASE] == OVER and not bonus
+    return [
+        int(score_of(state, seat)) - (int(end_bonus(state, seat)) if without else 0)
+        for seat in range(int(state[PLAYERS]))
+    ]
+
+
+def _at(values: Sequence[object], index: int) -> object:
+    """The value there; None when the record ends before."""
+    return values[index] if index < len(values) else None
 
 
 @lean_kernel
@@ -348,19 +327,8 @@ def _encode(move: Sequence[int], players: int) -> int:
     return encode_action(source, color, row) if known else NO_ACTION
 
 
-def _deal_problem(factories: list[list[int]], bag: list[int], lid: list[int]) -> str:
-    """What makes a deal impossible with these tiles in bag and lid; "" when it is possible."""
-    if any(count < 0 for factory in factories for count in factory):
-        return "a negative number of tiles lies on a factory"
-    there = min(TILES_PER_FACTORY * len(factories), sum(bag) + sum(lid))
-    sizes = [min(TILES_PER_FACTORY, max(0, there - 4 * at)) for at in range(len(factories))]
-    if [sum(factory) for factory in factories] != sizes:
-        return f"the factories must hold {sizes} tiles, {there} in all"
-    poured = there > sum(bag)
-    for color, name in enumerate(COLOR_NAMES):
-        dealt = sum(factory[color] for factory in factories)
-        if dealt > bag[color] + (lid[color] if poured else 0):
-            return f"{dealt} {name} tiles are dealt, more than could be drawn"
-        if poured and dealt < bag[color]:
-            return f"{dealt} {name} tiles are dealt, but all {bag[color]} in the bag come first"
-    return ""
+def _why_illegal(state: Int8Array, action: int) -> str:
+    if action == NO_ACTION:
+        return "there is no such source, colour or line"
+    view = view_position(state.tolist())
+    return f"{format_move(action, view.players)} is not legal: {why_illegal(view, action)}"

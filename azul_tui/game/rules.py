@@ -1,7 +1,8 @@
-"""The rules of Azul as kernels over one position, an int8 vector: legal moves, moving, dealing.
+"""The rules of Azul as kernels over one position: scoring, legal moves, moving, dealing.
 
-Rules: Azul rulebook (Plan B Games, 2017). What each byte means is told in `offsets`, what is
-scored in `scoring`; `view` says the same of legal moves in words, for people.
+A position is an int8 vector (see `constants`); nothing is checked here. Seats, sources, lines and
+colours count from 0; a wall is packed into one number, five bits a row.
+Rules: Azul rulebook (Plan B Games, 2017); what it leaves open is told where it is decided.
 """
 
 from __future__ import annotations
@@ -11,14 +12,42 @@ from typing import Final
 import numpy as np
 
 from azul_tui.game.constants import (
+    AFTERSTATE,
+    BAG,
+    BOARD_FLOOR,
+    BOARD_LINE_COLOR,
+    BOARD_LINE_TILES,
+    BOARD_MARKER,
+    BOARD_SCORE,
+    BOARD_SIZE,
+    BOARD_WALL,
+    BOARDS,
+    COLOR_BONUS,
     COLOR_COUNT,
+    COLUMN_BONUS,
+    END_REASON,
+    FLOOR_PENALTIES,
     FLOOR_ROW,
     FLOOR_SLOTS,
+    LID,
     LINE_COUNT,
+    MARKER_IN_CENTRE,
     MAX_ROUNDS,
+    MOVING,
+    NEXT_FIRST,
+    NO_TILES,
+    OVER,
+    PHASE,
+    PLAYERS,
+    ROUND,
+    ROUND_LIMIT,
+    ROW_BONUS,
+    ROW_COMPLETE,
     ROW_COUNT,
+    TABLE_TILES,
     TILES_PER_COLOR,
     TILES_PER_FACTORY,
+    TO_MOVE,
 )
 from azul_tui.game.kernel import (
     Int8Array,
@@ -29,39 +58,203 @@ from azul_tui.game.kernel import (
     small,
     unsigned,
 )
-from azul_tui.game.layout import board_offset, score_of, set_score, sources_offset
-from azul_tui.game.offsets import (
-    AFTERSTATE,
-    BAG,
-    BOARD_FLOOR,
-    BOARD_LINE_COLOR,
-    BOARD_LINE_TILES,
-    BOARD_MARKER,
-    BOARD_SIZE,
-    BOARD_WALL,
-    BOARDS,
-    END_REASON,
-    LID,
-    MARKER_IN_CENTRE,
-    MOVING,
-    NEXT_FIRST,
-    NO_TILES,
-    NOT_ENDED,
-    OVER,
-    PHASE,
-    PLAYERS,
-    ROUND,
-    ROUND_LIMIT,
-    ROW_COMPLETE,
-    TABLE_TILES,
-    TO_MOVE,
-)
 from azul_tui.game.random import REFILL, derive, next_below
-from azul_tui.game.scoring import FULL_ROW, complete_rows, end_bonus, floor_cost, placement_points
 
-ONES: Final = 0x0101010101
-"""One in each of the five."""
+FULL_ROW: Final = 31
+
+
+def _run_points() -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+    """`(32, 5)`: length of the run through `column` of a mask; 0 for a single tile."""
+    table = np.zeros((32, 5), dtype=np.int8)
+    for mask in range(32):
+        for column in range(5):
+            low = high = column
+            while low > 0 and mask >> (low - 1) & 1:
+                low -= 1
+            while high < 4 and mask >> (high + 1) & 1:
+                high += 1
+            table[mask, column] = high - low + 1 if high > low else 0
+    return table
+
+
+RUN_POINTS: Final = _run_points()
+"""`(32, 5)`: points of the run through `column` of a row's mask, that cell counted as filled."""
+FLOOR_COST: Final = np.cumsum(np.array((0, *FLOOR_PENALTIES), dtype=np.int8), dtype=np.int8)
+"""`(8,)`: points lost by that many filled floor slots."""
+_FIRST_COLUMN: Final = sum(1 << (5 * row) for row in range(LINE_COUNT))
+_COLOR_CELLS: Final = np.array(
+    [sum(1 << (5 * row + (color + row) % 5) for row in range(LINE_COUNT)) for color in range(5)]
+)
+"""`(5,)`: the cells of each colour in a packed wall."""
+
+
+# -- where things lie
+
+
+@lean_kernel
+def sources_offset(state: Int8Array) -> int:
+    """Byte at which the first factory begins."""
+    return BOARDS + BOARD_SIZE * small(state[PLAYERS])
+
+
+@lean_kernel
+def board_offset(seat: int) -> int:
+    """Byte at which the board of `seat` begins."""
+    return BOARDS + BOARD_SIZE * small(seat)
+
+
+@lean_kernel
+def score_of(state: Int8Array, seat: int) -> int:
+    """Points of `seat`."""
+    at = board_offset(seat) + BOARD_SCORE
+    return small(state[at]) + 100 * small(state[at + 1])
+
+
+@lean_kernel
+def set_score(state: Int8Array, seat: int, points: int) -> None:
+    """Write the points of `seat`."""
+    at = board_offset(seat) + BOARD_SCORE
+    state[at] = points % 100
+    state[at + 1] = points // 100
+
+
+@lean_kernel
+def copy_state(source: Int8Array, target: Int8Array) -> None:
+    """Copy one position `(S,)` over another; assigning a slice would allocate."""
+    for byte in range(len(source)):
+        target[byte] = source[byte]
+
+
+@lean_kernel
+def packed_wall(state: Int8Array, seat: int) -> int:
+    """The wall of `seat`, five bits a row."""
+    wall = 0
+    for row in range(LINE_COUNT):
+        wall |= small(state[board_offset(seat) + BOARD_WALL + row]) << (5 * row)
+    return wall
+
+
+@lean_kernel
+def packed_column(wall: int, column: int) -> int:
+    """Mask of the rows with a tile in `column` of a packed wall."""
+    bits = wall >> column
+    return bits & 1 | bits >> 4 & 2 | bits >> 8 & 4 | bits >> 12 & 8 | bits >> 16 & 16
+
+
+# -- scoring: rulebook, "Wall-tiling", "End of the game"
+
+
+@lean_kernel
+def run_points(row_mask: int, column_mask: int, row: int, column: int) -> int:
+    """Points for a tile at `(row, column)` in runs given by its row's and its column's masks.
+
+    Horizontal run plus vertical run, a run of one adding nothing, unless both are one: 1 point.
+    """
+    points = small(RUN_POINTS[row_mask, column]) + small(RUN_POINTS[column_mask, row])
+    return points if points > 0 else 1
+
+
+@lean_kernel
+def placement_points(state: Int8Array, seat: int, row: int, column: int) -> int:
+    """Points `seat` earns by a tile laid at `(row, column)` of its wall as it stands."""
+    wall = packed_wall(state, seat)
+    return run_points(wall >> (5 * row) & FULL_ROW, packed_column(wall, column), row, column)
+
+
+@lean_kernel
+def floor_slots(state: Int8Array, seat: int) -> int:
+    """Filled floor slots of `seat`, the marker's included, at most 7."""
+    board = board_offset(seat)
+    filled = small(state[board + BOARD_MARKER])
+    for color in range(COLOR_COUNT):
+        filled += small(state[board + BOARD_FLOOR + color])
+    return min(filled, FLOOR_SLOTS)
+
+
+@lean_kernel
+def floor_cost(state: Int8Array, seat: int) -> int:
+    """Points that the floor line of `seat` costs, 0 to 14."""
+    return small(FLOOR_COST[floor_slots(state, seat)])
+
+
+@lean_kernel
+def complete_rows(state: Int8Array, seat: int) -> int:
+    """Complete horizontal wall rows of `seat`."""
+    wall = board_offset(seat) + BOARD_WALL
+    rows = 0
+    for row in range(LINE_COUNT):
+        if state[wall + row] == FULL_ROW:
+            rows += 1
+    return rows
+
+
+@lean_kernel
+def _packed_bonus(wall: int) -> int:
+    points = 0
+    for line in range(LINE_COUNT):
+        if wall >> (5 * line) & FULL_ROW == FULL_ROW:
+            points += ROW_BONUS
+        if wall >> line & _FIRST_COLUMN == _FIRST_COLUMN:
+            points += COLUMN_BONUS
+        if wall & _COLOR_CELLS[line] == _COLOR_CELLS[line]:
+            points += COLOR_BONUS
+    return points
+
+
+@lean_kernel
+def end_bonus(state: Int8Array, seat: int) -> int:
+    """Bonus points: 2 a complete row, 7 a complete column, 10 a colour with all five tiles."""
+    return _packed_bonus(packed_wall(state, seat))
+
+
+@lean_kernel
+def earned_points(state: Int8Array, seat: int) -> int:
+    """Points of `seat` if the round were tiled now: full lines, floor, secured bonuses.
+
+    Not clamped at 0, so that a deeper floor always counts as worse.
+    """
+    board = board_offset(seat)
+    points = score_of(state, seat) - floor_cost(state, seat)
+    wall = packed_wall(state, seat)
+    for row in range(LINE_COUNT):
+        if state[board + BOARD_LINE_TILES + row] == row + 1:
+            column = (small(state[board + BOARD_LINE_COLOR + row]) - 1 + row) % 5
+            wall |= 1 << (5 * row + column)
+            points += run_points(
+                wall >> (5 * row) & FULL_ROW, packed_column(wall, column), row, column
+            )
+    return points + _packed_bonus(wall)
+
+
+@lean_kernel
+def winner_mask(state: Int8Array) -> int:
+    """Mask of the seats that have won a finished game: score, then complete rows, then shared."""
+    best = -1
+    mask = 0
+    for seat in range(small(state[PLAYERS])):
+        rank = score_of(state, seat) * 8 + complete_rows(state, seat)
+        if rank > best:
+            best = rank
+            mask = 0
+        if rank == best:
+            mask |= 1 << seat
+    return mask
+
+
+# -- legal moves
+#
+# The five counts of a source are read as the bytes of one number.
+
+ALL_ROWS: Final = (1 << ROW_COUNT) - 1
+"""Mask of the five pattern lines and the floor."""
+_ONES: Final = 0x0101010101
 _HIGHEST: Final = 0x7F7F7F7F7F
+_FLOOR_OF_EVERY_COLOR: Final = sum(
+    1 << (ROW_COUNT * color + FLOOR_ROW) for color in range(COLOR_COUNT)
+)
+_EVERY_SIXTH: Final = np.array(
+    [sum((mask >> color & 1) << (ROW_COUNT * color) for color in range(5)) for mask in range(32)]
+)
 
 
 @lean_kernel
@@ -76,25 +269,13 @@ def read_five(values: Int8Array, at: int) -> int:
 @lean_kernel
 def present(five: int) -> int:
     """1 for each count that is not 0."""
-    return (five + _HIGHEST) >> 7 & ONES
+    return (five + _HIGHEST) >> 7 & _ONES
 
 
 @lean_kernel
 def sum_of_five(five: int) -> int:
     """The sum of the five, if it is below 256."""
-    return (five * ONES) >> 32 & 255
-
-
-# -- which moves a position allows, as kernels over one position, an int8 vector (see `layout`)
-#
-# `legality` says the same in words, for people.
-
-ALL_ROWS = (1 << ROW_COUNT) - 1
-"""Mask of the five pattern lines and the floor."""
-_FLOOR_OF_EVERY_COLOR = sum(1 << (ROW_COUNT * color + FLOOR_ROW) for color in range(COLOR_COUNT))
-_EVERY_SIXTH = np.array(
-    [sum((mask >> color & 1) << (ROW_COUNT * color) for color in range(5)) for mask in range(32)]
-)
+    return (five * _ONES) >> 32 & 255
 
 
 @lean_kernel
@@ -110,17 +291,8 @@ def accepting_colors(state: Int8Array, seat: int, row: int) -> int:
 
 
 @lean_kernel
-def accepting_rows(state: Int8Array, seat: int, color: int) -> int:
-    """Mask of the lines of `seat` that take `color`; bit 5, the floor, is always set."""
-    mask = 1 << FLOOR_ROW
-    for row in range(LINE_COUNT):
-        mask |= (accepting_colors(state, seat, row) >> color & 1) << row
-    return mask
-
-
-@lean_kernel
 def accepting_rows_by_color(state: Int8Array, seat: int) -> int:
-    """`accepting_rows` of all five colours in one number, six bits a colour, colour 0 lowest."""
+    """Masks of the lines that take each colour, six bits a colour, the floor's always set."""
     rows = _FLOOR_OF_EVERY_COLOR
     for row in range(LINE_COUNT):
         rows |= _EVERY_SIXTH[accepting_colors(state, seat, row)] << row
@@ -194,37 +366,11 @@ def is_legal(state: Int8Array, action: int) -> bool:
     source, color, row = action // 30, action // ROW_COUNT % COLOR_COUNT, action % ROW_COUNT
     if state[sources_offset(state) + COLOR_COUNT * source + color] == 0:
         return False
-    return accepting_rows(state, small(state[TO_MOVE]), color) >> row & 1 == 1
+    seat = small(state[TO_MOVE])
+    return row == FLOOR_ROW or accepting_colors(state, seat, row) >> color & 1 == 1
 
 
-# -- the rules of Azul as kernels over one position, an int8 vector (see `layout`)
-#
-# `apply_move` changes a position in place and, with the last tile of a round, tiles the walls and
-# scores. The position is then an *afterstate* (scored, factories not refilled) or over; the refill
-# of `dealing` starts the next round. Nothing is checked here: `moves` says what may be applied.
-# Rules: Azul rulebook (Plan B Games, 2017); what it leaves open is told where it is decided.
-
-
-@lean_kernel
-def _take_marker(state: Int8Array, board: int) -> None:
-    """Give the first-player marker to the mover, whose floor line it costs a slot if one is free.
-
-    A full floor line keeps its seven tiles: `floor_slots` caps the count.
-    """
-    state[MARKER_IN_CENTRE] = 0
-    state[board + BOARD_MARKER] = 1
-    state[NEXT_FIRST] = state[TO_MOVE]
-
-
-@lean_kernel
-def _drop_on_floor(state: Int8Array, board: int, color: int, tiles: int) -> None:
-    """Lay `tiles` on the floor line; those past the seventh slot go to the lid."""
-    taken = small(state[board + BOARD_MARKER])
-    for other in range(COLOR_COUNT):
-        taken += small(state[board + BOARD_FLOOR + other])
-    fits = min(tiles, max(0, FLOOR_SLOTS - taken))
-    state[board + BOARD_FLOOR + color] += fits
-    state[LID + color] += tiles - fits
+# -- moving: rulebook, "Factory offer", "Wall-tiling"
 
 
 @lean_kernel
@@ -245,13 +391,12 @@ def _tile_wall(state: Int8Array, seat: int) -> int:
 
 
 @lean_kernel
-def _clear_floor(state: Int8Array, seat: int) -> None:
-    """Move the floor tiles of `seat` to the lid; the marker is not a tile."""
-    board = board_offset(seat)
-    for color in range(COLOR_COUNT):
-        state[LID + color] += state[board + BOARD_FLOOR + color]
-        state[board + BOARD_FLOOR + color] = 0
-    state[board + BOARD_MARKER] = 0
+def _end_game(state: Int8Array, reason: int) -> None:
+    """Add the bonuses; nothing moves any more."""
+    state[PHASE] = OVER
+    state[END_REASON] = reason
+    for seat in range(small(state[PLAYERS])):
+        set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
 
 
 @lean_kernel
@@ -261,23 +406,23 @@ def end_round(state: Int8Array) -> None:
     A round's points and its floor penalty are added together and then clamped at 0. The game
     ends when a row is complete, or after MAX_ROUNDS; bonuses are added then.
     """
-    ended = NOT_ENDED
+    complete = 0
     for seat in range(small(state[PLAYERS])):
         points = _tile_wall(state, seat) - floor_cost(state, seat)
         set_score(state, seat, max(0, score_of(state, seat) + points))
-        _clear_floor(state, seat)
-        if complete_rows(state, seat) > 0:
-            ended = ROW_COMPLETE
-    if ended == NOT_ENDED and state[ROUND] >= MAX_ROUNDS:
-        ended = ROUND_LIMIT
+        complete += complete_rows(state, seat)
+        board = board_offset(seat)
+        for color in range(COLOR_COUNT):
+            state[LID + color] += state[board + BOARD_FLOOR + color]
+            state[board + BOARD_FLOOR + color] = 0
+        state[board + BOARD_MARKER] = 0
     state[TO_MOVE] = state[NEXT_FIRST]
     state[MARKER_IN_CENTRE] = 0
     state[PHASE] = AFTERSTATE
-    if ended != NOT_ENDED:
-        state[PHASE] = OVER
-        state[END_REASON] = ended
-        for seat in range(small(state[PLAYERS])):
-            set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
+    if complete > 0:
+        _end_game(state, ROW_COMPLETE)
+    elif state[ROUND] >= MAX_ROUNDS:
+        _end_game(state, ROUND_LIMIT)
 
 
 @lean_kernel
@@ -298,26 +443,29 @@ def apply_move(state: Int8Array, action: int) -> None:
             state[centre + other] += state[tiles_at + other]
             state[tiles_at + other] = 0
     elif state[MARKER_IN_CENTRE]:
-        _take_marker(state, board)
-    if row == FLOOR_ROW:
-        _drop_on_floor(state, board, color, taken)
-    else:
+        # A full floor line keeps its seven tiles: `floor_slots` caps the count.
+        state[MARKER_IN_CENTRE] = 0
+        state[board + BOARD_MARKER] = 1
+        state[NEXT_FIRST] = state[TO_MOVE]
+    spilled = taken
+    if row != FLOOR_ROW:
         line = board + BOARD_LINE_TILES + row
         put = min(taken, row + 1 - small(state[line]))
         state[line] += put
         state[board + BOARD_LINE_COLOR + row] = color + 1
-        if taken > put:
-            _drop_on_floor(state, board, color, taken - put)
+        spilled = taken - put
+    if spilled > 0:
+        # Those past the seventh slot go to the lid.
+        fits = min(spilled, FLOOR_SLOTS - floor_slots(state, seat))
+        state[board + BOARD_FLOOR + color] += fits
+        state[LID + color] += spilled - fits
     if state[TABLE_TILES] == 0:
         end_round(state)
     else:
         state[TO_MOVE] = seat + 1 if seat + 1 < players else 0
 
 
-# -- the deals of Azul as kernels: a game before its first round, and the refill before each round
-#
-# What is drawn depends on the game's seed, the round and the counts in bag and lid alone.
-# Rules: Azul rulebook (Plan B Games, 2017), "Setup", "Preparing the next round".
+# -- dealing: rulebook, "Setup", "Preparing the next round"
 
 
 @lean_kernel
@@ -332,17 +480,6 @@ def clear_game(state: Int8Array, players: int) -> None:
 
 
 @lean_kernel
-def _pour_lid_into_bag(state: Int8Array) -> int:
-    """Move the lid's tiles to the bag; return how many there were."""
-    poured = 0
-    for color in range(COLOR_COUNT):
-        poured += small(state[LID + color])
-        state[BAG + color] += state[LID + color]
-        state[LID + color] = 0
-    return poured
-
-
-@lean_kernel
 def begin_round(state: Int8Array) -> None:
     """Turn an afterstate into the start of the next round, its factories still empty."""
     state[ROUND] += 1
@@ -353,21 +490,12 @@ def begin_round(state: Int8Array) -> None:
 
 
 @lean_kernel
-def _finish_empty_round(state: Int8Array) -> None:
-    """End a game whose bag, lid and factories are all empty: nothing can ever move again."""
-    state[PHASE] = OVER
-    state[END_REASON] = NO_TILES
-    for seat in range(small(state[PLAYERS])):
-        set_score(state, seat, score_of(state, seat) + end_bonus(state, seat))
-
-
-@lean_kernel
 def refill(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
     """Start the next round of an afterstate: four tiles a factory, drawn from the bag.
 
     The draw depends on `(seed, round)` and on the counts in bag and lid alone. The lid is
-    poured into the bag only when the bag is empty; if both are, factories stay short or empty.
-    `stream` is one uint64 of scratch.
+    poured into the bag only when the bag is empty; if both are, factories stay short, and a
+    game without any tile is over. `stream` is one uint64 of scratch.
     """
     begin_round(state)
     stream[0] = derive(seed, REFILL, small(state[ROUND]))
@@ -378,7 +506,10 @@ def refill(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
     for factory in range(2 * small(state[PLAYERS]) + 1):
         for _ in range(TILES_PER_FACTORY):
             if in_bag == 0:
-                in_bag = _pour_lid_into_bag(state)
+                for color in range(COLOR_COUNT):
+                    in_bag += small(state[LID + color])
+                    state[BAG + color] = state[LID + color]
+                    state[LID + color] = 0
                 if in_bag == 0:
                     break
             drawn = next_below(stream, in_bag)
@@ -391,17 +522,10 @@ def refill(state: Int8Array, seed: np.uint64, stream: Uint64Array) -> None:
             state[TABLE_TILES] += 1
             in_bag -= 1
     if state[TABLE_TILES] == 0:
-        _finish_empty_round(state)
+        _end_game(state, NO_TILES)
 
 
-@lean_kernel
-def new_game(state: Int8Array, players: int, seed: np.uint64, stream: Uint64Array) -> None:
-    """Make `state` the first deal of a game; see `refill` for the arguments."""
-    clear_game(state, players)
-    refill(state, seed, stream)
-
-
-# -- factories in canonical order: the one symmetry of Azul that a search can use
+# -- canonical order, the one symmetry of Azul that a search can use
 #
 # Permuting the factories changes nothing in a game, so search and self-play keep them sorted, the
 # empty ones last, and moves from equal factories are listed once.

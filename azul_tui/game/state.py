@@ -17,6 +17,14 @@ import numpy as np
 from azul_tui.config.setting import as_int, check_instance, check_int, shown
 from azul_tui.errors import GameError
 from azul_tui.game.constants import (
+    AFTERSTATE,
+    END_REASON,
+    NEXT_FIRST,
+    OVER,
+    PHASE,
+    PLAYERS,
+    ROUND,
+    TO_MOVE,
     action_count,
     check_players,
     observation_size,
@@ -31,18 +39,15 @@ from azul_tui.game.notation import (
     parse_position,
 )
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import (
-    AFTERSTATE,
-    END_REASON,
-    NEXT_FIRST,
-    OVER,
-    PHASE,
-    PLAYERS,
-    ROUND,
-    TO_MOVE,
+from azul_tui.game.rules import (
+    apply_move,
+    clear_game,
+    is_legal,
+    list_legal,
+    refill,
+    sort_factories,
+    winner_mask,
 )
-from azul_tui.game.rules import apply_move, clear_game, is_legal, list_legal, refill, sort_factories
-from azul_tui.game.scoring import winner_mask
 from azul_tui.game.view import END_REASONS, PHASES, position_bytes, view_position, why_illegal
 from azul_tui.game.violations import violations
 
@@ -63,7 +68,7 @@ class GameState:
     __hash__ = None  # pyright: ignore[reportAssignmentType] - a game changes, so it is no key
 
     def __init__(self, array: Int8Array, seed: int = 0) -> None:
-        """Take a copy of `array` `(S,)` int8 (see `offsets`).
+        """Take a copy of `array` `(S,)` int8 (see `constants`).
 
         GameError if it is no position, or one that no kernel may touch: a number below 0, or a
         seat that is not at the table. Whatever else may be wrong `violations` names.
@@ -73,7 +78,13 @@ class GameState:
             raise GameError(
                 f"a position is one row of int8, got {array.ndim} dimensions of {array.dtype}"
             )
-        _refuse_unplayable(view_position(array.tolist()), array)
+        view = view_position(array.tolist())
+        for seat in (view.to_move, view.next_first):
+            if not 0 <= seat < view.players:
+                raise GameError(
+                    f"the position names player {seat + 1}, and there are {view.players}"
+                )
+        _refuse_negative(array)
         self._array = array.copy()
         self._seed = np.uint64(check_int("seed", seed, 0, _SEEDS - 1))
 
@@ -89,10 +100,7 @@ class GameState:
 
     @classmethod
     def parse(cls, text: str, seed: int = 0) -> Self:
-        """The position that `text` describes, in either form of `notation`.
-
-        Raises NotationError when the form is wrong, GameError as the constructor does.
-        """
+        """The position of a line of `notation`; NotationError, or GameError as the constructor."""
         return cls.from_view(parse_position(text), seed)
 
     @classmethod
@@ -100,11 +108,9 @@ class GameState:
         """The position that a view shows."""
         return cls(np.frombuffer(position_bytes(view), dtype=np.int8), seed)
 
-    # What a position holds.
-
     @property
     def array(self) -> Int8Array:
-        """The position itself, `(S,)` int8 as laid out in `offsets`, not a copy."""
+        """The position itself, `(S,)` int8 as laid out in `constants`, not a copy."""
         return self._array
 
     @property
@@ -168,8 +174,6 @@ class GameState:
         """What is wrong with the position, one sentence each; empty for any that can arise."""
         return violations(self._array.tolist())
 
-    # Playing.
-
     def legal_actions(self, *, distinct: bool = False) -> Int32Array:
         """`(n,)` legal actions, ascending; `distinct` leaves out repeats from equal factories.
 
@@ -189,8 +193,10 @@ class GameState:
             raise GameError(
                 f"an action is a whole number, got {shown(action)}; parse_move reads a text"
             )
-        if not 0 <= number < action_count(self.players) or not is_legal(self._array, number):
-            raise GameError(self._refusal(number))
+        known = 0 <= number < action_count(self.players)
+        if not known or not is_legal(self._array, number):
+            name = format_move(number, self.players) if known else f"action {number}"
+            raise GameError(f"{name} is not legal: {why_illegal(self.view(), number)}")
         apply_move(self._array, number)
         if refill and int(self._array[PHASE]) == AFTERSTATE:
             self.refill()
@@ -202,18 +208,9 @@ class GameState:
         _refuse_negative(self._array)
         refill(self._array, self._seed, np.zeros(1, dtype=np.uint64))
 
-    def _refusal(self, action: int) -> str:
-        reason = why_illegal(self.view(), action)
-        assert reason is not None, f"the two sets of rules disagree about action {action}"
-        known = 0 <= action < action_count(self.players)
-        name = format_move(action, self.players) if known else f"action {action}"
-        return f"{name} is not legal: {reason}"
-
     def copy(self) -> Self:
         """An independent game with the same position and the same future."""
         return type(self)(self._array, self.seed)
-
-    # Seeing and telling.
 
     def canonical(self) -> tuple[Self, Int64Array]:
         """The same game with its factories in canonical order, and where each came from.
@@ -249,15 +246,6 @@ class GameState:
         if not isinstance(other, GameState):
             return NotImplemented
         return self._array.tobytes() == other.array.tobytes()
-
-
-def _refuse_unplayable(view: PositionView, array: Int8Array) -> None:
-    """Raise GameError for what would make a kernel read or write beside the position."""
-    players = view.players
-    for seat in (view.to_move, view.next_first):
-        if not 0 <= seat < players:
-            raise GameError(f"the position names player {seat + 1}, and there are {players}")
-    _refuse_negative(array)
 
 
 def _refuse_negative(array: Int8Array) -> None:

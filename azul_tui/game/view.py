@@ -11,20 +11,6 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast, get_args
 
 from azul_tui.errors import NotationError
 from azul_tui.game.constants import (
-    COLOR_COUNT,
-    COLOR_NAMES,
-    FLOOR_PENALTIES,
-    FLOOR_ROW,
-    FLOOR_SLOTS,
-    LINE_COUNT,
-    MAX_PLAYERS,
-    MIN_PLAYERS,
-    action_count,
-    decode_action,
-    factory_count,
-    state_size,
-)
-from azul_tui.game.offsets import (
     BAG,
     BOARD_FLOOR,
     BOARD_LINE_COLOR,
@@ -34,30 +20,41 @@ from azul_tui.game.offsets import (
     BOARD_SIZE,
     BOARD_WALL,
     BOARDS,
+    COLOR_COUNT,
+    COLOR_NAMES,
     END_REASON,
+    FLOOR_PENALTIES,
+    FLOOR_ROW,
+    FLOOR_SLOTS,
     LID,
+    LINE_COUNT,
     MARKER_IN_CENTRE,
+    MAX_PLAYERS,
+    MIN_PLAYERS,
     NEXT_FIRST,
     PHASE,
     PLAYERS,
     ROUND,
     TABLE_TILES,
     TO_MOVE,
+    action_count,
+    decode_action,
+    factory_count,
+    state_size,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Phase = Literal["moving", "afterstate", "over"]
-"""In the order of the numbers `offsets.MOVING`, `AFTERSTATE`, `OVER`."""
+"""In the order of the numbers `MOVING`, `AFTERSTATE`, `OVER`."""
 EndReason = Literal["", "row complete", "round limit", "no tiles"]
-"""Why a game ended, in the order of the numbers in `offsets`; empty while it has not."""
+"""Why a game ended, in the order of the numbers in `constants`; empty while it has not."""
 
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 END_REASONS: Final[tuple[EndReason, ...]] = get_args(EndReason)
 Counts = tuple[int, int, int, int, int]
 """Tiles of each colour."""
-NO_COUNTS: Final[Counts] = (0, 0, 0, 0, 0)
 
 
 class LineView(NamedTuple):
@@ -136,10 +133,6 @@ def signed_bytes(state: Iterable[int]) -> list[int]:
     return [(int(byte) + 128) % 256 - 128 for byte in state]
 
 
-def _counts(values: Sequence[int], at: int) -> Counts:
-    return cast("Counts", tuple(values[at : at + COLOR_COUNT]))
-
-
 def _chosen(name: str, values: Sequence[int], at: int, limit: int) -> int:
     """The byte at `at`, which only makes sense from 0 to `limit`."""
     if not 0 <= values[at] <= limit:
@@ -147,6 +140,10 @@ def _chosen(name: str, values: Sequence[int], at: int, limit: int) -> int:
             f"byte {at} of the position, {name}, is {values[at]}; it can be 0 to {limit}"
         )
     return values[at]
+
+
+def _counts(values: Sequence[int], at: int) -> Counts:
+    return cast("Counts", tuple(values[at : at + COLOR_COUNT]))
 
 
 def _view_board(values: Sequence[int], seat: int) -> BoardView:
@@ -169,7 +166,7 @@ def _view_board(values: Sequence[int], seat: int) -> BoardView:
 
 
 def view_position(state: Iterable[int]) -> PositionView:
-    """The position in `state`, an int8 array or bytes laid out as in `offsets`.
+    """The position in `state`, an int8 array or bytes laid out as in `constants`.
 
     Wrong counts are shown as they are. Bytes that stand for nothing at all (a wall row of 77, a
     phase of 9) raise NotationError.
@@ -237,10 +234,8 @@ def position_bytes(view: PositionView) -> bytes:
     return bytes(value % 256 for value in values)
 
 
-# -- which moves a position allows, and in words why it does not allow the others
-#
-# The kernels in `moves` answer the first question faster; this is for people, who want the reason,
-# and for programs that only look at positions (see `view`) and must not load the compiler.
+# -- which moves a position allows, and in words why it does not allow the others: for people, who
+# want the reason, and for programs that must not load the compiler
 
 
 def legal_moves(view: PositionView) -> list[int]:
@@ -269,11 +264,8 @@ def why_illegal(view: PositionView, action: int) -> str | None:
         if not any(view.sources[source]):
             return f"{place} is empty"
         return f"{place} holds no {COLOR_NAMES[color]} tile"
-    return None if row == FLOOR_ROW else _why_line_refuses(view, color, row)
-
-
-def _why_line_refuses(view: PositionView, color: int, row: int) -> str | None:
-    """What keeps `color` from pattern line `row` of the player to move."""
+    if row == FLOOR_ROW:
+        return None
     board = view.boards[view.to_move]
     line = board.lines[row]
     if board.wall[row][wall_column(row, color)]:

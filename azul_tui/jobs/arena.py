@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
-import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from azul_tui.arena.match import play_match
-from azul_tui.arena.ratings import Ratings, fit_ratings, rated_games
+from azul_tui.arena.match import play_match, play_table
+from azul_tui.arena.ratings import Ratings, fit_ratings
 from azul_tui.arena.statistics import SequentialTest
-from azul_tui.arena.store import results_from_record, results_record
-from azul_tui.arena.table import play_table
+from azul_tui.arena.store import (
+    KeptMatch,
+    decode_match,
+    encode_match,
+    joined_matches,
+    keep_match,
+    rating_rows,
+)
 from azul_tui.errors import JobError, PlayerError
 from azul_tui.jobs.describe import in_percent
 from azul_tui.jobs.evaluate import keep_games, tallying, told, whole_bags
 from azul_tui.jobs.waking import wake_player
 from azul_tui.players.registry import create_player
 from azul_tui.runs.files import append_durably
-from azul_tui.runs.listing import checkpoint_files
+from azul_tui.runs.listing import (
+    LADDER_RATINGS_FILE,
+    checkpoint_files,
+    ladder_file,
+    write_ratings,
+)
 from azul_tui.runs.paths import existing_run
-from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RatingRow, ladder_file, write_ratings
 from azul_tui.training.checkpoint_players import find_player, open_player, read_saved_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from azul_tui.arena.games import GameResults
     from azul_tui.arena.match import MatchResult
     from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array
     from azul_tui.jobs.start import JobContext
@@ -113,7 +120,6 @@ def open_contestant(context: JobContext, name: str) -> Player:
 # -- the arena's ladder: who meets whom, what is kept, and how ratings are shown
 
 ANCHOR: Final = "random"
-_ITERATION = re.compile(r"checkpoint_iter_([0-9]+)@")
 _BAR: Final = 24
 _MOST_LINE_BYTES: Final = 16_000_000
 
@@ -146,19 +152,17 @@ def run_ladder(context: JobContext) -> dict[str, Any]:
     results = _play(context, pairings, kept, None if paths is None else ladder_file(paths))
     if not results:
         return {"ok": False, "stopped": True, "ratings": []}
-    games = rated_games(results)
+    games = joined_matches(results)
     anchor = ANCHOR if ANCHOR in games.names else games.names[0]
     ratings = fit_ratings(games, anchor=anchor)
     for line in told_ladder(ratings):
         context.reporter.say(line)
     if paths is not None:
-        rows = _rows(ratings)
-        seats = context.integer("num_players")
         write_ratings(
             paths,
-            rows,
+            rating_rows(ratings),
             anchor=anchor,
-            players=seats,
+            players=context.integer("num_players"),
             fitted=time.time(),
             file=LADDER_RATINGS_FILE,
         )
@@ -204,27 +208,18 @@ def _pairings(named: list[str], checkpoints: list[str]) -> list[Pairing]:
     return pairs
 
 
-def _key(context: JobContext, names: Pairing) -> tuple[object, ...]:
-    """What makes a kept match the one that would be played now."""
-    return (
-        *names,
-        context.integer("num_players"),
-        context.integer("games"),
-        context.integer("seed"),
-    )
-
-
-def _read_kept(file: Path, context: JobContext) -> dict[tuple[object, ...], GameResults]:
+def _read_kept(file: Path, context: JobContext) -> dict[tuple[object, ...], KeptMatch]:
     """Matches that were played before, by what they were; damaged lines are told and left out."""
-    kept: dict[tuple[object, ...], GameResults] = {}
+    kept: dict[tuple[object, ...], KeptMatch] = {}
     try:
         with file.open("rb") as lines:
             for number, line in enumerate(iter(lambda: lines.readline(_MOST_LINE_BYTES), b""), 1):
                 try:
-                    record = cast("dict[str, Any]", json.loads(line))
-                    kept[tuple(record["key"])] = results_from_record(record["results"])
-                except (ValueError, KeyError, TypeError, RecursionError, JobError):
+                    match = decode_match(line)
+                except JobError:
                     context.reporter.say(f"{file.name}, line {number} is damaged and left out")
+                else:
+                    kept[match.key] = match
     except FileNotFoundError:
         return {}
     return kept
@@ -233,13 +228,14 @@ def _read_kept(file: Path, context: JobContext) -> dict[tuple[object, ...], Game
 def _play(
     context: JobContext,
     pairings: list[Pairing],
-    kept: dict[tuple[object, ...], GameResults],
+    kept: dict[tuple[object, ...], KeptMatch],
     file: Path | None,
-) -> list[GameResults]:
-    """The results of all pairings, kept ones read and the others played."""
-    results: list[GameResults] = []
+) -> list[KeptMatch]:
+    """The matches of all pairings, kept ones read and the others played."""
+    results: list[KeptMatch] = []
     opened: dict[str, Player] = {}
-    seats, games = context.integer("num_players"), context.integer("games")
+    seats, seed = context.integer("num_players"), context.integer("seed")
+    games = -(-context.integer("games") // seats) * seats
     for index, names in enumerate(pairings):
         if context.stop.is_set():
             break
@@ -249,15 +245,15 @@ def _play(
                 opened[name] = open_contestant(context, name)
                 wake_player(context, opened[name], seats)
         one, other = opened[names[0]], opened[names[1]]
-        key = _key(context, (one.name, other.name))
-        if key in kept:
-            results.append(kept[key])
+        known = kept.get((one.name, other.name, seats, games, seed))
+        if known is not None:
+            results.append(known)
             continue
         result = play_match(
             one,
             other,
             games,
-            context.integer("seed"),
+            seed,
             seats,
             on_progress=lambda done, total, before=index: context.reporter.progress(
                 before * total + done, len(pairings) * total, "games"
@@ -265,11 +261,11 @@ def _play(
             stop=context.stop.is_set,
         )
         _tell(context, result)
-        if result.games:
-            results.append(result.results)
+        match = keep_match(result)
+        if len(match.shares):
+            results.append(match)
         if file is not None and not result.stopped and _lasting(names, context):
-            line = json.dumps({"key": key, "results": results_record(result.results)})
-            append_durably(file, line.encode() + b"\n")
+            append_durably(file, encode_match(match).encode() + b"\n")
     return results
 
 
@@ -289,25 +285,6 @@ def _tell(context: JobContext, result: MatchResult) -> None:
         f"  {result.player_a} against {result.player_b}: {score} of"
         f" {result.games} games, margin {result.margin:+.1f}"
     )
-
-
-def _rows(ratings: Ratings) -> list[RatingRow]:
-    """The rows that are kept with a run."""
-    rows: list[RatingRow] = []
-    for rating in ratings.ratings:
-        found = _ITERATION.search(rating.name)
-        rows.append(
-            RatingRow(
-                name=rating.name,
-                elo=rating.elo,
-                low=rating.low,
-                high=rating.high,
-                games=rating.games,
-                score=rating.score,
-                iteration=int(found[1]) if found else None,
-            )
-        )
-    return rows
 
 
 def told_ladder(ratings: Ratings) -> list[str]:

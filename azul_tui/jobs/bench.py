@@ -18,10 +18,9 @@ import torch
 from azul_tui.child_process import python_command, python_environment
 from azul_tui.config import TrainingConfig, create_training_config, find_preset, load_config
 from azul_tui.errors import JobError, JobFailedError
-from azul_tui.game.constants import state_size
+from azul_tui.game.constants import AFTERSTATE, OVER, PHASE, state_size
 from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel
 from azul_tui.game.observation import write_observations
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE
 from azul_tui.game.playout import random_games
 from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical
 from azul_tui.jobs.demonstration import compile_with_progress
@@ -36,8 +35,8 @@ from azul_tui.network.compute import (
 from azul_tui.network.model import describe_network
 from azul_tui.runs.machine import usable_cores
 from azul_tui.runs.text import plain_text
-from azul_tui.search.lockstep import LockstepSearch
-from azul_tui.search.settings import ConstantEvaluator, SearchSettings
+from azul_tui.search.search import ConstantEvaluator, LockstepSearch
+from azul_tui.search.select import SearchSettings
 from azul_tui.training.step_benchmark import measure_training_steps
 from azul_tui.training.trainer import AzulTrainer
 from azul_tui.training.workers import SelfPlayTask, WorkerExecutor

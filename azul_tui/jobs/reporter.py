@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azul_tui.runs.events import Record
-    from azul_tui.runs.recorder import RunRecorder
+    from azul_tui.runs.status import RunRecorder
 
 TRANSIENT_EVERY_S = 0.1
 LINE_EVERY_S = 5.0

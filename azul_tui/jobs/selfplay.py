@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from azul_tui.game.constants import state_size
-from azul_tui.game.layout import score_of
+from azul_tui.game.constants import AFTERSTATE, MOVING, PHASE, ROUND, TO_MOVE, state_size
 from azul_tui.game.notation import describe_move, format_move, format_position
-from azul_tui.game.offsets import AFTERSTATE, MOVING, PHASE, ROUND, TO_MOVE
 from azul_tui.game.random import GAME, derive
-from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical
-from azul_tui.game.scoring import winner_mask
+from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical, score_of, winner_mask
 from azul_tui.game.view import view_position
 from azul_tui.jobs.demonstration import PlayedDemo, play_games
 

@@ -5,8 +5,12 @@ Knows observations and the sizes of the game; knows nothing of searching or of t
 
 from __future__ import annotations
 
-from azul_tui.network.compute import Compute, resolve_compute, resolve_device
-from azul_tui.network.evaluator import NetworkEvaluator
+from azul_tui.network.compute import (
+    Compute,
+    NetworkEvaluator,
+    resolve_compute,
+    resolve_device,
+)
 from azul_tui.network.losses import LossFunctions
 from azul_tui.network.model import (
     NETWORK_PRESETS,

@@ -30,23 +30,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from azul_tui.game.kernel import lean_kernel
-from azul_tui.network.kernels import vector_loops
+from azul_tui.game.kernel import Float32Array, Int8Array, Int64Array, lean_kernel, vector_kernel
 from azul_tui.network.model import tensor_of
-from azul_tui.network.vectors import BLOCK, finish_rows, host_features, pack_layers, scratch
+from azul_tui.network.vectors import BLOCK, PackedInference, finish_rows, host_features
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from torch import Tensor
+    from collections.abc import Callable
 
     from azul_tui.network.model import NetworkDescription
 
-Int8Array = npt.NDArray[np.int8]
 Int16Array = npt.NDArray[np.int16]
-Int64Array = npt.NDArray[np.int64]
 Uint8Array = npt.NDArray[np.uint8]
-Float32Array = npt.NDArray[np.float32]
 
 _EPSILON: Final = np.float32(1e-6)
 _ZERO: Final = np.float32(0.0)
@@ -181,7 +175,7 @@ store_tile: Callable[[int, npt.NDArray[Any], int, int], None] = _on_memory("llvm
 """The same, from the tile."""
 
 
-@vector_loops
+@vector_kernel
 def _multiply(
     features: Int16Array, weights: Int16Array, stream: Float32Array, layer: Int64Array
 ) -> None:
@@ -224,7 +218,7 @@ def _multiply(
             store_tile(3, stream, below + 64, stream_row)
 
 
-@vector_loops
+@vector_kernel
 def _observe(observations: Int8Array, features: Int16Array) -> None:
     """Features of at most R rows of observations `(rows, F)`: bfloat16 holds them exactly."""
     for row in range(observations.shape[0]):
@@ -233,7 +227,7 @@ def _observe(observations: Int8Array, features: Int16Array) -> None:
             features[row, index] = np.int16(np.int32(number.view(np.int32)) >> _SHIFT)
 
 
-@vector_loops
+@vector_kernel
 def _activate(
     stream: Float32Array, biases: Float32Array, features: Int16Array, normalise: bool
 ) -> None:
@@ -258,13 +252,13 @@ def _activate(
 
 @lean_kernel
 def evaluate_with_tiles(
+    configuration: Uint8Array,
     observations: Int8Array,
     layers: Int64Array,
     weights: Int16Array,
     biases: Float32Array,
     value_weights: Float32Array,
     value_bias: Float32Array,
-    configuration: Uint8Array,
     features: Int16Array,
     stream: Float32Array,
     logits: Float32Array,
@@ -272,19 +266,9 @@ def evaluate_with_tiles(
 ) -> None:
     """Logits and values of all positions.
 
-    Args:
-        observations: `(B, F)`.
-        layers: `(L, LAYER_FIELDS)`: the trunk, then the hidden and the last layer of the heads.
-        weights: All layers' weights.
-        biases: All layers' biases; a residual layer's include those of the layer it adds to.
-        value_weights: `(V, H)`, H a multiple of 32.
-        value_bias: `(V,)`.
-        configuration: `tile_configuration()`.
-        features: Scratch, `(R, more than any K)`. Rows of it, of `stream` and of `weights` begin
-            at multiples of 64 bytes, else every load of a tile takes six times as long.
-        stream: Scratch, `(R, more than any N)`.
-        logits: `(B, A)`, written.
-        values: `(B, V)`, written.
+    `configuration` is `tile_configuration()`, the others as `evaluate_with_vectors` has them. Rows
+    of `features`, `stream` and `weights` begin at multiples of 64 bytes, else every load of a
+    tile takes six times as long.
     """
     configure_tiles(configuration)
     last = len(layers) - 1
@@ -313,29 +297,7 @@ def tiles_of(weight: Float32Array) -> npt.NDArray[np.int16]:
     return np.ascontiguousarray(split.transpose(0, 2, 3, 1, 4)).ravel()
 
 
-class AmxInference:
-    """Logits and values of one batch size, into arrays that every call reuses."""
-
-    def __init__(self, description: NetworkDescription, batch_size: int) -> None:
-        """Allocate results; `load` brings weights. Only where `has_tiles()` and `whole_blocks`."""
-        self.description: NetworkDescription = description
-        self._logits: Float32Array = np.zeros((batch_size, description.action_count), np.float32)
-        self._values: Float32Array = np.zeros((batch_size, description.value_count), np.float32)
-        self._arguments: tuple[Any, ...] = ()
-
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of a state_dict; it may change afterwards."""
-        packed = pack_layers(state, self.description, tiles_of)
-        self._arguments = (
-            *packed,
-            tile_configuration(),
-            scratch(int(packed.fields[:, 0].max()), np.dtype(np.int16)),
-            scratch(int(packed.fields[:, 1].max()), np.dtype(np.float32)),
-            self._logits,
-            self._values,
-        )
-
-    def __call__(self, observations: Int8Array, /) -> tuple[Float32Array, Float32Array]:
-        """`(logits (B, A), values (B, V))`, valid until the next call; illegal logits too."""
-        evaluate_with_tiles(observations, *self._arguments)
-        return self._logits, self._values
+def create_tile_inference(description: NetworkDescription, batch_size: int) -> PackedInference:
+    """Evaluation in bfloat16 with tiles. Only where `has_tiles()`, and for whole blocks."""
+    evaluate = functools.partial(evaluate_with_tiles, tile_configuration())
+    return PackedInference(description, batch_size, evaluate, tiles_of, np.int16)

@@ -23,6 +23,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -32,18 +33,26 @@ import torch
 from azul_tui import __version__
 from azul_tui.errors import ConfigError
 from azul_tui.game.constants import COLOR_COUNT
-from azul_tui.network.amx import AmxInference, has_tiles
+from azul_tui.network.amx import create_tile_inference, has_tiles
 from azul_tui.network.inference import DeviceInference, FoldedInference
 from azul_tui.network.losses import LossFunctions
-from azul_tui.network.model import build_network
-from azul_tui.network.vectors import VectorInference, has_vectors, host_features, whole_blocks
-from azul_tui.runs.cache import cache_folder
+from azul_tui.network.model import AzulNetwork, tensor_of
+from azul_tui.network.vectors import (
+    create_vector_inference,
+    has_vectors,
+    host_features,
+    whole_blocks,
+)
 from azul_tui.runs.files import read_bounded
+from azul_tui.runs.machine import cache_folder
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from azul_tui.config import TrainingConfig
+    from azul_tui.game.kernel import Float32Array, Int8Array
     from azul_tui.network.inference import Inference
-    from azul_tui.network.model import AzulNetwork, NetworkDescription
+    from azul_tui.network.model import NetworkDescription
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 PRECISIONS: Final = ("auto", "float32", "bfloat16")
@@ -70,7 +79,7 @@ class Compute:
     device: str
     """Where the network is evaluated and trained: "cpu", "cuda", "cuda:1", "mps"."""
     inference: str
-    """Name of the implementation that evaluates the network; see `create_inference`."""
+    """Name of the implementation that evaluates the network; see `inference_candidates`."""
     inference_precision: str
     """"float32" or "bfloat16"."""
     training_precision: str
@@ -93,17 +102,13 @@ class Compute:
         """What `to_plain` wrote; None for anything else, as in files that do not name it."""
         if not isinstance(fields, Mapping):
             return None
-        table = cast("Mapping[object, object]", fields)
-        values: dict[str, Any] = {}
-        for name in _KEPT:
-            value = table.get(name)
-            if name == "threads":
-                if type(value) is not int or not 1 <= value <= _MOST_THREADS:
-                    return None
-            elif not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME:
-                return None
-            values[name] = value
-        return cls(**values)
+        table = cast("Mapping[str, Any]", fields)
+        values = {name: table.get(name) for name in _KEPT}
+        threads = values["threads"]
+        names = [value for name, value in values.items() if name != "threads"]
+        fine = type(threads) is int and 1 <= threads <= _MOST_THREADS
+        fine = fine and all(isinstance(name, str) and 0 < len(name) <= 200 for name in names)
+        return cls(**cast("dict[str, Any]", values)) if fine else None
 
 
 _KEPT: Final = tuple(field.name for field in dataclasses.fields(Compute) if field.compare)
@@ -119,6 +124,12 @@ class Candidate(NamedTuple):
     def name(self) -> str:
         """Both in one word, for files and tables."""
         return f"{self.implementation}-{self.precision}"
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        extra = {"amx": " with AMX", "vectors": " in one kernel", "folded": " by torch's products"}
+        return self.precision + extra.get(self.implementation, "")
 
 
 class Timing(NamedTuple):
@@ -141,6 +152,9 @@ class Timing(NamedTuple):
         return f"{words}, {ratio:.1f} times as fast as {names[next_best]}"
 
 
+# -- what there is to choose from
+
+
 def resolve_device(name: str = "auto") -> torch.device:
     """The device of that name; "auto" is CUDA where there is one, else the processor.
 
@@ -155,12 +169,8 @@ def resolve_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if kind not in DEVICES:
         raise ConfigError(f"device must be one of {', '.join(DEVICES)}, got {name!r}")
-    available = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not available[kind]:
+    available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if kind != "cpu" and not available[kind]():
         raise ConfigError(
             f"device is {name!r} but this machine's torch {torch.__version__} finds none; "
             "use device = 'auto' or 'cpu'"
@@ -199,51 +209,99 @@ def has_bfloat16(device: torch.device) -> bool:
 
 def inference_candidates(
     description: NetworkDescription, device: torch.device, precision: str = "auto"
-) -> tuple[Candidate, ...]:
-    """Every way to evaluate the network on the device in that precision, the plain one first."""
-    candidates: list[Candidate] = []
+) -> dict[Candidate, Callable[[int], Inference]]:
+    """Every way to evaluate the network on the device in that precision, the plain one first.
+
+    Each with what makes it, without weights, for a batch size: "folded" (a processor), "vectors"
+    (a processor, float32), "amx" (one with that extension, bfloat16) or "graph" (a GPU).
+    """
+    found: dict[Candidate, Callable[[int], Inference]] = {}
     for each in precisions_to_try(precision, device):
+        dtype = torch.bfloat16 if each == "bfloat16" else torch.float32
         if device.type != "cpu":
-            candidates.append(Candidate("graph", each))
-        else:
-            candidates.append(Candidate("folded", each))
-            if whole_blocks(description):
-                if each == "float32" and has_vectors():
-                    candidates.append(Candidate("vectors", each))
-                if each == "bfloat16" and has_tiles():
-                    candidates.append(Candidate("amx", each))
-    return tuple(candidates)
+            found[Candidate("graph", each)] = partial(DeviceInference, description, device, dtype)
+            continue
+        found[Candidate("folded", each)] = partial(FoldedInference, description, dtype)
+        if each == "float32" and has_vectors() and whole_blocks(description):
+            found[Candidate("vectors", each)] = partial(create_vector_inference, description)
+        if each == "bfloat16" and has_tiles() and whole_blocks(description):
+            found[Candidate("amx", each)] = partial(create_tile_inference, description)
+    return found
 
 
-def create_inference(
-    description: NetworkDescription, batch_size: int, device: torch.device, candidate: Candidate
-) -> Inference:
-    """The implementation of that name, without weights.
+class NetworkEvaluator:
+    """A network frozen for inference: `evaluator(observations) -> (logits, values)`.
+
+    A row's result depends on its own observation and on B, never on the other rows or on where it
+    stands among them; B is fixed because matrix products of another size may round differently.
+    In bfloat16 an untrained network's legal logits are off by at most 0.004, its values by 0.003.
 
     Args:
-        description: The network.
+        network: Read now and in `load_network`; training it changes nothing here.
         batch_size: B, rows of every call.
-        device: Where.
-        candidate: "folded" (a processor), "vectors" (a processor, float32), "amx" (one with that
-            extension, bfloat16) or "graph" (a GPU).
+        device: "auto", "cpu", "cuda" or "mps".
+        precision: "auto", "float32" or "bfloat16".
+        implementation: See `inference_candidates`; "auto" is what is fastest on this machine, as
+            timing found when it was first asked.
 
     Raises:
-        ConfigError: There is no such implementation for the network and the device.
+        ConfigError: No such device, precision or implementation.
+        ValueError: The batch size is below 1.
     """
-    implementation, precision = candidate
-    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    if candidate not in inference_candidates(description, device, precision):
-        raise ConfigError(
-            f"the implementation {implementation!r} does not evaluate {description.summary} on "
-            f"{device.type} here"
-        )
-    if implementation == "graph":
-        return DeviceInference(description, batch_size, dtype, device)
-    if implementation == "vectors":
-        return VectorInference(description, batch_size)
-    if implementation == "amx":
-        return AmxInference(description, batch_size)
-    return FoldedInference(description, batch_size, dtype)
+
+    def __init__(
+        self,
+        network: AzulNetwork,
+        batch_size: int,
+        device: str | torch.device = "cpu",
+        precision: str = "auto",
+        implementation: str = "auto",
+    ) -> None:
+        """Copy the network's weights into the layout of the device."""
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        self.description: NetworkDescription = network.description
+        self.batch_size: int = batch_size
+        self.device: torch.device = resolve_device(device) if isinstance(device, str) else device
+        self.candidate: Candidate = Candidate(implementation, precision)
+        candidates = inference_candidates(self.description, self.device, precision)
+        if implementation == "auto":
+            chosen = choose_inference(self.description, batch_size, self.device, precision).chosen
+            self.candidate = next(each for each in candidates if each.name == chosen)
+        if self.candidate not in candidates:
+            raise ConfigError(
+                f"the implementation {implementation!r} does not evaluate "
+                f"{self.description.summary} on {self.device.type} here"
+            )
+        self._inference: Inference = candidates[self.candidate](batch_size)
+        self.load_network(network)
+
+    def __call__(self, observations: Int8Array) -> tuple[Float32Array, Float32Array]:
+        """Logits `(B, A)` and values `(B, V)`, both float32 and overwritten by the next call.
+
+        Logits of illegal actions are whatever the network says: a search reads legal ones only.
+
+        Args:
+            observations: `(B, F)` int8, raw; ValueError for another shape or type.
+        """
+        shape = (self.batch_size, self.description.observation_size)
+        if observations.shape != shape or observations.dtype != np.int8:
+            got = f"{observations.shape} {observations.dtype}"
+            raise ValueError(f"observations must be {shape} int8, got {got}")
+        return self._inference(observations)
+
+    def load_weights(self, state: Mapping[str, Tensor]) -> None:
+        """Take the weights of a state_dict of a network of the same description."""
+        self._inference.load(state)
+
+    def load_network(self, network: AzulNetwork) -> None:
+        """`load_weights` from a network; ValueError if it has other sizes."""
+        if network.description != self.description:
+            raise ValueError(f"the network is {network.description}, not {self.description}")
+        self.load_weights(network.state_dict())
+
+
+# -- timed
 
 
 def inference_calls(
@@ -253,10 +311,10 @@ def inference_calls(
     state = _network(description).state_dict()
     rows = _observations(description, batch_size)
     calls: dict[str, Callable[[], object]] = {}
-    for candidate in inference_candidates(description, device, precision):
-        inference = create_inference(description, batch_size, device, candidate)
+    for candidate, make in inference_candidates(description, device, precision).items():
+        inference = make(batch_size)
         inference.load(state)
-        calls[candidate.name] = functools.partial(inference, rows)
+        calls[candidate.name] = partial(inference, rows)
     return calls
 
 
@@ -264,8 +322,7 @@ def time_inference(
     description: NetworkDescription, batch_size: int, device: torch.device, precision: str = "auto"
 ) -> Timing:
     """Time the `inference_candidates` on one thread, whatever is remembered of them."""
-    rows = min(batch_size, _MOST_ROWS)
-    calls = inference_calls(description, rows, device, precision)
+    calls = inference_calls(description, min(batch_size, _MOST_ROWS), device, precision)
     return time_calls(calls, threads=1, device=device, seconds=INFERENCE_S)
 
 
@@ -299,67 +356,6 @@ def time_training(
     return time_calls(steps, threads=threads, device=device, seconds=TRAINING_S)
 
 
-def choose_inference(
-    description: NetworkDescription, batch_size: int, device: torch.device, precision: str = "auto"
-) -> Timing:
-    """`time_inference`, remembered.
-
-    Raises:
-        ConfigError: There is no such precision.
-    """
-    candidates = inference_candidates(description, device, precision)
-    names = tuple(candidate.name for candidate in candidates)
-    key = _key("inference", description, batch_size, 1, device, names)
-    return _remembered_or(
-        key, names, lambda: time_inference(description, batch_size, device, precision)
-    )
-
-
-def choose_training(
-    description: NetworkDescription,
-    batch_size: int,
-    device: torch.device,
-    threads: int,
-    precision: str = "auto",
-) -> Timing:
-    """`time_training`, remembered.
-
-    Raises:
-        ConfigError: There is no such precision.
-    """
-    names = precisions_to_try(precision, device)
-    key = _key("training", description, batch_size, threads, device, names)
-    return _remembered_or(
-        key, names, lambda: time_training(description, batch_size, device, threads, precision)
-    )
-
-
-def choose_device(
-    description: NetworkDescription,
-    batch_size: int,
-    gpu: torch.device,
-    workers: int,
-    seconds: Mapping[str, Callable[[], float]],
-) -> Timing:
-    """The device on which self-play is fastest, measured once and remembered.
-
-    Args:
-        description: The network.
-        batch_size: Rows of a call in self-play.
-        gpu: What competes with the processor; its kind is remembered beside the processor's.
-        workers: How many play.
-        seconds: By device, the plain one first: measures what a call takes in self-play.
-    """
-    names = tuple(seconds)
-    key = _key("device", description, batch_size, 1, gpu, names)
-    key |= {"workers": workers, "host": processor_kind(torch.device("cpu"))}
-
-    def measured() -> Timing:
-        return _fastest({name: measure() for name, measure in seconds.items()})
-
-    return _remembered_or(key, names, measured)
-
-
 def bare_training_step(
     network: AzulNetwork, batch_size: int, device: torch.device, precision: str
 ) -> Callable[[], None]:
@@ -369,7 +365,7 @@ def bare_training_step(
     """
     description = network.description
     own = copy.deepcopy(network).train().to(device)
-    states = torch.from_numpy(_observations(description, batch_size)).to(device)  # pyright: ignore[reportUnknownMemberType]
+    states = tensor_of(_observations(description, batch_size)).to(device)
     policy = own.legal_actions(states).float()
     policy /= policy.sum(dim=1, keepdim=True)
     outcome = torch.zeros(batch_size, description.value_count, device=device)
@@ -392,6 +388,139 @@ def autocast(precision: str, device: torch.device) -> contextlib.AbstractContext
     if precision == "bfloat16":
         return torch.autocast(device.type, torch.bfloat16)
     return contextlib.nullcontext()
+
+
+def time_calls(
+    calls: Mapping[str, Callable[[], object]],
+    *,
+    threads: int,
+    device: torch.device,
+    seconds: float,
+    clock: Callable[[], float] | None = None,
+) -> Timing:
+    """Time candidates in rounds, A B C A B C, and choose.
+
+    Each is called unmeasured, until libraries have settled, then once in each round; the median of
+    its rounds counts. The first is the plain one, which another must beat by more than noise.
+
+    Args:
+        calls: What to time, by name, the plain one first.
+        threads: Of torch while it is timed.
+        device: Where the calls compute; the clock waits for a GPU.
+        seconds: By the clock, after which no new round begins.
+        clock: Seconds; `work_clock` unless given.
+    """
+    counted = clock or work_clock(threads, device)
+    rounds: dict[str, list[float]] = {name: [] for name in calls}
+    with torch_threads(threads):
+        for call in calls.values():
+            call()
+        began = counted()
+        while not all(rounds.values()) or counted() - began < seconds:
+            for name, call in calls.items():
+                started = counted()
+                call()
+                rounds[name].append(counted() - started)
+    return _fastest({name: statistics.median(times) for name, times in rounds.items()})
+
+
+def work_clock(threads: int, device: torch.device) -> Callable[[], float]:
+    """Seconds that calls in this thread take, to be read before and after them.
+
+    Those that the thread computed, where it works alone and that is told exactly enough: a machine
+    that others use as well then misleads nobody. On a GPU, those until its work is done.
+    """
+
+    def on_gpu() -> float:
+        torch.cuda.synchronize(device)
+        return time.perf_counter()
+
+    if device.type == "cuda":
+        return on_gpu
+    fine = time.get_clock_info("thread_time").resolution <= 1e-6
+    return time.thread_time if threads == 1 and device.type == "cpu" and fine else time.perf_counter
+
+
+@contextlib.contextmanager
+def torch_threads(threads: int) -> Generator[None]:
+    """So many threads of torch inside, as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _fastest(took: Mapping[str, float]) -> Timing:
+    """The plain candidate, which is the first, unless the best beats it by more than noise."""
+    plain, best = next(iter(took)), min(took, key=took.__getitem__)
+    return Timing(best if took[best] < _PLAIN_WINS * took[plain] else plain, took)
+
+
+def _network(description: NetworkDescription) -> AzulNetwork:
+    """Weights to time with; the streams of random numbers stay where they are."""
+    with cast("contextlib.AbstractContextManager[None]", torch.random.fork_rng(devices=[])):  # pyright: ignore[reportUnknownMemberType]
+        torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType] - untyped in torch
+        return AzulNetwork(description).eval()
+
+
+def _observations(description: NetworkDescription, count: int) -> Int8Array:
+    """`(count, F)` numbers like those of positions, in which something is always legal."""
+    shape = (count, description.observation_size)
+    return np.random.default_rng(0).integers(1, COLOR_COUNT, shape).astype(np.int8)
+
+
+# -- chosen, and remembered
+
+
+def choose_inference(
+    description: NetworkDescription, batch_size: int, device: torch.device, precision: str = "auto"
+) -> Timing:
+    """`time_inference`, remembered. Raises ConfigError when there is no such precision."""
+    candidates = inference_candidates(description, device, precision)
+    return _remembered_or(
+        _key("inference", description, batch_size, 1, device, [each.name for each in candidates]),
+        lambda: time_inference(description, batch_size, device, precision),
+    )
+
+
+def choose_training(
+    description: NetworkDescription,
+    batch_size: int,
+    device: torch.device,
+    threads: int,
+    precision: str = "auto",
+) -> Timing:
+    """`time_training`, remembered. Raises ConfigError when there is no such precision."""
+    names = [*precisions_to_try(precision, device)]
+    return _remembered_or(
+        _key("training", description, batch_size, threads, device, names),
+        lambda: time_training(description, batch_size, device, threads, precision),
+    )
+
+
+def choose_device(
+    description: NetworkDescription,
+    batch_size: int,
+    gpu: torch.device,
+    workers: int,
+    seconds: Mapping[str, Callable[[], float]],
+) -> Timing:
+    """The device on which self-play is fastest, measured once and remembered.
+
+    Args:
+        description: The network.
+        batch_size: Rows of a call in self-play.
+        gpu: What competes with the processor; its kind is remembered beside the processor's.
+        workers: How many play.
+        seconds: By device, the plain one first: measures what a call takes in self-play.
+    """
+    key = _key("device", description, batch_size, 1, gpu, [*seconds])
+    key |= {"workers": workers, "host": processor_kind(torch.device("cpu"))}
+    return _remembered_or(
+        key, lambda: _fastest({name: measure() for name, measure in seconds.items()})
+    )
 
 
 def resolve_compute(
@@ -419,31 +548,25 @@ def resolve_compute(
     if remembered is not None and config.device in ("auto", device.type):
         with contextlib.suppress(ConfigError):
             device = resolve_device(remembered.device)
-    candidates = inference_candidates(description, device, config.inference_precision)
-    formats = precisions_to_try(config.training_precision, device)
-    on_device = f"on {_place(device)}"
-    with_threads = f"with {threads} thread{'s' if threads > 1 else ''}"
-    told: list[str] = []
+    precision = config.inference_precision
+    candidates = {each.name: each for each in inference_candidates(description, device, precision)}
+    names = {name: each.words for name, each in candidates.items()}
+    where = f"on {'the processor' if device.type == 'cpu' else device}"
     kept = Candidate(remembered.inference, remembered.inference_precision) if remembered else None
-    if kept is not None and kept in candidates:
-        inference = kept
-        told.append(f"inference: {_in_words(kept)} {on_device}, as before")
+    if kept is not None and kept.name in candidates:
+        inference, words = kept, f"{kept.words} {where}, as before"
     else:
-        found = choose_inference(
-            description, config.parallel_games, device, config.inference_precision
-        )
-        inference = next(each for each in candidates if each.name == found.chosen)
-        words = found.told({each.name: _in_words(each) for each in candidates}, on_device)
-        told.append(f"inference: {words}")
+        found = choose_inference(description, config.parallel_games, device, precision)
+        inference, words = candidates[found.chosen], found.told(names, where)
+    precision = config.training_precision
+    formats = {name: name for name in precisions_to_try(precision, device)}
+    where = f"with {threads} thread{'s' if threads > 1 else ''}"
     if remembered is not None and remembered.training_precision in formats:
         training = remembered.training_precision
-        told.append(f"training: {training} {with_threads}, as before")
+        training_words = f"{training} {where}, as before"
     else:
-        found = choose_training(
-            description, config.batch_size, device, threads, config.training_precision
-        )
-        training = found.chosen
-        told.append(f"training: {found.told({name: name for name in formats}, with_threads)}")
+        found = choose_training(description, config.batch_size, device, threads, precision)
+        training, training_words = found.chosen, found.told(formats, where)
     return Compute(
         device=str(device),
         inference=inference.implementation,
@@ -452,60 +575,8 @@ def resolve_compute(
         threads=threads,
         processor=processor_kind(device),
         torch=str(torch.__version__),  # a plain str: a checkpoint keeps it
-        told="; ".join(told),
+        told=f"inference: {words}; training: {training_words}",
     )
-
-
-def time_calls(
-    calls: Mapping[str, Callable[[], object]],
-    *,
-    threads: int,
-    device: torch.device,
-    seconds: float,
-    clock: Callable[[], float] | None = None,
-) -> Timing:
-    """Time candidates in rounds, A B C A B C, and choose.
-
-    Each is called unmeasured, until libraries have settled, then once in each round; the median of
-    its rounds counts. The first is the plain one, which another must beat by more than noise.
-
-    Args:
-        calls: What to time, by name, the plain one first.
-        threads: Of torch while it is timed.
-        device: Where the calls compute; the clock waits for a GPU.
-        seconds: By the clock, after which no new round begins.
-        clock: Seconds. Unless given, those that this thread computed on a processor when it works
-            alone, so that a machine that others use as well misleads nobody.
-    """
-    counted = clock or work_clock(threads, device)
-    rounds: dict[str, list[float]] = {name: [] for name in calls}
-    with torch_threads(threads):
-        for call in calls.values():
-            call()
-        began = counted()
-        while not all(rounds.values()) or counted() - began < seconds:
-            for name, call in calls.items():
-                started = counted()
-                call()
-                rounds[name].append(counted() - started)
-    return _fastest({name: statistics.median(times) for name, times in rounds.items()})
-
-
-def _fastest(took: Mapping[str, float]) -> Timing:
-    """The plain candidate, which is the first, unless the best beats it by more than noise."""
-    plain, best = next(iter(took)), min(took, key=took.__getitem__)
-    return Timing(best if took[best] < _PLAIN_WINS * took[plain] else plain, took)
-
-
-@contextlib.contextmanager
-def torch_threads(threads: int) -> Generator[None]:
-    """So many threads of torch inside, as many as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @functools.cache
@@ -519,54 +590,10 @@ def processor_kind(device: torch.device) -> str:
     except OSError:
         text = ""
     first = text.split("\n\n", maxsplit=1)[0].splitlines()
-    pairs = [line.partition(":") for line in first]
-    told = {key.strip(): value.strip() for key, _, value in pairs}
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first)}
     words = [told[name] for name in named if name in told]
     words = words or [platform.processor(), platform.machine()]
     return " ".join(word for word in words if word)[:_LONGEST_NAME] or "unknown"
-
-
-def _network(description: NetworkDescription) -> AzulNetwork:
-    """Weights to time with; the streams of random numbers stay where they are."""
-    with cast("contextlib.AbstractContextManager[None]", torch.random.fork_rng(devices=[])):  # pyright: ignore[reportUnknownMemberType]
-        torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType] - untyped in torch
-        return build_network(description).eval()
-
-
-def _observations(
-    description: NetworkDescription, count: int
-) -> np.ndarray[Any, np.dtype[np.int8]]:
-    """`(count, F)` numbers like those of positions, in which something is always legal."""
-    shape = (count, description.observation_size)
-    return np.random.default_rng(0).integers(1, COLOR_COUNT, shape).astype(np.int8)
-
-
-def work_clock(threads: int, device: torch.device) -> Callable[[], float]:
-    """Seconds that calls in this thread take, to be read before and after them.
-
-    Those that the thread computed, where it works alone and that is told exactly enough: a machine
-    that others use as well then misleads nobody. On a GPU, those until its work is done.
-    """
-    if device.type == "cuda":
-        return functools.partial(_seconds_on, device)
-    fine = time.get_clock_info("thread_time").resolution <= 1e-6
-    return time.thread_time if threads == 1 and device.type == "cpu" and fine else time.perf_counter
-
-
-def _seconds_on(device: torch.device) -> float:
-    """The time once a GPU has done what it was told."""
-    torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-def _in_words(candidate: Candidate) -> str:
-    """For people."""
-    extra = {"amx": " with AMX", "vectors": " in one kernel", "folded": " by torch's products"}
-    return candidate.precision + extra.get(candidate.implementation, "")
-
-
-def _place(device: torch.device) -> str:
-    return "the processor" if device.type == "cpu" else str(device)
 
 
 def _key(
@@ -575,7 +602,7 @@ def _key(
     batch_size: int,
     threads: int,
     device: torch.device,
-    candidates: tuple[str, ...],
+    candidates: list[str],
 ) -> dict[str, object]:
     """All that a timing depends on."""
     return {
@@ -587,27 +614,24 @@ def _key(
         "network": json.loads(json.dumps(description.shapes)),
         "batch_size": batch_size,
         "threads": threads,
-        "candidates": list(candidates),
+        "candidates": candidates,
     }
 
 
-def _remembered_or(
-    key: dict[str, object], candidates: tuple[str, ...], decide: Callable[[], Timing]
-) -> Timing:
+def _remembered_or(key: dict[str, Any], decide: Callable[[], Timing]) -> Timing:
     """What was found before for `key`; else what `decide` finds, from now on.
 
     The first of several processes that decide at once is the one that all of them follow. A file
     that is damaged or another's is replaced; a folder that cannot be written is no error.
     """
-    if len(candidates) == 1:
-        return Timing(candidates[0], {})
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    if len(key["candidates"]) == 1:
+        return Timing(key["candidates"][0], {})
     folder = cache_folder()
     if folder is None:
         return decide()
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / "choices" / f"{key['what']}-{digest}.json"
-    known = _read_timing(path, key, candidates)
-    if known is not None:
+    if known := _read_timing(path, key):
         return known
     found = decide()
     content = {"key": key, "chosen": found.chosen, "seconds": dict(found.seconds)}
@@ -617,32 +641,23 @@ def _remembered_or(
         unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         try:
             os.link(unfinished, path)
-        except FileExistsError:
-            known = _read_timing(path, key, candidates)
+        except OSError:  # somebody was faster, or a disk without links
+            known = _read_timing(path, key)
             if known is None:
                 unfinished.replace(path)
-        except OSError:  # a disk without links
-            unfinished.replace(path)
     with contextlib.suppress(OSError):
         unfinished.unlink(missing_ok=True)
     return known or found
 
 
-def _read_timing(path: Path, key: dict[str, object], candidates: tuple[str, ...]) -> Timing | None:
+def _read_timing(path: Path, key: dict[str, Any]) -> Timing | None:
     """What the file remembers for exactly this key; None for any other content."""
-    data = read_bounded(path, _LARGEST_FILE)
     try:
-        content: object = json.loads(data) if data else None
-    except (ValueError, RecursionError):
+        content: Any = json.loads(read_bounded(path, _LARGEST_FILE) or "null")
+        chosen, took = content["chosen"], dict(content["seconds"])
+        fits = content["key"] == key and chosen in key["candidates"]
+        fits = fits and set(took) == set(key["candidates"])
+        fits = fits and all(isinstance(value, float) and value > 0 for value in took.values())
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    if not isinstance(content, dict):
-        return None
-    fields = cast("dict[str, object]", content)
-    chosen, seconds = fields.get("chosen"), fields.get("seconds")
-    if fields.get("key") != key or chosen not in candidates or not isinstance(seconds, dict):
-        return None
-    table = cast("dict[str, object]", seconds)
-    took = {name: value for name, value in table.items() if isinstance(value, float) and value > 0}
-    if set(took) != set(candidates):
-        return None
-    return Timing(str(chosen), took)
+    return Timing(chosen, took) if fits else None

@@ -1,4 +1,4 @@
-"""The network: from an observation to a policy, a value and a margin, in four sizes."""
+"""The network: from an observation to a policy and a value, in four sizes."""
 
 from __future__ import annotations
 
@@ -30,37 +30,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-# -- torch's doors that its type hints leave untyped, each opened in one place
-
-
-def tensor_of(array: npt.NDArray[Any]) -> Tensor:
-    """A tensor on the same memory as `array`."""
-    return torch.from_numpy(array)  # pyright: ignore[reportUnknownMemberType]
-
-
-def row_dot(left: Tensor, right: Tensor) -> Tensor:
-    """`(B,)` dot products of the rows of two `(B, W)` tensors."""
-    return cast("Tensor", torch.linalg.vecdot(left, right))  # pyright: ignore[reportUnknownMemberType]
-
-
-def block_diagonal(*blocks: Tensor) -> Tensor:
-    """The matrix with `blocks` along its diagonal and zeros elsewhere."""
-    return cast("Tensor", torch.block_diag(*blocks)).contiguous()  # pyright: ignore[reportUnknownMemberType]
-
-
-def total_norm(tensors: list[Tensor]) -> Tensor:
-    """Euclidean length of all numbers of all tensors together, a scalar on their device."""
-    if tensors[0].device.type == "cuda":
-        return get_total_norm(tensors)
-    # The same with less around it, which counts between the small products of a processor.
-    norms = [cast("Tensor", torch.linalg.vector_norm(tensor)) for tensor in tensors]  # pyright: ignore[reportUnknownMemberType]
-    return cast("Tensor", torch.linalg.vector_norm(torch.stack(norms)))  # pyright: ignore[reportUnknownMemberType]
-
-
 # -- sizes of networks by name, and the description that a checkpoint carries
 #
-# Pure Python: what a network consists of can be read and checked without building it, so that a
-# file from a stranger is refused before anything is allocated.
+# What a network consists of can be read and checked without building it, so that a file from a
+# stranger is refused before anything is allocated.
 
 NETWORK_PRESETS: Final[Mapping[str, tuple[int, ...]]] = {
     "small": (256, 256),
@@ -93,11 +66,14 @@ class NetworkDescription:
         """Refuse sizes that no network of this program has."""
         object.__setattr__(self, "players", check_players(self.players))
         object.__setattr__(self, "dropout", check_float("dropout", self.dropout))
-        if not 1 <= len(self.widths) <= _MOST_LAYERS:
-            raise ConfigError(f"a network has 1 to {_MOST_LAYERS} layers, got {len(self.widths)}")
+        if not 1 <= len(self.widths) <= _MOST_LAYERS or len(self.value_widths) != 2:
+            raise ConfigError(
+                f"a network has 1 to {_MOST_LAYERS} layers and 2 of the value, got "
+                f"{len(self.widths)} and {len(self.value_widths)}"
+            )
         for width in (*self.widths, self.policy_width, *self.value_widths):
-            if not 1 <= width <= _LARGEST_WIDTH:
-                raise ConfigError(f"a layer is 1 to {_LARGEST_WIDTH} units wide, got {width}")
+            if type(width) is not int or not 1 <= width <= _LARGEST_WIDTH:
+                raise ConfigError(f"a layer is 1 to {_LARGEST_WIDTH} units wide, got {width!r:.40}")
         if not 0.0 <= self.dropout < 1.0:
             raise ConfigError(f"dropout must be at least 0 and below 1, got {self.dropout}")
 
@@ -128,39 +104,29 @@ class NetworkDescription:
 
     def as_dict(self) -> dict[str, object]:
         """Plain types only, for a checkpoint; `from_dict` reads it back."""
-        return {
-            "preset": self.preset,
-            "players": self.players,
-            "widths": list(self.widths),
-            "policy_width": self.policy_width,
-            "value_widths": list(self.value_widths),
-            "dropout": self.dropout,
-        }
+        fields = dataclasses.asdict(self)
+        return {**fields, "widths": list(self.widths), "value_widths": list(self.value_widths)}
 
     @classmethod
     def from_dict(cls, fields: object) -> NetworkDescription:
         """Read what `as_dict` wrote. Raises ConfigError or GameError for anything else."""
         if not isinstance(fields, Mapping):
             raise ConfigError("a network is described by a table of its sizes")
-        table = cast("Mapping[object, object]", fields)
-        first, second = (*_sizes(table, "value_widths"), 0, 0)[:2]
-        dropout = table.get("dropout")
-        preset = table.get("preset")
-        if not isinstance(dropout, int | float) or not isinstance(preset, str):
-            raise ConfigError("a network's description needs a preset name and a dropout")
+        table = cast("Mapping[str, Any]", fields)
         if table.get("source_width") or table.get("margin"):
             raise ConfigError(
                 "this version has neither the network `sets` nor a margin output; the version that "
                 "trained it can export and play it"
             )
-        return cls(
-            preset=preset[:100],
-            players=_size(table, "players"),
-            widths=_sizes(table, "widths"),
-            policy_width=_size(table, "policy_width"),
-            value_widths=(first, second),
-            dropout=float(dropout),
-        )
+        known = {field.name: table.get(field.name) for field in dataclasses.fields(cls)}
+        for name in ("widths", "value_widths"):
+            if not isinstance(known[name], list | tuple):
+                raise ConfigError(f"a network's description needs a list {name}")
+            known[name] = tuple(table[name][: _MOST_LAYERS + 1])
+        if not isinstance(known["preset"], str):
+            raise ConfigError("a network's description needs a preset name")
+        known["preset"] = known["preset"][:100]
+        return cls(**cast("dict[str, Any]", known))
 
 
 def describe_network(preset: str, players: int = 2, dropout: float = 0.0) -> NetworkDescription:
@@ -176,27 +142,7 @@ def describe_network(preset: str, players: int = 2, dropout: float = 0.0) -> Net
     )
 
 
-def _size(table: Mapping[object, object], key: str) -> int:
-    """An integer of a description; bool is not one."""
-    value = table.get(key)
-    if type(value) is not int:
-        raise ConfigError(f"a network's description needs an integer {key}")
-    return value
-
-
-def _sizes(table: Mapping[object, object], key: str) -> tuple[int, ...]:
-    """A short list of integers of a description."""
-    value = table.get(key)
-    if not isinstance(value, list | tuple):
-        raise ConfigError(f"a network's description needs a list {key}")
-    sizes = cast("list[object] | tuple[object, ...]", value)[: _MOST_LAYERS + 1]
-    numbers = tuple(size for size in sizes if type(size) is int)
-    if len(numbers) != len(sizes):
-        raise ConfigError(f"a network's description needs integers in {key}")
-    return numbers
-
-
-# -- azulNetwork: raw observations in, policy logits and values out
+# -- raw observations in, policy logits and values out
 #
 # Shapes: B positions, F features, A actions = Q sources x 5 colours x 6 lines, V values.
 #
@@ -223,7 +169,8 @@ def normalised(hidden: Tensor) -> Tensor:
     the row, and a step takes 10 to 35% less than with `F.rms_norm` (torch 2.13, bfloat16).
     """
     active = F.relu(hidden)
-    mean_square = row_dot(active, active).unsqueeze(1) * (1.0 / active.shape[1])
+    squares = cast("Tensor", torch.linalg.vecdot(active, active))  # pyright: ignore[reportUnknownMemberType]
+    mean_square = squares.unsqueeze(1) * (1.0 / active.shape[1])
     return active * torch.rsqrt(mean_square + NORM_EPSILON)
 
 
@@ -253,7 +200,14 @@ class AzulNetwork(nn.Module):
         self.register_buffer(
             "observation_scales", tensor_of(observation_scales(description.players))
         )
-        self._initialise()
+        # He's variance for what follows a relu; outputs start small; biases at 0.
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+        with torch.no_grad():
+            self.policy_output.weight.mul_(_OUTPUT_GAIN)
+            self.value_output.weight.mul_(_OUTPUT_GAIN)
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """`(policy (B, A), value (B, V))`: probabilities, 0 where illegal, and values."""
@@ -297,19 +251,6 @@ class AzulNetwork(nn.Module):
         """Trainable numbers."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def _initialise(self) -> None:
-        """He's variance for what follows a relu; outputs start small; biases at 0."""
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
-        with torch.no_grad():
-            self.policy_output.weight.mul_(_OUTPUT_GAIN)
-            self.value_output.weight.mul_(_OUTPUT_GAIN)
-
-
-# -- from a description, or the name of a preset, to the network
-
 
 def build_network(description: NetworkDescription) -> AzulNetwork:
     """The described network with random weights (torch's global generator)."""
@@ -319,7 +260,7 @@ def build_network(description: NetworkDescription) -> AzulNetwork:
 def create_azul_network(
     preset: str = "medium", players: int = 2, dropout: float = 0.0
 ) -> AzulNetwork:
-    """A network of a named size with random weights.
+    """A network of a named size with random weights (torch's global generator).
 
     Args:
         preset: "small", "medium", "large" or "deep".
@@ -330,4 +271,18 @@ def create_azul_network(
         ConfigError: No such preset, or a dropout outside [0, 1).
         GameError: `players` is not 2, 3 or 4.
     """
-    return build_network(describe_network(preset, players, dropout))
+    return AzulNetwork(describe_network(preset, players, dropout))
+
+
+def tensor_of(array: npt.NDArray[Any]) -> Tensor:
+    """A tensor on the same memory as `array`."""
+    return torch.from_numpy(array)  # pyright: ignore[reportUnknownMemberType]
+
+
+def total_norm(tensors: list[Tensor]) -> Tensor:
+    """Euclidean length of all numbers of all tensors together, a scalar on their device."""
+    if tensors[0].device.type == "cuda":
+        return get_total_norm(tensors)
+    # The same with less around it, which counts between the small products of a processor.
+    norms = [cast("Tensor", torch.linalg.vector_norm(tensor)) for tensor in tensors]  # pyright: ignore[reportUnknownMemberType]
+    return cast("Tensor", torch.linalg.vector_norm(torch.stack(norms)))  # pyright: ignore[reportUnknownMemberType]

@@ -6,8 +6,8 @@ AMD EPYC with AVX-512, a product of 64 x 256 x 256 takes 34 us instead of 90; wi
 processors there is less to gain. Vectors are LLVM's, so that every processor has them.
 
 Shapes: B positions, F features, A actions, V values, K inputs and N outputs of a layer, H hidden
-units of the value head, R rows together. Weights are panels of `PANEL` outputs,
-`[N / PANEL, K, PANEL]`.
+units of the value head, R rows together. `features` `(R, ...)` are a layer's inputs, `stream`
+`(R, ...)` its sums. Weights are panels of `PANEL` outputs, `[N / PANEL, K, PANEL]`.
 
 A row's result depends on nothing but the row: not on the others, nor on their number.
 """
@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import importlib
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from azul_tui.game.kernel import lean_kernel
-from azul_tui.network.inference import FoldedLayer, FoldedWeights, fold_weights
-from azul_tui.network.kernels import vector_loops
+from azul_tui.game.kernel import Float32Array, Int8Array, Int64Array, lean_kernel, vector_kernel
+from azul_tui.network.inference import FoldedLayer, fold_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,9 +32,7 @@ if TYPE_CHECKING:
 
     from azul_tui.network.model import NetworkDescription
 
-Int8Array = npt.NDArray[np.int8]
-Int64Array = npt.NDArray[np.int64]
-Float32Array = npt.NDArray[np.float32]
+AnyArray = npt.NDArray[Any]
 Number = TypeVar("Number", bound=np.generic)
 
 ROWS: Final = 64
@@ -83,29 +80,18 @@ PANEL: Final = _VECTORS * _LANES
 _VECTOR: Any = _ir.VectorType(_ir.FloatType(), _LANES)
 
 
-def _multiply_block(
-    _context: Any,
-    features: Any,
-    _start: Any,
-    _feature_row: Any,
-    weights: Any,
-    _panel: Any,
-    stream: Any,
-    _out: Any,
-    _stream_row: Any,
-    _inputs: Any,
-    _add: Any,
-) -> Any:
+def _multiply_block(_context: Any, features: Any, weights: Any, stream: Any, _places: Any) -> Any:
     """See `multiply_block`."""
-    integer = _types.int64
-    kinds = (features, integer, integer, weights, integer, stream, integer, integer)
-    return _types.void(*kinds, integer, integer), _generate_block
+    places = _types.UniTuple(_types.int64, 7)
+    return _types.void(features, weights, stream, places), _generate_block
 
 
 def _generate_block(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     """The loop over inputs with all sums in registers."""
-    features, start, feature_row, weights, panel = arguments[:5]
-    stream, out, stream_row, inputs, add = arguments[5:]
+    features, weights, stream, places = arguments
+    start, feature_row, panel, out, stream_row, inputs, add = (
+        builder.extract_value(places, number) for number in range(7)
+    )
     word, index = _ir.IntType(64), _ir.IntType(32)
 
     def data(place: int, array: Any) -> Any:
@@ -130,16 +116,16 @@ def _generate_block(context: Any, builder: Any, signature: Any, arguments: Any) 
     ]
     outputs = [
         builder.bitcast(
-            at(data(5, stream), out, builder.mul(stream_row, word(row))), _VECTOR.as_pointer()
+            at(data(2, stream), out, builder.mul(stream_row, word(row))), _VECTOR.as_pointer()
         )
         for row in range(_TOGETHER)
     ]
-    first = at(data(3, weights), panel)
+    first = at(data(1, weights), panel)
     zeros = _ir.Constant(_VECTOR, [0.0] * _LANES)
     adds = builder.icmp_signed("!=", add, word(0))
-    places = [(row, vector) for row in range(_TOGETHER) for vector in range(_VECTORS)]
+    cells = [(row, vector) for row in range(_TOGETHER) for vector in range(_VECTORS)]
     begins = [
-        builder.select(adds, load(at(outputs[row], word(vector))), zeros) for row, vector in places
+        builder.select(adds, load(at(outputs[row], word(vector))), zeros) for row, vector in cells
     ]
     before = builder.block
     loop, done = builder.append_basic_block("inputs"), builder.append_basic_block("done")
@@ -147,7 +133,7 @@ def _generate_block(context: Any, builder: Any, signature: Any, arguments: Any) 
     builder.position_at_end(loop)
     number = builder.phi(word)
     number.add_incoming(word(0), before)
-    sums = [builder.phi(_VECTOR) for _ in places]
+    sums = [builder.phi(_VECTOR) for _ in cells]
     for total, begin in zip(sums, begins, strict=True):
         total.add_incoming(begin, before)
     here = builder.bitcast(at(first, builder.mul(number, word(PANEL))), _VECTOR.as_pointer())
@@ -162,7 +148,7 @@ def _generate_block(context: Any, builder: Any, signature: Any, arguments: Any) 
     ]
     totals = [
         builder.call(fma, [everywhere[row], factors[vector], total])
-        for (row, vector), total in zip(places, sums, strict=True)
+        for (row, vector), total in zip(cells, sums, strict=True)
     ]
     following = builder.add(number, word(1))
     number.add_incoming(following, loop)
@@ -170,7 +156,7 @@ def _generate_block(context: Any, builder: Any, signature: Any, arguments: Any) 
         total.add_incoming(new, loop)
     builder.cbranch(builder.icmp_signed("<", following, inputs), loop, done)
     builder.position_at_end(done)
-    for (row, vector), total in zip(places, totals, strict=True):
+    for (row, vector), total in zip(cells, totals, strict=True):
         builder.store(total, at(outputs[row], word(vector))).align = 4
     return context.get_dummy_value()
 
@@ -178,12 +164,13 @@ def _generate_block(context: Any, builder: Any, signature: Any, arguments: Any) 
 multiply_block: Callable[..., None] = _intrinsic(_multiply_block)
 """Some rows of `stream = [stream +] features @ W` for one panel, without the bias.
 
-`(features, start, numbers from row to row, weights, start of the panel, stream, start, numbers
-from row to row, inputs, whether to add)`.
+`(features, weights, stream, places)`, these being where the features start, their numbers from row
+to row, the start of the panel, where the stream starts, its numbers from row to row, K, and
+whether to add.
 """
 
 
-@vector_loops
+@vector_kernel
 def _multiply(
     features: Float32Array,
     weights: Float32Array,
@@ -196,21 +183,12 @@ def _multiply(
     for panel in range(layer[1] // PANEL):
         begin = layer[2] + panel * PANEL * inputs
         for row in range(0, rows, _TOGETHER):
-            multiply_block(
-                features,
-                row * feature_row,
-                feature_row,
-                weights,
-                begin,
-                stream,
-                row * stream_row + panel * PANEL,
-                stream_row,
-                inputs,
-                layer[4],
-            )
+            start, out = row * feature_row, row * stream_row + panel * PANEL
+            places = (start, feature_row, begin, out, stream_row, inputs, layer[4])
+            multiply_block(features, weights, stream, places)
 
 
-@vector_loops
+@vector_kernel
 def _observe(observations: Int8Array, features: Float32Array) -> None:
     """Features of at most R rows of observations `(rows, F)`."""
     for row in range(observations.shape[0]):
@@ -218,7 +196,7 @@ def _observe(observations: Int8Array, features: Float32Array) -> None:
             features[row, index] = np.float32(observations[row, index])
 
 
-@vector_loops
+@vector_kernel
 def _activate(
     stream: Float32Array, biases: Float32Array, features: Float32Array, rows: int, normalise: bool
 ) -> None:
@@ -238,7 +216,7 @@ def _activate(
                 features[row, index] *= scale
 
 
-@vector_loops
+@vector_kernel
 def finish_rows(
     stream: Float32Array,
     biases: Float32Array,
@@ -305,83 +283,84 @@ def evaluate_with_vectors(
         finish_rows(stream, bias, value_weights, value_bias, logits[some], values[some])
 
 
-class PackedLayers(NamedTuple):
-    """A network as one kernel reads it."""
+class PackedInference:
+    """Logits and values of one batch size by one kernel call, into arrays that every call reuses.
 
-    fields: Int64Array
-    """`(L, LAYER_FIELDS)`."""
-    weights: npt.NDArray[Any]
-    """Of all layers, one behind the other, from a multiple of 64 bytes on."""
-    biases: Float32Array
-    """Of all layers, each padded with zeros to a multiple of `BLOCK`."""
-    value_weight: Float32Array
-    value_bias: Float32Array
+    Args:
+        description: The network; only for `whole_blocks`.
+        batch_size: B.
+        evaluate: `evaluate_with_vectors`, or what takes the same.
+        pack: Turns `(N, K)` weights flat, in the order in which the kernel reads them.
+        kind: Of the features and the packed weights.
+    """
+
+    def __init__(
+        self,
+        description: NetworkDescription,
+        batch_size: int,
+        evaluate: Callable[..., None],
+        pack: Callable[[Float32Array], AnyArray],
+        kind: type[np.generic],
+    ) -> None:
+        """Allocate results; `load` brings weights."""
+        self._description, self._evaluate, self._pack = description, evaluate, pack
+        self._kind: np.dtype[Any] = np.dtype(kind)
+        self._logits: Float32Array = np.zeros((batch_size, description.action_count), np.float32)
+        self._values: Float32Array = np.zeros((batch_size, description.value_count), np.float32)
+        self._arguments: tuple[AnyArray, ...] = ()
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take the weights of a state_dict; it may change afterwards."""
+        on_cpu = {name: tensor.detach().cpu() for name, tensor in state.items()}
+        weights = fold_weights(on_cpu, self._description, torch.float32)
+        weight, bias, _ = weights.heads_output
+        actions = self._description.action_count
+        # In the last product the value's units come before the logits.
+        last = FoldedLayer(
+            torch.cat([weight[actions:], weight[:actions]]),
+            torch.cat([bias[actions:], bias[:actions]]),
+        )
+        layers = (*weights.trunk, weights.heads_hidden, last)
+        fields = np.zeros((len(layers), LAYER_FIELDS), np.int64)
+        packed: list[AnyArray] = []
+        biases: list[Float32Array] = []
+        for index, layer in enumerate(layers):
+            padded = np.zeros(-(-len(layer.bias) // BLOCK) * BLOCK, np.float32)
+            padded[: len(layer.bias)] = layer.bias.numpy()
+            if layer.residual:
+                # The stream that is added to was stored without its own bias.
+                padded += biases[-1]
+            offsets = sum(map(len, packed)), sum(map(len, biases))
+            fields[index] = (layer.weight.shape[1], len(padded), *offsets, layer.residual)
+            packed.append(self._pack(layer.weight.numpy()))
+            biases.append(padded)
+        self._arguments = (
+            fields,
+            _aligned(np.concatenate(packed)),
+            np.concatenate(biases),
+            weights.value_weight.numpy(),
+            weights.value_bias.numpy(),
+            _scratch(int(fields[:, 0].max()), self._kind),
+            _scratch(int(fields[:, 1].max()), np.dtype(np.float32)),
+            self._logits,
+            self._values,
+        )
+
+    def __call__(self, observations: Int8Array, /) -> tuple[Float32Array, Float32Array]:
+        """`(logits (B, A), values (B, V))`, valid until the next call; illegal logits too."""
+        self._evaluate(observations, *self._arguments)
+        return self._logits, self._values
 
 
-def pack_layers(
-    state: Mapping[str, Tensor],
-    description: NetworkDescription,
-    pack: Callable[[Float32Array], npt.NDArray[Any]],
-) -> PackedLayers:
-    """All products in order, with `(N, K)` weights turned flat by `pack`."""
-    on_cpu = {name: tensor.detach().cpu() for name, tensor in state.items()}
-    weights = fold_weights(on_cpu, description, torch.float32)
-    layers = _layers_in_order(weights, description.action_count)
-    fields = np.zeros((len(layers), LAYER_FIELDS), np.int64)
-    packed: list[npt.NDArray[Any]] = []
-    biases: list[Float32Array] = []
-    for index, layer in enumerate(layers):
-        bias = np.zeros(-(-len(layer.bias) // BLOCK) * BLOCK, np.float32)
-        bias[: len(layer.bias)] = layer.bias.numpy()
-        if layer.residual:
-            # The stream that is added to was stored without its own bias.
-            bias += biases[-1]
-        offsets = sum(map(len, packed)), sum(map(len, biases))
-        fields[index] = (layer.weight.shape[1], len(bias), *offsets, layer.residual)
-        packed.append(pack(layer.weight.numpy()))
-        biases.append(bias)
-    return PackedLayers(
-        fields,
-        aligned(np.concatenate(packed)),
-        np.concatenate(biases),
-        weights.value_weight.numpy().copy(),
-        weights.value_bias.numpy().copy(),
-    )
-
-
-def _layers_in_order(weights: FoldedWeights, actions: int) -> list[FoldedLayer]:
-    """The products as the kernel does them: in the last, the value's units before the logits."""
-    weight, bias, _ = weights.heads_output
-    last = FoldedLayer(
-        torch.cat([weight[actions:], weight[:actions]]),
-        torch.cat([bias[actions:], bias[:actions]]),
-    )
-    return [*weights.trunk, weights.heads_hidden, last]
+def create_vector_inference(description: NetworkDescription, batch_size: int) -> PackedInference:
+    """Evaluation in float32 with vectors. Only for `whole_blocks`."""
+    return PackedInference(description, batch_size, evaluate_with_vectors, panels_of, np.float32)
 
 
 def whole_blocks(description: NetworkDescription) -> bool:
     """Whether all layers are whole blocks wide, which those of every preset are."""
     widths = (*description.widths, description.policy_width, *description.value_widths)
     return all(width % BLOCK == 0 for width in widths)
-
-
-def aligned(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """A flat copy that begins at a multiple of 64 bytes."""
-    memory = np.zeros(array.nbytes + _LINE_BYTES, np.uint8)
-    start = -memory.ctypes.data % _LINE_BYTES
-    copy = memory[start : start + array.nbytes].view(array.dtype)
-    copy[:] = array.ravel()
-    return copy
-
-
-def scratch(width: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:
-    """`ROWS` rows of at least `width` numbers.
-
-    A row is one cache line longer than it needs to be: rows of a power of two compete for the
-    same few places in the cache.
-    """
-    row = width + _LINE_BYTES // kind.itemsize
-    return aligned(np.zeros(ROWS * row, kind)).reshape(ROWS, row)
 
 
 def panels_of(weight: Float32Array) -> Float32Array:
@@ -394,28 +373,20 @@ def panels_of(weight: Float32Array) -> Float32Array:
     ).ravel()
 
 
-class VectorInference:
-    """Logits and values of one batch size, into arrays that every call reuses."""
+def _aligned(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """A flat copy that begins at a multiple of 64 bytes."""
+    memory = np.zeros(array.nbytes + _LINE_BYTES, np.uint8)
+    start = -memory.ctypes.data % _LINE_BYTES
+    copy = memory[start : start + array.nbytes].view(array.dtype)
+    copy[:] = array.ravel()
+    return copy
 
-    def __init__(self, description: NetworkDescription, batch_size: int) -> None:
-        """Allocate results; `load` brings weights. Only for `whole_blocks`."""
-        self.description: NetworkDescription = description
-        self._logits: Float32Array = np.zeros((batch_size, description.action_count), np.float32)
-        self._values: Float32Array = np.zeros((batch_size, description.value_count), np.float32)
-        self._arguments: tuple[Any, ...] = ()
 
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of a state_dict; it may change afterwards."""
-        packed = pack_layers(state, self.description, panels_of)
-        self._arguments = (
-            *packed,
-            scratch(int(packed.fields[:, 0].max()), np.dtype(np.float32)),
-            scratch(int(packed.fields[:, 1].max()), np.dtype(np.float32)),
-            self._logits,
-            self._values,
-        )
+def _scratch(width: int, kind: np.dtype[Any]) -> AnyArray:
+    """`ROWS` rows of at least `width` numbers.
 
-    def __call__(self, observations: Int8Array, /) -> tuple[Float32Array, Float32Array]:
-        """`(logits (B, A), values (B, V))`, valid until the next call; illegal logits too."""
-        evaluate_with_vectors(observations, *self._arguments)
-        return self._logits, self._values
+    A row is one cache line longer than it needs to be: rows of a power of two compete for the
+    same few places in the cache.
+    """
+    row = width + _LINE_BYTES // kind.itemsize
+    return _aligned(np.zeros(ROWS * row, kind)).reshape(ROWS, row)

@@ -56,13 +56,12 @@ def parse_player_name(name: str, players: int = 2) -> PlayerName:
     text = name.strip().lower()
     counted = re.fullmatch(r"uct-([0-9]{1,9})", text)
     if counted is not None:
-        playouts = int(counted[1])
-        if not 1 <= playouts <= MAX_UCT_PLAYOUTS:
+        if not 1 <= int(counted[1]) <= MAX_UCT_PLAYOUTS:
             raise PlayerError(
                 f"{name!r}: uct takes 1 to {MAX_UCT_PLAYOUTS} playouts a move, such as"
                 f" {UCT_EXAMPLE}"
             )
-        return PlayerName("uct", "", playouts)
+        return PlayerName("uct", "", int(counted[1]))
     known = scripted_players(players)
     if text in known:
         kind, _, level = text.partition("-")

@@ -17,37 +17,37 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.constants import (
-    COLOR_BONUS,
-    COLOR_COUNT,
-    COLUMN_BONUS,
-    FLOOR_ROW,
-    FLOOR_SLOTS,
-    LINE_COUNT,
-    ROW_BONUS,
-    ROW_COUNT,
-)
-from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, integer, lean_kernel
-from azul_tui.game.layout import score_of, sources_offset
-from azul_tui.game.offsets import (
     BOARD_LINE_COLOR,
     BOARD_LINE_TILES,
     BOARD_MARKER,
     BOARD_SIZE,
     BOARD_WALL,
     BOARDS,
+    COLOR_BONUS,
+    COLOR_COUNT,
+    COLUMN_BONUS,
+    FLOOR_ROW,
+    FLOOR_SLOTS,
+    LINE_COUNT,
     MARKER_IN_CENTRE,
     PLAYERS,
     ROUND,
+    ROW_BONUS,
+    ROW_COUNT,
     TO_MOVE,
 )
-from azul_tui.game.rules import accepting_rows_by_color
-from azul_tui.game.scoring import (
+from azul_tui.game.kernel import Int8Array, Int32Array, Int64Array, integer, lean_kernel
+from azul_tui.game.rules import (
     FLOOR_COST,
     FULL_ROW,
+    accepting_rows_by_color,
     floor_cost,
     floor_slots,
     placement_points,
+    read_five,
     run_points,
+    score_of,
+    sources_offset,
 )
 from azul_tui.players.scripted import insert_ranked
 
@@ -146,10 +146,8 @@ def _describe_line(
 ) -> None:
     """Write `PLACED` of a begun and unfinished line: its points if it were laid now."""
     board = BOARDS + BOARD_SIZE * seat
-    tiles = integer(state[board + BOARD_LINE_TILES + row])
-    if 0 < tiles <= row:
-        color = integer(state[board + BOARD_LINE_COLOR + row]) - 1
-        column = (color + row) % 5
+    if 0 < state[board + BOARD_LINE_TILES + row] <= row:
+        column = (integer(state[board + BOARD_LINE_COLOR + row]) - 1 + row) % 5
         across = integer(boards[ply, seat, ROWS + row]) | 1 << column
         down = _column(boards, ply, seat, column) | 1 << row
         worth[ply, seat, PLACED + row] = run_points(across, down, row, column)
@@ -161,8 +159,7 @@ def _describe_floor(state: Int8Array, boards: Int64Array, ply: int, seat: int) -
     board = BOARDS + BOARD_SIZE * seat
     mask = 0
     for row in range(LINE_COUNT):
-        tiles = state[board + BOARD_LINE_TILES + row]
-        if 0 < tiles <= row:
+        if 0 < state[board + BOARD_LINE_TILES + row] <= row:
             mask |= 1 << (integer(state[board + BOARD_LINE_COLOR + row]) - 1)
     boards[ply, seat, WANTED] = mask
     boards[ply, seat, FLOOR] = floor_cost(state, seat)
@@ -194,16 +191,7 @@ def describe_board(
 def carry_boards(
     state: Int8Array, boards: Int64Array, worth: FloatArray, ply: int, seat: int, row: int
 ) -> None:
-    """Write what is kept of all boards at `ply + 1`, where `seat` has just moved.
-
-    Args:
-        state: The position after the move.
-        boards: Known at `ply`.
-        worth: Known at `ply`.
-        ply: The one before the move.
-        seat: Who moved.
-        row: The line it moved to, 5 for the floor.
-    """
+    """Write what is kept of all boards at `ply + 1`: `state`, in which `seat` moved to `row`."""
     for other in range(boards.shape[1]):
         for field in range(BOARD_FIELDS):
             boards[ply + 1, other, field] = boards[ply, other, field]
@@ -274,16 +262,16 @@ def seat_values(
     available: Int64Array,
     out: FloatArray,
 ) -> None:
-    """Write what `state` is worth to each seat, in points, into `out` `(P,)`.
+    """Write what `state`, whose boards are known at `ply`, is worth to each seat into `out` `(P,)`.
 
-    Args:
-        state: `(S,)`; the round is open, though the table may be empty.
-        boards: Known at `ply`.
-        worth: Known at `ply`.
-        ply: Where `state` stands in the search.
-        available: `(5,)` tiles of each colour on the table.
-        out: `(P,)`.
+    In points. The round is open, though the table may be empty; `available` `(5,)` is scratch, for
+    the tiles of each colour on the table.
     """
+    at = sources_offset(state)
+    available[:] = 0
+    for source in range(2 * boards.shape[1] + 2):
+        for color in range(COLOR_COUNT):
+            available[color] += state[at + COLOR_COUNT * source + color]
     players = boards.shape[1]
     finished = 0
     for seat in range(players):
@@ -298,16 +286,6 @@ def seat_values(
         out[seat] += _lines(state, boards, worth, ply, seat, available)
         if state[BOARDS + BOARD_SIZE * seat + BOARD_MARKER]:
             out[seat] += MARKER_WORTH
-
-
-@lean_kernel
-def count_table(state: Int8Array, available: Int64Array) -> None:
-    """Write the tiles of each colour on factories and in the centre into `available` `(5,)`."""
-    at = sources_offset(state)
-    available[:] = 0
-    for source in range(2 * integer(state[PLAYERS]) + 2):
-        for color in range(COLOR_COUNT):
-            available[color] += state[at + COLOR_COUNT * source + color]
 
 
 @lean_kernel
@@ -331,65 +309,33 @@ _MARKER: Final = round(_MILLI * MARKER_WORTH)
 
 
 @lean_kernel
-def _glance_line(state: Int8Array, seat: int, color: int, row: int, tiles: int) -> int:
-    """Rough worth, in thousandths of a point, of laying `tiles` on a line, the floor apart.
+def _glance(
+    state: Int8Array, seat: int, slots: int, color: int, row: int, tiles: int, extra: int
+) -> int:
+    """Rough worth, in thousandths of a point, of taking `tiles` to a row, `extra` to the floor.
 
-    `_FORCED` is added when they complete it.
+    `slots` of the floor line are filled. `_FORCED` is added for the floor and a completed line.
     """
-    held = integer(state[BOARDS + BOARD_SIZE * seat + BOARD_LINE_TILES + row])
-    points = placement_points(state, seat, row, (color + row) % 5)
-    if held + tiles > row:
-        return _FORCED + _MILLI * points + _COMPLETED
-    gained = FILLED_POWER[row, held + tiles] - FILLED_POWER[row, held]
-    return integer((points + 0.7) * _PROGRESS * gained)
+    spilled = tiles
+    worth = _FORCED
+    if row != FLOOR_ROW:
+        held = integer(state[BOARDS + BOARD_SIZE * seat + BOARD_LINE_TILES + row])
+        laid = min(tiles, row + 1 - held)
+        spilled = tiles - laid
+        points = placement_points(state, seat, row, (color + row) % 5)
+        if held + laid > row:
+            worth = _FORCED + _MILLI * points + _COMPLETED
+        else:
+            gained = FILLED_POWER[row, held + laid] - FILLED_POWER[row, held]
+            worth = integer((points + 0.7) * _PROGRESS * gained)
+    cost = FLOOR_COST[min(FLOOR_SLOTS, slots + spilled + extra)] - FLOOR_COST[slots]
+    return worth - _MILLI * integer(cost)
 
 
 @lean_kernel
-def _list_ranked(state: Int8Array, actions: Int32Array, ranks: Int64Array) -> int:
-    """Write every distinct legal move and its rough worth; see `list_replies`."""
-    at = sources_offset(state)
-    seat = integer(state[TO_MOVE])
-    centre = 2 * integer(state[PLAYERS]) + 1
-    slots = floor_slots(state, seat)
-    accepting = accepting_rows_by_color(state, seat)
-    count = 0
-    for source in range(centre + 1):
-        here = at + COLOR_COUNT * source
-        marker = 1 if source == centre and state[MARKER_IN_CENTRE] else 0
-        if 0 < source < centre and _same_tiles(state, here, here - COLOR_COUNT):
-            continue
-        for color in range(COLOR_COUNT):
-            tiles = integer(state[here + color])
-            if tiles == 0:
-                continue
-            for row in range(ROW_COUNT):
-                if not accepting >> (ROW_COUNT * color + row) & 1:
-                    continue
-                spilled = tiles
-                worth = _FORCED
-                if row != FLOOR_ROW:
-                    held = integer(state[BOARDS + BOARD_SIZE * seat + BOARD_LINE_TILES + row])
-                    laid = min(tiles, row + 1 - held)
-                    spilled = tiles - laid
-                    worth = _glance_line(state, seat, color, row, laid)
-                cost = FLOOR_COST[min(FLOOR_SLOTS, slots + spilled + marker)] - FLOOR_COST[slots]
-                actions[count] = (source * COLOR_COUNT + color) * ROW_COUNT + row
-                ranks[count] = worth + marker * _MARKER - _MILLI * integer(cost)
-                count += 1
-    return count
-
-
-@lean_kernel
-def _same_tiles(state: Int8Array, first: int, second: int) -> bool:
-    """Whether the sources at two bytes hold the same tiles."""
-    different = 0
-    for color in range(COLOR_COUNT):
-        different |= integer(state[first + color]) ^ integer(state[second + color])
-    return different == 0
-
-
-@lean_kernel
-def list_replies(state: Int8Array, actions: Int32Array, ranks: Int64Array, first: int) -> int:
+def list_replies(
+    state: Int8Array, actions: Int32Array, ranks: Int64Array, first: int, every: bool
+) -> int:
     """Write the moves to look at, the most promising first, and return their number.
 
     Args:
@@ -397,17 +343,39 @@ def list_replies(state: Int8Array, actions: Int32Array, ranks: Int64Array, first
         actions: Room for every legal move.
         ranks: Scratch, as long as `actions`.
         first: An action to put in front whatever it looks like; -1 for none.
+        every: Leave none out.
     """
-    count = _list_ranked(state, actions, ranks)
-    for index in range(count):
-        action = integer(actions[index])
-        rank = 2 * integer(ranks[index])
-        if rank >= _FORCED:
-            rank = rank - 2 * _FORCED | 1
-        if action == first:
-            rank = 2 * _FORCED + 1
-        insert_ranked(actions, ranks, index, action, rank)
-    if not _factory_holds_tiles(state):
+    at = sources_offset(state)
+    seat = integer(state[TO_MOVE])
+    centre = 2 * integer(state[PLAYERS]) + 1
+    slots = floor_slots(state, seat)
+    accepting = accepting_rows_by_color(state, seat)
+    count = 0
+    before = -1
+    for source in range(centre + 1):
+        tiles = read_five(state, at + COLOR_COUNT * source)
+        if tiles == before and source < centre:
+            continue
+        before = tiles
+        marker = 1 if source == centre and state[MARKER_IN_CENTRE] else 0
+        for color in range(COLOR_COUNT):
+            taken = tiles >> (8 * color) & 127
+            if taken == 0:
+                continue
+            for row in range(ROW_COUNT):
+                if not accepting >> (ROW_COUNT * color + row) & 1:
+                    continue
+                rank = _glance(state, seat, slots, color, row, taken, marker)
+                rank = 2 * (rank + marker * _MARKER)
+                action = (source * COLOR_COUNT + color) * ROW_COUNT + row
+                if rank >= _FORCED:
+                    rank = rank - 2 * _FORCED | 1  # even ones are those that may be left out
+                if action == first:
+                    rank = 2 * _FORCED + 1
+                insert_ranked(actions, ranks, count, action, rank)
+                count += 1
+    # In canonical order the first factory is the last to be empty.
+    if every or read_five(state, at) == 0:
         return count
     kept = min(count, _REPLIES)
     for index in range(kept, count):
@@ -415,13 +383,3 @@ def list_replies(state: Int8Array, actions: Int32Array, ranks: Int64Array, first
             actions[kept] = actions[index]
             kept += 1
     return kept
-
-
-@lean_kernel
-def _factory_holds_tiles(state: Int8Array) -> bool:
-    """Whether any factory does; in canonical order the first one is the last to be empty."""
-    at = sources_offset(state)
-    tiles = 0
-    for color in range(COLOR_COUNT):
-        tiles += integer(state[at + color])
-    return tiles > 0

@@ -77,14 +77,10 @@ def create_player(name: str, players: int = 2) -> Player:
         from azul_tui.players.uct import UctPlayer
 
         return UctPlayer(playouts)
-    if kind == "planner":
-        from azul_tui.players.planner import PlannerPlayer
+    if kind in ("planner", "alphabeta"):
+        from azul_tui.players.planner import AlphaBetaPlayer, PlannerPlayer
 
-        return PlannerPlayer(players)
-    if kind == "alphabeta":
-        from azul_tui.players.alphabeta import AlphaBetaPlayer
-
-        return AlphaBetaPlayer(level)
+        return PlannerPlayer(players) if kind == "planner" else AlphaBetaPlayer(level)
     from azul_tui.players.scripted import ScriptedPlayer
 
     return ScriptedPlayer(kind)

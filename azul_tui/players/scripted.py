@@ -1,23 +1,29 @@
 """`random`, `naive`, `heuristic` and `greedy`: each legal move gets a number, a best one is made.
 
-Also what every scripted player needs: what a move does before it is made, ties, threads.
-Words of the rules below: a move takes k tiles; row r holds r + 1; `placed` of them fit on it and
-the rest fall to the floor.
+Also what every scripted player needs: what a move earns before it is made, ties, threads.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from azul_tui.game.constants import (
+    BOARD_LINE_COLOR,
+    BOARD_LINE_TILES,
+    BOARD_SIZE,
+    BOARD_WALL,
+    BOARDS,
     COLOR_COUNT,
     FLOOR_ROW,
     FLOOR_SLOTS,
+    MARKER_IN_CENTRE,
     MAX_PLAYERS,
+    PLAYERS,
     ROW_COUNT,
+    TO_MOVE,
     action_count,
 )
 from azul_tui.game.kernel import (
@@ -30,25 +36,10 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.layout import sources_offset
-from azul_tui.game.offsets import (
-    BOARD_LINE_COLOR,
-    BOARD_LINE_TILES,
-    BOARD_SIZE,
-    BOARD_WALL,
-    BOARDS,
-    MARKER_IN_CENTRE,
-    PLAYERS,
-    TO_MOVE,
-)
 from azul_tui.game.playout import random_action
-from azul_tui.game.random import PLAYER, derive, mix, next_below
-from azul_tui.game.rules import list_legal
-from azul_tui.game.scoring import FLOOR_COST, earned_points, floor_slots
+from azul_tui.game.random import PLAYER, derive, next_below
+from azul_tui.game.rules import FLOOR_COST, earned_points, floor_slots, list_legal, sources_offset
 from azul_tui.runs.machine import usable_cores
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAX_ACTIONS: Final = action_count(MAX_PLAYERS)
 """Room for the legal moves of any position."""
@@ -57,32 +48,6 @@ _KINDS: Final = {"random": _RANDOM, "naive": _NAIVE, "heuristic": _HEURISTIC, "g
 _FLOOR_VALUE: Final = -10
 _SPILL_COST: Final = 3
 _NEIGHBOUR_VALUE: Final = 3
-_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
-
-
-@lean_kernel
-def tiles_taken(state: Int8Array, action: int) -> int:
-    """Tiles that `action` takes from its source."""
-    return integer(state[sources_offset(state) + action // ROW_COUNT])
-
-
-@lean_kernel
-def line_tiles(state: Int8Array, action: int) -> int:
-    """Tiles that already lie on the mover's line that `action` goes to; 0 for the floor."""
-    row = action % ROW_COUNT
-    if row == FLOOR_ROW:
-        return 0
-    board = BOARDS + BOARD_SIZE * integer(state[TO_MOVE])
-    return integer(state[board + BOARD_LINE_TILES + row])
-
-
-@lean_kernel
-def tiles_placed(state: Int8Array, action: int) -> int:
-    """Tiles of `action` that find room on its line; 0 for the floor."""
-    row = action % ROW_COUNT
-    if row == FLOOR_ROW:
-        return 0
-    return min(tiles_taken(state, action), row + 1 - line_tiles(state, action))
 
 
 @lean_kernel
@@ -105,13 +70,8 @@ def earned_change(state: Int8Array, action: int, earned: int, slots: int) -> int
     """Change of the mover's `earned_points` by a legal `action`, the round left open.
 
     Only a completed line and the floor change what is earned, so most moves cost a look-up.
-    Writes to the mover's line for a moment; `state` is as before afterwards.
-
-    Args:
-        state: `(S,)` with a move to make.
-        action: A legal action.
-        earned: `earned_points` of the mover now.
-        slots: `floor_slots` of the mover now.
+    `earned` and `slots` are the mover's `earned_points` and `floor_slots` now. Writes to its line
+    for a moment; `state` is as before afterwards.
     """
     row = action % ROW_COUNT
     taken = integer(state[sources_offset(state) + action // ROW_COUNT])
@@ -153,18 +113,6 @@ def insert_ranked(
 
 
 @lean_kernel
-def position_key(state: Int8Array) -> np.uint64:
-    """64-bit hash of every byte of a position: scattered words, each with its place, added up."""
-    words = state.view(np.uint64)
-    key = np.uint64(0)
-    place = np.uint64(0)
-    for index in range(words.shape[0]):
-        place += _ODD
-        key += mix(words[index] ^ place)
-    return mix(key)
-
-
-@lean_kernel
 def pick_best(values: Int64Array, count: int, deterministic: bool, stream: Uint64Array) -> int:
     """Index of a largest among the first `count` of `values`.
 
@@ -202,15 +150,20 @@ def _value(kind: int, state: Int8Array, action: int, earned: int, slots: int) ->
     """
     if kind == _GREEDY:
         return earned_change(state, action, earned, slots)
-    placed = tiles_placed(state, action)
-    spilled = tiles_taken(state, action) - placed
+    row = action % ROW_COUNT
+    taken = integer(state[sources_offset(state) + action // ROW_COUNT])
+    room = held = placed = 0
+    if row != FLOOR_ROW:
+        room = row + 1
+        line = BOARDS + BOARD_SIZE * integer(state[TO_MOVE]) + BOARD_LINE_TILES + row
+        held = integer(state[line])
+        placed = min(taken, room - held)
+    spilled = taken - placed
     if kind == _NAIVE:
         return 100 * placed - spilled
-    row = action % ROW_COUNT
     if row == FLOOR_ROW:
         return _FLOOR_VALUE
-    room = row + 1
-    filled = line_tiles(state, action) + placed
+    filled = held + placed
     progress = 20 + room if filled == room else 10 * filled // room
     near = _NEIGHBOUR_VALUE * _wall_neighbours(state, action)
     return progress - _SPILL_COST * spilled + near
@@ -255,23 +208,40 @@ class ScriptedPlayer:
         return chosen
 
 
-def share_out(games: int, threads: int | None, work: Callable[[slice], None]) -> None:
-    """Call `work` with slices that cover `games`, in threads; its kernels release the GIL.
+class ThreadedPlayer:
+    """A player whose kernels, without the GIL, think long about each game.
 
-    For players whose kernels think long about each game; a choice never depends on it. Several
-    slices a thread even out games that take longer than others.
-
-    Args:
-        games: How many there are.
-        threads: At most so many; None for one a usable core.
-        work: Writes its results itself. What it raises is raised here.
+    It gets the games of a batch in several parts a thread, which evens out games that take longer
+    than others; a choice never depends on it.
     """
-    workers = min(games, usable_cores() if threads is None else threads)
-    if workers <= 1:
-        work(slice(0, games))
-        return
-    size = -(-games // (4 * workers))
-    parts = [slice(first, min(games, first + size)) for first in range(0, games, size)]
-    with ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(work, part) for part in parts]:
-            done.result()
+
+    def __init__(self, threads: int | None = None) -> None:
+        """At most so many threads; None for one a usable core."""
+        self._threads = threads
+
+    def choose_part(
+        self, states: Int8Array, seeds: Uint64Array, deterministic: bool, chosen: Int32Array
+    ) -> None:
+        """Write the choices of a part of the games into `chosen`; see `Player.choose`."""
+        raise NotImplementedError
+
+    def choose(
+        self, states: Int8Array, seeds: Uint64Array, deterministic: bool = False
+    ) -> Int32Array:
+        """See `Player.choose`."""
+        games = len(states)
+        chosen = np.empty(games, np.int32)
+        workers = min(games, usable_cores() if self._threads is None else self._threads)
+        if workers <= 1:
+            self.choose_part(states, seeds, deterministic, chosen)
+            return chosen
+        size = -(-games // (4 * workers))
+        parts = [slice(first, first + size) for first in range(0, games, size)]
+        with ThreadPoolExecutor(workers) as pool:
+            running = [
+                pool.submit(self.choose_part, states[at], seeds[at], deterministic, chosen[at])
+                for at in parts
+            ]
+        for part in running:
+            part.result()
+        return chosen

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from azul_tui.game.constants import AFTERSTATE, OVER, PHASE, TO_MOVE
 from azul_tui.game.kernel import (
     Int8Array,
     Int32Array,
@@ -22,12 +23,10 @@ from azul_tui.game.kernel import (
     kernel,
     lean_kernel,
 )
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE, TO_MOVE
 from azul_tui.game.playout import play_out
 from azul_tui.game.random import PLAYER, REFILL, SEARCH, derive, next_below, next_bits
-from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical
-from azul_tui.game.scoring import winner_mask
-from azul_tui.players.scripted import MAX_ACTIONS, pick_best, share_out
+from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical, winner_mask
+from azul_tui.players.scripted import MAX_ACTIONS, ThreadedPlayer, pick_best
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,16 +88,6 @@ def _add_child(tree: Int32Array, node: int, child: int, made_by: int) -> None:
     tree[node, CHILDREN] += 1
 
 
-@lean_kernel
-def _refill_child(tree: Int32Array, node: int, stream: Uint64Array) -> int:
-    """One of the refills that chance node `node` keeps, each equally likely."""
-    skip = next_below(stream, integer(tree[node, CHILDREN]))
-    child = integer(tree[node, FIRST_CHILD])
-    for _ in range(skip):
-        child = integer(tree[child, SIBLING])
-    return child
-
-
 @kernel
 def _descend(
     state: Int8Array,
@@ -114,13 +103,13 @@ def _descend(
 
     Args:
         state: The root position; afterwards that of the last node.
-        tree: `(nodes, 5)`.
+        tree: `(nodes, 5)`, the fields above.
         values: `(nodes,)` sums of results for the seat that moved into each node.
         used: Nodes in use; a new one takes this row.
         seed: Of this search: decides the order of untried moves and the refills.
         path: `(plies, 2)`: nodes passed behind the root and the seat that moved into each.
         actions: Scratch.
-        stream: Picks among kept refills.
+        stream: Picks among kept refills, and plays.
 
     Returns:
         The length of `path`; `path[length - 1, 0] == used` says that the node is new.
@@ -137,7 +126,9 @@ def _descend(
                 child = used
                 _add_child(tree, node, child, tried)
             else:
-                child = _refill_child(tree, node, stream)
+                child = integer(tree[node, FIRST_CHILD])
+                for _ in range(next_below(stream, tried)):
+                    child = integer(tree[child, SIBLING])
             number = integer(tree[child, MADE_BY])
             refill_canonical(state, derive(here, REFILL, number), scratch)
         else:
@@ -158,19 +149,7 @@ def _descend(
 
 
 @kernel
-def _plant(
-    tree: Int32Array, values: npt.NDArray[np.float64], stream: Uint64Array, seed: np.uint64
-) -> None:
-    """Make a tree that is its root, and the stream of the playouts."""
-    stream[0] = derive(seed, PLAYER, 1)
-    tree[0, VISITS] = 1
-    tree[0, CHILDREN] = 0
-    tree[0, FIRST_CHILD] = _NO_NODE
-    values[0] = 0.0
-
-
-@kernel
-def _grow(
+def grow(
     root: Int8Array,
     playouts: int,
     used: int,
@@ -181,7 +160,16 @@ def _grow(
     actions: Int32Array,
     stream: Uint64Array,
 ) -> int:
-    """Go on by that many playouts with a tree of `used` nodes; return how many it then has."""
+    """Go on by that many playouts with a tree of `used` nodes; return how many it then has.
+
+    See `_descend` for the arrays. Without a node the root is made first, and `stream` begins.
+    """
+    if used == 0:
+        stream[0] = derive(seed, PLAYER, 1)
+        tree[0, VISITS] = 1
+        tree[0, CHILDREN] = 0
+        tree[0, FIRST_CHILD] = _NO_NODE
+        used = 1
     scratch = np.empty(1, np.uint64)
     state = np.empty_like(root)
     for _ in range(playouts):
@@ -220,60 +208,44 @@ def _most_visited(
     return integer(actions[pick_best(visits, count, deterministic, stream)])
 
 
-@kernel
-def _choose(
-    states: Int8Array,
-    seeds: Uint64Array,
-    deterministic: bool,
-    playouts: int,
-    chosen: Int32Array,
-) -> None:
-    """The most visited move of each game; see `Player.choose`."""
-    tree = np.empty((playouts + 1, 5), np.int32)
-    values = np.empty(playouts + 1, np.float64)
-    path = np.empty((_LONGEST_PATH, 2), np.int64)
-    actions = np.empty(MAX_ACTIONS, np.int32)
-    stream = np.empty(1, np.uint64)
-    for game in range(states.shape[0]):
-        _plant(tree, values, stream, seeds[game])
-        _grow(states[game], playouts, 1, seeds[game], tree, values, path, actions, stream)
-        chosen[game] = _most_visited(states[game], tree, actions, seeds[game], deterministic)
-
-
-class UctPlayer:
+class UctPlayer(ThreadedPlayer):
     """N random playouts a move; the most visited move is made."""
 
     def __init__(self, playouts: int, threads: int | None = None) -> None:
+        super().__init__(threads)
         self.name: str = f"uct-{playouts}"
         self.playouts = playouts
-        self._threads = threads
 
-    def choose(
-        self, states: Int8Array, seeds: Uint64Array, deterministic: bool = False
-    ) -> Int32Array:
-        """See `Player.choose`. The playouts are random, seeded, with `deterministic` too."""
-        chosen = np.empty(len(states), np.int32)
-
-        def work(part: slice) -> None:
-            _choose(states[part], seeds[part], deterministic, self.playouts, chosen[part])
-
-        share_out(len(states), self._threads, work)
-        return chosen
+    def choose_part(
+        self, states: Int8Array, seeds: Uint64Array, deterministic: bool, chosen: Int32Array
+    ) -> None:
+        """See `ThreadedPlayer`. The playouts are random, seeded, with `deterministic` too."""
+        memory = self._memory()
+        for game, (state, seed) in enumerate(zip(states, seeds, strict=True)):
+            grow(state, self.playouts, 0, seed, *memory)
+            chosen[game] = _most_visited(state, memory[0], memory[3], seed, deterministic)
 
     def choose_until(
         self, state: Int8Array, seed: int, stopped: Callable[[], bool]
     ) -> tuple[int, bool]:
         """See `StoppablePlayer.choose_until`: it is asked between slices of playouts."""
-        tree = np.empty((self.playouts + 1, 5), np.int32)
-        values = np.empty(self.playouts + 1, np.float64)
-        path = np.empty((_LONGEST_PATH, 2), np.int64)
-        actions = np.empty(MAX_ACTIONS, np.int32)
-        stream = np.empty(1, np.uint64)
+        memory = self._memory()
         drawn = np.uint64(seed)
-        _plant(tree, values, stream, drawn)
-        used, left = 1, self.playouts
-        while left and not (left < self.playouts and stopped()):
+        used, left = 0, self.playouts
+        while left and not (used and stopped()):
             playouts = min(left, PLAYOUTS_A_SLICE)
-            used = _grow(state, playouts, used, drawn, tree, values, path, actions, stream)
+            used = grow(state, playouts, used, drawn, *memory)
             left -= playouts
-        return int(_most_visited(state, tree, actions, drawn, True)), left > 0
+        return int(_most_visited(state, memory[0], memory[3], drawn, True)), left > 0
+
+    def _memory(
+        self,
+    ) -> tuple[Int32Array, npt.NDArray[np.float64], Int64Array, Int32Array, Uint64Array]:
+        """Tree, values, path, actions and stream for one search after another."""
+        return (
+            np.empty((self.playouts + 1, 5), np.int32),
+            np.empty(self.playouts + 1, np.float64),
+            np.empty((_LONGEST_PATH, 2), np.int64),
+            np.empty(MAX_ACTIONS, np.int32),
+            np.empty(1, np.uint64),
+        )

@@ -1,4 +1,8 @@
-"""The event log of a run: its records, appended, and read while they are being written."""
+"""The event log of a run: its records, appended, and read while they are being written.
+
+A record is one JSON object on a line, `{"event": KIND, "t": unix seconds, ...}`. Numbers that are
+not finite have no JSON form: they are written as null and their keys listed under `not_finite`.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,25 @@ import math
 import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from azul_tui.errors import RunError
-from azul_tui.runs.files import open_own
+from azul_tui.runs.files import decoded, open_own
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-
-# -- the event log of a run: one JSON object a line, appended by one writer
-#
-# A record is `{"event": KIND, "t": unix seconds, ...}`. Numbers that are not finite have no
-# JSON form: they are written as null and their keys listed under `not_finite`.
-
 Record = dict[str, Any]
 
-MAX_RECORD_BYTES = 1 << 20
-DURABLE_EVENTS = frozenset({"run_started", "checkpoint", "setting", "control", "alert", "result"})
+MAX_RECORD_BYTES: Final = 1 << 20
+_DURABLE: Final = frozenset({"run_started", "checkpoint", "setting", "control", "alert", "result"})
 """Kinds that are flushed to the disk at once; the others follow with the next of these."""
 
 
 def encode(kind: str, t: float, fields: Mapping[str, object]) -> bytes:
-    """One record as a line of ASCII JSON, newline included.
-
-    Raises:
-        ValueError: The record is larger than `MAX_RECORD_BYTES`.
-    """
+    """One record as a line of ASCII JSON; raises ValueError beyond `MAX_RECORD_BYTES`."""
     line = encode_plain({"event": kind, "t": round(t, 3), **fields})
     if len(line) > MAX_RECORD_BYTES:
         raise ValueError(f"a {kind} record of {len(line)} bytes is larger than any reader takes")
@@ -44,11 +38,48 @@ def encode(kind: str, t: float, fields: Mapping[str, object]) -> bytes:
 
 def encode_plain(values: Mapping[str, object]) -> bytes:
     """A mapping as one line of ASCII JSON, newline included; see the top of the file."""
-    missing: list[str] = []
+    missing: set[str] = set()
     plain = {key: _plain(value, key, missing) for key, value in values.items()}
     if missing:
-        plain["not_finite"] = sorted(set(missing))
-    return json.dumps(plain, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+        plain["not_finite"] = sorted(missing)
+    line = json.dumps(plain, separators=(",", ":"), allow_nan=False)
+    if "\\ud" in line:  # half a pair of surrogates, as in a file name that is not UTF-8
+        text = json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")
+        line = json.dumps(json.loads(text), separators=(",", ":"))
+    return line.encode("ascii") + b"\n"
+
+
+def _plain(value: Any, key: str, missing: set[str]) -> object:
+    """The value in types that JSON knows; keys of what is not finite go to `missing`."""
+    if value is None or isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return float(value)
+        missing.add(key)
+        return None
+    if isinstance(value, dict):
+        pairs = cast("dict[object, object]", value).items()
+        return {str(name): _plain(item, f"{key}.{name}", missing) for name, item in pairs}
+    if isinstance(value, list | tuple):
+        return [_plain(item, key, missing) for item in cast("Sequence[object]", value)]
+    if hasattr(value, "tolist"):  # numpy numbers and arrays, without importing numpy
+        return _plain(value.tolist(), key, missing)
+    return str(value)
+
+
+def number(record: Mapping[str, object], key: str) -> float | None:
+    """A finite number of a record that somebody else wrote, None where there is none."""
+    value = record.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -1e308 < value < 1e308 else None
+
+
+def text(record: Mapping[str, object], key: str, limit: int = 200) -> str:
+    """A text of a record that somebody else wrote, harmless to show; "" where there is none."""
+    value = record.get(key)
+    return plain_text(value, limit) if isinstance(value, str) else ""
 
 
 class EventLog:
@@ -87,36 +118,34 @@ class EventLog:
                 "make it writable or choose another --dir"
             ) from None
         size = os.fstat(self._handle).st_size
-        self._position = min(size, keep) if keep is not None else size
-        self._position = _after_last_newline(self._handle, self._position)
-        if self._position != size:
-            os.ftruncate(self._handle, self._position)
-        _write_all(self._handle, carried)
-        self._position += len(carried)
-
-    @property
-    def position(self) -> int:
+        self.position = _after_last_newline(self._handle, size if keep is None else min(size, keep))
         """Bytes written so far; a checkpoint keeps it as the place to go back to."""
-        return self._position
+        if self.position != size:
+            os.ftruncate(self._handle, self.position)
+        self._write(carried)
 
     def append(self, kind: str, **fields: object) -> Record:
         """Write one record and return it as a reader will see it.
 
-        Raises:
-            OSError: The disk is full or refuses; the log is then as before the call.
+        When it raises OSError (the disk is full or refuses), the log is as before the call.
         """
         line = encode(kind, self._clock(), fields)
         try:
-            _write_all(self._handle, line)
+            self._write(line)
         except OSError as error:
-            os.ftruncate(self._handle, self._position)  # never leave half a record behind
+            os.ftruncate(self._handle, self.position)  # never leave half a record behind
             error.filename = str(self._path)
             raise
-        self._position += len(line)
-        if kind in DURABLE_EVENTS:
+        if kind in _DURABLE:
             self.sync()
         record: Record = json.loads(line)
         return record
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._handle, view) :]
+        self.position += len(data)
 
     def sync(self) -> None:
         """Flush what was appended to the disk."""
@@ -138,49 +167,6 @@ class EventLog:
         self.close()
 
 
-def number(record: Mapping[str, object], key: str) -> float | None:
-    """A finite number of a record that somebody else wrote, None where there is none."""
-    value = record.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        value = float(value)
-    except OverflowError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def text(record: Mapping[str, object], key: str, limit: int = 200) -> str:
-    """A text of a record that somebody else wrote, harmless to show; "" where there is none."""
-    value = record.get(key)
-    return plain_text(value, limit) if isinstance(value, str) else ""
-
-
-def _plain(value: Any, key: str, missing: list[str]) -> object:
-    """The value in types that JSON knows; keys of what is not finite go to `missing`."""
-    if value is None or isinstance(value, bool | str | int):
-        return value
-    if isinstance(value, float):
-        if math.isfinite(value):
-            return float(value)
-        missing.append(key)
-        return None
-    if isinstance(value, dict):
-        pairs = cast("dict[object, object]", value).items()
-        return {str(name): _plain(item, f"{key}.{name}", missing) for name, item in pairs}
-    if isinstance(value, list | tuple):
-        return [_plain(item, key, missing) for item in cast("Sequence[object]", value)]
-    if hasattr(value, "tolist"):  # numpy numbers and arrays, without importing numpy
-        return _plain(value.tolist(), key, missing)
-    return str(value)
-
-
-def _write_all(handle: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
-
-
 def _after_last_newline(handle: int, end: int) -> int:
     """The largest position up to `end` that begins a line."""
     while end > 0:
@@ -198,9 +184,9 @@ def _after_last_newline(handle: int, end: int) -> int:
 # blocks it. A line without its newline is still being written: it waits. What is no record
 # (garbage, NaN, other encodings, huge lines) is skipped and counted, never an error.
 
-READ_BYTES = 1 << 18
-_ANCHOR_BYTES = 64
-_STEP_PREFIX = b'{"event":"step"'
+READ_BYTES: Final = 1 << 18
+_ANCHOR_BYTES: Final = 64
+_STEP_PREFIX: Final = b'{"event":"step"'
 
 
 @dataclass(slots=True)
@@ -217,18 +203,20 @@ class TailBatch:
 
 
 class EventTail:
-    """Follows one event log from its beginning, or from `offset`."""
+    """Follows one event log from its beginning."""
 
-    def __init__(self, path: Path, *, offset: int = 0) -> None:
-        """Remember where to read; the file may not exist yet."""
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.offset = offset
-        """Bytes consumed: always the beginning of a line."""
+        self._file_id: tuple[int, int] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self.offset = 0
+        """Bytes consumed: always the beginning of a line, or inside of one that is too long."""
         self.skipped = 0
         """Lines skipped since the file began."""
         self.steps_seen = 0
         """Step records consumed since the file began, decoded or passed over."""
-        self._file_id: tuple[int, int] | None = None
         self._anchor = b""  # the bytes just before `offset`; others there mean another file
         self._inside_huge_line = False
 
@@ -247,8 +235,8 @@ class EventTail:
         Args:
             max_bytes: Read about this much and no more.
             max_ms: Stop after this long; at least one chunk is read.
-            step_stride: Decode only every so-manieth step record, to catch up with a long
-                log for a chart that has far fewer columns than the log has steps.
+            step_stride: Decode only every n-th step record, to catch up with a long log for a
+                chart that has far fewer columns than the log has steps.
             clock: Gives seconds.
 
         Raises:
@@ -263,15 +251,10 @@ class EventTail:
         with file:
             handle = file.fileno()
             batch.restarted = self._notice_another_file(handle)
-            consumed = 0
-            while True:
-                taken = self._read_lines(
-                    handle, batch, min(READ_BYTES, max_bytes - consumed), step_stride
-                )
-                consumed += taken
-                if taken == 0:
-                    break
-                if consumed >= max_bytes or clock() >= deadline:
+            left = max_bytes
+            while taken := self._read_lines(handle, batch, min(READ_BYTES, left), step_stride):
+                left -= taken
+                if left <= 0 or clock() >= deadline:
                     batch.caught_up = self.offset >= os.fstat(handle).st_size
                     break
         self.skipped += batch.skipped
@@ -286,8 +269,7 @@ class EventTail:
         self._file_id = file_id
         if same and before == self._anchor:
             return False
-        self.offset, self.skipped, self.steps_seen = 0, 0, 0
-        self._anchor, self._inside_huge_line = b"", False
+        self._begin()
         return True
 
     def _read_lines(self, handle: int, batch: TailBatch, most: int, stride: int) -> int:
@@ -306,13 +288,10 @@ class EventTail:
         if end == 0:
             return 0
         complete = chunk[:end]
-        if self._inside_huge_line:
-            self._inside_huge_line = False
-            decoded = complete[complete.find(b"\n") + 1 :]
-        else:
-            decoded = complete
+        lines = complete.partition(b"\n")[2] if self._inside_huge_line else complete
+        self._inside_huge_line = False
         records, skipped, steps = decode_lines(
-            decoded, step_stride=stride, steps_seen=self.steps_seen
+            lines, step_stride=stride, steps_seen=self.steps_seen
         )
         batch.records += records
         batch.skipped += skipped
@@ -332,7 +311,7 @@ def decode_lines(
 
     Args:
         data: Lines as they stand in the file.
-        step_stride: Decode only every so-manieth step record; the others are passed over.
+        step_stride: Decode only every n-th step record; the others are passed over.
         steps_seen: Step records that came before, so that the stride goes on evenly.
 
     Returns:
@@ -353,37 +332,8 @@ def decode_lines(
 
 def decode_line(line: bytes) -> Record | None:
     """The record that a line holds, None when it holds none."""
-    if len(line) > MAX_RECORD_BYTES:
-        return None
-    try:
-        value: object = _DECODER.decode(line.decode("utf-8"))
-        return value if _is_record(value) and _is_finite(value) else None
-    except (ValueError, RecursionError):
-        return None
-
-
-def _is_record(value: object) -> TypeGuard[Record]:
-    return isinstance(value, dict) and isinstance(cast("Record", value).get("event"), str)
-
-
-def _is_finite(value: Record | list[Any]) -> bool:
-    """Whether no number in it is infinite: JSON can write 1e999, which is read as that."""
-    values = value.values() if isinstance(value, dict) else value
-    if math.inf in values or -math.inf in values:
-        return False
-    return all(
-        _is_finite(cast("Record | list[Any]", item))
-        for item in values
-        if isinstance(item, _CONTAINERS)
-    )
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON number")
-
-
-_CONTAINERS = (dict, list)
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
+    record = decoded(line, Record) if len(line) <= MAX_RECORD_BYTES else None
+    return record if record is not None and isinstance(record.get("event"), str) else None
 
 
 def last_records(path: Path, *, max_bytes: int = 65_536) -> list[Record]:

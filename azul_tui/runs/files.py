@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a power cut, never finds half of one."""
+"""Files of a run: written so that nobody ever finds half of one, read with doubt."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+import msgspec
+
+from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import BufferedReader
     from pathlib import Path
 
-UNFINISHED = ".unfinished"
+Kind = TypeVar("Kind")
 
 
-def write_atomically(path: Path, write: Callable[[Path], None], *, durable: bool = True) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> None:
     """Let `write` fill a temporary sibling, then move it over `path`.
 
     Args:
@@ -29,7 +34,7 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, durable: bool
         OSError: The disk is full, read-only or refuses; `path` is then as it was and
             nothing is left beside it.
     """
-    unfinished = path.with_name(f".{path.name}{UNFINISHED}")
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         if unfinished.is_symlink():  # made by a stranger: what is written would go elsewhere
             unfinished.unlink()
@@ -44,13 +49,19 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, durable: bool
         if isinstance(error, OSError):
             error.filename = str(path)  # a full disk names no file, and nobody knows this one
         raise
-    if durable:
-        sync_directory(path.parent)  # the rename itself must survive a power cut
+    if durable:  # the rename itself must survive a power cut
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            # Some network disks refuse to flush a folder; the rename is then theirs to keep.
+            with suppress(OSError):
+                os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def write_bytes_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace the content of `path`; see `write_atomically`."""
-    write_atomically(path, lambda unfinished: _fill(unfinished, data), durable=durable)
+    write_atomically(path, lambda unfinished: unfinished.write_bytes(data), durable=durable)
 
 
 def append_durably(path: Path, data: bytes) -> None:
@@ -65,21 +76,6 @@ def append_durably(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def sync_directory(folder: Path) -> None:
-    """Flush a folder's list of names to the disk, where the file system can.
-
-    Raises:
-        OSError: The folder cannot be opened.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        # Some network disks refuse to flush a folder; the rename is then theirs to keep.
-        with suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def open_own(path: Path) -> BufferedReader:
     """Open a file of a run for reading, without following a link out of the run's folder.
 
@@ -90,13 +86,10 @@ def open_own(path: Path) -> BufferedReader:
         OSError: It is absent or forbidden, or is no regular file.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "is not a regular file", str(path))
-        return os.fdopen(handle, "rb")
-    except BaseException:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    return os.fdopen(handle, "rb")
 
 
 def read_bounded(path: Path, most: int) -> bytes | None:
@@ -109,5 +102,36 @@ def read_bounded(path: Path, most: int) -> bytes | None:
     return data if len(data) <= most else None
 
 
-def _fill(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+# -- JSON of a stranger, or of another version
+
+
+def decoded(data: bytes | None, kind: type[Kind]) -> Kind | None:
+    """What JSON says, in a type that msgspec knows; None when it is none or does not fit."""
+    try:
+        return msgspec.json.decode(data or b"", type=kind)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def fitting(data: bytes | None, kind: type[Kind]) -> Kind | None:
+    """A dataclass of the values in a JSON object that fit its fields; None when it is no object.
+
+    The others keep their defaults. Texts are made harmless to show.
+    """
+    values = decoded(data, dict[str, Any])
+    if values is None:
+        return None
+    taken: dict[str, Any] = {}
+    for name, hint in _types(kind).items():
+        if name in values:
+            value = values[name]
+            with suppress(msgspec.ValidationError):
+                taken[name] = msgspec.convert(
+                    plain_text(value) if isinstance(value, str) else value, hint
+                )
+    return kind(**taken)
+
+
+@cache
+def _types(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)

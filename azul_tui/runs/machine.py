@@ -1,22 +1,25 @@
-"""What of this machine may be used, and who uses it: cores, memory, processes, GPUs."""
+"""What of this machine may be used, and who uses it: cores, memory, processes, GPUs, a cache."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
-import functools
 import math
 import os
 import re
 import socket
+import stat
 import sys
+import tempfile
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 # -- how much of this machine a process may use: cores and memory, with the limits of containers
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 # A container, a batch system or systemd limits a process by its control group (cgroup): processor
 # time as microseconds in each period, memory in bytes. The limits of the group and of every group
 # above it hold together, in version 1 of the interface (a hierarchy for each controller), version 2
-# (one for all) and where both are mounted. Everything is read below `root`, for tests a made tree.
+# (one for all) and where both are mounted. Groups are read below `root`, for tests a made tree.
 
 _ROOT: Final = Path("/")
 
@@ -39,61 +42,7 @@ class Memory:
     """Whether a control group allows less than the machine has."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """A control group of this process, or one above it, in one hierarchy."""
-
-    folder: Path
-    version: int
-
-    def number(self, name: str) -> int | None:
-        """The whole number in a file of the group; None for "max" and what cannot be read."""
-        try:
-            return int(self._read(name))
-        except (OSError, ValueError):
-            return None
-
-    def cores(self) -> float | None:
-        """Processor time a second that it may use; None without a limit."""
-        if self.version == 1:
-            quota, period = self.number("cpu.cfs_quota_us"), self.number("cpu.cfs_period_us")
-        else:
-            try:
-                quota, period = (int(word) for word in self._read("cpu.max").split())
-            except (OSError, ValueError):  # "max 100000", or the topmost group, which has no file
-                return None
-        if quota is None or period is None or quota <= 0 or period <= 0:
-            return None
-        return quota / period
-
-    def memory(self) -> Memory | None:
-        """What its limit leaves; None without one."""
-        if self.version == 1:
-            limits = [self.number("memory.limit_in_bytes")]
-            used, cache = self.number("memory.usage_in_bytes"), "total_inactive_file"
-        else:
-            limits = [self.number("memory.max"), self.number("memory.high")]
-            used, cache = self.number("memory.current"), "inactive_file"
-        known = [limit for limit in limits if limit is not None and limit >= 0]
-        if not known:
-            return None
-        total = min(known)
-        # The kernel gives pages of files back before it refuses memory.
-        held = max(0, (used or 0) - self._statistic(cache))
-        return Memory(total, max(0, total - held), limited=True)
-
-    def _read(self, name: str) -> str:
-        return (self.folder / name).read_text("ascii")
-
-    def _statistic(self, name: str) -> int:
-        try:
-            found = re.search(rf"^{name} (\d+)$", self._read("memory.stat"), re.MULTILINE)
-        except (OSError, ValueError):
-            return 0
-        return int(found[1]) if found else 0
-
-
-@functools.cache
+@cache
 def usable_cores() -> int:
     """Cores that this process may keep busy, at least 1; looked up once."""
     return cores_below(_ROOT)
@@ -119,104 +68,85 @@ def allowed_cores() -> int:
 
 def core_quota(root: Path = _ROOT) -> float | None:
     """Cores' worth of processor time that control groups allow; None without a limit."""
-    found = [cores for group in _groups(root, "cpu") if (cores := group.cores()) is not None]
-    return min(found, default=None)
+    quotas: list[float] = []
+    for group, version in _groups(root, "cpu"):
+        if version == 1:
+            quota = _number(group / "cpu.cfs_quota_us")
+            period = _number(group / "cpu.cfs_period_us")
+        else:
+            quota, period = _number(group / "cpu.max"), _number(group / "cpu.max", 1)
+        if quota > 0 and period > 0:
+            quotas.append(quota / period)
+    return min(quotas, default=None)
 
 
 def usable_memory(root: Path = _ROOT) -> Memory:
     """Memory of the machine, or what control groups leave of it."""
-    machine = _machine_memory(root)
-    found = [memory for group in _groups(root, "memory") if (memory := group.memory()) is not None]
-    limited = [memory for memory in found if memory.total < machine.total]
-    if not limited:
-        return machine
-    return Memory(
-        min(memory.total for memory in limited),
-        min(machine.available, *(memory.available for memory in limited)),
-        limited=True,
-    )
+    import psutil
 
-
-def _machine_memory(root: Path) -> Memory:
-    lines = "\n".join(_lines(root / "proc/meminfo"))
-    found = {
-        name: int(value) for name, value in re.findall(r"^(\w+): +(\d+) kB$", lines, re.MULTILINE)
-    }
-    try:
-        return Memory(1024 * found["MemTotal"], 1024 * found["MemAvailable"])
-    except KeyError:
-        import psutil  # another system
-
-        memory = psutil.virtual_memory()
-        return Memory(memory.total, memory.available)
-
-
-def _groups(root: Path, controller: str) -> Iterator[_Group]:
-    """The process's group and those above it, in every mounted hierarchy with the controller."""
-    paths = _own_paths(root)
-    for mount in _mounts(root):
-        if mount.controllers is None:
-            path, version = paths.get(""), 2
-        elif controller in mount.controllers:
-            path, version = paths.get(controller), 1
+    machine = psutil.virtual_memory()
+    usable = Memory(machine.total, machine.available)
+    for group, version in _groups(root, "memory"):
+        if version == 1:
+            limits = ["memory.limit_in_bytes"]
+            used, files = _number(group / "memory.usage_in_bytes"), "total_inactive_file"
         else:
+            limits, files = ["memory.max", "memory.high"], "inactive_file"
+            used = _number(group / "memory.current")
+        known = [limit for name in limits if (limit := _number(group / name)) >= 0]
+        if not known or min(known) >= machine.total:
             continue
-        below = None if path is None else _below(path, mount.shows)
-        if below is None:
-            continue
-        top = root / mount.point.relative_to("/")
-        for part in (below, *below.parents):
-            yield _Group(top / part, version)
+        # The kernel gives pages of files back before it refuses memory.
+        statistics = dict(line.split(" ", 1) for line in _lines(group / "memory.stat"))
+        held = max(0, used - int(statistics.get(files, 0)))
+        left = max(0, min(known) - held)
+        usable = Memory(min(usable.total, *known), min(usable.available, left), limited=True)
+    return usable
 
 
-def _own_paths(root: Path) -> dict[str, PurePosixPath]:
-    """The process's group for each controller, that of version 2 under ""; see cgroups(7)."""
-    paths: dict[str, PurePosixPath] = {}
-    for line in _lines(root / "proc/self/cgroup"):
-        _, controllers, path = line.split(":", 2) if line.count(":") >= 2 else ("", "", "")
-        if path.startswith("/"):
-            paths.update(dict.fromkeys(controllers.split(","), PurePosixPath(path)))
-    return paths
+def _groups(root: Path, controller: str) -> Iterator[tuple[Path, int]]:
+    """The process's group and those above it, with the version of their interface.
 
-
-@dataclass(frozen=True, slots=True)
-class _Mount:
-    point: PurePosixPath
-    shows: PurePosixPath
-    """The group that is seen at `point`."""
-    controllers: frozenset[str] | None
-    """Of a hierarchy of version 1; None for version 2."""
-
-
-def _mounts(root: Path) -> Iterator[_Mount]:
-    """Where hierarchies of groups are mounted; see proc_pid_mountinfo(5)."""
-    for line in _lines(root / "proc/self/mountinfo"):
-        mount, separator, system = (part.split() for part in line.partition(" - "))
-        if not separator or len(mount) < 5 or len(system) < 3:
-            continue
-        shows, point = (PurePosixPath(_unescaped(text)) for text in mount[3:5])
-        if system[0] == "cgroup2":
-            yield _Mount(point, shows, None)
-        elif system[0] == "cgroup":
-            yield _Mount(point, shows, frozenset(system[-1].split(",")))
-
-
-def _below(path: PurePosixPath, shows: PurePosixPath) -> PurePosixPath | None:
-    """Where group `path` is found in a mount that shows group `shows`; None for nowhere.
-
-    Inside a container both are the container's as a rule. Where the path is the host's and the
-    mount shows something else, what it shows is the container itself. A path with ".." lies
-    outside of this namespace: its limits are not to be seen here.
+    In every mounted hierarchy with the controller; see cgroups(7) and proc_pid_mountinfo(5).
     """
-    if path.is_relative_to(shows):
-        found = path.relative_to(shows)
-        return None if ".." in found.parts else found
-    return None if ".." in path.parts else PurePosixPath()
+    own: dict[str, PurePosixPath] = {}  # by controller, that of version 2 under ""
+    for line in _lines(root / "proc/self/cgroup"):
+        _, controllers, path = f"{line}::".split(":", 2)
+        own |= dict.fromkeys(controllers.split(","), PurePosixPath(path.removesuffix("::")))
+    for line in _lines(root / "proc/self/mountinfo"):
+        mount, _, system = (part.split() for part in line.partition(" - "))
+        if len(mount) < 5 or len(system) < 3 or system[0] not in {"cgroup", "cgroup2"}:
+            continue
+        version = 2 if system[0] == "cgroup2" else 1
+        if version == 1 and controller not in system[-1].split(","):
+            continue
+        path = own.get(controller if version == 1 else "")
+        shows, point = (PurePosixPath(_unescaped(text)) for text in mount[3:5])
+        if path is None:
+            continue
+        # Inside a container both are the container's as a rule. Where the path is the host's and
+        # the mount shows something else, what it shows is the container itself. A path with ".."
+        # lies outside of this namespace: its limits are not to be seen here.
+        if path.is_relative_to(shows):
+            path = path.relative_to(shows)
+        elif ".." not in path.parts:
+            path = PurePosixPath()
+        if ".." not in path.parts:
+            top = root / point.relative_to("/")
+            yield from ((top / part, version) for part in (path, *path.parents))
 
 
 def _unescaped(text: str) -> str:
     """A path of mountinfo: blanks and backslashes are written in octal."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+
+
+def _number(file: Path, place: int = 0) -> int:
+    """A whole number of a file; -1 for "max" and what cannot be read, which is no limit."""
+    try:
+        return int(_lines(file)[0].split()[place])
+    except (IndexError, ValueError):
+        return -1
 
 
 def _lines(file: Path) -> list[str]:
@@ -240,9 +170,9 @@ NO_LOCKS_HERE = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 class ProcessMark:
     """One process, told apart from a later one that got the same number."""
 
-    pid: int
-    host: str
-    birth: str
+    pid: int = 0
+    host: str = ""
+    birth: str = ""
     """When it started, in the words of its kernel; "" where that cannot be known."""
     space: str = ""
     """Its namespace of processes; "" where there are none, or that cannot be known."""
@@ -261,17 +191,7 @@ def own_mark() -> ProcessMark:
 
 def mark_of(pid: int) -> ProcessMark:
     """A process of this machine, in this process's own namespace."""
-    return ProcessMark(pid, host_name(), process_birth(pid) or "", own_space())
-
-
-@cache
-def own_space() -> str:
-    """The namespace of processes that this one is in, as far as `/proc` shows the same one."""
-    try:
-        shown = str(Path("/proc/self").readlink()) == str(os.getpid())
-        return str(Path("/proc/self/ns/pid").readlink()) if shown else ""
-    except OSError:  # another system than Linux
-        return ""
+    return ProcessMark(pid, host_name(), process_birth(pid) or "", _own_space())
 
 
 def shares_kernel(mark: ProcessMark) -> bool:
@@ -290,7 +210,7 @@ def is_alive(mark: ProcessMark, lock: Path | None = None) -> bool | None:
     """
     if mark.pid <= 0:
         return False
-    here = own_space()
+    here = _own_space()
     if here and here == mark.space and shares_kernel(mark):
         return process_birth(mark.pid) in {"", mark.birth}
     if not mark.space and (mark.host == host_name() or shares_kernel(mark)):
@@ -329,44 +249,49 @@ def is_held(lock: Path) -> bool | None:
 def process_birth(pid: int) -> str | None:
     """When a process of this machine started; "" when unknown, None when it is gone.
 
-    A process that ended and waits for its parent to notice counts as gone.
+    A process that ended and waits for its parent to notice counts as gone. On Linux in ticks since
+    the kernel's start: a date, as psutil makes of them, moves whenever somebody sets the clock.
     """
-    if sys.platform == "linux":
-        return _birth_on_linux(pid)
-    import psutil
+    if sys.platform != "linux":
+        import psutil
 
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.2f}"
-    except psutil.NoSuchProcess:
-        return None
-    except psutil.Error:
-        return ""
-
-
-def _birth_on_linux(pid: int) -> str | None:
+        try:
+            process = psutil.Process(pid)
+            gone = process.status() == psutil.STATUS_ZOMBIE
+            return None if gone else f"{process.create_time():.2f}"
+        except psutil.NoSuchProcess:
+            return None
+        except psutil.Error:
+            return ""
     # A /proc of another namespace shows this process, too, under a number of its own.
     shown = "self" if pid == os.getpid() else str(pid)
     try:
-        stat = Path(f"/proc/{shown}/stat").read_text(encoding="utf-8", errors="replace")
+        text = Path(f"/proc/{shown}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     except OSError:  # a hidden /proc: the process may be there
         return ""
     # After the command's name, which is in brackets and may hold anything: state is field 3,
-    # start time in ticks since boot is field 22 (proc(5)).
-    fields = stat[stat.rfind(")") + 2 :].split()
+    # start time field 22 (proc(5)).
+    fields = text[text.rfind(")") + 2 :].split()
     return None if fields[0] in "ZX" else f"{_kernel()}-{fields[19]}"
+
+
+@cache
+def _own_space() -> str:
+    """The namespace of processes that this one is in, as far as `/proc` shows the same one."""
+    with suppress(OSError):  # another system than Linux
+        if str(Path("/proc/self").readlink()) == str(os.getpid()):
+            return str(Path("/proc/self/ns/pid").readlink())
+    return ""
 
 
 @cache
 def _kernel() -> str:
     """A short name of the running kernel, another one after every boot; "" where there is none."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-    except (OSError, ValueError):
-        return ""
-    return boot.strip()[:8]
+    with suppress(OSError, ValueError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8]
+    return ""
 
 
 # -- what NVIDIA GPUs are doing, as their driver tells through nvidia-ml-py, an optional package
@@ -389,35 +314,19 @@ class GpuMeter:
     """Asks the driver; the package is imported at the first reading."""
 
     def __init__(self) -> None:
-        self._nvml: Any = None
-        self._tried = False
+        self._load: Callable[[], Any] = cache(_load_nvml)
 
     def read(self) -> tuple[Gpu, ...]:
         """Every GPU that the driver knows, in its order."""
-        if not self._tried:
-            self._tried = True
-            self._nvml = _load_nvml()
-        nvml = self._nvml
+        nvml = self._load()
         if nvml is None:
             return ()
-        found: list[Gpu] = []
         try:
-            for index in range(nvml.nvmlDeviceGetCount()):
-                handle = nvml.nvmlDeviceGetHandleByIndex(index)
-                memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-                found.append(
-                    Gpu(
-                        name=_text(nvml.nvmlDeviceGetName(handle)),
-                        percent=_busy(nvml, handle),
-                        used=int(memory.used),
-                        total=int(memory.total),
-                        watts=_watts(nvml, handle),
-                        uuid=_text(nvml.nvmlDeviceGetUUID(handle)),
-                    )
-                )
+            indices = range(nvml.nvmlDeviceGetCount())
+            return tuple(_gpu(nvml, nvml.nvmlDeviceGetHandleByIndex(index)) for index in indices)
         except nvml.NVMLError:
-            self._nvml = None  # the driver went away; asking again would fail every second
-        return tuple(found)
+            self._load = lambda: None  # the driver went away; asking again would fail every second
+            return ()
 
     def status(self, uuid: str = "") -> dict[str, object]:
         """Fields of a run's status on the GPU with that UUID, else on the first; {} without one."""
@@ -434,22 +343,21 @@ class GpuMeter:
         }
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _busy(nvml: Any, handle: Any) -> float | None:
-    try:
-        return float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
-    except nvml.NVMLError:
-        return None  # a part of a divided device has no share of its own
-
-
-def _watts(nvml: Any, handle: Any) -> float | None:
-    try:
-        return float(nvml.nvmlDeviceGetPowerUsage(handle)) / 1000
-    except nvml.NVMLError:
-        return None  # some devices do not measure it
+def _gpu(nvml: Any, handle: Any) -> Gpu:
+    percent = watts = None
+    with suppress(nvml.NVMLError):  # a part of a divided device has no share of its own
+        percent = float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+    with suppress(nvml.NVMLError):  # some devices do not measure it
+        watts = float(nvml.nvmlDeviceGetPowerUsage(handle)) / 1000
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    return Gpu(
+        name=nvml.nvmlDeviceGetName(handle),
+        percent=percent,
+        used=int(memory.used),
+        total=int(memory.total),
+        watts=watts,
+        uuid=nvml.nvmlDeviceGetUUID(handle),
+    )
 
 
 def _load_nvml() -> Any:
@@ -465,3 +373,173 @@ def _load_nvml() -> Any:
     except pynvml.NVMLError:
         return None
     return pynvml
+
+
+# -- the folder in which a machine keeps what it compiled and measured, for the next start
+#
+# `AZUL_TUI_CACHE` names it, else it lies in the user's cache folder. Compiled code is loaded from
+# it and run, so it is a folder of this user that nobody else can write. Where it cannot be used
+# (no home, a full disk, a file in its place) a private temporary folder stands in, and without one
+# nothing is kept: slower starts, never an end.
+
+CACHE_VARIABLE: Final = "AZUL_TUI_CACHE"
+_OFF: Final = "off"
+"""What `AZUL_TUI_CACHE` is when nothing shall be kept."""
+CACHE_ROOM_BYTES: Final = 32 * 10**6
+"""What all compiled kernels take, twice over."""
+_TOLD: Final = "AZUL_TUI_CACHE_TOLD"
+"""Set once the problem has been told, for the processes that are started."""
+_CACHES: Final = ("Library", "Caches") if sys.platform == "darwin" else (".cache",)
+_TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108 - what is found there is checked
+
+
+class _UnusableError(Exception):
+    """Says in words why a folder cannot be the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachePlace:
+    """Where things are kept."""
+
+    folder: Path | None
+    """A folder that exists, belongs to this user and is written by nobody else; None: nowhere."""
+    problem: str = ""
+    """Why it is not the folder that was wished for, in a sentence that says what would help."""
+    named: bool = False
+    """Whether somebody had named one, so that a problem is theirs to know of."""
+
+
+def cache_folder() -> Path | None:
+    """The cache folder of this process and of those it starts; None when nothing can be kept."""
+    return cache_place().folder
+
+
+@cache
+def cache_place() -> CachePlace:
+    """The cache folder, looked for once; `AZUL_TUI_CACHE` then names it to child processes."""
+    place = find_cache(os.environ)
+    if place.problem or place.named:
+        os.environ[CACHE_VARIABLE] = str(place.folder or _OFF)
+    return place
+
+
+def tell_once(sentence: str) -> None:
+    """Tell a person what is wrong with the cache, unless this process or its parent has."""
+    if not os.environ.get(_TOLD):
+        os.environ[_TOLD] = "1"
+        _voice[-1](sentence)
+
+
+def speak_with(say: Callable[[str], None]) -> None:
+    """Have `tell_once` speak so from now on, instead of by a warning of Python's."""
+    _voice.append(say)
+
+
+# Whoever imports this is many frames away: no line of code explains the warning.
+_voice: list[Callable[[str], None]] = [
+    lambda sentence: warnings.warn_explicit(sentence, RuntimeWarning, "azul_tui", 1)
+]
+
+
+def find_cache(environment: Mapping[str, str]) -> CachePlace:
+    """Make sure of a cache folder: the one wished for, a temporary one, or none."""
+    wish = environment.get(CACHE_VARIABLE, "").strip()
+    if wish == _OFF:
+        return CachePlace(None, named=True)
+    which = f"the folder {wish} that {CACHE_VARIABLE} names" if wish else "a cache folder"
+    try:
+        if wish:
+            wished = Path(wish).expanduser().absolute()
+        else:
+            wished = _of_user(environment)
+            which = f"the cache folder {wished}"
+        return CachePlace(_usable(wished, named=bool(wish)), named=bool(wish))
+    except _UnusableError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+    except RuntimeError:  # `~` or `~somebody` that leads nowhere
+        reason = "no home folder is known for it"
+    temporary = _temporary(environment)
+    if temporary is None:
+        kept = "nothing compiled is kept, and every start takes a minute or two"
+    else:
+        kept = f"compiled code is kept in {temporary} for now"
+    return CachePlace(
+        temporary,
+        f"{which} cannot be used: {reason}; {kept}; let {CACHE_VARIABLE} name a folder of yours "
+        f"with {CACHE_ROOM_BYTES // 10**6} MB of room",
+        named=bool(wish),
+    )
+
+
+def _of_user(environment: Mapping[str, str]) -> Path:
+    """The program's place in the cache folder of this user."""
+    shared = environment.get("XDG_CACHE_HOME", "")
+    if sys.platform != "darwin" and shared.startswith("/"):  # others are to be ignored (XDG 0.8)
+        return Path(shared) / "azul-tui"
+    home = environment.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 - of this environment
+    if not home.startswith("/"):
+        raise _UnusableError("no home folder is known for it")
+    return Path(home, *_CACHES, "azul-tui")
+
+
+def _usable(folder: Path, *, named: bool) -> Path:
+    """`folder`, made if need be; a part of it for this user where others can write there, too.
+
+    Raises:
+        OSError: It cannot be made or written, or has no room.
+        _UnusableError: It is no folder, or another user's home as root would find it.
+    """
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if os.geteuid() == 0 and not named and (owner := existing.stat().st_uid) != 0:
+        raise _UnusableError(f"it belongs to another user (number {owner}), and this is root")
+    if not _make_private(folder):
+        folder = folder / f"user-{os.geteuid()}"
+        if not _make_private(folder):
+            raise _UnusableError(f"others can write into {folder}")
+    _try_room(folder)
+    return folder
+
+
+def _make_private(folder: Path) -> bool:
+    """Make a folder; whether it is this user's and nobody else can put anything into it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise _UnusableError("a file is in its place") from None
+    found = folder.stat()
+    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _try_room(folder: Path) -> None:
+    """Reserve what kernels will take and give it back: quotas are met only by asking for room.
+
+    Raises:
+        OSError: The folder cannot be written, or has no room.
+    """
+    held = sum(file.stat().st_size for file in folder.glob("*/*/*.nbc"))
+    if held >= CACHE_ROOM_BYTES // 4:
+        return  # full of kernels already: it serves even where nothing can be added
+    size = CACHE_ROOM_BYTES - held
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except (AttributeError, OSError) as error:  # macOS, or a file system, does not know it
+            if getattr(error, "errno", errno.ENOSYS) not in NO_LOCKS_HERE:
+                raise
+            found = os.fstatvfs(file.fileno())
+            if found.f_bavail * found.f_frsize < size:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+
+
+def _temporary(environment: Mapping[str, str]) -> Path | None:
+    """A folder for temporary files that is this user's alone, made if need be."""
+    for place in (environment.get("TMPDIR", ""), *_TEMPORARY):
+        folder = Path(place, f"azul-tui-{os.geteuid()}")
+        with suppress(OSError, _UnusableError):
+            # Whoever made the name before us may have linked it to anywhere.
+            if folder.is_absolute() and _make_private(folder) and not folder.is_symlink():
+                _try_room(folder)
+                return folder
+    return None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import difflib
 import time
 import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from azul_tui.errors import RunError
 from azul_tui.runs.text import plain_text
@@ -26,66 +25,40 @@ RESERVED_NAMES = frozenset(SHIPPED_NAMES.values())
 _PUNCTUATION = frozenset("-_.+=@, ()")
 
 
-@dataclass(frozen=True, slots=True)
 class RunPaths:
     """The files of one run directory."""
 
-    directory: Path
-
-    @property
-    def name(self) -> str:
+    def __init__(self, directory: Path) -> None:
+        """Nothing is made."""
+        self.directory: Final = directory
+        self.name: Final = directory.name
         """The run's name, which is its folder's."""
-        return self.directory.name
-
-    @property
-    def config(self) -> Path:
+        self.config: Final = directory / "config.toml"
         """Every setting, resolved, as TOML."""
-        return self.directory / "config.toml"
-
-    @property
-    def events(self) -> Path:
+        self.events: Final = directory / "events.jsonl"
         """The append-only log of records."""
-        return self.directory / "events.jsonl"
-
-    @property
-    def status(self) -> Path:
+        self.status: Final = directory / "status.json"
         """What the run is doing now; replaced about once a second."""
-        return self.directory / "status.json"
-
-    @property
-    def live(self) -> Path:
+        self.live: Final = directory / "live.json"
         """The self-play game that is shown."""
-        return self.directory / "live.json"
-
-    @property
-    def control(self) -> Path:
+        self.control: Final = directory / "control"
         """Folder into which requests are dropped."""
-        return self.directory / "control"
-
-    @property
-    def log(self) -> Path:
+        self.log: Final = directory / "log.txt"
         """What a job printed."""
-        return self.directory / "log.txt"
-
-    @property
-    def games(self) -> Path:
+        self.games: Final = directory / "games"
         """Folder with a sample of self-play games."""
-        return self.directory / "games"
-
-    @property
-    def replay(self) -> Path:
+        self.replay: Final = directory / "replay"
         """Folder with the shards of the replay buffer."""
-        return self.directory / "replay"
-
-    @property
-    def lock(self) -> Path:
+        self.lock: Final = directory / "lock"
         """File that the one writer holds."""
-        return self.directory / "lock"
-
-    @property
-    def best_model(self) -> Path:
+        self.best_model: Final = directory / "best_model.pt"
         """The best evaluated weights."""
-        return self.directory / "best_model.pt"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunPaths) and self.directory == other.directory
+
+    def __hash__(self) -> int:
+        return hash(self.directory)
 
     def checkpoint(self, iteration: int) -> Path:
         """The checkpoint of an iteration: `checkpoint_iter_000005.pt`."""
@@ -114,11 +87,7 @@ class RunPaths:
 
 
 def runs_root(directory: str | None, environment: Mapping[str, str]) -> Path:
-    """Where runs live: `--dir`, else `AZUL_TUI_DIR`, else `./checkpoints`.
-
-    Raises:
-        RunError: The path is no folder.
-    """
+    """Where runs live: `--dir`, else `AZUL_TUI_DIR`, else `./checkpoints`; RunError for a file."""
     text = directory or environment.get(DIRECTORY_VARIABLE) or DEFAULT_DIRECTORY
     if "\0" in text:
         raise RunError("--dir: a path cannot hold a NUL character; name a folder")
@@ -132,11 +101,7 @@ def runs_root(directory: str | None, environment: Mapping[str, str]) -> Path:
 
 
 def named_path(text: str) -> Path:
-    """The path that somebody wrote, `~` being a home folder.
-
-    Raises:
-        RunError: It is nobody's home.
-    """
+    """The path that somebody wrote, `~` being a home folder; RunError where it is nobody's."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -163,19 +128,15 @@ def is_shipped(checkpoint: Path) -> bool:
 
 
 def check_run_name(name: str) -> str:
-    """The name itself when a run may have it.
-
-    Raises:
-        RunError: It could climb out of the runs folder, hide, or upset a terminal.
-    """
+    """The name itself; RunError where it could climb out, hide, or upset a terminal."""
     told = f'"{plain_text(name, MAX_NAME)}"'
-    if not name or len(name) > MAX_NAME or len(os.fsencode(_encodable(name))) > 2 * MAX_NAME:
+    if not 0 < len(name) <= MAX_NAME or len(name.encode("utf-8", "replace")) > 2 * MAX_NAME:
         raise RunError(f"the run name {told} must have 1 to {MAX_NAME} characters")
     if name[0] in ".-" or name != name.strip():
         raise RunError(
             f"the run name {told} must begin with a letter or a digit, without spaces around"
         )
-    if not all(char in _PUNCTUATION or _is_letter(char) for char in name):
+    if not all(char in _PUNCTUATION or unicodedata.category(char)[0] in "LN" for char in name):
         raise RunError(f"the run name {told} may hold letters, digits, spaces and -_.+=@,() only")
     if name in RESERVED_NAMES:
         raise RunError(f"the run name {told} is taken by the program; choose another")
@@ -183,24 +144,16 @@ def check_run_name(name: str) -> str:
 
 
 def run_paths(root: Path, name: str) -> RunPaths:
-    """The paths of the run called `name`, whether it exists or not.
-
-    Raises:
-        RunError: The name is refused, or it is a link that leads out of the runs folder.
-    """
+    """The paths of a run, there or not; RunError for a refused name, or a link that leads out."""
     check_run_name(name)
     directory = root / name
-    if directory.is_symlink() and not _lies_in(directory, root):
+    if not _lies_in(directory, root):
         raise RunError(f'the run "{name}" is a link that leads out of the runs folder; remove it')
     return RunPaths(directory)
 
 
 def existing_run(root: Path, name: str) -> RunPaths:
-    """The paths of a run that exists.
-
-    Raises:
-        RunError: There is none of that name; the nearest known one is offered.
-    """
+    """The paths of a run that exists; RunError, with the nearest known one, where none does."""
     if name in RESERVED_NAMES:
         raise RunError(
             f"{name} came with the program, as weights without a run: evaluate, play, arena "
@@ -208,8 +161,6 @@ def existing_run(root: Path, name: str) -> RunPaths:
         )
     paths = run_paths(root, name)
     if not paths.directory.is_dir():
-        import difflib
-
         known = [entry.name for entry in run_folders(root)]
         near = difflib.get_close_matches(name, known, n=1)
         hint = f'the nearest is "{plain_text(near[0])}"' if near else "azul-tui --list shows them"
@@ -223,7 +174,8 @@ def run_folders(root: Path) -> list[Path]:
         entries = sorted(root.iterdir())
     except OSError:  # absent or forbidden: there is nothing to show
         return []
-    return [entry for entry in entries if _is_run(entry, root)]
+    named = (e for e in entries if not e.name.startswith(".") and e.name not in RESERVED_NAMES)
+    return [entry for entry in named if _lies_in(entry, root, a_folder=True)]
 
 
 def new_run(root: Path, stem: str, *, now: float | None = None) -> RunPaths:
@@ -274,35 +226,17 @@ def claim_run(root: Path, name: str) -> RunPaths:
 
 
 def new_job_folder(root: Path, job: str, *, now_ns: int) -> RunPaths:
-    """Make a folder for the records of a job that is no training run.
-
-    Raises:
-        RunError: It cannot be made.
-    """
+    """Make a folder for the records of a job that is no training run; RunError as `create`."""
     paths = RunPaths(root / JOBS_FOLDER / f"{job}-{now_ns}")
     paths.create()
     return paths
 
 
-def _is_letter(char: str) -> bool:
-    return unicodedata.category(char)[0] in "LN"
-
-
-def _encodable(name: str) -> str:
-    return name.encode("utf-8", "replace").decode("utf-8")
-
-
-def _lies_in(path: Path, root: Path) -> bool:
+def _lies_in(path: Path, root: Path, *, a_folder: bool = False) -> bool:
+    """Whether a name in `root` is no link that leads out of it, or to nothing."""
     try:
-        return path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # a loop of links
-        return False
-
-
-def _is_run(folder: Path, root: Path) -> bool:
-    if folder.name.startswith(".") or folder.name in RESERVED_NAMES:
-        return False
-    try:
-        return folder.is_dir() and (not folder.is_symlink() or _lies_in(folder, root))
-    except OSError:  # a link to itself
+        if a_folder and not path.is_dir():
+            return False
+        return not path.is_symlink() or path.resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a loop of links, a folder that must not be entered
         return False

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from azul_tui.game.constants import decode_action, encode_action
-from azul_tui.game.offsets import MOVING, PHASE, PLAYERS, ROUND, TO_MOVE
+from azul_tui.game.constants import (
+    MOVING,
+    PHASE,
+    PLAYERS,
+    ROUND,
+    TO_MOVE,
+    action_count,
+    decode_action,
+    encode_action,
+)
+from azul_tui.search.select import root_value, write_improved_policy, write_visit_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from azul_tui.search.settings import SearchSettings
+    from azul_tui.search.select import SearchSettings
     from azul_tui.search.tree import Tree
-
-
-# -- from canonical factory order back to the table's, and onwards move by move
 
 
 class FactoryOrder:
@@ -64,16 +68,8 @@ class FactoryOrder:
         return self._places[source] if source < self._factories else source
 
 
-# -- every move of a searched position: prior, visits, Q, completed Q, policy, best continuation
-#
-# Q is in [-1, 1], seen by the player to move at the root. Letters: G games, M moves of the root.
-
-Float64Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class RootMove:
-    """One move; actions name factories as on the table."""
+class RootMove(NamedTuple):
+    """One move; actions name factories as on the table, values are the root's mover's."""
 
     action: int
     canonical: int
@@ -91,8 +87,7 @@ class RootMove:
     """The most visited continuation within the round, this move first."""
 
 
-@dataclass(frozen=True, slots=True)
-class RootReading:
+class RootReading(NamedTuple):
     """What one search says about its position."""
 
     value: float
@@ -115,99 +110,62 @@ def read_root(
         order: From the root's canonical factories to the table's.
         game: Which of the G trees.
     """
-    nodes = np.asarray(tree.nodes)[game]
-    edges = np.asarray(tree.edges)[game]
+    nodes, edges = np.asarray(tree.nodes)[game], np.asarray(tree.edges)[game]
+    record = np.asarray(tree.games)[game]
+    players, mover = int(tree.states[game, 0, PLAYERS]), int(tree.states[game, 0, TO_MOVE])
     root = edges[: int(nodes[0]["edges"])]
     visits = root["visits"].astype(np.int64)
     # The room behind the considered edges is written only when it is needed.
-    visits[int(np.asarray(tree.games)[game]["considered"]) :] = 0
-    prior = root["prior"].astype(np.float64)
-    seen = visits > 0
+    visits[int(record["considered"]) :] = 0
+    value = float(root_value(tree, game))
     # Sums of unvisited edges were never written, and may be anything.
-    q = np.where(seen, root["value"], np.float32(0.0)) / np.maximum(visits, 1)
-    mixed = _mixed_value(float(nodes[0]["value"]), prior, visits, q)
-    completed = np.where(seen, q, mixed)
-    policy = _policy(settings, prior, visits, completed)
-    ranking = np.lexsort((root["action"], -policy, -visits))
+    q = np.where(visits > 0, root["value"], np.float32(0.0)) / np.maximum(visits, 1)
+    dense = np.empty(action_count(players), np.float32)
+    if settings.gumbel or not visits.any():
+        write_improved_policy(tree, settings, game, dense)
+    else:
+        write_visit_policy(tree, game, dense)
+    policy = dense[root["action"]].astype(np.float64)
     moves = tuple(
         RootMove(
             action=order.table_action(int(root["action"][at])),
             canonical=int(root["action"][at]),
-            prior=float(prior[at]),
+            prior=float(root["prior"][at]),
             visits=int(visits[at]),
-            value=float(q[at]) if seen[at] else None,
-            completed_q=float(completed[at]),
+            value=float(q[at]) if visits[at] else None,
+            completed_q=float(q[at]) if visits[at] else value,
             policy=float(policy[at]),
-            line=_line(tree, order, game, int(at) if seen[at] else None, int(root["action"][at])),
+            line=_line(tree, order, game, int(at), int(visits[at]) > 0),
         )
-        for at in ranking
+        for at in np.lexsort((root["action"], -policy, -visits))
     )
-    return RootReading(mixed, _seats(tree, game, mixed), int(visits.sum()), moves)
-
-
-def _seats(tree: Tree, game: int, value: float) -> tuple[float, ...]:
-    """What every seat may expect: the mover `value`, the others the mean of all evaluations."""
-    record = np.asarray(tree.games)[game]
-    # A search that was interrupted has a last node without its evaluation.
-    evaluated = int(record["nodes"]) - (int(record["pending"]) > 0)
-    root = tree.states[game, 0]
-    players, mover = int(root[PLAYERS]), int(root[TO_MOVE])
-    nodes = np.asarray(tree.nodes)[game, : max(1, evaluated)]
-    seats: list[float] = nodes["seats"][:, :players].astype(np.float64).mean(axis=0).tolist()
+    # What every seat may expect is the mean of all evaluations: a search that was interrupted has
+    # a last node without one.
+    evaluated = max(1, int(record["nodes"]) - (int(record["pending"]) > 0))
+    seats: list[float]
+    seats = nodes["seats"][:evaluated, :players].astype(np.float64).mean(axis=0).tolist()
     seats[mover] = value
     if players == 2:
         seats[1 - mover] = -value
-    return tuple(seats)
+    return RootReading(value, tuple(seats), int(visits.sum()), moves)
 
 
-def _mixed_value(
-    own: float, prior: Float64Array, visits: npt.NDArray[np.int64], q: Float64Array
-) -> float:
-    """v_mix of the `(M,)` moves (Danihelka et al. 2022, appendix D)."""
-    seen = visits > 0
-    total = int(visits.sum())
-    weight = float(prior[seen].sum())
-    if total == 0 or weight <= 0.0:
-        return own
-    return (own + total * float((prior * q)[seen].sum()) / weight) / (1 + total)
-
-
-def _policy(
-    settings: SearchSettings,
-    prior: Float64Array,
-    visits: npt.NDArray[np.int64],
-    completed: Float64Array,
-) -> Float64Array:
-    """`(M,)`: softmax(log prior + sigma(completed Q)), with PUCT each move's share of visits."""
-    if not settings.gumbel and visits.any():
-        return visits / visits.sum()
-    scale = (settings.c_visit + int(visits.max())) * settings.c_scale
-    weight = prior * np.exp(scale * (completed - completed.max()))
-    total = float(weight.sum())
-    return weight / total if total > 0.0 else prior
-
-
-def _line(
-    tree: Tree, order: FactoryOrder, game: int, edge: int | None, action: int
-) -> tuple[int, ...]:
+def _line(tree: Tree, order: FactoryOrder, game: int, edge: int, visited: bool) -> tuple[int, ...]:
     """The most visited moves from root edge `edge` on, as far as the round goes."""
-    order = order.copy()
-    line = [order.follow(action)]
-    nodes = np.asarray(tree.nodes)[game]
-    edges = np.asarray(tree.edges)[game]
+    nodes, edges = np.asarray(tree.nodes)[game], np.asarray(tree.edges)[game]
     states = tree.states[game]
-    while edge is not None:
+    order = order.copy()
+    line = [order.follow(int(edges[edge]["action"]))]
+    while visited:
         node = int(edges[edge]["child"])
-        here = nodes[node]
         # A sampled refill deals factories that nobody at the table has seen.
         if states[node, PHASE] != MOVING or states[node, ROUND] != states[0, ROUND]:
             break
-        first, known = int(here["first"]), int(here["known"])
-        if int(here["edges"]) <= 0 or known == 0:
+        first, known = int(nodes[node]["first"]), int(nodes[node]["known"])
+        if int(nodes[node]["edges"]) <= 0 or known == 0:
             break
-        visits = edges["visits"][first : first + known]
-        if not visits.any():
-            break
-        edge = first + int(np.argmax(visits))
-        line.append(order.follow(int(edges[edge]["action"])))
+        edge = first + int(np.argmax(edges["visits"][first : first + known]))
+        visited = bool(edges[edge]["visits"])
+        if visited:
+            line.append(order.follow(int(edges[edge]["action"])))
     return tuple(line)

@@ -8,7 +8,8 @@ looks at the visited edges and one more, never at all of them.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol, TypeVar, cast
+import math
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,61 +20,39 @@ UNEXPANDED: Final = -1
 """Edge count of a node that still waits for its evaluation."""
 NO_NODE: Final = -1
 
-
-class Edge(Protocol):
-    """One move of a node. Before its first visit only `prior` and `action` are set."""
-
-    prior: np.float32
-    """Softmax of the logits over the legal moves."""
-    value: np.float32
-    """Sum of the values backed up, seen by the mover above the edge."""
-    visits: int
-    child: int
-    """Node behind the move."""
-    action: int
-
-
-class Node(Protocol):
-    """One position of a tree."""
-
-    first: int
-    """Its first edge."""
-    edges: int
-    """`UNEXPANDED`, 0 for a leaf of known value (afterstate or end), else its moves."""
-    known: int
-    """Edges that have a child; they come first."""
-    visits: int
-    """Simulations that went on through the node."""
-    mover: int
-    """Seat to move."""
-    value: np.float32
-    """The evaluator's value, seen by the mover."""
-    seats: npt.NDArray[np.float32]
-    """The same for every seat."""
-
-
-class Game(Protocol):
-    """State of one search."""
-
-    pending: int
-    """Node that waits for the evaluator, or `NO_NODE`."""
-    plan: int
-    """Which of the tree's budgets the search has; the first index of `schedule`."""
-    budget: int
-    """Simulations asked for."""
-    done: int
-    """Simulations made."""
-    nodes: int
-    """Nodes used."""
-    edges: int
-    """Edges used."""
-    depth: int
-    """Edges on the path of the simulation under way."""
-    considered: int
-    """Root edges in sequential halving; with PUCT those that have a child."""
-    noise: np.float32
-    """Scale of the Gumbel noise; with PUCT whether there is any; 0 for play without noise."""
-
+EDGE: Final = np.dtype(
+    [
+        ("prior", "f4"),  # softmax of the logits over the legal moves
+        ("value", "f4"),  # sum of the values backed up, seen by the mover above the edge
+        ("visits", "i4"),  # before the first one only prior and action are set
+        ("child", "i4"),  # node behind the move
+        ("action", "i4"),
+    ]
+)
+NODE: Final = np.dtype(
+    [
+        ("first", "i4"),  # its first edge
+        ("edges", "i4"),  # UNEXPANDED, 0 for a leaf of known value (afterstate, end), else moves
+        ("known", "i4"),  # edges that have a child; they come first
+        ("visits", "i4"),  # simulations that went on through the node
+        ("mover", "i4"),  # seat to move
+        ("value", "f4"),  # the evaluator's value, seen by the mover
+        ("seats", "f4", (MAX_PLAYERS,)),  # the same for every seat
+    ]
+)
+GAME: Final = np.dtype(
+    [
+        ("pending", "i4"),  # node that waits for the evaluator, or NO_NODE
+        ("plan", "i4"),  # which of the tree's budgets: the first index of `schedule`
+        ("budget", "i4"),  # simulations asked for
+        ("done", "i4"),  # simulations made
+        ("nodes", "i4"),  # nodes used
+        ("edges", "i4"),  # edges used
+        ("depth", "i4"),  # edges on the path of the simulation under way
+        ("considered", "i4"),  # root edges in sequential halving; PUCT: those with a child
+        ("noise", "f4"),  # scale of the Gumbel noise; PUCT: whether any; 0 without noise
+    ]
+)
 
 Record_co = TypeVar("Record_co", covariant=True)
 
@@ -86,29 +65,6 @@ class Records(Protocol[Record_co]):
         ...
 
 
-EDGE: Final = np.dtype(
-    [("prior", "f4"), ("value", "f4"), ("visits", "i4"), ("child", "i4"), ("action", "i4")]
-)
-NODE: Final = np.dtype(
-    [
-        ("first", "i4"),
-        ("edges", "i4"),
-        ("known", "i4"),
-        ("visits", "i4"),
-        ("mover", "i4"),
-        ("value", "f4"),
-        ("seats", "f4", (MAX_PLAYERS,)),
-    ]
-)
-GAME: Final = np.dtype(
-    [
-        (name, "i4")
-        for name in ("pending", "plan", "budget", "done", "nodes", "edges", "depth", "considered")
-    ]
-    + [("noise", "f4")]
-)
-
-
 class Tree(NamedTuple):
     """Arrays of G trees. The type has the name of the variable that holds it, for numba's cache.
 
@@ -118,12 +74,12 @@ class Tree(NamedTuple):
 
     states: npt.NDArray[np.int8]
     """`(G, N, S)` canonical positions."""
-    nodes: Records[Node]
-    """`(G, N)`."""
-    edges: Records[Edge]
-    """`(G, E)`."""
-    games: Records[Game]
-    """`(G,)`."""
+    nodes: Records[Any]
+    """`(G, N)` of `NODE`."""
+    edges: Records[Any]
+    """`(G, E)` of `EDGE`."""
+    games: Records[Any]
+    """`(G,)` of `GAME`."""
     path: npt.NDArray[np.int32]
     """`(G, N, 2)`: nodes and edges of the simulation under way, the root first."""
     gumbel: npt.NDArray[np.float32]
@@ -131,7 +87,7 @@ class Tree(NamedTuple):
     stream: npt.NDArray[np.uint64]
     """`(G, 1)`: random stream of each search."""
     schedule: npt.NDArray[np.int32]
-    """`(K, M + 1, N - 1)`: see `halving_schedules`, for K budgets and at most M considered."""
+    """`(K, M + 1, N - 1)`: `considered_visits` for K budgets and 0 to M considered actions."""
     scratch: npt.NDArray[np.float32]
     """`(L,)`."""
     legal: npt.NDArray[np.int32]
@@ -157,27 +113,15 @@ def considered_visits(considered: int, simulations: int) -> npt.NDArray[np.int32
     """
     if considered <= 1:
         return np.arange(simulations, dtype=np.int32)
-    phases = int(np.ceil(np.log2(considered)))
+    phases = math.ceil(math.log2(considered))
     sequence: list[int] = []
-    visits = [0] * considered
-    survivors = considered
+    visits, survivors = 0, considered
     while len(sequence) < simulations:
-        rounds = max(1, simulations // (phases * survivors))
-        for _ in range(rounds):
-            sequence.extend(visits[:survivors])
-            for index in range(survivors):
-                visits[index] += 1
+        for _ in range(max(1, simulations // (phases * survivors))):
+            sequence += [visits] * survivors
+            visits += 1
         survivors = max(2, survivors // 2)
     return np.asarray(sequence[:simulations], dtype=np.int32)
-
-
-def halving_schedules(max_considered: int, budgets: tuple[int, ...]) -> npt.NDArray[np.int32]:
-    """`(len(budgets), max_considered + 1, max(budgets))`: `considered_visits` for each."""
-    table = np.zeros((len(budgets), max_considered + 1, max(budgets)), np.int32)
-    for index, budget in enumerate(budgets):
-        for considered in range(max_considered + 1):
-            table[index, considered, :budget] = considered_visits(considered, budget)
-    return table
 
 
 def allocate_tree(games: int, players: int, budgets: tuple[int, ...], max_considered: int) -> Tree:
@@ -190,15 +134,19 @@ def allocate_tree(games: int, players: int, budgets: tuple[int, ...], max_consid
     legal = most_legal_moves(players)
     records = np.zeros(games, GAME)
     records["pending"] = NO_NODE
+    schedule = np.zeros((len(budgets), max_considered + 1, nodes - 1), np.int32)
+    for plan, budget in enumerate(budgets):
+        for considered in range(max_considered + 1):
+            schedule[plan, considered, :budget] = considered_visits(considered, budget)
     return Tree(
         states=np.empty((games, nodes, state_size(players)), np.int8),
-        nodes=cast("Records[Node]", np.empty((games, nodes), NODE)),
-        edges=cast("Records[Edge]", np.empty((games, nodes * legal), EDGE)),
-        games=cast("Records[Game]", records),
+        nodes=cast("Records[Any]", np.empty((games, nodes), NODE)),
+        edges=cast("Records[Any]", np.empty((games, nodes * legal), EDGE)),
+        games=cast("Records[Any]", records),
         path=np.empty((games, nodes, 2), np.int32),
         gumbel=np.empty((games, 2 * legal), np.float32),
         stream=np.zeros((games, 1), np.uint64),
-        schedule=halving_schedules(max_considered, budgets),
+        schedule=schedule,
         scratch=np.empty(legal, np.float32),
         legal=np.empty(action_count(players), np.int32),
         deal=np.empty(1, np.uint64),

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from azul_tui.game.constants import observation_size, value_count
+from azul_tui.game.constants import AFTERSTATE, PHASE, observation_size, value_count
 from azul_tui.game.kernel import Int8Array, Int64Array, integer, kernel
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, PHASE
 from azul_tui.game.random import GAME, SEARCH, derive
 from azul_tui.game.rules import refill_canonical
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from azul_tui.search.settings import Evaluator
+    from azul_tui.search.search import Evaluator
 
 
 @kernel

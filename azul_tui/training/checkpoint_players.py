@@ -23,7 +23,7 @@ from azul_tui.training.self_play import playing_search
 if TYPE_CHECKING:
     from azul_tui.network import AzulNetwork
     from azul_tui.players.registry import Player
-    from azul_tui.search.settings import SearchSettings
+    from azul_tui.search.select import SearchSettings
 
 PRETRAINED: Final = "pretrained"
 _BATCH: Final = 256

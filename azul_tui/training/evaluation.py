@@ -14,14 +14,21 @@ import numpy as np
 from azul_tui.arena.match import play_match
 from azul_tui.arena.ratings import fit_ratings
 from azul_tui.arena.statistics import ClosingTest
-from azul_tui.arena.store import decode_match, encode_match, joined_matches, keep_match
+from azul_tui.arena.store import (
+    decode_match,
+    encode_match,
+    iteration_of,
+    joined_matches,
+    keep_match,
+    rating_rows,
+)
 from azul_tui.errors import CheckpointError, JobError
 from azul_tui.network import NetworkEvaluator
 from azul_tui.players.network import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.runs.listing import write_ratings
 from azul_tui.runs.paths import RunPaths, is_shipped
-from azul_tui.runs.ratings import RatingRow, write_ratings
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint import read_checkpoint
 from azul_tui.training.game_records import trace_game
@@ -35,7 +42,6 @@ if TYPE_CHECKING:
 
     from azul_tui.arena.games import GameResults
     from azul_tui.arena.match import MatchResult
-    from azul_tui.arena.ratings import Rating
     from azul_tui.arena.store import KeptMatch
     from azul_tui.config import TrainingConfig
     from azul_tui.players.registry import Player
@@ -191,7 +197,6 @@ ANCHOR: Final = "random"
 _BOOTSTRAPS: Final = 100
 _MOST_ITERATIONS: Final = 64
 _MOST_BYTES: Final = 1 << 28
-_ITERATION: Final = re.compile(r"iteration (\d{1,9})")
 
 
 class RunRatings:
@@ -264,7 +269,7 @@ class RunRatings:
         except JobError as error:
             run.journal.alert(f"no ratings: {error}")
             return True
-        rows = [_row(rating) for rating in fitted.ratings]
+        rows = rating_rows(fitted)
         for row in rows:
             if row.iteration == run.progress.iteration:
                 run.journal.record(
@@ -318,7 +323,7 @@ def _spread(matches: list[KeptMatch]) -> list[KeptMatch]:
 
     A fit takes time with the cube of its players; a chart needs no more than this.
     """
-    found = {name: _iteration(name) for match in matches for name in match.players}
+    found = {name: iteration_of(name) for match in matches for name in match.players}
     iterations = sorted({number for number in found.values() if number is not None})
     step = 1
     while len(iterations) > step * _MOST_ITERATIONS:
@@ -329,25 +334,6 @@ def _spread(matches: list[KeptMatch]) -> list[KeptMatch]:
         for match in matches
         if all(found[name] is None or found[name] in kept for name in match.players)
     ]
-
-
-def _iteration(name: str) -> int | None:
-    """The iteration whose weights a player of this name has."""
-    match = _ITERATION.fullmatch(name)
-    return int(match[1]) if match else None
-
-
-def _row(rating: Rating) -> RatingRow:
-    """A fitted rating as it is kept."""
-    return RatingRow(
-        name=rating.name,
-        elo=round(rating.elo, 2),
-        low=round(rating.low, 2),
-        high=round(rating.high, 2),
-        games=rating.games,
-        score=round(rating.score, 4),
-        iteration=_iteration(rating.name),
-    )
 
 
 # -- the gate of `best`: the newest weights against the best ones so far, in as few games as tell

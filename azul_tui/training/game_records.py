@@ -10,16 +10,27 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.constants import (
+    BAG,
     COLOR_COUNT,
+    LID,
+    MOVING,
+    OVER,
+    PHASE,
     decode_action,
     factory_count,
     state_size,
 )
-from azul_tui.game.layout import score_of, sources_offset
-from azul_tui.game.offsets import BAG, LID, MOVING, OVER, PHASE
 from azul_tui.game.random import GAME, derive
-from azul_tui.game.rules import apply_canonical, clear_game, legal_count, refill_canonical
-from azul_tui.game.scoring import end_bonus, winner_mask
+from azul_tui.game.rules import (
+    apply_canonical,
+    clear_game,
+    end_bonus,
+    legal_count,
+    refill_canonical,
+    score_of,
+    sources_offset,
+    winner_mask,
+)
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.search.reading import FactoryOrder
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.control import ControlRequest
     from azul_tui.runs.events import Record
-    from azul_tui.runs.recorder import RunRecorder
+    from azul_tui.runs.status import RunRecorder
     from azul_tui.training.trainer import Stopwatch
 
 

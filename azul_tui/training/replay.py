@@ -10,10 +10,23 @@ import numpy.typing as npt
 from azul_tui.config.setting import check_instance, check_int, shown
 from azul_tui.errors import ConfigError
 from azul_tui.game.constants import (
+    BAG,
+    BOARD_FLOOR,
+    BOARD_LINE_COLOR,
+    BOARD_LINE_TILES,
+    BOARD_SCORE,
+    BOARD_WALL,
     COLOR_COUNT,
     FLOOR_SLOTS,
+    LID,
     LINE_COUNT,
+    NEXT_FIRST,
+    OVER,
+    PHASE,
+    PLAYERS,
+    TABLE_TILES,
     TILES_PER_COLOR,
+    TO_MOVE,
     action_count,
     check_players,
     observation_size,
@@ -21,25 +34,9 @@ from azul_tui.game.constants import (
     value_count,
 )
 from azul_tui.game.kernel import Float32Array, Int8Array, Int64Array, integer, kernel
-from azul_tui.game.layout import board_offset, sources_offset
 from azul_tui.game.notation import format_move
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import (
-    BAG,
-    BOARD_FLOOR,
-    BOARD_LINE_COLOR,
-    BOARD_LINE_TILES,
-    BOARD_SCORE,
-    BOARD_WALL,
-    LID,
-    NEXT_FIRST,
-    OVER,
-    PHASE,
-    PLAYERS,
-    TABLE_TILES,
-    TO_MOVE,
-)
-from azul_tui.game.rules import list_legal
+from azul_tui.game.rules import board_offset, list_legal, sources_offset
 from azul_tui.game.violations import violations
 
 if TYPE_CHECKING:

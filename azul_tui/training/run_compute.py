@@ -19,7 +19,8 @@ from azul_tui.network.model import describe_network
 from azul_tui.players.network import NetworkPlayer
 from azul_tui.players.registry import create_player
 from azul_tui.runs.machine import usable_cores
-from azul_tui.search.settings import ConstantEvaluator, SearchSettings
+from azul_tui.search.search import ConstantEvaluator
+from azul_tui.search.select import SearchSettings
 from azul_tui.training.replay import ReplayBuffer
 from azul_tui.training.self_play import CALLS_BETWEEN_REPORTS, PlaySettings, SelfPlay
 from azul_tui.training.workers import InlineExecutor, SelfPlayTask, worker_count

@@ -9,8 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.game.constants import (
+    AFTERSTATE,
     MAX_ROUNDS,
+    OVER,
+    PHASE,
+    PLAYERS,
     TILES_PER_FACTORY,
+    TO_MOVE,
     action_count,
     factory_count,
     observation_size,
@@ -18,14 +23,23 @@ from azul_tui.game.constants import (
     value_count,
 )
 from azul_tui.game.kernel import Float32Array, Int8Array, integer, lean_kernel
-from azul_tui.game.layout import copy_state
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, OVER, PHASE, PLAYERS, TO_MOVE
 from azul_tui.game.random import GAME, SEARCH, derive, next_unit
-from azul_tui.game.rules import apply_canonical, clear_game, list_legal, refill_canonical
-from azul_tui.search.lockstep import advance, begin, final_values, receive
-from azul_tui.search.root import choose_edge, root_value, write_improved_policy, write_visit_policy
-from azul_tui.search.settings import SearchSettings
+from azul_tui.game.rules import (
+    apply_canonical,
+    clear_game,
+    copy_state,
+    list_legal,
+    refill_canonical,
+)
+from azul_tui.search.search import advance, begin, final_values, receive
+from azul_tui.search.select import (
+    SearchSettings,
+    choose_edge,
+    root_value,
+    write_improved_policy,
+    write_visit_policy,
+)
 from azul_tui.search.tree import NO_NODE, Tree, allocate_tree
 from azul_tui.training.afterstate_targets import afterstate_rows, average_refills, place_in_game
 from azul_tui.training.game_records import (
@@ -40,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azul_tui.config import TrainingConfig
-    from azul_tui.search.settings import Evaluator
+    from azul_tui.search.search import Evaluator
     from azul_tui.search.tree import Records
 
 

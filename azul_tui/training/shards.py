@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from azul_tui.errors import CheckpointError
-from azul_tui.game.constants import action_count, factory_count, state_size, value_count
-from azul_tui.game.offsets import (
+from azul_tui.game.constants import (
     BAG,
     BOARD_FLOOR,
     BOARD_LINE_COLOR,
@@ -36,6 +35,10 @@ from azul_tui.game.offsets import (
     ROUND,
     TABLE_TILES,
     TO_MOVE,
+    action_count,
+    factory_count,
+    state_size,
+    value_count,
 )
 from azul_tui.runs.files import write_atomically
 

@@ -17,7 +17,7 @@ from azul_tui.players.registry import create_player
 from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.machine import GpuMeter
 from azul_tui.runs.paths import RunPaths
-from azul_tui.runs.recorder import RunRecorder
+from azul_tui.runs.status import RunRecorder
 from azul_tui.runs.text import plain_text
 from azul_tui.training.evaluation import EvaluationPhase, opponents_due
 from azul_tui.training.journal import Journal

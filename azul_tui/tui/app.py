@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from azul_tui.config import TrainingConfig
     from azul_tui.runs.paths import RunPaths
     from azul_tui.tui.messages import ChartExported
-    from azul_tui.views.engine import Engines
+    from azul_tui.views.engine import Engine
     from azul_tui.views.following import RunFeed
     from azul_tui.views.progress import Meter, RunNow
     from azul_tui.views.words import Spans
@@ -314,16 +314,17 @@ class AzulApp(App[int]):
         self.run_worker(self.jobs.resume(paths, checkpoint, iteration), name="resume")
 
     @cached_property
-    def engines(self) -> Engines:
-        """Where Play, Analyse and Games get their engine from."""
-        from azul_tui.views.engine import Engines
+    def engine(self) -> Engine:
+        """What Play, Analyse and Games ask."""
+        from azul_tui.views.engine import Engine
 
-        return Engines(self.runs_root, partial(self.notify, severity="warning", timeout=10))
+        warn = partial(self.notify, severity="warning", timeout=10)
+        return Engine(self.runs_root, warn)
 
     async def on_unmount(self) -> None:
         """End the engine before the loop ends that reads it."""
-        if "engines" in vars(self):
-            await self.engines.close()
+        if "engine" in vars(self):
+            await self.engine.close()
 
     # -- places and keys
 

@@ -60,8 +60,3 @@ class FormChanged(Message):
     """A setting of a form was changed; its name."""
 
     name: str
-
-
-@dataclass
-class MovesScrolled(Message):
-    """The reader scrolls in the table of moves with the wheel."""

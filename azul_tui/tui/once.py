@@ -16,15 +16,14 @@ from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import NO_NEWS
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
-from azul_tui.views.charts import View
+from azul_tui.views.charts import View, run_chart
 from azul_tui.views.following import RunFeed
 from azul_tui.views.ratings import RatingsFile
-from azul_tui.views.run_charts import ChartSource
 from azul_tui.views.signs import signs_here
 
 if TYPE_CHECKING:
     from azul_tui.views.charts import ChartContent
-    from azul_tui.views.run_data import RunData
+    from azul_tui.views.following import RunData
 
 CHART_HEIGHT = 14
 LOSSES = ("total", "policy", "value")
@@ -52,11 +51,10 @@ def run_text(paths: RunPaths, *, json_lines: bool = False) -> str:
     columns = shutil.get_terminal_size((80, 24)).columns
     width = max(LEAST_WIDTH, min(MOST_WIDTH, columns))
     blocks = ["\n".join(plain_text(line, width) for line in run_lines(run, data, now))]
-    source = ChartSource(data)
-    source.ratings = RatingsFile(run.paths).refresh()
+    ratings = RatingsFile(run.paths).refresh()
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     for name in ("loss", "rating", "score"):
-        chart = source.content(name, View())
+        chart = run_chart(data, name, View(), ratings)
         if any(len(curve.x) > 1 for curve in chart.curves):
             blocks.append(chart_text(chart, width, colour=colour))
     return "\n\n".join(blocks) + "\n"

@@ -50,7 +50,8 @@ class Drawing:
     """What is shown of it."""
     calm: Range | None = None
     """Limits of the y axis that the next drawing is to keep while they fit."""
-    readings: tuple[charts.Reading, ...] = ()
+    readings: Sequence[tuple[Curve, float]] = ()
+    """Each curve and its value at the cursor."""
     plot_left: int = 0
     """Cells before the area inside the axes."""
     plot_width: int = 0
@@ -89,12 +90,12 @@ class _Axis:
             low, high = math.log10(low), math.log10(high)
         return (values - low) / ((high - low) or 1.0) * (self.dots - 1)
 
-    def cells_of(self, values: Sequence[float]) -> list[int | None]:
-        """The cell of each value inside the limits, None of the others."""
+    def cells_of(self, values: Sequence[float]) -> list[int]:
+        """The cell of each value inside the limits, -1 of the others."""
         places = self.place(np.array(values, dtype=np.float64))
         inside = (places >= -0.5) & (places <= self.dots - 0.5)
         cells = self.near(np.where(inside, places, 0.0)) // self.each
-        return [cell if true else None for cell, true in zip(cells.tolist(), inside, strict=True)]
+        return np.where(inside, cells, -1).tolist()
 
     def near(self, places: FloatArray) -> Any:
         """Whole dots, those beyond the limits on them."""
@@ -143,7 +144,7 @@ def draw_chart(
     label_width = min(max([label_width, *map(len, labels.values())]), max(0, width - 8))
     x_axis = _Axis(*window, width - label_width - 1, 1 if ascii_only else 2, log_x)
     y_axis = _Axis(*limits, rows, 1 if ascii_only else 4, log_y)
-    inside = _Inside(x_axis, y_axis, signs, ascii_only).filled(curves, content.levels, view)
+    inside = _painted(x_axis, y_axis, curves, content.levels, view, signs, ascii_only)
     if name:
         word = f" {name} "[-x_axis.cells :]
         inside[0][-len(word) :] = [(char, f"series.{curves[0].series % COLORS}") for char in word]
@@ -202,118 +203,119 @@ def _even_rows(limits: Range, rows: int, per_row: int) -> tuple[Range, dict[floa
     return found
 
 
-class _Inside:
-    """What lies inside the axes: lines are plotext's, characters under and over them are put in."""
+def _painted(
+    x: _Axis, y: _Axis, curves: Sequence[Curve], levels: Sequence[Level], view: View,
+    signs: Signs, ascii_only: bool,
+) -> list[list[Cell]]:  # fmt: skip
+    """What lies inside the axes, from back to front: rows from the top of one cell each."""
+    grid: list[list[Cell]] = [[(" ", "")] * x.cells for _ in range(y.cells)]
+    lines: list[tuple[int, FloatArray]] = []
+    for curve in curves:
+        if curve.kind == "points":
+            continue
+        series = curve.series % COLORS
+        places = x.place(curve.x)
+        known = np.isfinite(places)
+        means, low, high = charts.to_columns(curve.part(known), x.near(places[known]), x.dots)
+        if view.show_band:
+            _paint_band(grid, x, y, low, high, f"band.{series}", ascii_only)
+        lines.append((series, y.place(means)))
+    for level in levels:
+        _paint_level(grid, y, level, signs)
+    for column in x.cells_of([] if view.cursor is None else [view.cursor]):
+        if column >= 0:
+            for row in grid:
+                row[column] = (signs.vertical, "cursor")
+    for row, drawn in zip(grid, _lines_drawn(x, y, lines, ascii_only), strict=False):
+        for column, cell in enumerate(drawn[: x.cells]):
+            if cell[0] != " ":
+                row[column] = cell
+    for curve in curves:
+        if curve.kind == "points":
+            _paint_points(grid, x, y, curve, signs)
+    return grid
 
-    def __init__(self, x: _Axis, y: _Axis, signs: Signs, ascii_only: bool) -> None:
-        self.x, self.y, self.signs, self.ascii = x, y, signs, ascii_only
-        self.under: dict[tuple[int, int], Cell] = {}
-        """`(row from the bottom, column)` to what stands there where nothing else does."""
-        self.over: dict[tuple[int, int], Cell] = {}
 
-    def filled(
-        self, curves: Sequence[Curve], levels: Sequence[Level], view: View
-    ) -> list[list[Cell]]:
-        """Bands, lines, points, levels and cursor: rows from the top of one cell each."""
-        lines: list[tuple[int, FloatArray]] = []
-        for curve in curves:
-            if curve.kind == "points":
-                self._put_points(curve)
-                continue
-            places = self.x.place(curve.x)
-            known, series = np.isfinite(places), curve.series % COLORS
-            dots = self.x.near(places[known])
-            y, low, high = charts.to_columns(curve.part(known), dots, self.x.dots)
-            if view.show_band:
-                self._put_band(low, high, f"band.{series}")
-            lines.append((series, self.y.place(y)))
-        for level in levels:
-            self._put_level(level)
-        for column in self.x.cells_of([] if view.cursor is None else [view.cursor]):
-            if column is not None:
-                at = ((row, column) for row in range(self.y.cells))
-                self.under.update(dict.fromkeys(at, (self.signs.vertical, "cursor")))
-        grid = self._lines_drawn(lines)
-        for (row, column), cell in self.under.items():
-            if grid[-1 - row][column][0] == " ":
-                grid[-1 - row][column] = cell
-        for (row, column), cell in self.over.items():
-            grid[-1 - row][column] = cell
-        return grid
+def _paint_level(grid: list[list[Cell]], y: _Axis, level: Level, signs: Signs) -> None:
+    """A dashed line with its name at the right."""
+    (row,), width = y.cells_of([level.y]), len(grid[0])
+    if row >= 0:
+        name = f" {level.name} "[-width:]
+        line = ((signs.dash + " ") * width)[: width - len(name)]
+        for column, char in enumerate(line):
+            if char != " ":
+                grid[-1 - row][column] = (char, "level")
+        grid[-1 - row][len(line) :] = [(char, "level") for char in name]
 
-    def _lines_drawn(self, lines: Sequence[tuple[int, FloatArray]]) -> list[list[Cell]]:
-        """What plotext makes of lines, each a series and the dot of every column."""
-        import plotext
 
-        plot = cast("Any", plotext)
-        width, height = self.x.cells, self.y.cells
-        plot.clear_figure()
-        plot.plotsize(width, height)
-        plot.frame(False)
-        plot.xaxes(False, False)
-        plot.yaxes(False, False)
-        plot.xticks([])
-        plot.yticks([])
-        plot.xlim(0, self.x.dots - 1)
-        plot.ylim(0, self.y.dots - 1)
-        for number, (series, places) in enumerate(lines):
-            columns = np.flatnonzero(np.isfinite(places))
-            if len(columns):
-                marker = ASCII_LINES[number % len(ASCII_LINES)] if self.ascii else "braille"
-                y = np.clip(places[columns], 0, self.y.dots - 1).tolist()
-                plot.plot(columns.tolist(), y, marker=marker, color=series + 1)
-        rows = str(plot.build()).split("\n")
-        plot.clear_figure()
-        grid: list[list[Cell]] = []
-        for row in (*rows, *[""] * height)[:height]:
-            cells: list[Cell] = []
-            for color, text, reset, first in _COLORED.findall(row):
-                role = f"series.{int(color) - 1}" if color else ""
-                cells.extend((char, role) for char in text + reset + first)
-            grid.append((cells + [(" ", "")] * width)[:width])
-        return grid
+def _paint_points(grid: list[list[Cell]], x: _Axis, y: _Axis, curve: Curve, signs: Signs) -> None:
+    """Points over their error bars."""
+    series = curve.series % COLORS
+    ends = [curve.y if side is None else side for side in (curve.low, curve.high)]
+    low, high = (y.place(side) for side in ends)
+    known = np.isfinite(low) & np.isfinite(high)
+    first, last = (y.near(np.where(known, side, 0)) // y.each for side in (low, high))
+    cells = zip(x.cells_of([*curve.x]), y.cells_of([*curve.y]), strict=True)
+    places = [(at, *cell) for at, cell in enumerate(cells) if min(cell) >= 0]
+    for index, column, _ in places:
+        for at in range(first[index], last[index] + 1) if known[index] else ():
+            grid[-1 - at][column] = (signs.error_bar, f"band.{series}")
+    for _, column, row in places:
+        grid[-1 - row][column] = (signs.point, f"series.{series}")
 
-    def _put_band(self, low: FloatArray, high: FloatArray, role: str) -> None:
-        """Dots where no line is; a band has thousands, which would cost plotext 30 ms a chart."""
-        low, high = self.y.place(low), self.y.place(high)
-        low = np.where(np.isnan(low), 0.0, low)  # down to the floor
-        columns = np.flatnonzero(np.isfinite(high))
-        first, last = self.y.near(low[columns]), self.y.near(high[columns])
-        counts = last - first + 1
-        x = np.repeat(columns, counts)
-        y = np.arange(len(x)) - np.repeat(np.cumsum(counts) - counts - first, counts)
-        bits = np.zeros((self.y.cells, self.x.cells), dtype=np.int64)
-        dot = 1 if self.ascii else _DOT_BITS[3 - y % 4, x % 2]
-        np.bitwise_or.at(bits, (y // self.y.each, x // self.x.each), dot)
-        for row, column in np.argwhere(bits).tolist():
-            sign = ":" if self.ascii else chr(0x2800 + int(bits[row, column]))
-            self.under[row, column] = (sign, role)
 
-    def _put_points(self, curve: Curve) -> None:
-        """Points with error bars, the newest drawn last."""
-        series, point, each = curve.series % COLORS, self.signs.point, self.y.each
-        ends = [curve.y if side is None else side for side in (curve.low, curve.high)]
-        low, high = (self.y.place(side) for side in ends)
-        known = np.isfinite(low) & np.isfinite(high)
-        first, last = (self.y.near(np.where(known, side, 0)) // each for side in (low, high))
-        columns, rows = self.x.cells_of([*curve.x]), self.y.cells_of([*curve.y])
-        for index, (column, row) in enumerate(zip(columns, rows, strict=True)):
-            if column is None or row is None:
-                continue
-            for at in range(first[index], last[index] + 1) if known[index] else ():
-                if self.over.get((at, column), ("", ""))[0] != point:
-                    self.over[at, column] = (self.signs.error_bar, f"band.{series}")
-            self.over[row, column] = (point, f"series.{series}")
+def _lines_drawn(
+    x: _Axis, y: _Axis, lines: Sequence[tuple[int, FloatArray]], ascii_only: bool
+) -> list[list[Cell]]:
+    """What plotext makes of lines, each a series and the dot of every column."""
+    import plotext
 
-    def _put_level(self, level: Level) -> None:
-        """A dashed line with its name at the right, where no curve is."""
-        (row,), width = self.y.cells_of([level.y]), self.x.cells
-        if row is not None:
-            name = f" {level.name} "[-width:]
-            line = (self.signs.dash + " ") * width
-            for column, char in enumerate(line[: width - len(name)] + name):
-                if char != " " or column >= width - len(name):
-                    self.under[row, column] = (char, "level")
+    plot = cast("Any", plotext)
+    plot.clear_figure()
+    plot.plotsize(x.cells, y.cells)
+    plot.frame(False)
+    plot.xaxes(False, False)
+    plot.yaxes(False, False)
+    plot.xticks([])
+    plot.yticks([])
+    plot.xlim(0, x.dots - 1)
+    plot.ylim(0, y.dots - 1)
+    for number, (series, places) in enumerate(lines):
+        columns = np.flatnonzero(np.isfinite(places))
+        if len(columns):
+            marker = ASCII_LINES[number % len(ASCII_LINES)] if ascii_only else "braille"
+            dots = np.clip(places[columns], 0, y.dots - 1).tolist()
+            plot.plot(columns.tolist(), dots, marker=marker, color=series + 1)
+    rows = str(plot.build()).split("\n")
+    plot.clear_figure()
+    return [
+        [
+            (char, f"series.{int(color) - 1}" if color else "")
+            for color, text, reset, first in _COLORED.findall(row)
+            for char in text + reset + first
+        ]
+        for row in rows
+    ]
+
+
+def _paint_band(
+    grid: list[list[Cell]], x: _Axis, y: _Axis, low: FloatArray, high: FloatArray, role: str,
+    ascii_only: bool,
+) -> None:  # fmt: skip
+    """Fill between two lines; a band has thousands of dots, which would cost plotext 30 ms."""
+    low, high = y.place(low), y.place(high)
+    low = np.where(np.isnan(low), 0.0, low)  # down to the floor
+    columns = np.flatnonzero(np.isfinite(high))
+    first, last = y.near(low[columns]), y.near(high[columns])
+    counts = last - first + 1
+    across = np.repeat(columns, counts)
+    up = np.arange(len(across)) - np.repeat(np.cumsum(counts) - counts - first, counts)
+    bits = np.zeros((y.cells, x.cells), dtype=np.int64)
+    dot = 1 if ascii_only else _DOT_BITS[3 - up % 4, across % 2]
+    np.bitwise_or.at(bits, (up // y.each, across // x.each), dot)
+    for row, column in np.argwhere(bits).tolist():
+        sign = ":" if ascii_only else chr(0x2800 + int(bits[row, column]))
+        grid[-1 - row][column] = (sign, role)
 
 
 def _x_lines(
@@ -325,7 +327,7 @@ def _x_lines(
     line: list[Cell] = [(signs.horizontal, "axis")] * axis.cells
     text, free_from = [" "] * axis.cells, 0
     for column, label in zip(axis.cells_of([*labels]), labels.values(), strict=True):
-        if column is None or len(label) > axis.cells:
+        if column < 0 or len(label) > axis.cells:
             continue
         start = min(max(column - len(label) // 2, 0), axis.cells - len(label))
         if start >= free_from:
@@ -335,7 +337,7 @@ def _x_lines(
     placed: dict[str, int] = {}
     for column, mark in zip(axis.cells_of([mark.x for mark in marks]), marks, strict=True):
         # A checkpoint every few cells says no more than one here and there.
-        if column is not None and column - placed.get(mark.kind, -9) > 2:
+        if column >= 0 and column - placed.get(mark.kind, -9) > 2:
             saved = mark.kind == "checkpoint"
             sign = signs.mark_checkpoint if saved else signs.mark_setting
             line[column] = (sign, "mark" if saved else "mark.setting")

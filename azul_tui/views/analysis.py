@@ -1,34 +1,45 @@
-"""A study of positions: the line explored, the networks asked, what they said.
+"""A study of positions: the line explored, the networks asked, the table of moves, the words.
 
 `Study` puts one question after another to the engine and knows no screen. Values are in [-1, 1],
-for the player to move; margins are points ahead of the best opponent at the end.
+for the player to move; margins are points ahead of the best opponent at the end. Moves from
+factories that hold the same tiles are one move here, as they are in the search.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
 
 from azul_tui.errors import AzulError, NotationError
-from azul_tui.game.constants import COLOR_LETTERS, MAX_PLAYERS, factory_count
+from azul_tui.game.constants import COLOR_NAMES, decode_action, factory_count
 from azul_tui.game.notation import (
+    describe_move,
+    draw_position,
     format_move,
     format_position,
-    format_wall_row,
     parse_move,
     parse_position,
 )
-from azul_tui.game.view import why_illegal
+from azul_tui.game.view import legal_moves, why_illegal
+from azul_tui.runs.files import write_bytes_atomically
+from azul_tui.runs.paths import SHIPPED_NAMES
 from azul_tui.runs.text import plain_text
-from azul_tui.views.engine import Analysis, EngineError, Position, read, word
+from azul_tui.views.engine import Analysis, word
+from azul_tui.views.signs import bar
+from azul_tui.views.words import plural, shortened, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from azul_tui.game.view import PositionView
-    from azul_tui.views.engine import AnalysedMove, Engine, Engines, Record
+    from azul_tui.views.engine import AnalysedMove, Engine, Record
+    from azul_tui.views.signs import Signs
+    from azul_tui.views.words import Spans
 
 FIRST_SIMULATIONS: Final = 25
 """The first search of a position has about so many simulations, the next twice as many."""
@@ -43,6 +54,12 @@ OPENING: Final = (
     "0,-/-/-/-/-,...../...../...../...../.....,- 0,-/-/-/-/-,...../...../...../...../.....,-"
 )
 """The opening position of seed 0, drawn before the engine is there."""
+DIFFERS: Final = 0.15
+"""Two networks disagree on a move when their priors or their values differ by so much."""
+CONTINUATION: Final = 12
+"""Cells that the best continuation has at least, before columns give way."""
+MOST_TEXT: Final = 20_000
+"""Characters of a paste that are looked at; a drawn position of four players has 1,400."""
 
 
 @dataclass(slots=True)
@@ -57,20 +74,60 @@ class Step:
     """The move that the reader looks at; empty follows the best."""
 
 
+class Row(NamedTuple):
+    """One legal move, and what one or two networks say of it."""
+
+    twins: tuple[str, ...]
+    """The same move from every factory that holds the same tiles."""
+    order: int
+    """Its place among the legal moves."""
+    told: tuple[AnalysedMove | None, ...]
+    """By network."""
+    best: tuple[bool, ...]
+    """Whether the network would play it."""
+
+    @property
+    def move(self) -> str:
+        """Its notation."""
+        return self.twins[0]
+
+    @property
+    def gap(self) -> float | None:
+        """What the second network thinks more of the move than the first, in [-2, 2]."""
+        values = [told.completed_q for told in self.told if told is not None]
+        return values[1] - values[0] if len(values) == 2 else None
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the two networks are far apart on this move."""
+        priors = [told.prior for told in self.told if told is not None]
+        return self.gap is not None and max(abs(self.gap), abs(priors[1] - priors[0])) >= DIFFERS
+
+    def fits(self, wanted: str, players: int) -> bool:
+        """Whether a filter asks for the move, or for one of its twins.
+
+        A word of it is part of the notation (`r`, `2>`, `>3`) or of the move told at length: `red`,
+        `centre`, `floor`.
+        """
+        for move in self.twins:
+            action = parse_move(move, players)
+            color = COLOR_NAMES[decode_action(action)[1]]
+            told = f"{color} {describe_move(action, players).lower()}"
+            short = move.replace(" ", "").lower()
+            if all(w in short or (len(w) > 1 and w in told) for w in wanted.lower().split()):
+                return True
+        return False
+
+
 class Study:
-    """Positions, networks, results, and the talk with the engine.
+    """Positions, networks, results, the talk with the engine, and which moves are shown.
 
-    Cancelling a coroutine that waits here stops the search too.
-
-    Args:
-        root: Where the runs lie.
-        engines: Gives the engine, started if need be.
-        changed: Called whenever there is something new to show.
+    Cancelling a coroutine that waits here stops the search too. `changed` is called whenever there
+    is something new to show.
     """
 
-    def __init__(self, root: Path, engines: Engines, changed: Callable[[], None]) -> None:
-        self.root = root
-        self._engines, self._changed = engines, changed
+    def __init__(self, engine: Engine, changed: Callable[[], None]) -> None:
+        self._engine, self._changed = engine, changed
         self.seated: dict[int, list[str]] = {}
         """By players at the table, the network that is asked, or the two that are compared."""
         self.found: dict[tuple[str, str], dict[int, Analysis]] = {}
@@ -82,8 +139,13 @@ class Study:
         """What the engine is doing, in words."""
         self.trouble = ""
         """Why it does nothing more, in one sentence."""
-        self.seed = 0
-        """Of refills while a line is explored."""
+        self.filter, self.sorted_by, self.descending = "", "visits", True
+        self.held = False
+        """Whether the reader has just moved in the table, so that the order stands still."""
+        self.total = 0
+        """Moves there are, whatever the filter leaves."""
+        self.shown: list[Row] = []
+        """The moves as they were sorted last."""
         self.start(parse_position(OPENING), seed=0)
 
     # -- the line
@@ -92,7 +154,8 @@ class Study:
         """Begin a line at `view`; a seed says that it is that seed's opening."""
         self.steps = [Step(view, format_position(view))]
         self.seeded = seed is not None
-        self.seed = self.seed if seed is None else seed
+        self.seed = seed if seed is not None else self.seed
+        """Of refills while a line is explored."""
 
     @property
     def here(self) -> Step:
@@ -107,7 +170,8 @@ class Study:
     @property
     def players(self) -> list[str]:
         """The networks of this table."""
-        return self.seated.setdefault(self.here.view.players, ["pretrained"])
+        seats = self.here.view.players
+        return self.seated.setdefault(seats, [SHIPPED_NAMES[seats]])
 
     # -- what is known, and what is not
 
@@ -125,15 +189,15 @@ class Study:
 
         Games for margins are played once, beside the deepest search of that time.
         """
-        played: dict[str, dict[str, float | None]] = {}
-        for search in self.searches(player).values():
-            for move in search.moves:
-                if move.margin is not None:
-                    told = {"margin": move.margin, "margin_error": move.margin_error}
-                    played[move.move] = told
+        played: dict[str, Any] = {
+            move.move: {"margin": move.margin, "margin_error": move.margin_error}
+            for search in self.searches(player).values()
+            for move in search.moves
+            if move.margin is not None
+        }
         best = self.analysis(player)
-        moves = best.moves if best is not None else ()
-        return {move.move: move._replace(**played.get(move.move, {})) for move in moves}
+        replace = msgspec.structs.replace
+        return {m.move: replace(m, **played.get(m.move, {})) for m in (best.moves if best else ())}
 
     def next_question(self) -> tuple[str, int, int] | None:
         """Network, simulations and games a move of the search to ask for now, None for none."""
@@ -159,15 +223,11 @@ class Study:
 
     async def think(self) -> None:
         """Ask until everything is known, the study is stopped, or something is in the way."""
-        players, engine = self.here.view.players, None
         try:
-            if not all(fits(name, self.root, players) for name in self.players):
-                self.seated[players] = [networks(self.root, players)[0][0]]
             while not self.stopped and (question := self.next_question()):
-                engine = await self._start()
-                await self._ask(engine, *question)
+                await self._search(*question)
         except AzulError as error:
-            self._say_trouble(error, engine)
+            self._say_trouble(error)
         finally:
             self._busy_with("")
 
@@ -181,35 +241,35 @@ class Study:
         Raises:
             NotationError: The engine refused the position or a move, and is fine itself.
         """
-        engine = None
         try:
-            engine = await self._start()
             for move in moves or [""]:
-                self._busy_with("playing the move" if move else "laying out the position")
                 players, seed = opening or (0, self.seed)
                 laid = f"new players={players}" if opening else self.here.notation
                 played = f" moves {move}" if move else ""
-                record = await engine.ask(f"position {laid} seed={seed} setup=1{played}")
-                view = parse_position(read(Position, record).notation)
+                self._busy_with("playing the move" if move else "laying out the position")
+                record = await self._ask(f"position {laid} seed={seed} setup=1{played}")
+                view = parse_position(record["notation"])
                 if move:
                     self.here.chosen = move
                     self.steps.append(Step(view, format_position(view), move))
                 else:
                     self.start(view, seed=seed if opening else None)
         except AzulError as error:
-            if engine is not None and engine.alive:
+            if self._engine.alive:
                 raise NotationError(plain_text(str(error), 300)) from None
-            self._say_trouble(error, engine)
+            self._say_trouble(error)
         finally:
             self._busy_with("")
 
-    async def _start(self) -> Engine:
+    async def _ask(
+        self, *commands: str, on_record: Callable[[Record], None] | None = None
+    ) -> Record:
         self.trouble = ""
-        self._busy_with("starting the engine")
-        return await self._engines.get()
+        if not self._engine.alive:
+            self._busy_with("starting the engine")
+        return await self._engine.ask(*commands, on_record=on_record)
 
-    async def _ask(self, engine: Engine, player: str, simulations: int, margins: int) -> None:
-        self._busy_with(f"{player}: {simulations:,} simulations")
+    async def _search(self, player: str, simulations: int, margins: int) -> None:
         searches = self.found.setdefault((player, self.here.notation), {})
         while len(self.found) > KEPT:
             del self.found[next(iter(self.found))]
@@ -222,23 +282,24 @@ class Study:
                 self._busy_with(f"{words}{of}")
             elif record.get("event") == "analysis":
                 # The search is there, the games for its margins are still being played.
-                searches[simulations] = read(Analysis, record)
+                searches[simulations] = msgspec.convert(record, Analysis)
                 self._busy_with(f"playing games for the margins of {player}")
 
-        answer = await engine.ask(
+        self._busy_with(f"{player}: {simulations:,} simulations")
+        answer = await self._ask(
             f"position {self.here.notation} seed={self.seed} setup=1",
             f"analyse player={word(player)} simulations={simulations} "
             f"first={simulations} margins={margins}",
             on_record=hear,
         )
-        searches[simulations] = read(Analysis, answer)
+        searches[simulations] = msgspec.convert(answer, Analysis)
         self._changed()
 
-    def _say_trouble(self, error: AzulError, engine: Engine | None) -> None:
+    def _say_trouble(self, error: AzulError) -> None:
         words = plain_text(str(error), 400)
         other_table = re.search(r" is for ([2-4]) players", words)
         way = "m chooses another network, r asks again"
-        if isinstance(error, EngineError) and (engine is None or not engine.alive):
+        if not self._engine.alive:
             way = "r starts it again"
         elif other_table is not None:
             way = f"m chooses another network, N leads to openings for {other_table[1]}"
@@ -248,163 +309,276 @@ class Study:
         self.activity = words
         self._changed()
 
+    # -- which moves are shown, and in which order
 
-# -- which networks
+    def sort_moves(self) -> None:
+        """Sort the moves that match the filter, those without a value last, unless held."""
+        view, asked = self.here.view, [self.opinions(player) for player in self.players]
+        every = [
+            Row(
+                twins, order,
+                tuple(next((told[m] for m in twins if m in told), None) for told in asked),
+                tuple(next(iter(told), "") in twins for told in asked),
+            )
+            for order, twins in enumerate(distinct_moves(view))
+        ]  # fmt: skip
+        self.total = len(every)
+        found = [row for row in every if row.fits(self.filter, view.players)]
+        place = {row.move: number for number, row in enumerate(self.shown)}
+        if self.held and all(row.move in place for row in found):
+            self.shown = sorted(found, key=lambda row: place[row.move])
+            return
+        number, sign = self.sort_column().number, -1 if self.descending else 1
+        self.shown = sorted(found, key=lambda row: ((n := number(row)) is None, sign * (n or 0.0)))
+
+    @property
+    def pointer(self) -> int:
+        """The row that is chosen: the reader's move, otherwise the first."""
+        chosen = self.here.chosen
+        return next((i for i, row in enumerate(self.shown) if chosen in row.twins), 0)
+
+    @property
+    def chosen(self) -> Row | None:
+        """The move under the pointer; None while nobody has looked or chosen one."""
+        row = self.shown[self.pointer] if self.shown else None
+        return row if row is not None and (any(row.told) or self.here.chosen) else None
+
+    def sort_column(self) -> Column:
+        """The column that it is sorted by; with one network it is `value`, with two `value A`."""
+        shown = columns(len(self.players))
+        near = [column for column in shown if column.title[:5] == self.sorted_by[:5]] or shown[2:]
+        return next((column for column in near if column.title == self.sorted_by), near[0])
+
+    def sort_by(self, title: str, step: int) -> None:
+        """Sort by a column, empty for one some steps on; by the same again: reversed.
+
+        Moves begin with the first, numbers with the largest.
+        """
+        titles = [column.title for column in columns(len(self.players))]
+        by = self.sort_column().title
+        title = title or titles[(titles.index(by) + step) % len(titles)]
+        self.descending = not self.descending if title == by else title != "move"
+        self.sorted_by, self.held = title, False
 
 
-def network_name(file: Path, root: Path) -> str:
-    """The name under which the engine finds the checkpoint `file`."""
-    from azul_tui.runs.paths import RESERVED_NAMES
+def distinct_moves(view: PositionView) -> list[tuple[str, ...]]:
+    """The legal moves of `view`, one for all factories that hold the same tiles."""
+    found: dict[tuple[object, ...], list[str]] = {}
+    for action in legal_moves(view):
+        source, color, line = decode_action(action)
+        centre = source == factory_count(view.players)
+        key = (centre, view.sources[source], color, line)
+        found.setdefault(key, []).append(format_move(action, view.players))
+    return [tuple(names) for names in found.values()]
 
-    folder = file.parent
-    if folder.name in RESERVED_NAMES:
-        return folder.name
-    return f"{folder.name}/{file.name}" if folder.parent == root else str(file)
+
+# -- the table
 
 
-def networks(root: Path, players: int) -> list[tuple[str, str]]:
-    """`(name, words)` of the networks for a table of so many; raises AzulError for none.
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: what it is sorted by, how it is written, whether it has a bar."""
 
-    The shipped one first, then the runs' with the newest first: of each its best, then its
-    checkpoints. A run that does not say for how many it plays is listed too: the engine knows.
+    title: str
+    width: int
+    number: Callable[[Row], float | None]
+    """What it is sorted by; None sorts last."""
+    write: Callable[[Row], str]
+    bar: bool = False
+    """Whether a bar goes from the smallest of the table to the largest."""
+    gives_way: int = 0
+    """The highest go first where it is narrow."""
+
+
+def columns(networks: int) -> list[Column]:
+    """The columns of a table of one network, or of two side by side."""
+
+    def each(
+        title: str, width: int, number: Callable[[AnalysedMove], float | None],
+        write: Callable[[AnalysedMove], str], bar: bool, gives_way: tuple[int, int],
+    ) -> list[Column]:  # fmt: skip
+        return [
+            Column(
+                f"{title} {'AB'[at]}" if networks == 2 else title, width,
+                lambda row, at=at: None if (told := row.told[at]) is None else number(told),
+                lambda row, at=at: "–" if (told := row.told[at]) is None else write(told),
+                bar and (networks == 1 or title == "prior"), gives_way[networks - 1] + at,
+            )
+            for at in range(networks)
+        ]  # fmt: skip
+
+    def gap(row: Row) -> str:
+        return ("!" if row.disagrees else "") + signed(row.gap)
+
+    differ = Column("differ", 6, lambda row: None if row.gap is None else abs(row.gap), gap)
+    return [
+        Column("move", 5, lambda row: row.order, lambda row: row.move, gives_way=-1),
+        *each("prior", 7, lambda m: m.prior, lambda m: f"{m.prior:.1%}", True, (0, 0)),
+        # Best first as the search itself ranks: visits, then its policy, then the prior.
+        *each("visits", 8, lambda m: m.visits + m.policy + m.prior / 1e6,
+              lambda m: f"{m.visits:,}", True, (0, 2)),
+        *each("value", 7, lambda m: m.value, lambda m: signed(m.value), True, (0, 0)),
+        *([differ] if networks == 2 else []),
+        *each("margin", 11, lambda m: m.margin, margin_words, False, (1, 4)),
+    ]  # fmt: skip
+
+
+def signed(value: float | None) -> str:
+    """A value with its sign."""
+    return "–" if value is None else f"{value:+.2f}"
+
+
+def margin_words(move: AnalysedMove) -> str:
+    """Points with their standard error: `+3.1 ±0.8`."""
+    if move.margin is None:
+        return "–"
+    return f"{move.margin:+.1f}" + (f" ±{e:.1f}" if (e := move.margin_error) is not None else "")
+
+
+def table_spans(
+    study: Study, width: int, signs: Signs
+) -> tuple[list[tuple[str, str]], list[Spans]]:
+    """The titles, each with the column that it sorts by (or nothing), and a line for each move.
+
+    The columns fit into `width` cells, the last of them to give way first; bars take what remains.
     """
-    from azul_tui.runs.listing import checkpoint_files
-    from azul_tui.views.run_list import recent_runs
+    shown, by = columns(len(study.players)), study.sort_column().title
+    while len(shown) > 2 and sum(c.width + 2 for c in shown) + 4 + CONTINUATION > width:
+        shown.remove(max(reversed(shown), key=lambda column: column.gives_way))
+    spare = width - sum(column.width + 2 for column in shown) - 4
+    barred = max(1, sum(column.bar for column in shown))
+    cells = min(16, max(5, (spare - CONTINUATION - 18) // barred))  # with the blank before it
+    cells = cells if cells * barred + CONTINUATION <= spare else 0
+    rest = spare - cells * barred
+    titles, ends = [("    ", "")], dict[str, tuple[float, float]]()
+    for column in shown:
+        text = column.title + ("▼" if study.descending else "▲") * (column.title == by)
+        gap = 2 + (cells if column.bar else 0)
+        titles += [(f"{text:>{column.width}}", column.title), (" " * gap, "")]
+        numbers = [n for row in study.shown if (n := column.number(row)) is not None] or [0.0]
+        ends[column.title] = min(numbers), max(*numbers, min(numbers) + 1e-9)
 
-    shipped = [("pretrained", "pretrained   came with the program")]
-    found = shipped if fits("pretrained", root, players) else []
-    for paths, _ in recent_runs(root):
-        if fits(paths.name, root, players):
-            files = [(f"iteration {n:,}", file) for n, file in reversed(checkpoint_files(paths))]
-            if paths.best_model.is_file():
-                files.insert(0, ("  best of its run", paths.best_model))
-            shown = plain_text(paths.name, 64)
-            found += [(f"{paths.name}/{file.name}", f"{shown} {words}") for words, file in files]
-    if not found:
-        preset = {2: "laptop", 3: "three-players", 4: "four-players"}[players]
-        raise AzulError(f"no network here is for {players} players; the preset {preset} trains one")
-    return found
+    def line(row: Row) -> Spans:
+        marks = [("AB"[at] if best else " ", f"series.{at}") for at, best in enumerate(row.best)]
+        if len(marks) == 1:
+            marks = [(signs.best if row.best[0] else " ", "good"), (" ", "")]
+        spans = [(" ", ""), *marks, (" ", "")]
+        roles = {"move": "strong", "differ": "warning" if row.disagrees else ""}
+        for column in shown:
+            text, (low, high) = column.write(row), ends[column.title]
+            role = roles.get(column.title, "quiet" if text == "–" else "")
+            spans.append((f"{text:>{column.width}}", role))
+            if column.bar and cells:
+                number = column.number(row)
+                share = None if number is None else (number - low) / (high - low)
+                role = "series.1" if column.title.endswith(" B") else "bar"
+                spans.append((f" {bar(share, cells - 1, signs)[0]:<{cells - 1}}", role))
+            spans.append(("  ", ""))
+        found = next((told for told in row.told if told is not None), None)
+        reply = found.line[1 : 1 + (rest + 2) // 7] if found is not None else ()
+        return (*spans, ("  ".join(reply), ""))
+
+    titles.append((shortened("best reply", max(0, rest)), ""))
+    why = why_no_moves(study.here.view)
+    why = why or f"no move fits the filter; escape shows all {study.total}"
+    none: Spans = ((shortened(f" {why}", width), "quiet"),)
+    return titles, [line(row) for row in study.shown] or [none]
 
 
-def fits(name: str, root: Path, players: int) -> bool:
-    """Whether a network may sit at a table of so many; False only where that is known."""
-    from azul_tui.runs.paths import RESERVED_NAMES, SHIPPED_NAMES, RunPaths
-    from azul_tui.views.checkpoint_list import shipped_rows
-    from azul_tui.views.run_list import seats_of
+def write_analysis(study: Study, root: Path, signs: Signs, now: float) -> Path:
+    """Write the position and what is known of its moves into a hidden folder among the runs.
 
-    run = name.split("/", maxsplit=1)[0]
-    if run == SHIPPED_NAMES[2]:  # the engine takes the shipped one of the table at hand
-        return any(row.players == players for row in shipped_rows(root))
-    if run in RESERVED_NAMES:
-        return run == SHIPPED_NAMES[players]
-    return seats_of(RunPaths(root / run).config) in {None, players}
-
-
-# -- a position from text
-
-MAX_TEXT: Final = 20_000
-"""Characters of a paste that are looked at; a drawn position of four players has 1,400."""
-
-
-def read_position(text: str) -> tuple[PositionView, list[str]]:
-    """The position in `text`, on one line (broken or not) or drawn on many.
-
-    Quotation marks of mails (`>`), code fences and words before the position are passed over.
-
-    Returns:
-        The position, and the moves after the word `moves` as the engine's protocol writes them.
-
-    Raises:
-        NotationError: One sentence that names what is wrong.
+    The first line can be pasted back. Raises OSError.
     """
-    if not text.strip():
-        raise NotationError("there is no text in it; copy a position first")
-    if len(text) > MAX_TEXT:
-        raise NotationError(
-            f"that text has {len(text):,} characters; a position has fewer than {MAX_TEXT:,}"
-        )
-    lines = [line.strip() for line in text.splitlines()]
-    whole = "\n".join(line.lstrip("> ") for line in lines if not line.startswith("```"))
-    begin = re.search(r"azul(,|[0-9]+)\s", whole)
-    if begin is None:
-        raise NotationError(
-            "that is no position; one begins with azul2, azul3 or azul4 on one line, "
-            "or with 'azul, 2 players' when it is drawn"
-        )
-    told, played = whole[begin.start() :], ""
-    if begin[1] != ",":  # mails break a long line
-        told, _, played = " ".join(told.split()).partition(" moves ")
-    view = parse_position(told)
-    moves = [
-        format_move(parse_move(move, view.players), view.players)
-        for move in re.split(r"[,;]", played)
-        if move.strip()
+    told = [study.here.notation, draw_position(study.here.view)]
+    told += [
+        f"{player}: {found.simulations:,} simulations, value {found.value:+.2f}"
+        for player in study.players
+        if (found := study.analysis(player)) is not None
     ]
-    return view, moves
+    titles, lines = table_spans(study, 160, signs)
+    rows = ["".join(text for text, _ in line).rstrip() for line in (titles, *lines)]
+    text = "\n\n".join([*told, "\n".join(rows)]) + "\n"
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+    path = root / ".analyses" / f"position-{stamp}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes_atomically(path, text.encode("utf-8"), durable=False)
+    return path
 
 
-TILES = "tiles as letters or with counts, BBYK or B2YK"
-BOARD = (
-    ("score", "", "points"),
-    ("lines", "", "pattern lines with / between them, YY or Y2 for two yellow tiles"),
-    ("wall", "", "the tiles that lie in each row, with / between rows"),
-    ("floor", "", f"{TILES}; * is the first-player marker"),
-)
-PARTS = (
-    ("players", "azul", "how many play, 2 to 4"),
-    ("round", "r", "the round, from 1"),
-    ("move", "move:", "the player who is to move"),
-    ("next", "next:", "the player who starts the next round"),
-    ("factories", "", f"{TILES}, with / between factories"),
-    ("centre", "", f"{TILES}; * is the first-player marker"),
-    ("bag", "bag:", TILES),
-    ("lid", "lid:", TILES),
-    *BOARD * MAX_PLAYERS,
-)
-"""Name of each part of a position in notation, the word before it, and what it takes.
-
-A wall is told here as the tiles that lie in each row; what is left out is empty.
-"""
-FACTORIES, CENTRE, BAG = 4, 5, 6
+# -- in words
 
 
-def part_values(view: PositionView) -> list[str]:
-    """What each part says of a position; somebody is to move, as in all that is looked at."""
-    words = format_position(replace(view, phase="moving", end_reason="")).split()
-    values = [w.removeprefix(part[1]) for w, part in zip(words[:8], PARTS, strict=False)]
-    for board in words[8:]:
-        score, lines, wall, floor = board.split(",")
-        wall = "/".join(row.replace(".", "") or "-" for row in wall.split("/"))
-        values += [score, lines, wall, floor]
-    return values
+def heading(study: Study, width: int, signs: Signs) -> list[Spans]:
+    """Which position this is, how far the search is or what is in its way, and its value.
+
+    A line for each network; its bar goes from one side to the other, or each of more than two
+    players has one.
+    """
+    view, found = study.here.view, [study.analysis(player) for player in study.players]
+    turn = f"player {view.to_move + 1} to move" if view.phase == "moving" else "nobody to move"
+    where = f"seed {study.seed}" if study.seeded else ""
+    where = f"move {len(study.moves)} of the line" if study.moves else where
+    title = f"round {view.round}   {turn}   {where}".rstrip() if width > 70 else turn
+    title += "   "
+    told, role = study.activity, "quiet"
+    if study.stopped and study.next_question() is not None:
+        told, role = "stopped; space goes on", "warning"
+    elif not told and found[-1] is not None:
+        took = found[-1].simulations, found[-1].seconds
+        told = f"{took[0]:,} of {study.target:,} simulations, {took[1]:.1f} s"
+    rows: list[Spans] = [((title, "strong"), (shortened(told, max(0, width - len(title))), role))]
+    if study.trouble:
+        rows += [((line, "alert"),) for line in wrapped(study.trouble, width, 0)]
+    bars = 1 if view.players == 2 else view.players
+    most = max(5, min(width // 4, width - 12 * bars - 5))
+    names = [shortened(plain_text(player, 300), most) for player in study.players]
+    for at, (name, search) in enumerate(zip(names, found, strict=True)):
+        letter, role = ("AB"[at] + " ", f"series.{at}") if len(names) == 2 else ("", "bar")
+        head = f"{name:<{max(map(len, names))}}   "
+        if bars == 1:
+            head += f"value {signed(None if search is None else search.value):>5}   "
+        spans = [(letter, role), (head, "")]
+        for seat in range(bars):
+            own = search.values[seat] if search is not None and search.values else None
+            end = f" {signed(own):>5}  " if bars > 1 else " 2"
+            room = (width - len(letter + head)) // bars - 2 - len(end)
+            full, empty = bar(None if own is None else (own + 1) / 2, max(2, room), signs)
+            mover = "strong" if seat == view.to_move or bars == 1 else "quiet"
+            spans += [(f"{seat + 1} ", mover), (full, role), (empty, "bar.empty"), (end, "")]
+        rows.append(tuple(spans))
+    return rows
 
 
-def spelled(values: list[str]) -> str:
-    """The position that the parts spell, as far as they spell one."""
-    values = ["".join(value.split()) or "-" for value in values]
-    players = int(values[0]) if values[0] in {"2", "3", "4"} else 2
+def chosen_rows(study: Study, width: int) -> list[Spans]:
+    """The line that led here, where the networks part, the chosen move and how it goes on."""
 
-    def rows(value: str, count: int) -> list[str]:
-        found = [row.strip("-") or "-" for row in value.split("/")]
-        return found + ["-"] * (count - len(found))
+    def moves(head: str, names: Sequence[str]) -> list[str]:  # none of them broken
+        told = "  ".join([head, *(name.replace(" ", "\xa0") for name in names)])
+        return [line.replace("\xa0", " ") for line in wrapped(told, width, 0)]
 
-    def counted(row: re.Match[str]) -> str:
-        return f"{row[1]}{len(row[0])}"
-
-    def cells(row: str, at: int) -> str:
-        if set(row) - set(f"{COLOR_LETTERS}-."):
-            return row
-        return re.sub(f"[^{row}]", ".", format_wall_row((True,) * 5, at))
-
-    values[FACTORIES] = "/".join(rows(values[FACTORIES], factory_count(players)))
-    words = [part[1] + value for part, value in zip(PARTS[:8], values, strict=False)]
-    for seat in range(players):
-        score, lines, wall, floor = values[8 + 4 * seat :][:4]
-        walls = "/".join(cells(row, min(at, 4)) for at, row in enumerate(rows(wall, 5)))
-        score = "0" if score == "-" else score
-        laid = "/".join(re.sub(r"^([BYRKW])\1*$", counted, row) for row in rows(lines, 5))
-        words.append(f"{score},{laid},{walls},{floor}")
-    return " ".join(words)
+    chosen, players = study.chosen, study.here.view.players
+    rows: list[Spans] = []
+    if study.moves:
+        rows += [((line, "quiet"),) for line in moves("line", study.moves)[-2:]]
+    letters = ["A ", "B "] if len(study.players) == 2 else [""]
+    if letters[0]:
+        first, second = (next(iter(study.opinions(player)), "") for player in study.players)
+        apart = sum(row.disagrees for row in study.shown)
+        told = f"far apart on {plural(apart, 'move')}" if apart else "close on every move"
+        both = f"both play {first}" if first == second else f"A: {first}, B: {second}"
+        rows.append(((f"{both}; {told}" if first and second else "B is asked next", ""),))
+    if chosen is None:
+        return rows
+    rows.append(((describe_move(parse_move(chosen.move, players), players), "strong"),))
+    if len(chosen.twins) > 1:
+        rows.append(((f"the same: {', '.join(chosen.twins[1:])}", "quiet"),))
+    for letter, found in zip(letters, chosen.told, strict=True):
+        if found is not None and len(found.line) > 1:
+            rows += [((line, ""),) for line in moves(f"{letter}then", found.line[1:])[:2]]
+        if found is not None and found.margin is not None:
+            rows.append(((f"{letter}{margin_words(found)} points at the end", ""),))
+    return rows
 
 
 def why_no_moves(view: PositionView) -> str:
@@ -419,3 +593,32 @@ def why_no_moves(view: PositionView) -> str:
         first = points.index(max(points)) + 1
         return f"the game is over, player {first} has the most points, {scores}"
     return why_illegal(view, 0) or ""
+
+
+def read_position(text: str) -> tuple[PositionView, list[str]]:
+    """The position in `text`, on one line, broken or not.
+
+    Quotation marks of mails (`>`), code fences and words before the position are passed over.
+
+    Returns:
+        The position, and the moves after the word `moves` as the engine's protocol writes them.
+
+    Raises:
+        NotationError: One sentence that names what is wrong.
+    """
+    if not text.strip():
+        raise NotationError("there is no text in it; copy a position first")
+    if len(text) > MOST_TEXT:
+        raise NotationError(
+            f"that text has {len(text):,} characters; a position has fewer than {MOST_TEXT:,}"
+        )
+    lines = [line.strip() for line in text.splitlines()]
+    words = [line.lstrip("> ") for line in lines if not line.startswith("```")]
+    whole = " ".join(" ".join(words).split())  # mails break a long line
+    begin = re.search(r"azul[0-9]+ ", whole)
+    if begin is None:
+        raise NotationError("that is no position; one begins with azul2, azul3 or azul4")
+    told, _, played = whole[begin.start() :].partition(" moves ")
+    view = parse_position(told)
+    moves = (move for move in re.split(r"[,;]", played) if move.strip())
+    return view, [format_move(parse_move(move, view.players), view.players) for move in moves]

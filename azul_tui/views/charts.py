@@ -1,10 +1,12 @@
-"""What a chart shows and how it is looked at: curves, levels, marks, the view, round ticks.
+"""What charts show and how they are looked at: curves, levels, marks, the view, a run's charts.
 
 Nothing here draws. Arrays of a curve are (N,), x ascending; NaN is a hole.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -12,9 +14,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from azul_tui.views import words
+from azul_tui.views.ratings import anchor_name, over_training, rating_words
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from azul_tui.runs.listing import RatingRow
+    from azul_tui.views.following import BucketTable, RunData
     from azul_tui.views.words import Spans
 
 FloatArray = NDArray[np.float64]
@@ -59,16 +66,14 @@ class Curve:
         return self.part(slice(start, int(np.searchsorted(self.x, right, side="right"))))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(NamedTuple):
     """A dashed horizontal line with a name."""
 
     name: str
     y: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(NamedTuple):
     """Something that happened at `x`, shown on the axis."""
 
     x: float
@@ -92,24 +97,16 @@ class ChartContent:
     """What is said while there is nothing to draw."""
 
 
-class Reading(NamedTuple):
-    """A curve's value at the cursor."""
-
-    name: str
-    y: float
-    series: int
-
-
 def extent(curves: Sequence[Curve]) -> Range | None:
     """Smallest and largest x of all curves; None without a point."""
     ends = [float(curve.x[end]) for curve in curves if len(curve.x) for end in (0, -1)]
     return (min(ends), max(ends)) if ends and all(map(math.isfinite, ends)) else None
 
 
-def read_at(curves: Sequence[Curve], x: float) -> tuple[Reading, ...]:
-    """Each curve's value at its point nearest to `x`."""
-    nearest = ((each, np.abs(each.x - x).argmin()) for each in curves if len(each.x))
-    return tuple(Reading(each.name, float(each.y[at]), each.series) for each, at in nearest)
+def read_at(curves: Sequence[Curve], x: float) -> list[tuple[Curve, float]]:
+    """Each curve with its value at its point nearest to `x`."""
+    known = [curve for curve in curves if len(curve.x)]
+    return [(curve, float(curve.y[np.abs(curve.x - x).argmin()])) for curve in known]
 
 
 def to_columns(
@@ -133,9 +130,6 @@ def to_columns(
 
 def curves_csv(curves: Sequence[Curve], x_name: str) -> str:
     """The curves as CSV: one line a point, columns curve, x, value, low, high."""
-    import csv
-    import io
-
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["curve", x_name, "value", "low", "high"])
@@ -144,6 +138,203 @@ def curves_csv(curves: Sequence[Curve], x_name: str) -> str:
         for row in zip(curve.x, curve.y, low, high, strict=True):
             writer.writerow([curve.name, *(f"{value:.10g}" for value in row)])
     return out.getvalue()
+
+
+# -- the charts of a run
+
+LOSSES = ("total_loss", "policy_loss", "value_loss")
+SMOOTHED = (*LOSSES, "gradient_norm")
+"""Columns that are noisy enough to be smoothed."""
+HIDDEN_BELOW = 0.2
+"""A curve that uses less of a shared axis than this share of it looks flat."""
+MOST_LEVELS = 4
+"""Opponents that are drawn as dashed lines, the strongest."""
+_SPEED = "the speed is known after the first self-play"
+_COLUMNS: dict[str, tuple[str, str, Callable[[float | None], str], str]] = {
+    "games/s": ("self_play", "games_per_s", words.amount, _SPEED),
+    "simulations/s": ("self_play", "sims_per_s", words.amount, _SPEED),
+    "buffer": ("iterations", "buffer_fill", words.percent, "it is reported after an iteration"),
+    "learning rate": ("steps", "learning_rate", words.short_float, "no learning rate yet"),
+    "gradient norm": ("steps", "gradient_norm", words.short_float, "no gradient norm yet"),
+}
+"""Table and column of a chart of one line, how its newest value is said, what it waits for."""
+CHARTS = ("loss", "score", "rating", *_COLUMNS)
+"""Names of the charts, in the order in which `tab` goes through them."""
+
+
+def run_chart(
+    data: RunData, name: str, view: View, ratings: Sequence[RatingRow] = ()
+) -> ChartContent:
+    """The chart of a run called `name`, one of `CHARTS`; `ratings` are those of its last fit."""
+    x_kind = view.x_kind
+    if name == "loss":
+        content = _losses(data, view)
+    elif name == "score":
+        content = _scores(data, x_kind)
+    elif name == "rating":
+        content = _ratings(data, x_kind, ratings)
+    else:
+        table_name, column, said, empty = _COLUMNS[name]
+        table: BucketTable = getattr(data, table_name)
+        share, value = name == "buffer", table.last(column)
+        told = said(value / 100 if share and value else value)
+        content = ChartContent(
+            name=name,
+            title=(("  ", ""), (told, "strong")),
+            curves=[_column(data, table_name, column, view, name)] if table.records else [],
+            limits=(0.0, 100.0) if share else None,
+            unit="%" if share else "",
+            smoothed=column in SMOOTHED,
+            empty=empty,
+        )
+    marks = [Mark(data.x_of(each, x_kind), "checkpoint") for each in data.checkpoints]
+    changed = [h for h in data.happenings if h.kind in {"setting", "resumed"}]
+    marks += [Mark(data.x_of(each, x_kind), "setting") for each in changed]
+    return replace(content, title=((name, "title"), *content.title), marks=marks)
+
+
+def _column(
+    data: RunData, table_name: str, column: str, view: View, label: str, series: int = 0
+) -> Curve:
+    """One column of a table as a smoothed line over its raw band."""
+    table: BucketTable = getattr(data, table_name)
+    x, y, low, high = table.columns(view.x_kind, column)
+    if view.smoothing > 0 and column in SMOOTHED and table_name == "steps":
+        # A bucket of k records takes the weight of k steps, so a merge changes no curve; the
+        # last one, not whole yet, would be too restless.
+        whole = smooth(y[: len(table)], view.smoothing**table.records_per_bucket)
+        rest = whole[-1:] if len(whole) else y[-1:]
+        y = np.concatenate([whole, rest[: len(y) - len(whole)]])
+    return Curve(name=label, x=x, y=y, low=low, high=high, series=series)
+
+
+def _losses(data: RunData, view: View) -> ChartContent:
+    table_name = "steps" if data.steps.records or not data.iterations.records else "iterations"
+    curves: list[Curve] = []
+    title: list[tuple[str, str]] = []
+    for index, column in enumerate(LOSSES):
+        label = column.removesuffix("_loss")
+        curves.append(_column(data, table_name, column, view, label, index))
+        known = curves[-1].y[np.isfinite(curves[-1].y)]
+        title.append((f"  {label} ", f"series.{index}"))
+        title.append((words.loss(float(known[-1]) if len(known) else None), "strong"))
+    return ChartContent(name="loss", title=tuple(title), curves=curves, smoothed=True)
+
+
+def _ratings(data: RunData, x_kind: XKind, rows: Sequence[RatingRow]) -> ChartContent:
+    curves, levels = rating_curves(rows, data, x_kind)
+    title: Spans = ()
+    if own := over_training(rows):
+        anchor = anchor_name(rows)
+        over = f" Elo over {anchor}" if anchor else " Elo"
+        title = ((f"  {rating_words(own[-1])}", "strong"), (over, "quiet"))
+    empty = "the first rating comes with the first evaluation"
+    return ChartContent(name="rating", title=title, curves=curves, levels=levels, empty=empty)
+
+
+def rating_curves(
+    rows: Sequence[RatingRow], data: RunData, x_kind: XKind
+) -> tuple[list[Curve], list[Level]]:
+    """Points with error bars over training, and the opponents as levels, of `rows`.
+
+    The strongest come first; `data` says at which step and when an iteration ended.
+    """
+    own = over_training(rows)
+    if not own:
+        return [], []
+    x = np.array([row.iteration for row in own], dtype=np.float64)
+    known = data.iterations.columns("iteration", "total_loss")[0]
+    if x_kind != "iteration" and len(known):
+        x = np.interp(x, known, data.iterations.columns(x_kind, "total_loss")[0])
+    y, low, high = np.array([(row.elo, row.low, row.high) for row in own]).T
+    anchor = anchor_name(rows)
+    others = [
+        Level(f"{row.name} {words.count(row.elo)}", row.elo)
+        for row in rows
+        if row.iteration is None and math.isfinite(row.elo) and row.name != anchor
+        if not any(mark in row.name for mark in "/@")
+    ]
+    curve = Curve(name="rating", x=x, y=y, low=low, high=high, kind="points")
+    return [curve], others[:MOST_LEVELS]
+
+
+def _scores(data: RunData, x_kind: XKind) -> ChartContent:
+    by_opponent: dict[str, list[tuple[float, float, float, float]]] = {}
+    for e in data.evaluations:
+        point = (data.x_of(e, x_kind), e.score * 100, e.low * 100, e.high * 100)
+        by_opponent.setdefault(e.opponent, []).append(point)
+    curves: list[Curve] = []
+    title: list[tuple[str, str]] = []
+    for index, (opponent, points) in enumerate(list(by_opponent.items())[-6:]):
+        x, y, low, high = np.array(sorted(points), dtype=np.float64).T
+        curves.append(
+            Curve(name=opponent, x=x, y=y, low=low, high=high, series=index, kind="points")
+        )
+        _, score, least, most = points[-1]
+        half = (most - least) / 2
+        spread = f" ± {half:.0f}" if math.isfinite(half) else ""
+        title += [(f"  {opponent} ", f"series.{index}"), (f"{score:.0f}%{spread}", "strong")]
+    return ChartContent(
+        name="score",
+        title=tuple(title),
+        curves=curves,
+        levels=[Level("even", 50.0)] if curves else [],
+        limits=(0.0, 100.0),
+        unit="%",
+        empty="the first score comes with the first evaluation",
+    )
+
+
+def apart(losses: ChartContent) -> list[ChartContent]:
+    """The losses as charts of their own, each with its own axis, the marks below the last."""
+    last = losses.curves[-1]
+    return [
+        replace(
+            losses, name=curve.name, curves=[curve], marks=losses.marks if curve is last else []
+        )
+        for curve in losses.curves
+    ]
+
+
+def one_looks_flat(losses: ChartContent) -> bool:
+    """Whether a shared axis hides how one of the losses changes."""
+    known = [curve.y[len(curve.y) // 10 :] for curve in losses.curves]
+    known = [y[np.isfinite(y)] for y in known]
+    if not all(len(y) >= 20 for y in known):
+        return False
+    span = max(float(y.max()) for y in known) - min(float(y.min()) for y in known)
+    return any(float(np.ptp(y)) < HIDDEN_BELOW * span for y in known)
+
+
+def smooth(values: FloatArray, weight: float) -> FloatArray:
+    """Debiased exponential average, (N,) to (N,).
+
+    `s_t = w * s_(t-1) + (1 - w) * x_t`, divided by `1 - w^t` (Kingma and Ba 2015,
+    section 3, the same correction). A NaN is skipped: it takes no weight and its
+    place shows the average so far (NaN before the first value).
+
+    Args:
+        values: x, (N,).
+        weight: w in [0, 1); 0 returns the values themselves.
+    """
+    w = min(weight, 0.9999)
+    known = ~np.isnan(values)
+    if w < 1e-6 or not known.any():
+        return values
+    given = values[known]
+    smoothed = np.empty(len(given))
+    # Blocks so short that w^-k stays far from an overflow.
+    block = int(200.0 / -math.log(w)) + 1
+    powers = w ** np.arange(1, block + 1)
+    total, left = 0.0, 1.0
+    for start in range(0, len(given), block):
+        part = given[start : start + block]
+        p = powers[: len(part)]
+        sums = p * (total + (1 - w) * np.cumsum(part / p))
+        smoothed[start : start + block] = sums / (1 - left * p)
+        total, left = float(sums[-1]), left * float(p[-1])
+    before = np.cumsum(known)
+    return np.where(before > 0, smoothed[np.maximum(before, 1) - 1], np.nan)
 
 
 # -- limits of the y axis

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from azul_tui.runs.ratings import RatingRow
+    from azul_tui.runs.listing import RatingRow
     from azul_tui.views.signs import Signs
 
 

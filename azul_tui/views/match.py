@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.config import SettingValue
-    from azul_tui.views.run_data import RunData
+    from azul_tui.views.following import RunData
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
 

@@ -11,6 +11,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+import msgspec
+
 from azul_tui.errors import AzulError
 from azul_tui.game.constants import (
     COLOR_LETTERS,
@@ -23,7 +25,7 @@ from azul_tui.game.notation import describe_move, format_move, parse_move, parse
 from azul_tui.game.view import legal_moves, why_illegal
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
-from azul_tui.views.engine import Choice, Position, Record, read, word
+from azul_tui.views.engine import Choice, Position, Record, word
 from azul_tui.views.play_settings import KeptGame, KeptMove, PlaySettings, short_name
 from azul_tui.views.signs import bar
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from azul_tui.game.view import PositionView
-    from azul_tui.views.engine import Engines
+    from azul_tui.views.engine import Engine
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
 
@@ -57,9 +59,8 @@ class Pick:
     """What a person has chosen so far of a move: source, colour, then the line."""
 
     def __init__(self, position: PositionView) -> None:
-        """Nothing chosen yet."""
         self.position = position
-        self.legal = {Move(*decode_action(action)) for action in legal_moves(position)}
+        self.legal = [Move(*decode_action(action)) for action in legal_moves(position)]
         self.source: int | None = None
         self.color: int | None = None
         self.refusal = ""
@@ -98,7 +99,7 @@ class Pick:
         if row is not None and not self.complete:
             self.refusal = "first the tiles: a factory or C, then a colour"
         elif not fitting:
-            self.refusal = self._why(source, color or 0, FLOOR_ROW if row is None else row)
+            self.refusal = self._why_not(source, color or 0, FLOOR_ROW if row is None else row)
         elif row is not None:
             return fitting[0]
         else:
@@ -120,8 +121,7 @@ class Pick:
         pairs = [(place, part) for place, part in enumerate(chosen) if part is not None]
         return [move for move in self.legal if all(move[place] == part for place, part in pairs)]
 
-    def _why(self, source: int | None, color: int, row: int) -> str:
-        """What is in the way, in words."""
+    def _why_not(self, source: int | None, color: int, row: int) -> str:
         if source is None:
             return f"there is no {COLOR_LETTERS[color]} tile to take"
         if source >= len(self.position.sources):
@@ -129,6 +129,24 @@ class Pick:
         if row > FLOOR_ROW:
             return "there are lines 1 to 5, and F for the floor"
         return why_illegal(self.position, encode_action(source, color, row)) or "that is no move"
+
+    def prompt(self) -> tuple[str, str]:
+        """What is in hand, and the keys with which the move can go on."""
+        places = "123456789"[: len(self.position.factories)] + "C"
+        color = "" if self.color is None else f"{COLOR_NAMES[self.color]} "
+        if self.source is None:
+            keys = [places[source] for source in sorted({source for source, _ in self.takeable()})]
+            return f"{color or 'take '}from", "  ".join(keys)
+        place = "the centre" if places[self.source] == "C" else places[self.source]
+        if self.color is None:
+            keys = [COLOR_LETTERS[color] for _, color in sorted(self.takeable())]
+            return f"from {place}: colour", "  ".join(keys)
+        tiles = self.position.sources[self.source][self.color]
+        lines, told = self.position.boards[self.position.to_move].lines, ""
+        for row in self.rows()[:-1]:  # the last is the floor
+            falls = tiles - (row + 1 - lines[row].tiles)
+            told += f"{row + 1} ({falls} to the floor)  " if falls > 0 else f"{row + 1}  "
+        return f"{color}from {place} to line", f"{told}F"
 
 
 # -- the game
@@ -143,9 +161,9 @@ class Session:
     """
 
     def __init__(
-        self, engines: Engines, changed: Callable[[], None], clock: Callable[[], float]
+        self, engine: Engine, changed: Callable[[], None], clock: Callable[[], float]
     ) -> None:
-        self._engines, self._changed, self._clock = engines, changed, clock
+        self._engine, self._changed, self._clock = engine, changed, clock
         self.settings = PlaySettings()
         self.moves: list[KeptMove] = []
         self.positions: list[Position] = []
@@ -266,7 +284,7 @@ class Session:
             for player in dict.fromkeys(map(self.settings.player_at, range(2))):
                 if player is not None:
                     await self._ask(table, f"load player={word(player)}")
-            self.positions = [read(Position, await self._ask(self._position(0)))]
+            self.positions = [await self._position_after(0)]
         while not (now := self.positions[-1]).over:
             played, player = len(self.positions) - 1, self.settings.player_at(now.to_move)
             if played < len(self.moves):
@@ -275,8 +293,7 @@ class Session:
                     self.begin(self.settings)
                     told = f"the kept game cannot be resumed: {move} is not possible"
                     return self._enter("none", told)
-                after = read(Position, await self._ask(self._position(played + 1)))
-                self.positions.append(after)
+                self.positions.append(await self._position_after(played + 1))
                 self._forget()
             elif player is None:
                 self.pick = self.pick or Pick(parse_position(now.notation))
@@ -292,7 +309,7 @@ class Session:
                 self._enter("thinking")
                 stays = WATCH_S if self.settings.seat is None else 0.0
                 choice, _ = await asyncio.gather(self._choose(player), asyncio.sleep(stays))
-                self.moves.append((choice.move, choice.values))
+                self.moves.append((choice.move, choice.values or ()))
                 self.moves_left -= 1
         return self._enter("over")
 
@@ -300,19 +317,23 @@ class Session:
         by, seed = self.settings, self.settings.seed + len(self.moves)
         most = f"seconds={by.seconds:g}" if by.by_time else f"simulations={by.simulations}"
         choose = f"choose player={word(player)} {most} seed={seed}"
-        return read(Choice, await self._ask(self._position(len(self.moves)), choose))
+        return msgspec.convert(await self._ask(self._laid(len(self.moves)), choose), Choice)
 
-    def _position(self, played: int) -> str:
+    async def _position_after(self, played: int) -> Position:
+        return msgspec.convert(await self._ask(self._laid(played)), Position)
+
+    def _laid(self, played: int) -> str:
         """The position after so many moves, in the words of the protocol."""
-        moves = ", ".join(move for move, _ in self.moves[:played])
-        return f"position {self.settings.base}" + (f" moves {moves}" if moves else "")
+        by, moves = self.settings, ", ".join(move for move, _ in self.moves[:played])
+        first = f"{by.notation} seed={by.seed} setup=1"
+        first = first if by.notation else f"new players={by.players} seed={by.seed}"
+        return f"position {first}" + (f" moves {moves}" if moves else "")
 
     async def _ask(self, *commands: str) -> Record:
         """The answer to the last command."""
         self.loading = "" if self.positions else "starting the engine"
         try:
-            engine = await self._engines.get()
-            return await engine.ask(*commands, on_record=self._hear)
+            return await self._engine.ask(*commands, on_record=self._hear)
         finally:
             self.loading = ""
 
@@ -395,35 +416,12 @@ class Session:
         for at, ((_, told), move) in enumerate(zip(played, moves, strict=True), 1):
             seat, role = self.positions[at - 1].to_move, "strong" if at == len(moves) else ""
             value = f" {told[seat]:+.2f}" if told and values else ""
-            rows.append((
-                (f"{at:>3} ", "quiet"),
-                (f"{words.shortened(names[seat], longest):<{longest}}  ", role or "quiet"),
-                (f"{move:<{room}}", role), (value, "quiet"),
-            ))  # fmt: skip
+            name = f"{words.shortened(names[seat], longest):<{longest}}  "
+            row = (f"{at:>3} ", "quiet"), (name, role or "quiet"), (f"{move:<{room}}", role)
+            rows.append((*row, (value, "quiet")))
             if self.positions[at].round_ended:
                 rows.append(((f"    {self._round_words(at)}", "good"),))
         return rows
-
-    def prompt(self) -> tuple[str, str]:
-        """What is in hand, and the keys with which the move can go on."""
-        pick = self.pick
-        if pick is None:
-            return "", ""
-        places = "123456789"[: len(pick.position.factories)] + "C"
-        color = "" if pick.color is None else f"{COLOR_NAMES[pick.color]} "
-        if pick.source is None:
-            keys = [places[source] for source in sorted({source for source, _ in pick.takeable()})]
-            return f"{color or 'take '}from", "  ".join(keys)
-        place = "the centre" if places[pick.source] == "C" else places[pick.source]
-        if pick.color is None:
-            keys = [COLOR_LETTERS[color] for _, color in sorted(pick.takeable())]
-            return f"from {place}: colour", "  ".join(keys)
-        tiles = pick.position.sources[pick.source][pick.color]
-        lines, told = pick.position.boards[pick.position.to_move].lines, ""
-        for row in pick.rows()[:-1]:  # the last is the floor
-            falls = tiles - (row + 1 - lines[row].tiles)
-            told += f"{row + 1} ({falls} to the floor)  " if falls > 0 else f"{row + 1}  "
-        return f"{color}from {place} to line", f"{told}F"
 
     def value_spans(self, width: int, signs: Signs) -> Spans:
         """Who is ahead by the newest thought of a network, as a share of the points at stake.

@@ -1,8 +1,4 @@
-"""Who plays whom and how strong, and the game that is kept.
-
-The game is kept in `RUNS/.play/game.json` after every move: who plays, the deal and the moves, from
-which the positions follow by the rules. What is in the file may come from anywhere and is checked.
-"""
+"""Who plays whom and how strong, and the game that is kept."""
 
 from __future__ import annotations
 
@@ -15,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 from azul_tui.config.setting import SettingSpec
 from azul_tui.errors import AzulError, ConfigError, PlayerError
 from azul_tui.game.notation import format_move, parse_move, parse_position
-from azul_tui.players.names import parse_player_name, scripted_players
+from azul_tui.players.names import parse_player_name
 from azul_tui.runs.files import read_bounded, write_bytes_atomically
-from azul_tui.runs.paths import SHIPPED_NAMES
+from azul_tui.runs.listing import checkpoint_files
+from azul_tui.runs.paths import RESERVED_NAMES, SHIPPED_NAMES, RunPaths
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
+from azul_tui.views.run_list import recent_runs, seats_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
-
-    from azul_tui.views.checkpoint_list import CheckpointRow
 
 SEATS: Final = ("first", "second", "third", "fourth", "watch")
 SPECS: Final = {
@@ -70,6 +66,9 @@ ABOUT: Final = {
     "planner": "plans whole rounds",
 }
 
+MOST_RUNS: Final = 100
+"""Runs whose networks are offered, the newest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaySettings:
@@ -101,13 +100,6 @@ class PlaySettings:
         if seat is not None and (type(seat) is not int or not 0 <= seat < players):
             raise ConfigError(f"{SPECS['seat'].name}: this table has {players} seats")
         return cls(seat=seat, **values)
-
-    @property
-    def base(self) -> str:
-        """The first position in the words of the engine's protocol."""
-        if self.notation:
-            return f"{self.notation} seed={self.seed} setup=1"
-        return f"new players={self.players} seed={self.seed}"
 
     def next_deal(self) -> PlaySettings:
         """The same players, dealt anew."""
@@ -172,28 +164,48 @@ def short_name(player: str) -> str:
 
 def player_name(file: Path, root: Path) -> str:
     """A checkpoint's name as the engine takes it; the path of one outside the folder of runs."""
+    if file.parent.name in RESERVED_NAMES:
+        return file.parent.name
     known = file.parent.parent.absolute() == root.absolute()
     return f"{file.parent.name}/{file.name}" if known else str(file.absolute())
 
 
-def player_options(
-    rows: Sequence[CheckpointRow], players: int, root: Path
-) -> list[tuple[str, str]]:
-    """Who can sit at a table of `players`, as `(name, what it is)`; checkpoints newest first."""
-    shipped = dict.fromkeys(row.run for row in rows if row.shipped and row.players == players)
-    options = [(name, "came with azul-tui") for name in shipped]
-    options += [(name, ABOUT.get(name, "")) for name in scripted_players(players)]
-    fits = [row for row in rows if not row.shipped and row.players in {None, players}]
-    for row in sorted(fits, key=lambda row: -row.changed)[:200]:
-        options.append((player_name(row.file, root), "best of its run" if row.best else ""))
-    return options
+def fits(name: str, root: Path, players: int) -> bool:
+    """Whether a network may sit at a table of so many; False only where that is known."""
+    path = root / name
+    folder = path.parent if path.suffix == ".pt" else path
+    if folder.name in RESERVED_NAMES:
+        return folder.name == SHIPPED_NAMES[players]
+    return seats_of(RunPaths(folder).config) in {None, players}
 
 
-# -- what is kept
+def table_for(name: str, root: Path, players: int) -> int:
+    """Seats of a table at which a network may sit: `players` where it can."""
+    return next((seats for seats in (players, 2, 3, 4) if fits(name, root, seats)), players)
 
+
+def networks(root: Path, players: int) -> list[tuple[str, str]]:
+    """The networks for a table of so many as `(name, what it is)`: first the shipped one.
+
+    Then those of the newest runs: of each its best, then its checkpoints, the newest first.
+    """
+    found = [(SHIPPED_NAMES[players], "came with azul-tui")]
+    for paths, _ in recent_runs(root)[:MOST_RUNS]:
+        if fits(paths.name, root, players):
+            if paths.best_model.is_file():
+                found.append((player_name(paths.best_model, root), "best of its run"))
+            files = reversed(checkpoint_files(paths))
+            found += [(player_name(file, root), "") for _, file in files]
+    return found
+
+
+# -- the kept game: `RUNS/.play/game.json`, written after every move: who plays, the deal and the
+# moves, from which the positions follow by the rules. The file may come from anywhere.
 
 KeptMove = tuple[str, tuple[float, ...]]
 """A move, and what its mover thought that every seat may expect; nothing when nobody said."""
+FORMAT: Final = 1
+MOST_BYTES: Final = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +218,6 @@ class KeptGame:
     """What the file holds that this version does not know, in words."""
 
 
-FORMAT: Final = 1
-MOST_BYTES: Final = 1 << 17
-
-
 def kept_path(root: Path) -> Path:
     """The file of the game that is on, for the runs in `root`; hidden from lists of runs."""
     return root / ".play" / "game.json"
@@ -217,15 +225,15 @@ def kept_path(root: Path) -> Path:
 
 def write_kept(path: Path, game: KeptGame | None) -> None:
     """Keep `game` instead of what was kept, None none; raises ConfigError where that fails."""
-    if path.parent.is_symlink():
-        if game is None:
-            return
-        folder = plain_text(str(path.parent))
-        raise ConfigError(f"{folder}: is a link, so the game is not kept; remove it")
+    linked = path.parent.is_symlink()
     if game is None:
         with suppress(OSError):
-            path.unlink(missing_ok=True)
+            if not linked:
+                path.unlink(missing_ok=True)
         return
+    if linked:
+        folder = plain_text(str(path.parent))
+        raise ConfigError(f"{folder}: is a link, so the game is not kept; remove it")
     told = {"format": FORMAT, "settings": asdict(game.settings), "moves": game.moves}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -248,12 +256,18 @@ def read_kept(path: Path) -> KeptGame | None:
             raise ConfigError("it is of another version")
         # What is missing has its default: another version may have gone without.
         settings = PlaySettings.checked({**asdict(PlaySettings()), **record["settings"]})
-        moves = tuple(_move(move, values, settings.players) for move, values in record["moves"])
+        moves: list[KeptMove] = []
+        for move, values in record["moves"]:
+            good = len(values) in {0, settings.players}
+            if not good or not all(abs(value) <= 1.001 for value in values):
+                raise ConfigError(f"the values of its move {move} are none")
+            told = format_move(parse_move(move, settings.players), settings.players)
+            moves.append((told, tuple(map(float, values))))
         known = {"format", "moves", "settings", *SPECS}
         unknown = ", ".join(name for name in (*record, *record["settings"]) if name not in known)
         note = "the game that was kept holds what this version does not know: "
         note = f"{note}{plain_text(unknown, 120)}; left out" if unknown else ""
-        return KeptGame(settings, moves, note)
+        return KeptGame(settings, tuple(moves), note)
     except AzulError as error:
         reason = plain_text(str(error), 200)
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
@@ -262,10 +276,3 @@ def read_kept(path: Path) -> KeptGame | None:
         f"{plain_text(str(path))}: the kept game cannot be resumed, {reason}; "
         "the next game replaces it"
     )
-
-
-def _move(move: str, values: list[float], players: int) -> KeptMove:
-    """A move as it is written here, and what every seat could expect, if that was told."""
-    if len(values) not in {0, players} or not all(abs(value) <= 1.001 for value in values):
-        raise ConfigError(f"the values of its move {move} are none")
-    return format_move(parse_move(move, players), players), tuple(map(float, values))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from azul_tui.runs.status import Judgement, Status
-    from azul_tui.views.run_data import RunData
+    from azul_tui.views.following import RunData
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
 

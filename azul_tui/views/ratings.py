@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from azul_tui.runs.ratings import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, read_ratings
+from azul_tui.runs.listing import LADDER_RATINGS_FILE, RATINGS_FILE, RatingRow, read_ratings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

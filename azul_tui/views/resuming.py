@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from azul_tui.config import TrainingConfig, load_stored_config
 from azul_tui.errors import AzulError
 from azul_tui.runs.listing import checkpoint_files, has_work_left, more_iterations, summarize
-from azul_tui.runs.lock import writer_lives
 from azul_tui.runs.paths import check_run_name, run_paths
-from azul_tui.runs.status import ACTIVE
+from azul_tui.runs.status import ACTIVE, writer_lives
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:

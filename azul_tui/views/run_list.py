@@ -14,10 +14,17 @@ from typing import TYPE_CHECKING, Any
 from azul_tui.errors import RunError
 from azul_tui.runs.files import read_bounded
 from azul_tui.runs.listing import checkpoint_files, summarize
-from azul_tui.runs.lock import gives_signs, lock_holder, writer_lives
 from azul_tui.runs.machine import is_held
 from azul_tui.runs.paths import RunPaths, run_folders, run_paths
-from azul_tui.runs.status import ACTIVE, NO_NEWS, judge, read_status
+from azul_tui.runs.status import (
+    ACTIVE,
+    NO_NEWS,
+    gives_signs,
+    judge,
+    lock_holder,
+    read_status,
+    writer_lives,
+)
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
 from azul_tui.views.ratings import newest_rating, stamps

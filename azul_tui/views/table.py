@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.paths import RunPaths
     from azul_tui.views.charts import ChartContent, Curve, View
-    from azul_tui.views.run_data import RunData
+    from azul_tui.views.following import RunData
 
 GAP = 2
 """Cells between two columns."""
@@ -265,7 +265,7 @@ def overlay(
     """
     import numpy as np
 
-    from azul_tui.views.run_charts import ChartSource
+    from azul_tui.views.charts import run_chart
 
     chart, wanted = OVERLAYS[title]
     curves: list[Curve] = []
@@ -273,7 +273,7 @@ def overlay(
     wanted = wanted or opponent.partition(",")[0]
     said = [(shown, "title")]
     room = max(5, min(24, (width - len(shown) - 8) // len(runs) - 9))
-    whole = [ChartSource(data).content(chart, view) for data in runs.values()]
+    whole = [run_chart(data, chart, view) for data in runs.values()]
     for index, (name, one) in enumerate(zip(runs, whole, strict=True)):
         label = shortened(plain_text(name, 64), room)
         found = [curve for curve in one.curves if curve.name == wanted and len(curve.x)]

@@ -31,10 +31,10 @@ from typing import NamedTuple
 
 import psutil
 
-from azul_tui.runs.events import EventLog, encode
-from azul_tui.runs.launch import job_arguments, job_command, launch
+from azul_tui.runs.control import job_arguments, job_command, launch
+from azul_tui.runs.events import encode
 from azul_tui.runs.paths import RunPaths, new_run
-from azul_tui.runs.status import StatusWriter
+from azul_tui.runs.status import RunRecorder
 
 WIDTH, HEIGHT = 120, 40
 ASKS_FRAMES, HAS_FRAMES = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
@@ -220,18 +220,16 @@ class SyntheticRun:
 
     def __init__(self, paths, steps):
         self.paths, self.random, self.step = paths, random.Random(1), 0
-        paths.create()
+        self.recorder = RunRecorder(paths, job="train").__enter__()
         paths.config.write_text("max_iterations = 100\n", encoding="utf-8")
-        self.log = EventLog(paths.events)
-        self.log.append("run_started", name=paths.name, iteration=0, config={})
+        self.recorder.record("run_started", name=paths.name, iteration=0, config={})
         for _ in range(steps):
             self.one_step()
-        self.status = StatusWriter(paths.status, name=paths.name, job="train", interval_s=0.0)
         self.second()
 
     def one_step(self):
         self.step += 1
-        self.log.append("step", **losses(self.step, self.random))
+        self.recorder.record("step", **losses(self.step, self.random))
 
     def second(self):
         """Everything that a training writes in a second."""
@@ -239,11 +237,11 @@ class SyntheticRun:
             self.one_step()
         at, noise = self.step // 1000, self.random.random()
         if self.step % 1000 < 50:
-            self.log.append(
+            self.recorder.record(
                 "self_play", iteration=at, games=256, games_per_s=6.0 + noise, sims_per_s=4e5
             )
-            self.log.append("iteration", iteration=at, buffer_size=self.step * 10)
-        self.status.update(
+            self.recorder.record("iteration", iteration=at, buffer_size=self.step * 10)
+        self.recorder.status(
             force=True, phase="training", iteration=at, max_iterations=100, step=self.step,
             done=float(self.step % 1000), total=1000.0, unit="steps", left_s=3600.0,
             games_total=self.step, sims_per_s=4e5 + noise * 1e4, buffer_size=self.step * 10,
@@ -458,7 +456,7 @@ def steady(folder, sizes):
             app.load(4.0, run.second)
             cpu, written = app.load(sizes.steady_s, run.second)
             figures |= {f"cpu_percent_{name}": cpu, f"bytes_per_s_{name}": written}
-    run.status.update(force=True, state="finished")
+    run.recorder.status(force=True, state="finished")
     with terminal(dashboard(folder)) as app:
         app.until("Training")
         app.drain(3.0)
@@ -500,8 +498,8 @@ def many_runs(folder, sizes):
     """Processor time while nothing happens on a list of 1,500 runs."""
     first = RunPaths(folder / "run-0000")
     run = SyntheticRun(first, 200)
-    run.status.update(force=True, state="finished")
-    run.log.close()
+    run.recorder.status(force=True, state="finished")
+    run.recorder.log.close()
     for number in range(1, sizes.runs):
         shutil.copytree(first.directory, folder / f"run-{number:04d}")
     with terminal(dashboard(folder)) as app:

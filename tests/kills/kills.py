@@ -34,7 +34,7 @@ from fingerprint import fingerprint  # noqa: E402
 from killed_run import NEVER, Moment  # noqa: E402
 
 from azul_tui.errors import AzulError  # noqa: E402
-from azul_tui.runs.launch import job_environment  # noqa: E402
+from azul_tui.runs.control import job_environment  # noqa: E402
 from azul_tui.runs.paths import RunPaths  # noqa: E402
 from azul_tui.runs.status import read_status  # noqa: E402
 

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.jobs.doctor import hardware, place, software
-from azul_tui.runs.cache import cache_place, speak_with
+from azul_tui.runs.machine import cache_place, speak_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from azul_tui.runs.cache import CachePlace
+    from azul_tui.runs.machine import CachePlace
 
 LEAST_FREE_BYTES = 2 * 10**9
 SMALLEST_TERMINAL = (60, 20)

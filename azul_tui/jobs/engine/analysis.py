@@ -15,8 +15,8 @@ from azul_tui.game.random import PLAYOUT, derive
 from azul_tui.game.rules import apply_canonical
 from azul_tui.jobs.engine.opened_players import PLAYOUT_ROWS, check_seats
 from azul_tui.players.registry import StoppablePlayer
-from azul_tui.search.lockstep import LockstepSearch
 from azul_tui.search.reading import FactoryOrder, RootReading, read_root
+from azul_tui.search.search import LockstepSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from azul_tui.jobs.engine.opened_players import OpenedNetwork, OpenedPlayer
     from azul_tui.players.registry import Player
     from azul_tui.search.reading import RootMove
-    from azul_tui.search.settings import Evaluator
+    from azul_tui.search.search import Evaluator
 
 
 # -- one position searched: by a number of simulations, by time, or until somebody says stop
@@ -293,7 +293,7 @@ def _play_out(
     The i-th game of every move has the same seed: luck that is common to the moves does not
     separate them.
     """
-    from azul_tui.arena.policy_playouts import play_out
+    from azul_tui.players.network import play_out
 
     canonical = game.canonical()[0].array
     starts: list[Int8Array] = []

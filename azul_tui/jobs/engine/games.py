@@ -11,29 +11,31 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from azul_tui.errors import AzulError, JobError
-from azul_tui.game.constants import COLOR_COUNT, encode_action, observation_size, state_size
-from azul_tui.game.layout import sources_offset
-from azul_tui.game.notation import format_move
-from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import (
+from azul_tui.game.constants import (
     AFTERSTATE,
     BAG,
+    COLOR_COUNT,
     LID,
     MOVING,
     NEXT_FIRST,
     PHASE,
     TABLE_TILES,
     TO_MOVE,
+    encode_action,
+    observation_size,
+    state_size,
 )
+from azul_tui.game.notation import format_move
+from azul_tui.game.observation import write_observation
 from azul_tui.game.record import replay_recorded
-from azul_tui.game.rules import apply_canonical, begin_round, clear_game
+from azul_tui.game.rules import apply_canonical, begin_round, clear_game, sources_offset
 from azul_tui.game.state import GameState
 from azul_tui.jobs.engine.analysis import DIGITS, StoppableEvaluator, StoppedError, refuse_infinite
 from azul_tui.jobs.engine.opened_players import check_seats
 from azul_tui.jobs.game_files import FiledGame, describe_disagreement, read_games
 from azul_tui.runs.text import plain_text
-from azul_tui.search.lockstep import LockstepSearch, final_values
 from azul_tui.search.reading import FactoryOrder, RootReading, read_root
+from azul_tui.search.search import LockstepSearch, final_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable

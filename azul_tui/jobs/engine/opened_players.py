@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.players.registry import Player
-    from azul_tui.search.settings import Evaluator, SearchSettings
+    from azul_tui.search.search import Evaluator
+    from azul_tui.search.select import SearchSettings
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, and how many steps of how many."""
@@ -149,7 +150,7 @@ def _open_network(path: Path, progress: Progress) -> OpenedNetwork:
     opened = OpenedNetwork(saved.name, saved.players, saved.search, evaluator_of)
     progress(_compiling("the search"), 1, 3)
     from azul_tui.game.state import GameState
-    from azul_tui.search.lockstep import LockstepSearch
+    from azul_tui.search.search import LockstepSearch
 
     start = GameState.new(saved.players).canonical()[0].array[None, :]
     LockstepSearch(1, 2, saved.search, saved.players).run(start, evaluator_of(1))

@@ -17,10 +17,9 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from azul_tui.errors import AzulError, NotationError
+from azul_tui.errors import NotationError
 from azul_tui.game.violations import position_violations
 from azul_tui.runs.text import plain_text
-from azul_tui.tui.messages import MovesScrolled
 from azul_tui.tui.modals import Pick
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.screens.position_editor import PositionEditor
@@ -28,9 +27,9 @@ from azul_tui.tui.spans import content, lines
 from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.frame import link
 from azul_tui.tui.widgets.listing import Rows
-from azul_tui.views import analysed_moves as told
 from azul_tui.views import analysis, words
 from azul_tui.views.play import Move
+from azul_tui.views.play_settings import networks, player_name, short_name, table_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -40,11 +39,10 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from azul_tui.game.view import PositionView
+    from azul_tui.views.analysis import Step
 
-LEAST = 9
+LEAST, IN_A_FRAME = 7, 2
 """Lines that the board leaves to the table of moves and to the frame of the place."""
-
-
 HOLD_S = 4.0
 """Seconds after the reader's last step in the table in which its order stands still."""
 
@@ -70,7 +68,7 @@ class MoveList(Rows):
 
     def on_mouse_scroll_down(self) -> None:
         """Who scrolls reads: the order stands still."""
-        self.post_message(MovesScrolled())
+        cast("AnalyseScreen", self.screen).hold()
 
     on_mouse_scroll_up = on_mouse_scroll_down
 
@@ -102,10 +100,10 @@ class AnalyseScreen(Place):
 
     def __init__(self) -> None:
         super().__init__()
-        self.study = analysis.Study(self.azul.runs_root, self.azul.engines, self.draw)
-        self.table = told.MoveTable(self.study)
+        self.study = analysis.Study(self.azul.engine, self.draw)
         self.other: int | None = None
         """The seat whose board the reader wants to see where there is no room for all."""
+        self._drawn: Step | None = None
         self._held: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -118,10 +116,8 @@ class AnalyseScreen(Place):
                 yield said
             yield Static("", id="verdict", markup=False)
             with Vertical(id="candidates", classes="panel"):
-                yield Input(
-                    placeholder="a colour (red or r), a factory (2>), a line (>3), centre, floor",
-                    id="filter", compact=True,
-                )  # fmt: skip
+                hint = "a colour (red or r), a factory (2>), a line (>3), centre, floor"
+                yield Input(placeholder=hint, id="filter", compact=True)
                 yield Static("", id="titles", markup=False)
                 yield MoveList(id="ranked", markup=False, compact=True)
 
@@ -137,13 +133,12 @@ class AnalyseScreen(Place):
             if isinstance(part, str) and part.startswith("azul") and " " in part:
                 position = part
             else:
-                name = analysis.network_name(part, root) if isinstance(part, Path) else str(part)
-                players.append(name)
+                players.append(player_name(part, root) if isinstance(part, Path) else str(part))
         if position:
             self.read(position)
         if players:
             here = self.study.here.view.players
-            seats = next((n for n in (here, 2, 3, 4) if analysis.fits(players[0], root, n)), here)
+            seats = table_for(players[0], root, here)
             self.study.seated[seats] = players[:2]
             if seats != here and not position:
                 self._work(partial(self.walk, opening=(seats, self.study.seed)))
@@ -175,11 +170,11 @@ class AnalyseScreen(Place):
         try:
             await self.study.walk(moves, opening)
         except NotationError as error:
-            self._say_wrong(str(error))
+            self._warn(str(error))
         await self.study.think()
 
-    def _say_wrong(self, words_: str) -> None:
-        self.notify(plain_text(words_, 400), severity="warning", markup=False)
+    def _warn(self, told: str) -> None:
+        self.notify(plain_text(told, 400), severity="warning", markup=False)
 
     # -- drawing
 
@@ -187,27 +182,29 @@ class AnalyseScreen(Place):
         """Bring every part up to date; one that says the same costs nothing."""
         if not self.query("#candidates") or self.azul.current_mode != "analyse":
             return  # closing, or elsewhere
-        fresh = self.table.step is not self.study.here
-        self.table.update()
-        if fresh:  # all its moves
-            self.other = None
+        study = self.study
+        if self._drawn is not study.here:  # another position: all its moves, in their order
+            self._drawn, self.other = study.here, None
+            study.filter, study.held = "", False
             field = self.query_one("#filter", Input)
             field.value, field.display = "", False
+        study.sort_moves()
         self._show_position()
         self._show_moves()
         self.refresh_bindings()
 
     def _show_position(self) -> None:
-        signs, chosen, view = self.azul.signs, self.table.chosen, self.study.here.view
+        signs, chosen, view = self.azul.signs, self.study.chosen, self.study.here.view
         marked = list[Target]()
         if chosen is not None:
             source, color, row = Move.parse(chosen.move, view.players)
             marked = [Target("tile", source, color), Target("line", view.to_move, row)]
-        heading = told.heading(self.study, self.size.width - 2, signs)
-        self._say("#verdict", lines(heading))
+        heading = analysis.heading(self.study, self.size.width - 2, signs)
+        self.show_text("#verdict", lines(heading))
         board, side = self.query_one(Board), self.query_one("#said", Static)
         table, height = (whole := Table(position=view, chosen=frozenset(marked))), 1
-        most = self.size.height - len(heading) - LEAST
+        least = LEAST if self.has_class("-narrow") else LEAST + IN_A_FRAME
+        most = self.size.height - len(heading) - least
         for room in range(min(most, self.size.height * 2 // 5), most + 1):
             # No larger than it must be: the moves matter more.
             height = max(1, room)
@@ -218,14 +215,14 @@ class AnalyseScreen(Place):
         board.styles.height = side.styles.height = height
         board.show(table)
         self.set_class(len(table.boards) < view.players, "-hidden-boards")
-        self._say("#said", lines(told.chosen_rows(self.table, side.content_size.width)))
+        self.show_text("#said", lines(analysis.chosen_rows(self.study, side.content_size.width)))
 
     def _show_moves(self) -> None:
-        listing, table = self.query_one(MoveList), self.table
+        listing, study = self.query_one(MoveList), self.study
         width = max(20, listing.scrollable_content_region.width)
-        titles, rows = told.table_spans(table, width, self.azul.signs)
-        by = table.sort_column().title
-        self._say("#titles", Content("").join(
+        titles, rows = analysis.table_spans(study, width, self.azul.signs)
+        by = study.sort_column().title
+        self.show_text("#titles", Content("").join(
             [link(text, f"screen.sort_by('{title}')", "bold" if title == by else "$foreground 60%")
              if title else Content.styled(text, "$foreground 60%") for text, title in titles]
         ))  # fmt: skip
@@ -236,50 +233,46 @@ class AnalyseScreen(Place):
             for at, text in enumerate(texts):
                 if listing.options[at].prompt != text:
                     listing.replace_option_prompt_at_index(at, text)
-            listing.highlighted = table.pointer
-        panel, of = self.query_one("#candidates"), words.plural(table.total, "move")
-        shown = f"{len(table.shown)} of {of}" if table.filter else of
+            listing.highlighted = study.pointer
+        panel, of = self.query_one("#candidates"), words.plural(study.total, "move")
+        shown = f"{len(study.shown)} of {of}" if study.filter else of
         panel.border_title = Content.styled(shown, "bold")
-        held = table.held and self.study.activity
+        held = study.held and study.activity
         panel.border_subtitle = Content("order held while you move" if held else "")
-
-    def _say(self, selector: str, text: Content) -> None:
-        widget = self.query_one(selector, Static)
-        if widget.content != text:
-            widget.update(text, layout=text.plain.count("\n") != str(widget.content).count("\n"))
 
     # -- in the table
 
     @on(OptionList.OptionHighlighted, "#ranked")
-    def _choose(self, event: OptionList.OptionHighlighted) -> None:
-        if event.option_index < len(self.table.shown):
-            self.study.here.chosen = self.table.shown[event.option_index].move
+    def choose(self, event: OptionList.OptionHighlighted) -> None:
+        """Look at the move under the cursor."""
+        if event.option_index < len(self.study.shown):
+            self.study.here.chosen = self.study.shown[event.option_index].move
             self.hold()
             self._show_position()
 
-    @on(MovesScrolled)
     def hold(self) -> None:
         """Sort again only when the reader has come to rest."""
-        self.table.held = True
+        self.study.held = True
         if self._held is not None:
             self._held.stop()
         self._held = self.set_timer(HOLD_S, self.release)
 
     def release(self) -> None:
         """Sort again."""
-        self.table.held = False
+        self.study.held = False
         self.draw()
 
     @on(OptionList.OptionSelected, "#ranked")
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    def play(self, event: OptionList.OptionSelected) -> None:
+        """Play the move; a single click only chooses it."""
         listing = self.query_one(MoveList)
         clicks, listing.clicks = listing.clicks, 0
-        if clicks != 1 and event.option_index < len(self.table.shown):
-            self._work(partial(self.walk, self.table.shown[event.option_index].move))
+        if clicks != 1 and event.option_index < len(self.study.shown):
+            self._work(partial(self.walk, self.study.shown[event.option_index].move))
 
     def action_sort_by(self, title: str = "", step: int = 1) -> None:
         """Sort by a column, or by the next one; by the same again: reversed."""
-        self.table.sort_by(title, step)
+        self.study.sort_by(title, step)
         self.draw()
 
     def action_filter(self) -> None:
@@ -288,19 +281,20 @@ class AnalyseScreen(Place):
         self.query_one("#filter").focus()
 
     @on(Input.Changed, "#filter")
-    def _filtered(self, event: Input.Changed) -> None:
-        self.table.filter = event.value
+    def filter_moves(self, event: Input.Changed) -> None:
+        """Show the moves that fit."""
+        self.study.filter = event.value
         self.draw()
 
     @on(Input.Submitted, "#filter")
-    def _filter_done(self) -> None:
-        self.query_one("#filter").display = bool(self.table.filter)
+    def leave_filter(self) -> None:
+        """Back to the moves."""
+        self.query_one("#filter").display = bool(self.study.filter)
         self.query_one(MoveList).focus()
 
     def action_clear(self) -> None:
         """Show all moves and follow the best again."""
-        self.study.here.chosen = ""
-        self.table.step = None
+        self.study.here.chosen, self._drawn = "", None
         self.query_one(MoveList).focus()
         self.draw()
 
@@ -347,26 +341,21 @@ class AnalyseScreen(Place):
     def action_network(self, at: int) -> None:
         """Choose the network (0), or one that is compared with it (1)."""
         players = self.study.players
-        try:
-            offered = analysis.networks(self.azul.runs_root, self.study.here.view.players)
-        except AzulError as error:
-            self._say_wrong(str(error))
-            return
 
         def answered(name: str | None) -> None:
             if name is None:
                 return
             if at and name == players[0]:
-                self._say_wrong(f"{name} is the first network; another one can be compared with it")
+                self._warn(f"{name} is the first network; another one can be compared with it")
             players[at : at + 1] = [name]
             players[:] = dict.fromkeys(filter(None, players))
             self.action_again()
 
+        offered = networks(self.azul.runs_root, self.study.here.view.players)
+        named = [(name, f"{short_name(name)}   {about}") for name, about in offered]
         none = [("", "none: one network alone")] if at else []
         question = "compare with" if at else "network"
-        self.azul.push_screen(
-            Pick(question, none + offered, "".join(players[at : at + 1])), answered
-        )
+        self.azul.push_screen(Pick(question, none + named, "".join(players[at : at + 1])), answered)
 
     # -- where the line begins and how it goes on
 
@@ -379,7 +368,7 @@ class AnalyseScreen(Place):
         try:
             view, moves = analysis.read_position(text)
         except NotationError as error:
-            self._say_wrong(str(error))
+            self._warn(str(error))
             return
         if position_violations(view):
             self.action_edit(view)
@@ -424,8 +413,8 @@ class AnalyseScreen(Place):
         """Write position and table beside the runs."""
         root, signs = self.azul.runs_root, self.azul.signs
         try:
-            path = told.write_analysis(self.table, root, signs, self.azul.clock())
+            path = analysis.write_analysis(self.study, root, signs, self.azul.clock())
         except OSError as error:
-            self._say_wrong(f"the analysis cannot be written: {error.strerror}")
+            self._warn(f"the analysis cannot be written: {error.strerror}")
         else:
             self.notify(f"written: {path}", markup=False)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from azul_tui.runs.events import Record
     from azul_tui.tui.jobs import StartedJob
-    from azul_tui.views.run_data import RunData
+    from azul_tui.views.following import RunData
     from azul_tui.views.signs import Signs
     from azul_tui.views.words import Spans
 
@@ -115,7 +115,7 @@ class DemoScreen(FramedScreen[None]):
             line += Content.styled(f"{signs.finished} finished", "$text-success")
         else:
             line += Content.styled(f"{signs.crashed} {last_words(job)}", "$text-error")
-        say(self.query_one("#job-state", Static), line, layout=False)
+        self.show_text("#job-state", line)
 
     def _show_made(self) -> None:
         """Panels, chart and board, each when its records are there."""
@@ -136,15 +136,14 @@ class DemoScreen(FramedScreen[None]):
         made.display = any(rows) or chart.display or board.display
 
     def _draw_losses(self, chart: Chart, data: RunData) -> None:
-        from azul_tui.views.charts import View
-        from azul_tui.views.run_charts import ChartSource
+        from azul_tui.views.charts import View, run_chart
 
         if chart.view is None:
             # Only training steps are numbered; without them an iteration is a point.
             kind = "step" if data.last_step else "iteration"
             chart.look(View(x_kind=kind, smoothing=0.5 if data.steps.records < 200 else 0.9))
         view = chart.view or View()
-        chart.draw([ChartSource(data).content("loss", view)], growing=self.job.running)
+        chart.draw([run_chart(data, "loss", view)], growing=self.job.running)
 
     @staticmethod
     def _draw_board(board: Board, move: Record) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from textual import events, on
 from textual.binding import Binding
 from textual.containers import Container, Vertical
@@ -22,7 +23,7 @@ from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.chart import Chart
 from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import games, words
-from azul_tui.views.engine import ListedGames, RecordedGame, ReviewedMove, read, word
+from azul_tui.views.engine import ListedGames, RecordedGame, ReviewedMove, word
 from azul_tui.views.games import Replay
 from azul_tui.views.play import Move
 from azul_tui.views.play_settings import short_name
@@ -148,11 +149,10 @@ class GamesScreen(FramedScreen[None]):
 
     async def _ask(self, what: str, command: str) -> Record | None:
         """Ask, telling `what` is waited for; None, with the reason told, when it is refused."""
-        self.busy, self.trouble = "starting the engine", ""
+        engine = self.azul.engine
+        self.busy, self.trouble = what if engine.alive else "starting the engine", ""
         self._draw()
         try:
-            engine = await self.azul.engines.get()
-            self.busy = what
             return await engine.ask(command, on_record=self._hear)
         except AzulError as error:
             self.trouble = plain_text(str(error), 300)
@@ -165,14 +165,14 @@ class GamesScreen(FramedScreen[None]):
         if record.get("event") == "progress":
             self.busy = plain_text(str(record.get("text")), 60)
         elif record.get("event") == "review" and self.replay is not None:
-            self.replay.reviews.append(read(ReviewedMove, record))
+            self.replay.reviews.append(msgspec.convert(record, ReviewedMove))
         self._draw()
 
     async def _list(self) -> None:
         """List the games, and show the end of the chosen one."""
         record = await self._ask("listing", f"games {word(str(self.paths.games))}")
         if record is not None:
-            told = read(ListedGames, record)
+            told = msgspec.convert(record, ListedGames)
             self.unreadable = len(told.unreadable)
             self.games = {f"{game.file} {game.index}": game for game in told.games}
             self.listing.fill(games.columns(self.games.values()), self.games)
@@ -189,7 +189,7 @@ class GamesScreen(FramedScreen[None]):
             record = await self._ask("reading the game", command)
             if record is None:
                 return
-            self.replay = Replay(listed, read(RecordedGame, record))
+            self.replay = Replay(listed, msgspec.convert(record, RecordedGame))
         self.is_open = opened
         self.replay.go(0 if opened else self.replay.last)
         self.refresh_bindings()

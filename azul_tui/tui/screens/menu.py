@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.widgets import Button, ContentSwitcher, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from azul_tui.config import SettingSpec, preset_names
+from azul_tui.config import SettingSpec, preset_names, training_settings
 from azul_tui.errors import AzulError
 from azul_tui.jobs.registry import GROUP_TITLES, find_job, job_settings, jobs
 from azul_tui.runs.text import plain_text
@@ -44,11 +44,8 @@ NEW_RUN = SettingSpec(
     name="new_run", kind="str", default="",
     help="Name of a new run that begins from there; empty goes on with the run itself.",
 )  # fmt: skip
-FIRST = (
-    "preset", "run", "checkpoint", "new_run", "network_config", "num_players",
-    "self_play_games_per_iteration", "mcts_simulations", "training_steps_per_iteration",
-    "learning_rate", "max_iterations", "max_minutes",
-)  # fmt: skip
+_BEGINNING = (spec.name for spec in training_settings() if spec.first)
+FIRST = ("preset", "run", "checkpoint", "new_run", *_BEGINNING)
 """Settings of a training that are not folded away."""
 REST_S, TYPING_REST_S = 0.08, 0.6
 """Rest of the cursor, and of the keys, after which a form is made or shows another run."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from textual import on
 from textual.events import ScreenResume
 from textual.screen import Screen
+from textual.widgets import Static
 
 from azul_tui.tui.widgets.frame import KeyBar, TopBar
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.content import Content
 
     from azul_tui.tui.app import AzulApp
     from azul_tui.tui.messages import RunAdvanced, RunSwitched
@@ -44,6 +46,15 @@ class FramedScreen(Screen[Answer]):
     def first_keys(self) -> tuple[str, ...]:
         """Keys that the bottom line has before all others, whatever has the focus."""
         return ()
+
+    def show_text(self, selector: str, text: Content) -> bool:
+        """Let a `Static` say this, at no cost where it does; whether it said something else."""
+        widget = self.query_one(selector, Static)
+        changed = widget.content != text
+        if changed:
+            lines = text.plain.count("\n")
+            widget.update(text, layout=lines > 0 or lines != str(widget.content).count("\n"))
+        return changed
 
     styled_for: object = None
     """The theme and size for which every widget was styled last."""

@@ -22,6 +22,7 @@ from textual.widgets.option_list import Option
 from azul_tui.errors import AzulError
 from azul_tui.game.constants import COLOR_LETTERS
 from azul_tui.game.notation import parse_position
+from azul_tui.players.names import scripted_players
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.messages import FormChanged, LinePicked, TilePicked
 from azul_tui.tui.modals import Choose
@@ -32,21 +33,21 @@ from azul_tui.tui.widgets.board import Board, Table, Target, fitted
 from azul_tui.tui.widgets.form import Setting, SettingsForm
 from azul_tui.tui.widgets.frame import PLACES
 from azul_tui.views import words
-from azul_tui.views.checkpoint_list import CheckpointIndex, shipped_rows
 from azul_tui.views.play import Move, Session, move_words
 from azul_tui.views.play_settings import (
+    ABOUT,
     SEATS,
     SPECS,
     PlaySettings,
     is_scripted,
     kept_path,
+    networks,
     player_name,
-    player_options,
     read_kept,
     short_name,
+    table_for,
     write_kept,
 )
-from azul_tui.views.run_list import seats_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,13 +56,12 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from azul_tui.game.view import PositionView
-    from azul_tui.views.checkpoint_list import CheckpointRow
     from azul_tui.views.play import Pick
     from azul_tui.views.play_settings import KeptGame
 
 IN_THE_FORM = [field for field in SPECS if field != "opponent"]
 NAMED = "named by you"
-ABOUT = "A move is three keys: factory or C, colour, line or F. Or click the tiles, then the line."
+HOW_TO = "A move is three keys: factory or C, colour, line or F. Or click the tiles, then the line."
 A_MOVE = "a move: factory or C, colour B Y R K W, line or F"
 MAX_SEED = 1_000_000
 STARTING = "the first time, compiling the rules takes a minute or two"
@@ -87,12 +87,11 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
 
     def __init__(self, settings: PlaySettings, *, game_waits: bool) -> None:
         super().__init__()
-        self.settings, self.game_waits = settings, game_waits
+        self.settings, self.game_waits, self.dealt = settings, game_waits, False
         self.problem = ""
         """What keeps the form from being dealt."""
-        self.rows: list[CheckpointRow] = []
-        self.options: list[tuple[str, str]] = []
-        """Who can sit at the table, with words about them."""
+        self.options: dict[str, str] = {}
+        """Who can sit at the table, and words about them."""
 
     def compose_body(self) -> ComposeResult:
         """Players left, the settings right."""
@@ -102,14 +101,13 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
             yield opponents
             with Vertical(id="game-settings", classes="panel") as panel:
                 panel.border_title = Content.styled("a new game", "bold")
-                yield Static(ABOUT, id="about-game", markup=False)
+                yield Static(HOW_TO, id="about-game", markup=False)
                 yield SettingsForm(id="form")
                 with Horizontal(id="buttons"):
                     yield Button("Deal", variant="primary", compact=True)
 
     async def on_mount(self) -> None:
-        """Show what is chosen; checkpoints are listed meanwhile."""
-        self.rows = shipped_rows(self.azul.runs_root)
+        """Show what is chosen."""
         self._list()
         seat = self.settings.seat
         chosen = {**asdict(self.settings), "seat": SEATS[-1 if seat is None else seat]}
@@ -120,42 +118,35 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
             pickers={SPECS["partner"].name: self._choices},
         )
         self._fit()
-        self.run_worker(self._find_checkpoints, thread=True, group="list")
-
-    def _find_checkpoints(self) -> None:
-        index = CheckpointIndex(self.azul.runs_root)
-        index.refresh(0.5)
-        self.rows = index.rows
-        self.azul.call_from_thread(self._list)
 
     def _list(self) -> None:
         """Who can sit at the table, with the opponent among them."""
-        if not self.is_attached:  # the person may have dealt while checkpoints were listed
-            return
-        opponent = self.settings.opponent
-        named = dict(self.options).get(opponent, NAMED) == NAMED
-        self.options = player_options(self.rows, self.settings.players, self.azul.runs_root)
-        if opponent not in dict(self.options) and named:
-            self.options.append((opponent, NAMED))
-        elif opponent not in dict(self.options):  # it plays at a table of another size
-            opponent = self.options[0][0]
+        opponent, players = self.settings.opponent, self.settings.players
+        named = self.options.get(opponent, NAMED) == NAMED
+        shipped, *others = networks(self.azul.runs_root, players)
+        scripted = [(name, ABOUT.get(name, "")) for name in scripted_players(players)]
+        self.options = dict([shipped, *scripted, *others])
+        if named:
+            self.options.setdefault(opponent, NAMED)
+        elif opponent not in self.options:  # it plays at a table of another size
+            opponent = shipped[0]
             self.settings = replace(self.settings, opponent=opponent)
         listing = self.query_one(Opponents)
         with self.prevent(OptionList.OptionHighlighted):
             listing.clear_options()
-            for name, about in self.options:
+            for name, about in self.options.items():
                 row = Content(f"{words.shortened(short_name(name), 34):<17}  ")
                 listing.add_option(Option(row + Content.styled(about, "dim")))
-            listing.highlighted = list(dict(self.options)).index(opponent)
+            listing.highlighted = list(self.options).index(opponent)
 
     def _choices(self) -> list[tuple[str, str]]:
-        return [(name, f"{short_name(name)}   {about}") for name, about in self.options]
+        return [(name, f"{short_name(name)}   {about}") for name, about in self.options.items()]
 
     @on(OptionList.OptionHighlighted, "#opponents")
     def choose(self, event: OptionList.OptionHighlighted) -> None:
         """The player under the cursor is the opponent."""
         event.stop()
-        self.settings = replace(self.settings, opponent=self.options[event.option_index][0])
+        self.settings = replace(self.settings, opponent=list(self.options)[event.option_index])
         self._fit()
 
     @on(FormChanged)
@@ -199,6 +190,7 @@ class PlaySetup(FramedScreen[PlaySettings | None]):
         if self.problem:
             self.notify(self.problem, severity="error", markup=False)
         else:
+            self.dealt = True
             self.dismiss(self.settings)
 
     def action_back(self) -> None:
@@ -252,14 +244,14 @@ class PlayScreen(Place):
         self.boards: tuple[int, ...] = ()
         """Seats whose boards are shown."""
         self.other: int | None = None  # the seat whose board is wanted where not all have room
-        self._asked = False  # whether the person has been asked what to play
+        self._setup: PlaySetup | None = None  # the last one that was opened
         self._kept: KeptGame | None = None
         self._ticking: Timer | None = None
 
     @cached_property
     def session(self) -> Session:
         """The game under play."""
-        return Session(self.azul.engines, self.changed, time.monotonic)
+        return Session(self.azul.engine, self.changed, time.monotonic)
 
     def compose_body(self) -> ComposeResult:
         """What is going on, the table, who is ahead, what may be chosen."""
@@ -300,43 +292,48 @@ class PlayScreen(Place):
         wish = self.azul.wish("play")
         if wish is not None:
             self._take(wish)
-        elif self.session.phase == "none" and not self._asked:
-            self.deal(self.session.settings)
-        self._asked = True
+        elif self.session.phase == "none" and self.azul.screen is self:
+            if self._setup is None:
+                self.ask(self.session.settings)
+            elif not self._setup.dealt:  # somebody went from it to the place below it
+                self.ask(self._setup.settings)
         self.draw()
 
     def _take(self, wish: Any) -> None:
         """Set the table as another place wants it."""
         settings, root = replace(self.session.settings, notation=""), self.azul.runs_root
         if isinstance(wish, Path):
-            shipped = {row.file: (row.run, row.players) for row in shipped_rows(root)}
-            known = player_name(wish, root), seats_of(wish.parent / "config.toml")
-            name, seats = shipped.get(wish, known)
-            settings = replace(settings, opponent=name, players=seats or settings.players)
+            name = player_name(wish, root)
+            seats = table_for(name, root, settings.players)
+            settings = replace(settings, opponent=name, players=seats)
         else:
             seats = parse_position(str(wish)).players
             settings = replace(settings, notation=str(wish), players=seats)
         if isinstance(self.azul.screen, PlaySetup):
             self.azul.pop_screen()
-        self.deal(
-            replace(settings, seat=settings.seat and min(settings.seat, settings.players - 1))
-        )
+        seat = settings.seat and min(settings.seat, settings.players - 1)
+        self.ask(replace(settings, seat=seat))
+
+    def ask(self, settings: PlaySettings) -> None:
+        """Ask what to play, beginning with these settings."""
+        waits = self.session.phase != "none"
+        self._setup = PlaySetup(replace(settings, seed=0), game_waits=waits)
+
+        def answered(chosen: PlaySettings | None) -> None:
+            if chosen is not None:
+                self.deal(chosen)
+
+        self.azul.push_screen(self._setup, answered)
 
     @work(group="deal", exclusive=True)
-    async def deal(self, settings: PlaySettings, *, ask: bool = True) -> None:
-        """Deal, once who plays was asked; what the person has begun is not given up unasked."""
+    async def deal(self, settings: PlaySettings) -> None:
+        """Begin a game; what the person has begun is not given up unasked."""
         session, azul = self.session, self.azul
-        chosen: PlaySettings | None = settings
-        if ask:
-            setup = PlaySetup(replace(settings, seed=0), game_waits=session.phase != "none")
-            chosen = await azul.push_screen_wait(setup)
         answers = (("n", "give it up and deal a new one"), ("b", "back to the game"))
-        if chosen is not None and session.is_at_stake:
-            question = Choose("This game is not over.", "", answers, "b")
-            chosen = chosen if await azul.push_screen_wait(question) == "n" else None
-        if chosen is not None:
-            seed = chosen.seed or int(azul.clock() * 1000) % MAX_SEED + 1
-            session.begin(replace(chosen, seed=seed))
+        question = Choose("This game is not over.", "", answers, "b")
+        if not session.is_at_stake or await azul.push_screen_wait(question) == "n":
+            seed = settings.seed or int(azul.clock() * 1000) % MAX_SEED + 1
+            session.begin(replace(settings, seed=seed))
             self.go_on()
 
     def go_on(self) -> None:
@@ -355,7 +352,7 @@ class PlayScreen(Place):
         if session.phase == "over" and away:
             self.notify(f"Play: {session.verdict()}", markup=False)
         if lost and problem:  # the game that was kept is none
-            session.problem, self._asked = "", False
+            session.problem, self._setup = "", None
             if not away:
                 self.show()
         elif not lost and game != self._kept:
@@ -384,7 +381,7 @@ class PlayScreen(Place):
         if not self.is_current:
             return
         now = session.now
-        self._say("#headline", content(session.headline(width, f" {signs.separator} ")))
+        self.show_text("#headline", content(session.headline(width, f" {signs.separator} ")))
         value = ((words.shortened(session.problem, width), "alert"),)
         if now is None:
             self.query_one(Board).show(None, STARTING if session.waits else "")
@@ -397,16 +394,8 @@ class PlayScreen(Place):
                 value = (("the value is hidden, v shows it", "quiet"),)
             elif not session.problem:
                 value = session.value_spans(width, signs)
-        self._say("#value", content(value))
-        self._say("#prompt", self._prompt(width))
-
-    def _say(self, selector: str, text: Content) -> bool:
-        """Show a text where it is not what is shown; whether it changed."""
-        widget = self.query_one(selector, Static)
-        changed = widget.content != text
-        if changed:
-            widget.update(text, layout=selector == "#turns")
-        return changed
+        self.show_text("#value", content(value))
+        self.show_text("#prompt", self._prompt(width))
 
     def _arrange(self, position: PositionView) -> None:
         """The table with as many boards as there is room for, and the moves beside or below."""
@@ -444,12 +433,12 @@ class PlayScreen(Place):
         panel = self.query_one("#moves")
         room = area.width - (wide + 6 if beside else 40)
         rows = session.move_rows(room, values=self.show_value)
-        if self._say("#turns", lines(rows)):
+        if self.show_text("#turns", lines(rows)):
             panel.scroll_end(animate=False)
         counts = ["".join(f"{word:>4}" for word in ("", *COLOR_LETTERS, "all"))]
         for name, tiles in (("bag", position.bag), ("lid", position.lid)):
             counts.append("".join(f"{word:>4}" for word in (name, *tiles, sum(tiles))))
-        self._say("#bag", Content("\n".join(counts)))
+        self.show_text("#bag", Content("\n".join(counts)))
 
     def _prompt(self, width: int) -> Content:
         """What can be chosen; an answer to the last key, or a hint."""
@@ -460,7 +449,7 @@ class PlayScreen(Place):
             told += f", value {value:+.2f}" if value is not None and self.show_value else ""
         elif not told and 0 < len(self.boards) < session.settings.players:
             told, role = "o: the other boards", "$foreground 60%"
-        taken, keys = session.prompt()
+        taken, keys = session.pick.prompt() if session.pick is not None else ("", "")
         line = Content(f"{taken}  " if taken else "") + Content.styled(keys, "bold $primary")
         if line.cell_length + len(told) + 3 > width and told:
             line = Content("")  # what was asked for comes first
@@ -514,7 +503,7 @@ class PlayScreen(Place):
         """One step of the move back, then the setup."""
         pick, self.answer = self.session.pick, ""
         if pick is None or not pick.back():
-            self.deal(replace(self.session.settings, notation=""))
+            self.ask(replace(self.session.settings, notation=""))
         self.draw()
 
     def action_value(self) -> None:
@@ -524,7 +513,7 @@ class PlayScreen(Place):
 
     def action_again(self) -> None:
         """A new game with the same players."""
-        self.deal(self.session.settings.next_deal(), ask=False)
+        self.deal(self.session.settings.next_deal())
 
     def action_strength(self, factor: float) -> None:
         """Strength of the opponent from its next move on; 0 measures it the other way."""

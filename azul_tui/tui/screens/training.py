@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from azul_tui.views.following import LogTail
     from azul_tui.views.progress import RunNow
     from azul_tui.views.ratings import RatingsFile
-    from azul_tui.views.run_charts import ChartSource
 
 STEERING = frozenset({"pause", "request", "edit", "cancel"})
 LOOKING = frozenset({"full_chart", "games", "only", "side_chart", "apart"})
@@ -75,7 +74,6 @@ class TrainingScreen(Place):
         self.only = ""
         """The part that has the whole screen, one of `PARTS`; empty for none."""
         self._log: LogTail | None = None
-        self._source: ChartSource | None = None
         self._ratings: RatingsFile | None = None
         self._drawn: object = None
         self._state: str | None = None
@@ -109,7 +107,7 @@ class TrainingScreen(Place):
 
     def on_run_switched(self, message: RunSwitched) -> None:
         """Another run begins with whole charts."""
-        self._source = self._ratings = self._drawn = self._log = None
+        self._ratings = self._drawn = self._log = None
         for chart in self.query(Chart):
             if chart.view is not None:
                 chart.look(chart.view.whole())
@@ -130,7 +128,7 @@ class TrainingScreen(Place):
         self.set_class(run is None, "-no-run")
         if run is None or feed is None:
             opening = plain_text(self.azul.opening, 64)
-            self.say("#empty", Content(f"opening {opening}" if opening else NO_RUN))
+            self.show_text("#empty", Content(f"opening {opening}" if opening else NO_RUN))
             return
         self.set_class(not run.active and run.state != "", "-ended")
         if run.state != self._state:
@@ -153,18 +151,18 @@ class TrainingScreen(Place):
 
     def _show_lines(self, run: RunNow) -> None:
         width, signs = max(10, self.size.width - 2), self.azul.signs
-        self.say("#progress", content(progress.head_line(run, width, signs)))
+        self.show_text("#progress", content(progress.head_line(run, width, signs)))
         notices, calm = progress.notice_lines(run, self.azul.alerts_seen)
         panel = self.query_one("#notices", Static)
         panel.set_class(not notices, "hidden")
         panel.set_class(calm, "calm")
         if notices:
-            self.say("#notices", Content("\n".join(notices)))
+            self.show_text("#notices", Content("\n".join(notices)))
         if self.small:
-            self.say("#phase", content(progress.phase_line(run, width, signs)))
+            self.show_text("#phase", content(progress.phase_line(run, width, signs)))
             return
         room = max(20, (self.size.width // 2 if run.active else self.size.width) - 2)
-        self.say("#phases", lines(progress.phase_lines(run, room, signs)))
+        self.show_text("#phases", lines(progress.phase_lines(run, room, signs)))
         title = Content.styled("this iteration" if run.active else "at the end", "bold")
         phases = self.query_one("#phases")
         # What the library gives back is the title as markup.
@@ -173,12 +171,12 @@ class TrainingScreen(Place):
 
     def _show_charts(self, run: RunNow) -> None:
         """Draw the charts that are seen, when there is something new in them."""
-        from azul_tui.views.charts import View
-        from azul_tui.views.ratings import over_training
-        from azul_tui.views.run_charts import CHARTS
+        from azul_tui.views.charts import CHARTS, View
+        from azul_tui.views.ratings import RatingsFile, over_training
 
-        ratings = self.source(run).ratings
-        main = self.query_one("#main", Chart)
+        assert self.azul.feed is not None
+        self._ratings = self._ratings or RatingsFile(self.azul.feed.paths)
+        ratings, main = self._ratings.refresh(), self.query_one("#main", Chart)
         view = main.view or View()
         waiting = progress.waiting_words(run) if run.data.last_step == 0 else ""
         key = (
@@ -201,9 +199,9 @@ class TrainingScreen(Place):
 
     def draw(self, chart: Chart, name: str, view: View, run: RunNow) -> None:
         """Draw what is called `name`: the losses one above the other where a shared axis hides."""
-        from azul_tui.views.run_charts import apart, one_looks_flat
+        from azul_tui.views.charts import apart, one_looks_flat, run_chart
 
-        content_ = self.source(run).content(name, view)
+        content_ = run_chart(run.data, name, view, self._ratings.rows if self._ratings else ())
         if name == "loss":
             content_ = replace(content_, empty=progress.waiting_words(run))
             if self.apart is None and one_looks_flat(content_):
@@ -211,25 +209,6 @@ class TrainingScreen(Place):
         several = name == "loss" and self.apart and run.data.last_step
         contents = apart(content_) if several else [content_]
         chart.draw(contents, growing=run.active, low=content_ if several else None)
-
-    def source(self, run: RunNow) -> ChartSource:
-        """What makes the curves of the run."""
-        from azul_tui.views.ratings import RatingsFile
-        from azul_tui.views.run_charts import ChartSource
-
-        if self._source is None or self._source.data is not run.data:
-            self._source = ChartSource(run.data)
-        if self._ratings is None and self.azul.feed is not None:
-            self._ratings = RatingsFile(self.azul.feed.paths)
-        if self._ratings is not None:
-            self._source.ratings = self._ratings.refresh()
-        return self._source
-
-    def say(self, selector: str, text: Content) -> None:
-        """Change a line when it says something else: an unchanged one costs nothing."""
-        widget = self.query_one(selector, Static)
-        if widget.content != text:
-            widget.update(text, layout=selector in {"#notices", "#phases"})
 
     # -- charts
 
@@ -250,7 +229,7 @@ class TrainingScreen(Place):
 
     def action_next_chart(self, direction: int) -> None:
         """On a small screen the next chart, else the next panel."""
-        from azul_tui.views.run_charts import CHARTS
+        from azul_tui.views.charts import CHARTS
 
         if self.small:
             self.chart = (self.chart + direction) % len(CHARTS)
@@ -262,7 +241,7 @@ class TrainingScreen(Place):
 
     def action_side_chart(self, direction: int) -> None:
         """The next chart beside the loss."""
-        from azul_tui.views.run_charts import CHARTS
+        from azul_tui.views.charts import CHARTS
 
         if self.small:
             self.action_next_chart(direction)
@@ -291,7 +270,7 @@ class TrainingScreen(Place):
 
     def action_full_chart(self) -> None:
         """Give the whole screen to the focused chart, else to the main one."""
-        from azul_tui.views.run_charts import CHARTS
+        from azul_tui.views.charts import CHARTS
 
         main = self.query_one("#main", Chart)
         chart = self.focused if isinstance(self.focused, Chart) else main

@@ -173,9 +173,9 @@ class Chart(Widget, can_focus=True):
             return chart.title
         pieces = [(chart.name if len(self.contents) == 1 else "loss", "title")]
         pieces.append((f"  at {x_words(view.cursor, view)}", "quiet"))
-        for reading in (reading for each in drawings for reading in each.readings):
-            pieces.append((f"  {reading.name} ", f"series.{reading.series % 6}"))
-            pieces.append((words.short_float(reading.y) + chart.unit, "strong"))
+        for curve, y in (reading for each in drawings for reading in each.readings):
+            pieces.append((f"  {curve.name} ", f"series.{curve.series % 6}"))
+            pieces.append((words.short_float(y) + chart.unit, "strong"))
         return tuple(pieces)
 
     def _below(self, drawing: Drawing) -> Spans:

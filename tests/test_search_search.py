@@ -1,15 +1,86 @@
-"""The end of a game inside a search: exact values, shared victories, the tie-break."""
+"""`LockstepSearch`: one position's result is its own business, and the end of a game is exact."""
 
 import numpy as np
 import pytest
-from search_lab import FixedEvaluator, after, moves_of, root_q, search_trees
+from search_lab import (
+    FixedEvaluator,
+    ScatteredEvaluator,
+    after,
+    moves_of,
+    opening,
+    random_game,
+    root_q,
+    search_trees,
+)
 
-from azul_tui.game.constants import action_count, factory_count, source_count
-from azul_tui.game.offsets import OVER, PHASE
+from azul_tui.game.constants import OVER, PHASE, action_count, factory_count, source_count
 from azul_tui.game.rules import sort_factories
 from azul_tui.game.state import GameState
-from azul_tui.search.lockstep import final_values
-from azul_tui.search.settings import SearchSettings
+from azul_tui.search.search import LockstepSearch, final_values
+from azul_tui.search.select import SearchSettings
+
+SETTINGS = {
+    "gumbel": SearchSettings(c_scale=0.3),
+    "puct": SearchSettings(gumbel=False),
+    "sampled": SearchSettings(c_scale=0.3, sampled_chance=True),
+}
+EVERY = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+
+
+def some_positions(players=2):
+    return np.stack([state for seed in range(3) for state in random_game(players, seed)[::6]])
+
+
+@EVERY
+@pytest.mark.parametrize("players", [2, 3])
+def test_a_result_does_not_depend_on_the_rest_of_the_batch(settings, players):
+    states = some_positions(players)
+    before = states.copy()
+    seeds = np.arange(len(states), dtype=np.uint64) + np.uint64(100)
+    together = LockstepSearch(len(states), 24, settings, players).run(
+        states, ScatteredEvaluator(len(states), players), seeds=seeds, noise=1.0
+    )
+    assert len(states) < together.evaluations <= 25 * len(states)
+    np.testing.assert_array_equal(states, before)
+    for batch_size in (1, 7):
+        evaluator = ScatteredEvaluator(batch_size, players)
+        search = LockstepSearch(batch_size, 24, settings, players)
+        order = np.random.default_rng(batch_size).permutation(len(states))
+        for first in range(0, len(order), batch_size):
+            rows = order[first : first + batch_size]
+            alone = search.run(states[rows], evaluator, seeds=seeds[rows], noise=1.0)
+            np.testing.assert_array_equal(alone.actions, together.actions[rows])
+            np.testing.assert_array_equal(alone.policies, together.policies[rows])
+            np.testing.assert_array_equal(alone.values, together.values[rows])
+
+
+@EVERY
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_a_broken_network_gets_a_legal_move_and_no_crash(settings, broken):
+    """Weights that diverged answer NaN; that must not reach into foreign memory."""
+    states = some_positions()
+    games = len(states)
+    logits = np.where(np.arange(180) % 3 == 0, broken, 0.0)
+    for shown in (logits, np.zeros(180)):
+        evaluator = FixedEvaluator(games, shown, lambda rows: np.full(len(rows), broken))
+        with np.errstate(all="ignore"):
+            result = LockstepSearch(games, 20, settings).run(states, evaluator, noise=1.0)
+        for state, action in zip(states, result.actions, strict=True):
+            assert action in moves_of(state)
+
+
+def test_what_cannot_be_searched_is_refused():
+    with pytest.raises(ValueError, match="at most 4 positions at once"):
+        LockstepSearch(4, 8, SearchSettings()).run(some_positions(), ScatteredEvaluator(4))
+    game = GameState.new(2, seed=1)
+    while game.phase == "moving":
+        game.apply(int(game.legal_actions()[0]), refill=False)
+    search = LockstepSearch(2, 8, SearchSettings())
+    with pytest.raises(ValueError, match="position 1 has no move to make"):
+        search.run(np.stack([opening(2), game.array]), ScatteredEvaluator(2))
+
+
+# The end of a game inside a search: exact values, shared victories, the tie-break
 
 # Two walls with one complete row each, and no other bonus than theirs. Row r holds colour c at
 # the column c + r, modulo five.

@@ -1,14 +1,27 @@
-"""The search of many games in lockstep: each simulation of all games is one call of the network."""
+"""The search of many games in lockstep: each simulation of all games is one call of the network.
+
+Letters: G games, B the evaluator's batch, S bytes a position, F features, A actions, P players,
+V values (`value_count(P)`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from azul_tui.game.constants import action_count, observation_size
+from azul_tui.game.constants import (
+    AFTERSTATE,
+    MOVING,
+    OVER,
+    PHASE,
+    PLAYERS,
+    TO_MOVE,
+    action_count,
+    observation_size,
+    value_count,
+)
 from azul_tui.game.kernel import (
     Float32Array,
     Int8Array,
@@ -17,36 +30,80 @@ from azul_tui.game.kernel import (
     integer,
     lean_kernel,
 )
-from azul_tui.game.layout import copy_state
 from azul_tui.game.observation import write_observation
-from azul_tui.game.offsets import AFTERSTATE, MOVING, OVER, PHASE, PLAYERS, TO_MOVE
 from azul_tui.game.random import next_bits
-from azul_tui.game.rules import apply_canonical, list_legal, refill_canonical
-from azul_tui.game.scoring import winner_mask
-from azul_tui.search.root import (
+from azul_tui.game.rules import (
+    apply_canonical,
+    copy_state,
+    list_legal,
+    refill_canonical,
+    winner_mask,
+)
+from azul_tui.search.select import (
+    SearchSettings,
     begin_halving,
+    best_prior_first,
     choose_edge,
+    exp_negative,
     mix_dirichlet,
     root_value,
+    select_completed_q,
     select_halving,
+    select_puct,
+    swap_unvisited,
     write_improved_policy,
     write_visit_policy,
 )
-from azul_tui.search.selection import exp_negative, select_completed_q, select_puct
 from azul_tui.search.tree import NO_NODE, UNEXPANDED, Tree, allocate_tree
 
-if TYPE_CHECKING:
-    from azul_tui.search.settings import Evaluator, SearchSettings
+
+class Evaluator(Protocol):
+    """A network, seen from a search."""
+
+    @property
+    def batch_size(self) -> int:
+        """B, the one number of rows that every call has."""
+        ...
+
+    def __call__(
+        self, observations: npt.NDArray[np.int8]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Logits `(B, A)` and values `(B, V)` of observations `(B, F)`.
+
+        Values are in [-1, 1], seen by the player to move; with three or four players seats are
+        rotated so that index 0 is the mover. The arrays belong to the evaluator and are valid
+        until its next call. A row's result does not depend on the other rows.
+        """
+        ...
+
+
+class ConstantEvaluator:
+    """Knows nothing: equal logits, value 0. Measures the cost of the tree alone."""
+
+    def __init__(self, batch_size: int, players: int = 2) -> None:
+        """Allocate the answer for `batch_size` rows once."""
+        self.batch_size = batch_size
+        self._answer = (
+            np.zeros((batch_size, action_count(players)), np.float32),
+            np.zeros((batch_size, value_count(players)), np.float32),
+        )
+
+    def __call__(
+        self, observations: npt.NDArray[np.int8]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The same answer for every row."""
+        del observations
+        return self._answer
 
 
 # -- one game's search as a machine that stops whenever it needs the network
 #
 # `begin` puts a position at the root, which waits for its evaluation. `receive` takes an
-# evaluation,
-# expands the waiting node and backs its value up; `advance` then simulates until the next leaf
-# waits or the budget is spent. Leaves of known value (the end of the game, an afterstate seen
-# before) cost no evaluation, so games do not move in step: every call of the network has a row of
-# each game that still searches.
+# evaluation, expands the waiting node and backs its value up; `advance` then simulates until the
+# next leaf waits or the budget is spent. Leaves of known value (the end of the game, an afterstate
+# seen before) cost no evaluation, so games do not move in step: every call of the network has a
+# row of each game that still searches. Self-play, where games begin and end at their own times,
+# drives these itself.
 
 
 @lean_kernel
@@ -87,28 +144,7 @@ def _seat_values(state: Int8Array, row: Float32Array, values: Float32Array) -> N
         return
     for turn in range(players):
         seat = mover + turn
-        if seat >= players:
-            seat -= players
-        values[seat] = row[turn]
-
-
-@inlined_kernel
-def _swap_unvisited(Tree: Tree, game: int, first: int, second: int) -> None:
-    """Exchange two edges that have no child yet."""
-    one = Tree.edges[game, first]
-    other = Tree.edges[game, second]
-    one.action, other.action = other.action, one.action
-    one.prior, other.prior = other.prior, one.prior
-
-
-@inlined_kernel
-def _best_prior_first(Tree: Tree, game: int, first: int, end: int) -> None:
-    """Swap the unvisited edge with the highest prior in [first, end) to the front."""
-    best = first
-    for edge in range(first + 1, end):
-        if Tree.edges[game, edge].prior > Tree.edges[game, best].prior:
-            best = edge
-    _swap_unvisited(Tree, game, first, best)
+        values[seat if seat < players else seat - players] = row[turn]
 
 
 @inlined_kernel
@@ -143,7 +179,7 @@ def _expand(Tree: Tree, game: int, node: int, logits: Float32Array) -> None:
         edge.prior = Tree.scratch[index] * share
         edge.action = Tree.legal[index]
     if best > 0 and node > 0:
-        _swap_unvisited(Tree, game, first, first + best)
+        swap_unvisited(Tree, game, first, first + best)
 
 
 @inlined_kernel
@@ -195,8 +231,7 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
     # One type of action everywhere: every other type would be compiled again.
     apply_canonical(state, integer(move.action))
     if settings.sampled_chance and state[PHASE] == AFTERSTATE:
-        stream = Tree.stream[game]
-        refill_canonical(state, next_bits(stream), Tree.deal)
+        refill_canonical(state, next_bits(Tree.stream[game]), Tree.deal)
     Tree.nodes[game, node].edges = UNEXPANDED
     Tree.nodes[game, node].mover = state[TO_MOVE]
     if state[PHASE] == OVER:
@@ -208,7 +243,7 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
         Tree.nodes[game, parent].known = known
         first = Tree.nodes[game, parent].first
         if known < Tree.nodes[game, parent].edges:
-            _best_prior_first(Tree, game, first + known, first + Tree.nodes[game, parent].edges)
+            best_prior_first(Tree, game, first + known, first + Tree.nodes[game, parent].edges)
         if parent == 0:
             Tree.games[game].considered = known
     return node
@@ -253,12 +288,9 @@ def advance(Tree: Tree, settings: SearchSettings, game: int) -> bool:
 
 
 # -- search G positions at once: the form that players, analysis and the arena use
-#
-# Self-play, where games begin and end at their own times, drives `simulation` itself.
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(NamedTuple):
     """What G searches found; actions refer to canonical factory order."""
 
     actions: npt.NDArray[np.int32]
