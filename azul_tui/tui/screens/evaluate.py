@@ -21,7 +21,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from azul_tui.jobs.registry import find_job
 from azul_tui.tui.messages import FormChanged, JobChanged
 from azul_tui.tui.screens.place import Place
-from azul_tui.tui.spans import entitle, lines
+from azul_tui.tui.spans import entitle, lines, say
 from azul_tui.tui.widgets.form import SettingsForm
 from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import match as matches
@@ -186,7 +186,7 @@ class EvaluateScreen(Place):
                 match, width, self.azul.clock(), self.azul.signs,
                 cancelling=match.key == self.cancelling, compact=panel.size.height < 12,
             ))  # fmt: skip
-        self.show_text("#match-lines", text)
+        say(self.query_one("#match-lines", Static), text)
         entitle(panel, title)
 
     def action_open(self) -> None:
