@@ -57,13 +57,20 @@ class Dashboard:
         await asyncio.sleep(0.01)
 
     async def click_words(self, words, *, line=None):
-        """Click the first place where the screen shows `words`."""
+        """Click the first place where the screen shows `words`, once nothing moves any more."""
+        await self.rested()
         for y, row in enumerate(self.text.splitlines()):
             if words in row and line in {None, y}:
                 await self.pilot.click(offset=(row.index(words) + len(words) // 2, y))
                 await self.pilot.pause()
                 return
         raise AssertionError(f"{words!r} is not on\n{self.text}")
+
+    async def rested(self):
+        """Wait until nothing has changed for a moment: what is laid out moves under the mouse."""
+        before = ""
+        while before != (before := self.text):
+            await self.pilot.pause(0.05)
 
     async def when(self, true, words, seconds=30.0):
         """Wait for what is called `words`."""

@@ -164,7 +164,7 @@ def test_a_training_goes_on_while_the_dashboard_stands_still(shell, tmp_path):
     shell.start("--run", "quick", "--watch", "--name", "night", "--dir", str(tmp_path))
     status = tmp_path / "night" / "status.json"
     shell.until("starting", "compil", "self-play")
-    shell.wait(status.exists, "status")
+    shell.wait(status.exists, "status", 60)
     training = psutil.Process(json.loads(status.read_text())["pid"])
     shell.child.send(CTRL_Z)
     shell.until_stopped()

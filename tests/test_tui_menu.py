@@ -8,7 +8,6 @@ import tomllib
 
 import pytest
 from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
-from every_screen import rested
 from fake_run import POSITION
 
 from azul_tui.config import find_preset, load_config
@@ -139,7 +138,6 @@ async def test_hours_of_work_are_asked_about_and_so_is_leaving_while_they_run(tm
         await shown.until("max_minutes")
         await shown.click_words("Full training")
         await shown.until("Full training   hours")
-        await rested(shown)  # a form that is still being laid out moves under the mouse
         await shown.click_words("Start  ")
         await shown.until("it takes hours")
         await shown.press("n")

@@ -114,11 +114,8 @@ class Jobs:
     ) -> StartedJob | None:
         """Start a job in the background; None, with an error shown, when it cannot be.
 
-        Args:
-            spec: The job.
-            overrides: `key=value` each, the value in TOML.
-            preset: The preset that a training starts from; None takes the job's own.
-            name: Of the run that a training makes; None makes one up.
+        `overrides` are `key=value` each, the value in TOML. A training starts from its own preset
+        and makes up the name of its run where none is given.
         """
         from azul_tui.jobs.start import JobRequest, run_in_background
 
