@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from azul_tui.jobs.engine.commands import Commands
-from azul_tui.jobs.engine.conversation import Conversation, Voice
+from azul_tui.jobs.engine.conversation import Conversation
 
 NOWHERE = Path("/nonexistent")
 
@@ -24,7 +24,7 @@ class Talk:
         """All records that answer these bytes."""
         reader, writer = os.pipe()
         output = io.StringIO()
-        conversation = Conversation(Voice(output), self.commands, lambda: False)
+        conversation = Conversation(output, self.commands.obey, lambda: False)
 
         def write():
             with os.fdopen(writer, "wb") as file:

@@ -17,19 +17,16 @@ from azul_tui.errors import CheckpointError
 from azul_tui.runs.events import decode_lines
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training.checkpoint import newest_valid, read_checkpoint
-from azul_tui.training.replay import ReplayBuffer
-from azul_tui.training.run_progress import progress_from_dict
-from azul_tui.training.shards import restore_buffer
+from azul_tui.training.replay import ReplayBuffer, restore_buffer
+from azul_tui.training.resuming import progress_from_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from azul_tui.runs.events import Record
 
-_OF_A_PROCESS: Final = frozenset(
-    {"run_started", "compute", "alert", "compile", "control", "result"}
-)
-_MILESTONES: Final = frozenset({"phase", "checkpoint"})
+_RESULTS: Final = frozenset({"step", "self_play", "iteration", "evaluation", "gate", "rating"})
+"""Records that say something of the run itself."""
 _OF_A_CLOCK: Final = frozenset(
     {
         "t",
@@ -49,9 +46,8 @@ def fingerprint(directory: Path) -> dict[str, str]:
     """SHA-256 by part of the run in `directory`.
 
     `weights`, `optimizer`, `training` (generators, averages), `progress`, `replay` (every
-    position in the buffer), `best` (the best model), `games` (the sample of games), `events`,
-    and `milestones`: the records of phases and checkpoints, which differ after a process that
-    saved and left in the middle of something.
+    position in the buffer), `best` (the best model), `games` (the sample of games) and `events`,
+    what a reader of the log is left with.
 
     Raises:
         CheckpointError: The run has no checkpoint that verifies, or its buffer is incomplete.
@@ -61,8 +57,7 @@ def fingerprint(directory: Path) -> dict[str, str]:
     extra = content["extra"]
     progress = progress_from_dict(extra["progress"])
     counted = progress.as_dict()
-    for passing in ("elapsed_s", "oldest_shards"):
-        del counted[passing]
+    del counted["elapsed_s"]
     players = int(content["network"]["players"])
     buffer = ReplayBuffer(int(extra["config"]["buffer_capacity"]), players)
     problems = restore_buffer(buffer, paths.replay, progress.shards, progress.samples_total)
@@ -72,7 +67,6 @@ def fingerprint(directory: Path) -> dict[str, str]:
     if paths.best_model.exists():
         model = read_checkpoint(paths.best_model)
         best = [model["iteration"], model["score"], model["model_state"]]
-    events, milestones = _lasting_records(paths)
     games = sorted(paths.games.glob("*.jsonl"))
     return {
         "weights": _digest(content["model_state"]),
@@ -82,24 +76,29 @@ def fingerprint(directory: Path) -> dict[str, str]:
         "replay": _digest([array.tobytes() for array in buffer.newest(buffer.capacity)]),
         "best": _digest(best),
         "games": _digest([[file.name, file.read_bytes()] for file in games]),
-        "events": _digest(events),
-        "milestones": _digest(milestones),
+        "events": _digest(lasting_records(paths)),
     }
 
 
-def _lasting_records(paths: RunPaths) -> tuple[list[Record], list[Record]]:
-    """What the event log says of the run itself: results, and phases with checkpoints."""
-    events: list[Record] = []
-    milestones: list[Record] = []
+def lasting_records(paths: RunPaths) -> list[Record]:
+    """The results in an event log, without what a later line says otherwise.
+
+    After `resumed` what was said of later iterations and steps is void; of what is said twice the
+    last holds.
+    """
+    lasting: dict[tuple[object, ...], Record] = {}
     for record in decode_lines(paths.events.read_bytes())[0]:
-        kind = record["event"]
-        passing = kind == "phase" and record.get("phase") in {"compile", "paused"}
-        resumed = kind == "setting" and record.get("takes_effect") == "resume"
-        if kind in _OF_A_PROCESS or passing or resumed:
-            continue
-        lasting = {key: value for key, value in record.items() if key not in _OF_A_CLOCK}
-        (milestones if kind in _MILESTONES else events).append(lasting)
-    return events, milestones
+        kind, at = record["event"], (record.get("iteration", 0), record.get("step", 0))
+        if kind == "resumed":
+            lasting = {
+                key: earlier
+                for key, earlier in lasting.items()
+                if key[0] <= at[0] and key[1] <= at[1]
+            }
+        elif kind in _RESULTS:
+            plain = {key: value for key, value in record.items() if key not in _OF_A_CLOCK}
+            lasting[*at, kind, str(record.get("opponent"))] = plain
+    return [lasting[key] for key in sorted(lasting)]
 
 
 def _digest(value: object) -> str:

@@ -17,6 +17,8 @@ from fake_run import make_run
 from azul_tui.child_process import python_command
 from azul_tui.cli import main
 from azul_tui.config import TrainingConfig, create_training_config, preset_names
+from azul_tui.jobs import start
+from azul_tui.jobs.registry import find_job
 from azul_tui.runs.machine import own_mark
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import Status, write_status
@@ -33,10 +35,16 @@ def empty_place(tmp_path, monkeypatch):
 def job(monkeypatch):
     """Lets a test say what the job does that runs under a name of the registry."""
 
+    if "torch" not in sys.modules:  # which a stand-in does not need
+        monkeypatch.setitem(sys.modules, "torch", type(sys)("torch"))
+
     def stand_in(name, run):
-        module = type(sys)(f"azul_tui.jobs.{name}")
-        module.run = run
-        monkeypatch.setitem(sys.modules, f"azul_tui.jobs.{name}", module)
+        real = start.resolve_name
+
+        def resolve(entry):
+            return run if entry.endswith(find_job(name).entry) else real(entry)
+
+        monkeypatch.setattr(start, "resolve_name", resolve)
 
     return stand_in
 
@@ -253,9 +261,7 @@ def test_a_training_job_gets_a_directory_and_its_config(job, preset, tmp_path):
     seen = {}
 
     def run(context):
-        seen.update(
-            config=context.training_config(), directory=context.directory, name=context.run_name
-        )
+        seen.update(config=context.config, directory=context.directory, name=context.run_name)
         (context.directory / "events.jsonl").write_text("")
         return {}
 
@@ -361,31 +367,27 @@ def test_records_of_a_job_are_kept_where_the_dashboard_wants_them(job, tmp_path,
 SPEAKING = """
 import sys
 from azul_tui.cli import main
+from azul_tui.jobs import start
 
-module = type(sys)('azul_tui.jobs.losses')
-def run(context):
+def speak(context):
     context.reporter.say('to nobody')
     context.reporter.record('loss', policy_loss=5.2)
-    return {}
-module.run = run
-sys.modules['azul_tui.jobs.losses'] = module
+start.resolve_name = lambda entry: speak
 sys.exit(main(['--run', 'losses', '--record', 'job']))
 """
 
 STOPPABLE = """
 import sys, time
 from azul_tui.cli import main
+from azul_tui.jobs import start
 
-module = type(sys)("azul_tui.jobs.quick")
-def run(context):
+def wait_for_a_stop(context):
     context.reporter.say("ready")
     while not context.stop.is_set():
         time.sleep(0.01)
     (context.directory / "events.jsonl").write_text("")
     (context.directory / "saved").write_text("yes")
-    return {}
-module.run = run
-sys.modules["azul_tui.jobs.quick"] = module
+start.resolve_name = lambda entry: wait_for_a_stop
 sys.exit(main(["--run", "quick", "--name", "x", *sys.argv[1:]]))
 """
 
@@ -397,6 +399,7 @@ def test_a_first_signal_saves_and_leaves(tmp_path, number, code):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    assert process.stderr.readline().startswith(b"loading torch")
     assert process.stderr.readline() == b"ready\n"
     process.send_signal(signal.SIGHUP)
     time.sleep(0.05)
@@ -415,6 +418,7 @@ def test_a_reader_that_leaves_early_does_not_end_training(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    assert process.stderr.readline().startswith(b"loading torch")
     assert process.stderr.readline() == b"ready\n"
     process.stdout.close()
     process.stderr.close()

@@ -82,7 +82,7 @@ def test_every_example_answers_as_printed(tmp_path, monkeypatch):
             assert one["event"] == other["event"]
 
 
-@pytest.mark.parametrize("verb", [*Commands(Path())._known, "stop", "quit"])
+@pytest.mark.parametrize("verb", [*Commands(Path()).known, "stop", "quit"])
 def test_every_command_has_an_example(verb):
     assert any(re.match(rf"(#\w+ )?{verb}\b", command) for command, _ in conversations())
     assert f"`{verb}" in TEXT or f"## {verb}" in TEXT or f", {verb}" in TEXT

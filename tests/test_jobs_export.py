@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import pytest
 import torch
+from heard_job import HeardJob
 from safetensors import safe_open
 
 from azul_tui.errors import JobError
-from azul_tui.jobs import export
-from azul_tui.jobs.registry import find_job
-from azul_tui.jobs.reporter import Reporter
-from azul_tui.jobs.start import JobContext
 from azul_tui.network import create_azul_network
-from azul_tui.training.checkpoint_manager import ModelCheckpointManager
+from azul_tui.training.checkpoint import ModelCheckpointManager
 
 
 @pytest.fixture
@@ -27,21 +23,13 @@ def checkpoint(tmp_path):
     return manager.save_checkpoint(network, None, 5, {}, extra={"acting_state": acting})
 
 
-def context(tmp_path, checkpoint, output):
-    return JobContext(
-        spec=find_job("export"),
-        settings={"checkpoint": str(checkpoint), "output": str(output)},
-        config=None,
-        changes={},
-        reporter=Reporter(io.StringIO(), io.StringIO()),
-        runs_root=tmp_path,
-        directory=tmp_path,
-    )
+def export(root, checkpoint, output):
+    return HeardJob("export", root, checkpoint=str(checkpoint), output=str(output)).run().result
 
 
 def test_the_weights_that_play_are_written_with_the_network_beside_them(tmp_path, checkpoint):
     output = tmp_path / "weights.safetensors"
-    result = export.run(context(tmp_path, checkpoint, output))
+    result = export(tmp_path, checkpoint, output)
     with safe_open(output, "pt") as file:
         names = set(file.keys())
         assert names == set(create_azul_network("small").state_dict())
@@ -51,16 +39,16 @@ def test_the_weights_that_play_are_written_with_the_network_beside_them(tmp_path
 
 
 def test_without_a_name_it_lies_beside_the_checkpoint(tmp_path, checkpoint):
-    result = export.run(context(tmp_path, checkpoint, ""))
+    result = export(tmp_path, checkpoint, "")
     assert result["file"] == str(checkpoint.with_suffix(".safetensors"))
 
 
 def test_the_shipped_player_is_exported_to_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = export.run(context(tmp_path, "pretrained", ""))
+    result = export(tmp_path, "pretrained", "")
     assert (tmp_path / result["file"]).is_file()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path, checkpoint):
     with pytest.raises(JobError, match=r"nowhere/w\.safetensors cannot be written.*output="):
-        export.run(context(tmp_path, checkpoint, tmp_path / "nowhere" / "w.safetensors"))
+        export(tmp_path, checkpoint, tmp_path / "nowhere" / "w.safetensors")

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
+from heard_job import HeardJob
 
+from azul_tui.game.notation import format_move
 from azul_tui.game.state import GameState
-from azul_tui.jobs.play import Table
-from azul_tui.jobs.registry import find_job
-from azul_tui.jobs.reporter import Reporter
-from azul_tui.jobs.start import JobContext
+from azul_tui.jobs.play import GameWithAPerson, legal_moves_text
 from azul_tui.players.registry import create_player
 
 
 @pytest.fixture
 def table(tmp_path):
     """A person on seat 0 against `greedy`; `output` collects what is said."""
-    output = io.StringIO()
-    context = JobContext(
-        spec=find_job("play"),
-        settings={"seed": 3},
-        config=None,
-        changes={},
-        reporter=Reporter(output, io.StringIO()),
-        runs_root=tmp_path,
-        directory=tmp_path,
-    )
-    made = Table(context, create_player("greedy"), GameState.new(2, 3), 0)
-    made.output = output
+    heard = HeardJob("play", tmp_path, json_lines=False, seed=3)
+    made = GameWithAPerson(heard.context, create_player("greedy"), GameState.new(2, 3), 0)
+    made.output = heard.output
     return made
 
 
 def first_legal(game):
-    from azul_tui.game.notation import format_move
-
     return format_move(int(game.legal_actions()[0]), game.players)
 
 
@@ -78,10 +64,8 @@ def test_undo_goes_back_to_before_ones_own_move(table):
 
 
 def test_the_moves_listed_are_the_legal_ones(table):
-    from azul_tui.jobs.play import _listed
-
     listed = set()
-    for line in _listed(table.game).splitlines():
+    for line in legal_moves_text(table.game).splitlines():
         start, targets = line.split(">")
         listed |= {table.game.parse_move(f"{start}>{target}") for target in targets.split()}
     assert listed == set(table.game.legal_actions().tolist())

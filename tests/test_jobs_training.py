@@ -168,7 +168,7 @@ def test_a_run_without_a_checkpoint_begins_again(root, command):
         file.unlink()
     code, found, _ = command("--run", "resume", "--set", "run=run")
     assert (code, found[-1]["iterations"]) == (0, 4)
-    assert len(records(root / "run", "run_started")) == 1
+    assert records(root / "run", "resumed")[-1]["iteration"] == 0
 
 
 def test_losses_that_are_no_longer_finite_exit_with_3_and_name_the_last_good_checkpoint(

@@ -12,7 +12,7 @@ from azul_tui.game.observation import observation_scales, write_observation
 from azul_tui.game.state import GameState
 from azul_tui.network import NETWORK_PRESETS, NetworkDescription, create_azul_network
 from azul_tui.network.model import ILLEGAL_LOGIT, describe_network, normalised
-from azul_tui.training.step_benchmark import random_samples
+from azul_tui.training.training_step import random_samples
 
 
 def observations(players: int, count: int, seed: int = 0) -> torch.Tensor:

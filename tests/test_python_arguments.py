@@ -25,7 +25,7 @@ from azul_tui import (
     create_training_config,
     self_play_games,
 )
-from azul_tui.training.step_benchmark import random_samples
+from azul_tui.training.training_step import random_samples
 
 WHOLE = [np.int8(3), np.uint16(3), np.int64(3), np.uint64(3), np.array(3), torch.tensor(3)]
 NO_WHOLE = [True, np.True_, np.array(True), 3.0, np.float64(3), "3", b"3", None, [3], np.array([3])]

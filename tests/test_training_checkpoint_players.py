@@ -7,7 +7,7 @@ import pytest
 from azul_tui.errors import CheckpointError, RunError
 from azul_tui.network import create_azul_network
 from azul_tui.runs.paths import check_run_name, existing_run, is_shipped, pretrained_directory
-from azul_tui.training.checkpoint_manager import ModelCheckpointManager
+from azul_tui.training.checkpoint import ModelCheckpointManager
 from azul_tui.training.checkpoint_players import find_checkpoint, find_player
 
 

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import pickle
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -18,26 +17,26 @@ from azul_tui.errors import CheckpointError
 from azul_tui.network import create_azul_network
 from azul_tui.network.model import AzulNetwork, NetworkDescription
 from azul_tui.runs.checkpoint_manifest import MANIFEST_NAME, read_manifest
-from azul_tui.training import checkpoint_manager as module
+from azul_tui.training import checkpoint as module
 from azul_tui.training.checkpoint import (
     FORMAT,
     LARGEST_FILE,
-    encode_plain,
+    ModelCheckpointManager,
+    encode,
     load_network,
     newest_valid,
     plain,
     read_checkpoint,
 )
-from azul_tui.training.checkpoint_manager import ModelCheckpointManager
 
 TINY = NetworkDescription(
     preset="small", players=2, widths=(8, 8), policy_width=8, value_widths=(8, 4)
 )
 
 
-def network(seed: int = 0, description: NetworkDescription = TINY) -> AzulNetwork:
+def network(seed: int = 0) -> AzulNetwork:
     torch.manual_seed(seed)
-    return AzulNetwork(description)
+    return AzulNetwork(TINY)
 
 
 def optimizer_of(model: AzulNetwork) -> torch.optim.AdamW:
@@ -56,6 +55,10 @@ def manager(folder: Path, **settings: object) -> ModelCheckpointManager:
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.suffix == ".pt")
+
+
+def files(*iterations: int) -> list[str]:
+    return [f"checkpoint_iter_{iteration:06d}.pt" for iteration in iterations]
 
 
 def equal(one: AzulNetwork, other: AzulNetwork) -> bool:
@@ -84,42 +87,23 @@ def test_everything_comes_back(tmp_path: Path):
     for number, entry in saved["state"].items():
         for key, tensor in entry.items():
             assert torch.equal(restored["state"][number][key], tensor)
-    assert content["iteration"] == 5
-    assert content["score"] == 0.25
-    assert content["timestamp"] == 1234.5
-    assert content["format"] == FORMAT
+    assert (content["iteration"], content["score"], content["timestamp"]) == (5, 0.25, 1234.5)
     plainly = {"total_loss": 1.5, "steps": 3, "file": "a", "ok": True}
     assert content["stats"] == plainly | {"rate": 0.5, "torch": str(torch.__version__), "word": "x"}
     assert content["extra"]["progress"] == {"games": [1, (2, 3)]}
     assert torch.equal(content["extra"]["weights"], model.first_layer.weight[:, :2])
 
 
-def test_a_network_is_rebuilt_from_its_file_alone(tmp_path: Path):
+def test_a_network_is_rebuilt_from_its_file_alone_with_the_weights_that_play(tmp_path: Path):
     for preset, players in (("small", 3), ("deep", 2)):
-        model = create_azul_network(preset, players)
-        path = manager(tmp_path).save_checkpoint(model, None, 1, {}, extra={"config": {"seed": 4}})
+        model, acting = create_azul_network(preset, players), create_azul_network(preset, players)
+        extra = {"config": {"seed": 4}, "acting_state": acting.state_dict()}
+        path = manager(tmp_path).save_checkpoint(model, None, 1, {}, extra=extra)
         loaded, settings = load_network(path)
-        assert equal(model, loaded)
+        assert equal(acting, loaded)
         assert not loaded.training
         assert loaded.description == model.description
         assert settings == {"seed": 4}
-
-
-def test_the_weights_that_play_are_preferred(tmp_path: Path):
-    model, acting = network(), network(seed=1)
-    extra = {"acting_state": acting.state_dict()}
-    path = manager(tmp_path).save_checkpoint(model, None, 1, {}, extra=extra)
-    assert equal(load_network(path)[0], acting)
-
-
-def test_an_optimizer_state_that_is_saved_twice_takes_room_once(tmp_path: Path):
-    model = network()
-    state = optimizer_of(model)
-    once = manager(tmp_path / "a").save_checkpoint(model, state, 1, {})
-    twice = manager(tmp_path / "b").save_checkpoint(
-        model, state, 1, {}, extra={"training": {"optimizer": state.state_dict()}}
-    )
-    assert twice.stat().st_size < 1.2 * once.stat().st_size
 
 
 def test_what_cannot_be_loaded_is_not_saved(tmp_path: Path):
@@ -134,57 +118,28 @@ def test_what_cannot_be_loaded_is_not_saved(tmp_path: Path):
 # What is kept
 
 
-def test_saving_follows_the_frequency(tmp_path: Path):
-    every = manager(tmp_path, save_frequency=5)
-    assert [i for i in range(21) if every.should_save_checkpoint(i)] == [5, 10, 15, 20]
-
-
 def test_the_newest_and_the_best_are_kept(tmp_path: Path):
-    keeper = manager(tmp_path, keep_latest=3)
-    scores = [0.1, 0.9, 0.3, None, 0.4, 0.2]
-    for number, score in enumerate(scores, start=1):
-        keeper.save_checkpoint(network(number), None, 5 * number, {}, score)
-    assert names(tmp_path) == [
-        "best_model.pt",
-        "checkpoint_iter_000020.pt",
-        "checkpoint_iter_000025.pt",
-        "checkpoint_iter_000030.pt",
-    ]
-    assert keeper.best_score == 0.9
-    assert keeper.get_best_checkpoint() == tmp_path / "best_model.pt"
+    saving = manager(tmp_path, save_frequency=5, keep_latest=3)
+    assert [i for i in range(21) if saving.should_save_checkpoint(i)] == [5, 10, 15, 20]
+    assert saving.get_best_checkpoint() is None
+    for number, score in enumerate([0.1, 0.9, 0.3, None, 0.4, 0.2], start=1):
+        saving.save_checkpoint(network(number), None, 5 * number, {}, score)
+    assert names(tmp_path) == ["best_model.pt", *files(20, 25, 30)]
     assert read_checkpoint(tmp_path / "best_model.pt")["iteration"] == 10
-    history = keeper.checkpoint_history
-    assert [(record.iteration, record.score) for record in history] == [
-        (20, None),
-        (25, 0.4),
-        (30, 0.2),
-    ]
-    assert [record.file for record in history] == names(tmp_path)[1:]
+    for one in (saving, manager(tmp_path)):  # a new manager knows what the old one did
+        assert one.best_score == 0.9
+        assert one.get_best_checkpoint() == tmp_path / "best_model.pt"
+        kept = [(record.iteration, record.score) for record in one.checkpoint_history]
+        assert kept == [(20, None), (25, 0.4), (30, 0.2)]
+        assert [record.file for record in one.checkpoint_history] == files(20, 25, 30)
 
 
 def test_without_a_best_file_the_best_checkpoint_is_not_cleaned_up(tmp_path: Path):
-    keeper = manager(tmp_path, keep_latest=1, save_best=False)
+    saving = manager(tmp_path, keep_latest=1, save_best=False)
     for number, score in enumerate([0.1, 0.9, 0.3, 0.2], start=1):
-        keeper.save_checkpoint(network(), None, number, {}, score)
-    assert names(tmp_path) == ["checkpoint_iter_000002.pt", "checkpoint_iter_000004.pt"]
-    assert keeper.get_best_checkpoint() == tmp_path / "checkpoint_iter_000002.pt"
-
-
-def test_there_is_no_best_before_a_score(tmp_path: Path):
-    keeper = manager(tmp_path)
-    keeper.save_checkpoint(network(), None, 1, {})
-    assert keeper.best_score is None
-    assert keeper.get_best_checkpoint() is None
-
-
-def test_a_new_manager_knows_what_the_old_one_did(tmp_path: Path):
-    old = manager(tmp_path)
-    old.save_checkpoint(network(), None, 1, {}, 0.5)
-    old.save_checkpoint(network(), None, 2, {}, 0.4)
-    new = manager(tmp_path)
-    assert new.checkpoint_history == old.checkpoint_history
-    assert new.best_score == 0.5
-    assert new.get_best_checkpoint() == tmp_path / "best_model.pt"
+        saving.save_checkpoint(network(), None, number, {}, score)
+    assert names(tmp_path) == files(2, 4)
+    assert saving.get_best_checkpoint() == tmp_path / files(2)[0]
 
 
 def test_going_on_from_an_earlier_iteration_replaces_the_later_ones(tmp_path: Path):
@@ -192,17 +147,12 @@ def test_going_on_from_an_earlier_iteration_replaces_the_later_ones(tmp_path: Pa
     for number, score in ((5, 0.3), (10, 0.2), (15, 0.8)):
         old.save_checkpoint(network(), None, number, {}, score)
     new = manager(tmp_path)
-    new.continue_from(10)
+    new.continue_from(module.open_checkpoint(tmp_path / files(10)[0])[1])
     assert new.best_score == 0.3
     assert "superseded_checkpoint_iter_000015.pt" in names(tmp_path), "no successor is there yet"
-    assert newest_valid(tmp_path)[0].name == "checkpoint_iter_000010.pt"
+    assert newest_valid(tmp_path).path.name == files(10)[0]
     new.save_checkpoint(network(), None, 11, {}, 0.6)
-    assert names(tmp_path) == [
-        "best_model.pt",
-        "checkpoint_iter_000005.pt",
-        "checkpoint_iter_000010.pt",
-        "checkpoint_iter_000011.pt",
-    ]
+    assert names(tmp_path) == ["best_model.pt", *files(5, 10, 11)]
     assert new.best_score == 0.6
     assert read_checkpoint(tmp_path / "best_model.pt")["iteration"] == 11
 
@@ -211,33 +161,28 @@ def test_going_on_from_an_earlier_iteration_replaces_the_later_ones(tmp_path: Pa
 
 
 def test_the_newest_that_verifies_is_found_and_the_others_are_named(tmp_path: Path):
-    keeper = manager(tmp_path)
+    saving = manager(tmp_path)
     for number in (1, 2, 3):
-        keeper.save_checkpoint(network(), None, number, {})
-    newest = tmp_path / "checkpoint_iter_000003.pt"
+        saving.save_checkpoint(network(), None, number, {})
+    newest = tmp_path / files(3)[0]
     newest.write_bytes(newest.read_bytes()[:-100])
-    (tmp_path / "checkpoint_iter_000004.pt").write_bytes(b"")
-    path, skipped = newest_valid(tmp_path)
-    assert path == tmp_path / "checkpoint_iter_000002.pt"
-    assert [name for name, _ in skipped] == [
-        "checkpoint_iter_000004.pt",
-        "checkpoint_iter_000003.pt",
-    ]
-    assert "SHA-256" in skipped[1][1]
+    (tmp_path / files(4)[0]).write_bytes(b"")
+    found = newest_valid(tmp_path)
+    assert (found.path, found.content["iteration"]) == (tmp_path / files(2)[0], 2)
+    assert [name for name, _ in found.skipped] == files(4, 3)
+    assert "SHA-256" in found.skipped[1][1]
     for file in tmp_path.glob("*.pt"):
         file.unlink()
-    with pytest.raises(CheckpointError, match="it has none"):
-        newest_valid(tmp_path)
-    with pytest.raises(CheckpointError, match="no checkpoint"):
-        newest_valid(tmp_path / "nowhere")
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(CheckpointError, match="it has none"):
+            newest_valid(folder)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_its_digest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    keeper = manager(tmp_path)
-    model = network()
-    path = keeper.save_checkpoint(model, None, 5, {}, 0.5)
+    saving, model = manager(tmp_path), network()
+    path = saving.save_checkpoint(model, None, 5, {}, 0.5)
     write = module.write_bytes_atomically
 
     def full(target: Path, data: bytes) -> None:
@@ -247,23 +192,23 @@ def test_a_write_that_fails_leaves_the_old_file_and_its_digest(
 
     monkeypatch.setattr(module, "write_bytes_atomically", full)
     with pytest.raises(OSError, match="No space"):
-        keeper.save_checkpoint(network(1), None, 5, {}, 0.9)
+        saving.save_checkpoint(network(1), None, 5, {}, 0.9)
     for file in (path, tmp_path / "best_model.pt"):
         assert equal(load_network(file)[0], model)
-    assert keeper.best_score == 0.5
+    assert saving.best_score == 0.5
     monkeypatch.undo()
-    keeper.save_checkpoint(network(1), None, 5, {}, 0.9)
+    saving.save_checkpoint(network(1), None, 5, {}, 0.9)
     assert equal(load_network(path)[0], network(1))
 
 
-@pytest.mark.parametrize("stage", range(1, 8))
+@pytest.mark.parametrize("stage", range(1, 7))
 def test_a_crash_at_any_write_leaves_files_that_verify(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: int
 ):
     """Power fails before the `stage`-th replacement of a file, manifest or checkpoint."""
-    keeper = manager(tmp_path, keep_latest=2)
+    saving = manager(tmp_path, keep_latest=2)
     for number, score in ((1, 0.5), (2, 0.6), (3, 0.7)):
-        keeper.save_checkpoint(network(number), None, number, {}, score)
+        saving.save_checkpoint(network(number), None, number, {}, score)
     replacements = 0
     replace = Path.replace
 
@@ -277,24 +222,21 @@ def test_a_crash_at_any_write_leaves_files_that_verify(
     monkeypatch.setattr(Path, "replace", crash)
     finished = True
     try:
-        keeper.save_checkpoint(network(9), None, 3, {}, 0.9)
+        saving.save_checkpoint(network(9), None, 3, {}, 0.9)
     except KeyboardInterrupt:
         finished = False
     monkeypatch.undo()
     assert finished == (stage > 5), "manifest, file, manifest, best, manifest"
     for file in tmp_path.glob("*.pt"):
-        seeds = {3, 9} if file.name != "checkpoint_iter_000002.pt" else {2}
+        seeds = {3, 9} if file.name != files(2)[0] else {2}
         loaded = load_network(file)[0]
         assert any(equal(loaded, network(seed)) for seed in seeds), file.name
-    path, skipped = newest_valid(tmp_path)
-    assert path.name == "checkpoint_iter_000003.pt"
-    assert skipped == []
+    found = newest_valid(tmp_path)
+    assert (found.path.name, found.skipped) == (files(3)[0], [])
 
 
 def test_a_damaged_manifest_is_no_manifest(tmp_path: Path):
-    keeper = manager(tmp_path)
-    path = keeper.save_checkpoint(network(), None, 1, {}, 0.5)
-    json.loads((tmp_path / MANIFEST_NAME).read_text())["files"][0]
+    path = manager(tmp_path).save_checkpoint(network(), None, 1, {}, 0.5)
     entry = json.loads((tmp_path / MANIFEST_NAME).read_text())["files"][0]
     for damage in (
         b"",
@@ -310,62 +252,57 @@ def test_a_damaged_manifest_is_no_manifest(tmp_path: Path):
         assert manager(tmp_path).checkpoint_history == []
 
 
-def mutate(data: bytes, generator: np.random.Generator) -> bytes:
-    """One of five kinds of damage, at random places."""
-    kind = generator.integers(5)
+def mutate(data: bytes, rng) -> bytes:
+    """One of seven kinds of damage, at random places."""
     broken = bytearray(data)
-    at = int(generator.integers(len(data)))
-    if kind == 0:
-        for place in generator.integers(0, len(data), generator.integers(1, 4)):
-            broken[place] ^= 1 << int(generator.integers(8))
-    elif kind == 1:
-        del broken[at:]
-    elif kind == 2:
-        broken[at:at] = generator.bytes(int(generator.integers(1, 64)))
-    elif kind == 3:
-        length = int(generator.integers(1, 4096))
-        broken[at : at + length] = bytes(len(broken[at : at + length]))
-    else:
-        # Where a zip archive keeps its names and sizes, and the pickle its instructions.
-        at = int(generator.choice([len(data) - 200, 64, 128])) + int(generator.integers(60))
-        broken[at] = int(generator.integers(256))
+    # The front holds the pickle, the end the directory of the archive.
+    near = rng.choice((0, 0, len(data) - 2_000, rng.randrange(len(data) - 2_000)))
+    at = near + rng.randrange(1_990)
+    match rng.randrange(7):
+        case 0:
+            for _ in range(rng.randrange(1, 4)):
+                broken[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        case 1:
+            del broken[at:]
+        case 2:
+            del broken[at : at + rng.randrange(1, 5_000)]
+        case 3:
+            broken[at:at] = rng.randbytes(rng.randrange(1, 64))
+        case 4:
+            length = len(broken[at : at + rng.randrange(1, 4096)])
+            broken[at : at + length] = bytes(length)
+        case 5:
+            broken[at] ^= 1 << rng.randrange(8)
+        case _:  # where a zip archive keeps its names and sizes, and the pickle its instructions
+            broken[rng.choice((len(data) - 200, 64, 128)) + rng.randrange(60)] = rng.randrange(256)
     return bytes(broken)
 
 
 @pytest.mark.fuzz
 def test_no_mutated_file_loads_wrongly(tmp_path: Path, fuzz):
-    """Without a manifest beside it, which would know at once; damage may hit padding only."""
-    source = manager(tmp_path / "source")
-    path = source.save_checkpoint(network(), None, 3, {"loss": 1.25}, 0.5)
-    data, whole = path.read_bytes(), encode_plain(plain(read_checkpoint(path)))
-    generator = np.random.default_rng(fuzz.rng.randrange(2**32))
-    stranger = tmp_path / "stranger.pt"
+    """Without a manifest, which would know at once; damage may hit padding only."""
+    path = manager(tmp_path / "source").save_checkpoint(network(), None, 3, {"loss": 1.25}, 0.5)
+    data, whole = path.read_bytes(), encode(plain(read_checkpoint(path)))
+    stranger, canary = tmp_path / "stranger.pt", tmp_path / "canary"
+    code = pickle.dumps(Canary(canary), 2)
     refusals: list[str] = []
-    for _ in range(fuzz.rounds(1400)):
-        stranger.write_bytes(mutate(data, generator))
+    for number in range(fuzz.rounds(800)):
+        broken = bytearray(mutate(data, fuzz.rng))
+        if number % 4 == 0:
+            at = fuzz.rng.randrange(2_000)
+            broken[at : at + len(code)] = code
+        stranger.write_bytes(broken)
         try:
             content = read_checkpoint(stranger)
         except CheckpointError as error:
             refusals.append(str(error))
         else:
-            assert encode_plain(plain(content)) == whole
-    assert len(refusals) > fuzz.rounds(700)
+            assert encode(plain(content)) == whole
+    assert len(refusals) > fuzz.rounds(400)
+    assert not canary.exists()
     for text in refusals:
         assert text.startswith(str(stranger))
         assert "\n" not in text
-
-
-@pytest.mark.fuzz
-def test_no_mutated_file_of_a_run_loads_at_all(tmp_path: Path, fuzz):
-    path = manager(tmp_path).save_checkpoint(network(), None, 3, {})
-    data = path.read_bytes()
-    generator = np.random.default_rng(fuzz.rng.randrange(2**32))
-    for _ in range(fuzz.rounds(50)):
-        broken = mutate(data, generator)
-        path.write_bytes(broken)
-        if broken != data:
-            with pytest.raises(CheckpointError):
-                read_checkpoint(path)
 
 
 # What is hostile
@@ -401,22 +338,14 @@ def test_code_in_a_checkpoint_never_runs(tmp_path: Path, protocol: int):
     torch.save(content, stream, pickle_protocol=protocol or 1)
     for data in (program, archive(program), stream.getvalue()):
         path.write_bytes(data)
-        with pytest.raises(CheckpointError, match=str(path)):
-            read_checkpoint(path)
-        with pytest.raises(CheckpointError):
-            manager(tmp_path).load_checkpoint(path, network())
+        for read in (read_checkpoint, manager(tmp_path).load_checkpoint):
+            with pytest.raises(CheckpointError, match=str(path)):
+                read(path)
         with pytest.raises(CheckpointError):
             newest_valid(tmp_path)
     assert not canary.exists()
     pickle.loads(program)
     assert canary.exists(), "the canary would have sung"
-
-
-def test_code_is_called_by_its_name(tmp_path: Path):
-    path = tmp_path / "a.pt"
-    path.write_bytes(archive(pickle.dumps(Canary(tmp_path / "canary"), 2)))
-    with pytest.raises(CheckpointError, match=r"holds code \(posix mkdir\)"):
-        read_checkpoint(path)
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path):
@@ -459,13 +388,14 @@ CIRCLE.append(CIRCLE)
     ("changes", "words"),
     [
         ({"format": "another program"}, "no checkpoint of this program"),
-        ({"iteration": "absent"}, "has no 'iteration'"),
-        ({"model_state": "absent"}, "has no 'model_state'"),
-        ({"model_state": 3}, "not a table"),
-        ({"iteration": -1}, "not a number"),
-        ({"iteration": True}, "not a number"),
-        ({"score": float("nan")}, "not a number"),
-        ({"timestamp": None}, "not a number"),
+        ({"format": "azul-tui checkpoint 2"}, "a newer version of azul-tui wrote it"),
+        ({"iteration": "absent"}, "is damaged .*`iteration`"),
+        ({"model_state": "absent"}, "is damaged .*`model_state`"),
+        ({"model_state": 3}, "is damaged .*model_state"),
+        ({"iteration": -1}, "is damaged .*iteration"),
+        ({"iteration": True}, "is damaged .*iteration"),
+        ({"score": float("nan")}, "is damaged .*score"),
+        ({"timestamp": None}, "is damaged .*timestamp"),
         ({"network": {}}, "describes no network"),
         ({"network": {**TINY.as_dict(), "players": 9}}, "describes no network"),
         ({"network": {**TINY.as_dict(), "widths": [4096] * 16}}, "instead of"),
@@ -482,54 +412,34 @@ CIRCLE.append(CIRCLE)
         ({"extra": {"acting_state": {}}}, "are missing"),
         ({"extra": {"a": torch.zeros(1).expand(10**12)}}, "larger than the file"),
         ({"extra": {"a": torch.zeros(4, 4).T}}, "larger than the file"),
-        (
-            {"extra": {"a": SPARSE}},
-            "holds code",
-        ),
+        ({"extra": {"a": SPARSE}}, "larger than the file"),
         ({"extra": {"a": {1, 2}}}, "holds"),
         ({"extra": {"a": bytearray(3)}}, "holds"),
         ({"extra": {"a": torch.device("cpu")}}, "holds"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, object], words: str):
-    path = tmp_path / "a.pt"
+    path = tmp_path / "\x1b[31ma.pt"
     write_content(path, **changes)
     with pytest.raises(CheckpointError, match=words) as caught:
         read_checkpoint(path)
-    assert str(caught.value).startswith(str(path))
-
-
-def test_content_that_contains_itself_is_walked_once(tmp_path: Path):
-    path = tmp_path / "a.pt"
-    write_content(path, extra={"circle": CIRCLE})
+    assert "\x1b" not in str(caught.value), "names reach a terminal as plain text"
+    write_content(path, extra={"circle": CIRCLE})  # each object is looked at once
     assert read_checkpoint(path)["iteration"] == 1
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"\x89PNG\r\n\x1a\n" + bytes(100), b"PK\x05\x06" + bytes(18), pickle.dumps({})]
-)
-def test_files_of_other_programs_are_refused(tmp_path: Path, data: bytes):
+def test_what_is_no_checkpoint_is_refused_and_not_waited_for(tmp_path: Path):
     path = tmp_path / "a.pt"
-    path.write_bytes(data)
-    with pytest.raises(CheckpointError, match=r"is no checkpoint"):
-        read_checkpoint(path)
-
-
-def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path):
+    for data in (b"", b"\x89PNG\r\n" + bytes(100), b"PK\x05\x06" + bytes(18), pickle.dumps({})):
+        path.write_bytes(data)
+        with pytest.raises(CheckpointError, match=r"is no checkpoint"):
+            read_checkpoint(path)
     os.mkfifo(tmp_path / "pipe.pt")
     with (tmp_path / "large.pt").open("wb") as file:
         file.truncate(LARGEST_FILE + 1)
     for name in ("absent.pt", ".", "pipe.pt", "large.pt", "a\0b", "x" * 5000):
         with pytest.raises(CheckpointError):
             read_checkpoint(tmp_path / name)
-
-
-def test_names_reach_the_terminal_as_plain_text(tmp_path: Path):
-    path = tmp_path / "\x1b[31mred\x1b[0m.pt"
-    path.write_bytes(b"")
-    with pytest.raises(CheckpointError) as caught:
-        read_checkpoint(path)
-    assert "\x1b" not in str(caught.value)
 
 
 def test_another_network_is_refused_before_anything_changes(tmp_path: Path):
@@ -552,6 +462,7 @@ def test_another_optimizer_is_refused(tmp_path: Path):
         {**state, "state": {0: {**first, "exp_avg": torch.zeros(3)}}},
         {**state, "state": {0: first}},
         {**state, "state": {"a": 1}},
+        {**state, "state": [1]},
         {**state, "param_groups": []},
         {**state, "param_groups": [{**state["param_groups"][0], "params": [0]}]},
     ]
@@ -560,9 +471,3 @@ def test_another_optimizer_is_refused(tmp_path: Path):
         write_content(path, optimizer_state=damage)
         with pytest.raises(CheckpointError, match="optimizer"):
             manager(tmp_path).load_checkpoint(path, model, other)
-
-
-def test_a_checkpoint_can_be_copied_away_from_its_run(tmp_path: Path):
-    path = manager(tmp_path / "run").save_checkpoint(network(), None, 1, {})
-    shutil.copy(path, tmp_path / "elsewhere.pt")
-    assert equal(load_network(tmp_path / "elsewhere.pt")[0], network())

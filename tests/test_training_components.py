@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from azul_tui import ReplayBuffer, create_azul_network, create_training_components
-from azul_tui.training.step_benchmark import random_samples
+from azul_tui.training.training_step import random_samples
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from tiny_training import records, resume, tiny, train
 from azul_tui.game.constants import observation_size
 from azul_tui.network import NetworkEvaluator
 from azul_tui.training.learner import Learner
-from azul_tui.training.workers import InlineExecutor, SelfPlayTask
+from azul_tui.training.self_play import InlineExecutor, SelfPlayTask
 
 pytestmark = [
     pytest.mark.gpu,
@@ -62,7 +62,7 @@ def learner_on(device, precision="float32"):
     config = tiny(dropout=0.0, device="cpu", training_precision=precision, seed=3)
     made = Learner(config, torch.device(device), threads=1)
     weights = {name: tensor.cpu() for name, tensor in made.model.state_dict().items()}
-    batch = InlineExecutor().play(SelfPlayTask(0, np.arange(6), config), weights)
+    batch = InlineExecutor().play(SelfPlayTask(np.arange(6), config), weights)
     made.buffer.add(batch.states, batch.policies, batch.outcomes)
     return made, config
 

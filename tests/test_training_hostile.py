@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import os
-import pickle
 import shutil
 import zipfile
 
@@ -17,10 +17,14 @@ from tiny_training import alerts, resume, tiny, train
 from azul_tui.errors import AzulError, CheckpointError
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training.checkpoint import read_checkpoint
-from azul_tui.training.replay import ReplayBuffer
-from azul_tui.training.resuming import find_resume_point
-from azul_tui.training.run_progress import RunProgress, progress_from_dict
-from azul_tui.training.shards import Shard, digest_of, read_arrays, restore_buffer, shard_from_dict
+from azul_tui.training.replay import (
+    ReplayBuffer,
+    Shard,
+    digest_of,
+    read_shard,
+    restore_buffer,
+)
+from azul_tui.training.resuming import RunProgress, find_resume_point, progress_from_dict
 
 
 def one_sentence(error):
@@ -52,7 +56,7 @@ def shard(copied):
 def refused(path, players=2, digest=None):
     """The one sentence with which a shard is refused."""
     with pytest.raises(CheckpointError) as error:
-        read_arrays(path, digest or digest_of(path), players)
+        read_shard(path, digest or digest_of(path), players)
     assert "\n" not in str(error.value)
     assert path.name in str(error.value)
     return str(error.value)
@@ -60,7 +64,7 @@ def refused(path, players=2, digest=None):
 
 def test_a_real_shard_is_read_back(shard):
     path, arrays = shard
-    found = read_arrays(path, digest_of(path), 2)
+    found = read_shard(path, digest_of(path), 2)
     assert (found.states == arrays["states"]).all()
     assert found.policies.sum(dtype=np.float64) == arrays["shares"].sum(dtype=np.float64)
 
@@ -135,7 +139,7 @@ def test_a_zip_bomb_and_a_pickle_are_refused(shard, tmp_path):
 def test_mutated_shards_are_refused_or_harmless(shard, fuzz):
     path, _ = shard
     original = path.read_bytes()
-    for _ in range(fuzz.rounds(150)):
+    for _ in range(fuzz.rounds(60)):
         data = bytearray(original)
         for _ in range(fuzz.rng.choice((1, 1, 3, 20))):
             data[fuzz.rng.randrange(len(data))] = fuzz.rng.randrange(256)
@@ -143,7 +147,7 @@ def test_mutated_shards_are_refused_or_harmless(shard, fuzz):
             del data[fuzz.rng.randrange(len(data)) :]
         path.write_bytes(data)
         try:
-            found = read_arrays(path, digest_of(path), 2)
+            found = read_shard(path, digest_of(path), 2)
         except CheckpointError as error:
             one_sentence(error)
             continue
@@ -169,23 +173,20 @@ def test_shards_that_are_too_few_are_named(tmp_path):
     assert restore_buffer(buffer, tmp_path, [], 0) == []
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        None,
-        [],
-        {},
-        {"file": "../iter_000001.npz", "samples": 1, "sha256": ""},
-        {"file": "/etc/passwd", "samples": 1, "sha256": ""},
-        {"file": "iter_000001.npz", "samples": -1, "sha256": ""},
-        {"file": "iter_000001.npz", "samples": 1 << 60, "sha256": ""},
-        {"file": "iter_000001.npz", "samples": True, "sha256": ""},
-        {"file": "iter_000001.npz", "samples": 1, "sha256": None},
-    ],
-)
-def test_a_shard_outside_its_folder_or_without_sense_is_refused(entry):
-    with pytest.raises(CheckpointError):
-        shard_from_dict(entry)
+def test_a_shard_outside_its_folder_or_without_sense_is_refused():
+    right = {"file": "iter_000001.npz", "samples": 1, "sha256": ""}
+    assert progress_from_dict({"shards": [right]}).shards == [Shard(**right)]
+    for wrong in (
+        *(None, [], {}),
+        {**right, "file": "../iter_000001.npz"},
+        {**right, "file": "/etc/passwd"},
+        {**right, "samples": -1},
+        {**right, "samples": 1 << 60},
+        {**right, "samples": True},
+        {**right, "sha256": None},
+    ):
+        with pytest.raises(CheckpointError):
+            progress_from_dict({"shards": [wrong]})
 
 
 # Progress
@@ -205,7 +206,6 @@ def test_progress_comes_back_as_it_was_saved():
         best_score=0.5,
         loss_sums={"total_loss": 1.0, "policy_loss": 0.5, "value_loss": 0.5},
         shards=[Shard("iter_000001.npz", 900, "ab")],
-        oldest_shards={3: "iter_000001.npz"},
     )
     assert progress_from_dict(progress.as_dict()) == progress
 
@@ -213,9 +213,8 @@ def test_progress_comes_back_as_it_was_saved():
 HOSTILE = (None, -1, 1 << 80, 1.5, math.nan, math.inf, "x", b"x", [], {}, [1], {"a": 1}, True)
 
 
-@pytest.mark.parametrize("name", [*RunProgress().as_dict(), "unknown"])
-def test_no_damaged_progress_leads_to_anything_but_a_sentence(name):
-    for value in HOSTILE:
+def test_no_damaged_progress_leads_to_anything_but_a_sentence():
+    for name, value in itertools.product((*RunProgress().as_dict(), "unknown"), HOSTILE):
         try:
             found = progress_from_dict({**RunProgress(iteration=1).as_dict(), name: value})
         except CheckpointError as error:
@@ -251,19 +250,18 @@ def put(content, trail, value):
     content[trail[-1]] = value
 
 
-def test_whatever_is_changed_in_the_training_part_never_ends_in_a_traceback(
-    copied, fuzz, monkeypatch
-):
+@pytest.mark.fuzz
+def test_whatever_is_changed_in_the_training_part_never_ends_in_a_traceback(copied, fuzz):
     """Resume either refuses in one sentence or trains on."""
     path = RunPaths(copied).checkpoint(2)
     pristine = path.read_bytes()
     trails = list(paths_into(read_checkpoint(path)["extra"]))
-    for trail in fuzz.rng.sample(trails, min(len(trails), 60)):
+    for trail in fuzz.rng.sample(trails, min(len(trails), fuzz.rounds(25))):
         value = fuzz.rng.choice(HOSTILE)
         path.write_bytes(pristine)
         rewrite(path, lambda content, where=trail, what=value: put(content["extra"], where, what))
         try:
-            point = find_resume_point(path, None)
+            point = find_resume_point(path)
             assert point.number == 2
         except AzulError as error:
             one_sentence(error)
@@ -291,7 +289,7 @@ def test_whatever_is_changed_in_the_training_part_never_ends_in_a_traceback(
         lambda content: content["optimizer_state"]["param_groups"][0].update(betas="x"),
         lambda content: content["extra"]["progress"].update(opponents_left=["../../x"]),
         lambda content: content["extra"]["progress"].update(samples_total=1 << 40),
-        lambda content: content["extra"].update(threads=1 << 40),
+        lambda content: content["extra"]["compute"].update(threads=1 << 40),
         lambda content: content["extra"].update(log_position=1 << 40),
     ],
 )
@@ -301,49 +299,3 @@ def test_a_damaged_training_state_is_one_sentence_or_does_no_harm(copied, change
         resume(copied, tiny(max_iterations=3, dropout=0.0))
     except AzulError as error:
         one_sentence(error)
-
-
-@pytest.mark.fuzz
-def test_mutated_checkpoints_never_load_wrongly_never_crash_and_never_run_code(
-    copied, fuzz, tmp_path
-):
-    """Every fourth one has code put into it; another 1,500 files are mutated for `checkpoints`."""
-    path = RunPaths(copied).checkpoint(2)
-    original = path.read_bytes()
-    expected = read_checkpoint(path)["model_state"]
-    canary = tmp_path / "canary"
-    code = pickle.dumps(_Canary(str(canary)), protocol=2)
-    for number in range(fuzz.rounds(600)):
-        data = bytearray(original)
-        rng = fuzz.rng
-        kind = rng.randrange(4)
-        # The front holds the pickle, the end the directory of the archive.
-        near = rng.choice((0, 0, len(data) - 2_000, len(data) // 2))
-        place = near + rng.randrange(1_990)
-        if kind == 0:
-            data[place] ^= 1 << rng.randrange(8)
-        elif kind == 1:
-            del data[place : place + rng.randrange(1, 5_000)]
-        elif kind == 2:
-            data[place : place + len(code)] = code
-        else:
-            data[place:place] = bytes(rng.randrange(256) for _ in range(rng.randrange(1, 40)))
-        path.write_bytes(data)
-        if number % 2:  # without the list only the archive's own checksums are left
-            (copied / "checkpoints.json").unlink(missing_ok=True)
-        try:
-            content = read_checkpoint(path)
-        except CheckpointError as error:
-            one_sentence(error)
-            continue
-        for name, tensor in expected.items():
-            assert torch.equal(content["model_state"][name], tensor), "it loaded wrongly"
-    assert not canary.exists()
-
-
-class _Canary:
-    def __init__(self, place):
-        self.place = place
-
-    def __reduce__(self):
-        return os.mkdir, (self.place,)

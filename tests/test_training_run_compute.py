@@ -11,7 +11,7 @@ from azul_tui.config import TrainingConfig
 from azul_tui.network import compute as module
 from azul_tui.network.compute import choose_device
 from azul_tui.network.model import describe_network
-from azul_tui.training.run_compute import compute_of, self_play_s
+from azul_tui.training.workers import compute_of, self_play_s
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,14 @@ import torch
 from azul_tui.errors import CheckpointError, ConfigError, DivergedError
 from azul_tui.network import LossFunctions, create_azul_network
 from azul_tui.training.replay import ReplayBuffer
-from azul_tui.training.step_benchmark import measure_training_steps, random_samples
 from azul_tui.training.training_step import (
+    POSITIONS_AT_ONCE,
     BatchSampler,
     LearningRateSchedule,
     StepReport,
     TrainingStep,
+    measure_training_steps,
+    random_samples,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +67,11 @@ def test_a_single_step_gives_three_losses_and_none_without_a_batch(buffer: Repla
     result = make(buffer).single_training_step()
     assert result is not None
     assert set(result) == {"total_loss", "policy_loss", "value_loss"}
-    assert make(ReplayBuffer(10)).single_training_step() is None
+    empty = make(ReplayBuffer(10))
+    assert empty.single_training_step() is None
+    result = empty.train_for_steps(5)
+    assert result["successful_steps"] == 0
+    assert math.isnan(result["total_loss"])
 
 
 def test_the_first_loss_is_that_of_a_network_that_knows_nothing(buffer: ReplayBuffer):
@@ -79,12 +85,6 @@ def test_the_first_loss_is_that_of_a_network_that_knows_nothing(buffer: ReplayBu
     assert result["value_loss"] == pytest.approx(1.0, abs=0.3)
 
 
-def test_an_empty_buffer_makes_no_steps(buffer: ReplayBuffer):
-    result = make(ReplayBuffer(10)).train_for_steps(5)
-    assert result["successful_steps"] == 0
-    assert math.isnan(result["total_loss"])
-
-
 def test_reports_come_every_so_many_steps_and_average_to_the_result(buffer: ReplayBuffer):
     seen: list[StepReport] = []
     result = make(buffer).train_for_steps(10, on_step=seen.append, every=4)
@@ -95,12 +95,6 @@ def test_reports_come_every_so_many_steps_and_average_to_the_result(buffer: Repl
     assert result["total_loss"] == pytest.approx(mean)
     assert result["successful_steps"] == 10
     assert seen[-1].gradient_norm > 0.0
-
-
-def test_time_is_what_the_clock_says(buffer: ReplayBuffer):
-    ticks = iter([10.0, 13.5])
-    result = make(buffer, clock=lambda: next(ticks)).train_for_steps(2)
-    assert result["training_time"] == 3.5
 
 
 @pytest.mark.parametrize(
@@ -187,7 +181,7 @@ def test_a_loss_that_is_not_finite_stops_training(buffer: ReplayBuffer):
         step.train_for_steps(3)
 
 
-def test_schedules_rise_stay_and_fall():
+def test_schedules_rise_stay_and_fall_and_reach_the_optimizer(buffer: ReplayBuffer):
     constant = LearningRateSchedule(peak=1.0, warmup_steps=4)
     assert [constant.rate_at(step) for step in range(6)] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
     falling = LearningRateSchedule(peak=1.0, total_steps=100)
@@ -196,9 +190,6 @@ def test_schedules_rise_stay_and_fall():
     assert falling.rate_at(100) == falling.rate_at(10**6) == 0.0
     with pytest.raises(ConfigError, match="learning_rate"):
         LearningRateSchedule(peak=math.nan)
-
-
-def test_the_learning_rate_of_the_schedule_reaches_the_optimizer(buffer: ReplayBuffer):
     step = make(buffer, schedule=LearningRateSchedule(peak=0.01, warmup_steps=2))
     result = step.train_for_steps(1)
     assert step.optimizer.param_groups[0]["lr"] == result["learning_rate"] == 0.005
@@ -213,6 +204,7 @@ def test_a_damaged_training_state_is_refused(buffer: ReplayBuffer):
         {"optimizer": {}},
         {"optimizer": {**good["optimizer"], "state": {0: {"exp_avg": torch.zeros(3)}}}},
         {"sampler": {"generator": {"state": 3}}},
+        {"sampler": {**good["sampler"], "generator": {"bit_generator": "MT19937"}}},
         {"averages": [torch.zeros(2)]},
     ):
         with pytest.raises(CheckpointError):
@@ -236,3 +228,98 @@ def test_the_benchmark_measures_both_steps_in_one_run():
     assert timing["step_ms"] > 0.0
     assert timing["bare_ms"] > 0.0
     assert 0.5 < timing["ratio"] < 3.0
+
+
+# Batches
+
+
+def test_a_batch_is_three_tensors(buffer: ReplayBuffer):
+    batch = BatchSampler(buffer, 16).sample_batch()
+    assert batch is not None
+    state, policy, outcome = batch
+    assert state.shape == (16, 256)
+    assert policy.shape == (16, 180)
+    assert outcome.shape == (16, 1)
+    assert (state.dtype, policy.dtype, outcome.dtype) == (torch.int8, torch.float32, torch.float32)
+    torch.testing.assert_close(policy.sum(dim=1), torch.ones(16), rtol=0, atol=2e-3)
+    assert outcome.abs().max() <= 1.0
+
+
+def test_there_is_no_batch_while_the_buffer_is_too_small():
+    buffer = ReplayBuffer(200)
+    samples = random_samples(2, 40, seed=0)
+    small, patient = BatchSampler(buffer, 16), BatchSampler(buffer, 16, min_size=40)
+    assert small.sample_batch() is None
+    buffer.add(*(array[:15] for array in samples))
+    assert small.sample_batch() is None
+    buffer.add(*(array[15:16] for array in samples))
+    assert small.sample_batch() is not None
+    assert patient.sample_batch() is None
+    buffer.add(*(array[16:] for array in samples))
+    assert patient.sample_batch() is not None
+
+
+def test_the_seed_decides_the_batches(buffer: ReplayBuffer):
+    drawn = []
+    for seed in (1, 1, 2):
+        batch = BatchSampler(buffer, 32, seed=seed).sample_batch()
+        assert batch is not None
+        drawn.append(batch.state.clone())
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_memory_is_reused(buffer: ReplayBuffer):
+    sampler = BatchSampler(buffer, 8)
+    group = POSITIONS_AT_ONCE // 8
+    places = [sampler.sample_batch().state.data_ptr() for _ in range(3 * group)]
+    assert len(set(places)) == group
+
+
+def test_what_was_drawn_before_an_addition_is_not_handed_out_after_it():
+    """Batches are gathered some at a time; the buffer here is overwritten as a whole."""
+    samples = random_samples(2, 40, seed=0)
+    buffer = ReplayBuffer(40)
+    buffer.add(samples[0], samples[1], np.zeros(40, np.float32))
+    sampler = BatchSampler(buffer, 8)
+    assert sampler.sample_batch().outcome.max() == 0.0
+    buffer.add(samples[0], samples[1], np.ones(40, np.float32))
+    assert sampler.sample_batch().outcome.min() == 1.0
+
+
+@pytest.mark.parametrize("taken", [0, 5, POSITIONS_AT_ONCE // 8])
+@pytest.mark.parametrize("fills_later", [False, True])
+def test_a_stream_saved_anywhere_goes_on_the_same(taken: int, fills_later: bool):
+    """Within a group of batches, at its end, and over an addition that follows."""
+    samples = random_samples(2, 60, seed=0)
+    old = [array[:40] for array in samples]
+    new = [array[40:] for array in samples]
+    straight = ReplayBuffer(50)
+    straight.add(*old)
+    sampler = BatchSampler(straight, 8, seed=3)
+    for _ in range(taken):
+        sampler.sample_batch()
+    state = sampler.state_dict()
+
+    resumed = ReplayBuffer(50)
+    other = BatchSampler(resumed, 8, seed=4)
+    other.load_state_dict(state)
+    resumed.append(*straight.newest(50))
+    if fills_later:
+        straight.add(*new)
+        resumed.add(*new)
+    for number in range(70):
+        if number == 40 and not fills_later:
+            straight.add(*new)
+            resumed.add(*new)
+        for mine, theirs in zip(sampler.sample_batch(), other.sample_batch(), strict=True):
+            assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("rows", [[10**6] * 8, [-1] * 8, [0] * 7, [[0] * 8], [0.5] * 8])
+def test_rows_that_do_not_exist_are_drawn_anew(buffer: ReplayBuffer, rows: list):
+    sampler = BatchSampler(buffer, 8)
+    state = sampler.state_dict()
+    state |= {"rows": torch.tensor(rows), "added": buffer.added, "window": -1}
+    sampler.load_state_dict(state)
+    assert sampler.sample_batch() is not None

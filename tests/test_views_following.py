@@ -171,3 +171,24 @@ def test_the_log_is_read_as_it_grows(tmp_path):
         file.write("f\nfour\nfive\n")
     log.read()
     assert log.lines == ["half", "four", "five"]
+
+
+def test_after_a_resume_what_earlier_lines_said_of_later_ones_is_left_out():
+    data = RunData()
+    evaluation = {"event": "evaluation", "opponent": "greedy", "score": 0.5}
+    for iteration in (1, 2, 3):
+        data.absorb(
+            [
+                {"event": "step", "step": 10 * iteration, "total_loss": 1.0 * iteration},
+                {"event": "iteration", "iteration": iteration, "total_loss": 1.0},
+                {**evaluation, "iteration": iteration},
+                {"event": "checkpoint", "iteration": iteration, "file": f"{iteration}"},
+            ]
+        )
+    data.absorb([{"event": "resumed", "iteration": 1, "step": 10}])
+    data.absorb([{"event": "step", "step": 20, "total_loss": 9.0}])
+    steps, losses, _, _ = data.steps.columns("step", "total_loss")
+    assert (list(steps), list(losses)) == ([10, 20], [1.0, 9.0])
+    assert list(data.iterations.columns("iteration", "total_loss")[0]) == [1]
+    assert [found.iteration for found in data.evaluations] == [1]
+    assert [found.iteration for found in data.checkpoints] == [1]

@@ -52,9 +52,10 @@ def _setting(
     """
     kinds: dict[type, SettingKind] = {bool: "bool", int: "int", float: "float", tuple: "list"}
     kind = kinds.get(type(default), "choice")
-    low, high = takes if kind in {"int", "float"} else (None, None)
+    numeric = kind in {"int", "float"}
+    low, high = takes if numeric else (None, None)
     described = {"kind": kind, "help": help, "minimum": low, "maximum": high, "group": group}
-    described |= {"choices": takes if kind == "choice" else (), "first": first, "live": live}
+    described |= {"choices": () if numeric else takes, "first": first, "live": live}
     # dataclasses.field is typed as its default, and so is this.
     return dataclasses.field(default=default, metadata={**described, "breaks_exactness": not exact})
 
@@ -154,11 +155,14 @@ class TrainingConfig:
         "one.", live=True, exact=True)
     save_best_model: bool = _setting(True, (), "Keep the best evaluated weights as best_model.pt.",
         exact=True)
+    trackers: tuple[str, ...] = _setting((), ("tensorboard", "wandb"), "Where the log's numbers go "
+        "besides: tensorboard, and wandb, which stays offline unless WANDB_MODE=online; each is an "
+        "extra of the installation.", exact=True)
 
     max_iterations: int = _setting(100, (1, 10_000_000), "Iterations after which training ends.",
         group="limits", first=True, live=True, exact=True)
-    max_minutes: float = _setting(0.0, (0, 10_000_000), "Minutes after which it ends; 0 for ever.",
-        first=True, live=True, exact=True)
+    max_minutes: float = _setting(0.0, (0, 10_000_000), "Minutes after which training "
+        "ends; 0 sets no limit.", first=True, live=True, exact=True)
 
     seed: int = _setting(0, (0, 2**32 - 1), "Where every random stream starts from.",
         group="machine")

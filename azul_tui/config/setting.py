@@ -70,7 +70,8 @@ class SettingSpec:
     def accepted(self) -> str:
         """What would be accepted, in words: "a whole number from 1 to 10"."""
         if self.choices:
-            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+            words = ", ".join(f'"{choice}"' for choice in self.choices)
+            return f"a list of {words}" if self.kind == "list" else f"one of {words}"
         words = _KINDS[self.kind][1]
         low, high = _shown_bound(self.minimum), _shown_bound(self.maximum)
         if low and high:
@@ -88,6 +89,8 @@ class SettingSpec:
             ConfigError: The type or the range is wrong; the message says what would do.
         """
         kind: Any = Literal[self.choices] if self.choices else _KINDS[self.kind][0]
+        if self.choices and self.kind == "list":
+            kind = tuple[kind, ...]
         plain = _plain(value, self.kind)
         with suppress(msgspec.ValidationError):
             fitting: SettingValue = msgspec.convert(plain, kind)

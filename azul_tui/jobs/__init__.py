@@ -1,5 +1,5 @@
-"""What a person starts, from the menu or with `--run`: one module a job, one light registry.
+"""What a person starts, from the menu or with `--run`: chapters of jobs, one light registry.
 
-A job module has one public function, `run(context: JobContext) -> dict`; what it returns
-becomes the `result` record. `registry`, `context` and `reporter` import nothing heavy.
+A job is a function of a `JobContext`; the mapping that it returns becomes the `result` record.
+`registry`, `start`, `names` and `reporter` import nothing heavy.
 """

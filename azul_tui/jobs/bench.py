@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from azul_tui.game.kernel import Int8Array, Int32Array, Uint64Array, lean_kernel
 from azul_tui.game.observation import write_observations
 from azul_tui.game.playout import random_games
 from azul_tui.game.rules import apply_canonical, clear_game, refill_canonical
-from azul_tui.jobs.demonstration import compile_with_progress
+from azul_tui.jobs.demos import compile_with_progress
 from azul_tui.network import NetworkEvaluator, create_azul_network
 from azul_tui.network.compute import (
     inference_calls,
@@ -37,11 +37,14 @@ from azul_tui.runs.machine import usable_cores
 from azul_tui.runs.text import plain_text
 from azul_tui.search.search import ConstantEvaluator, LockstepSearch
 from azul_tui.search.select import SearchSettings
-from azul_tui.training.step_benchmark import measure_training_steps
+from azul_tui.training.self_play import SelfPlayTask
 from azul_tui.training.trainer import AzulTrainer
-from azul_tui.training.workers import SelfPlayTask, WorkerExecutor
+from azul_tui.training.training_step import measure_training_steps
+from azul_tui.training.workers import WorkerExecutor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azul_tui.jobs.start import JobContext
 
 
@@ -51,39 +54,32 @@ if TYPE_CHECKING:
 def measure_compile(context: JobContext) -> dict[str, float]:
     """Seconds until every kernel is compiled with an empty cache, then with a full one."""
     del context
+    seconds: list[float] = []
     with tempfile.TemporaryDirectory(prefix="azul-tui-bench-") as folder:
-        cold, warm = _compile_s(folder), _compile_s(folder)
-    return {"cold_compile_s": cold, "warm_compile_s": warm}
-
-
-def _compile_s(cache: str) -> float:
-    """Seconds in a fresh process whose cache lies in that folder."""
-    done = subprocess.run(
-        python_command("azul_tui.jobs.bench"),
-        env={**python_environment(), "AZUL_TUI_CACHE": cache},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise JobFailedError(f"the kernels did not compile: {done.stderr.strip()[-300:]}")
-    return float(done.stdout.split()[-1])
+        for _ in ("cold", "warm"):  # each in a fresh process
+            done = subprocess.run(
+                python_command("azul_tui.jobs.bench"),
+                env={**python_environment(), "AZUL_TUI_CACHE": folder},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                raise JobFailedError(f"the kernels did not compile: {done.stderr.strip()[-300:]}")
+            seconds.append(float(done.stdout.split()[-1]))
+    return {"cold_compile_s": seconds[0], "warm_compile_s": seconds[1]}
 
 
 if __name__ == "__main__":
-    from azul_tui.training.run_compute import compile_kernels
+    from azul_tui.training.workers import compile_kernels
 
-    def report(done: int, total: int, name: str, seconds: float) -> None:
-        """Say nothing: the one figure is the output."""
+    def print_nothing(done: int, total: int, name: str, seconds: float) -> None:
+        """The one figure is the output."""
 
-    sys.stdout.write(f"{compile_kernels(2, report)}\n")
+    sys.stdout.write(f"{compile_kernels(2, print_nothing)}\n")
 
 
 # -- the training step in each number format, and the whole loop at the laptop preset
-
-_STEP_BATCHES = (64, 1024)
-_ITERATIONS = 4
-_S_AN_HOUR = 3600.0
 
 
 def measure_steps(context: JobContext) -> dict[str, float]:
@@ -95,7 +91,7 @@ def measure_steps(context: JobContext) -> dict[str, float]:
     torch.set_num_threads(1)
     figures: dict[str, float] = {}
     processor = torch.device("cpu")
-    for batch in _STEP_BATCHES:
+    for batch in (64, 1024):
         chosen = time_training(describe_network("small"), batch, processor, 1).chosen
         repetitions = 2 * context.integer("repetitions") + 1
         formats = precisions_to_try("auto", processor)
@@ -114,7 +110,7 @@ def measure_games(context: JobContext) -> dict[str, float]:
     The first iteration, in which workers start, does not count.
     """
     config = load_config(find_preset("laptop")).replace(
-        max_iterations=_ITERATIONS, eval_frequency=0, max_minutes=0.0
+        max_iterations=4, eval_frequency=0, max_minutes=0.0
     )
     with tempfile.TemporaryDirectory(prefix="azul-tui-bench-") as folder:
         results = AzulTrainer(
@@ -123,7 +119,7 @@ def measure_games(context: JobContext) -> dict[str, float]:
     counted = results["history"][1:]
     seconds = sum(entry["self_play_time"] + entry["training_time"] for entry in counted)
     games = config.self_play_games_per_iteration * len(counted)
-    return {"games_per_hour": games / seconds * _S_AN_HOUR} if counted else {}
+    return {"games_per_hour": 3600.0 * games / seconds} if counted else {}
 
 
 # -- rules, tree, network and self-play: how many a second
@@ -134,13 +130,6 @@ PLACES = 256
 BATCH = TrainingConfig().parallel_games
 """Games at once in self-play, hence rows of the bare network's batch."""
 SIMULATIONS = 32
-_BATCHES = (32, BATCH, 256)
-_MEASURE_S = 0.2
-"""Seconds that the candidates of one network and batch are measured for, a repetition."""
-_MOVES = 40
-_PLAYOUTS = 20_000
-_EVALUATIONS = 400
-_GAMES_A_PLACE = 12
 
 
 def median_rate(repetitions: int, work: Callable[[], float]) -> float:
@@ -158,8 +147,8 @@ def measure_playouts(context: JobContext) -> dict[str, float]:
     state = np.zeros(state_size(PLAYERS), np.int8)
 
     def work() -> float:
-        random_games(state, PLAYERS, _PLAYOUTS, np.uint64(1))
-        return _PLAYOUTS
+        random_games(state, PLAYERS, 20_000, np.uint64(1))
+        return 20_000
 
     work()
     return {"playouts_per_s": median_rate(context.integer("repetitions"), work)}
@@ -197,12 +186,12 @@ def measure_tree(context: JobContext) -> dict[str, float]:
     def one_game_each() -> float:
         _deal_all(states, seeds, stream)
         seconds = 0.0
-        for move in range(_MOVES):
+        for move in range(40):
             started = time.perf_counter()
             result = search.run(states, evaluator, seeds=seeds + np.uint64(move), noise=1.0)
             seconds += time.perf_counter() - started
             _move_all(states, result.actions, seeds, stream)
-        return PLACES * SIMULATIONS * _MOVES / seconds
+        return PLACES * SIMULATIONS * 40 / seconds
 
     one_game_each()
     rates = [one_game_each() for _ in range(context.integer("repetitions"))]
@@ -220,9 +209,9 @@ def measure_inference(context: JobContext) -> dict[str, float]:
     for preset in ("small", "medium"):
         description = describe_network(preset, PLAYERS)
         chosen = time_inference(description, BATCH, processor).chosen
-        for batch in _BATCHES:
+        for batch in (32, BATCH, 256):
             calls = inference_calls(description, batch, processor)
-            seconds = _MEASURE_S * context.integer("repetitions")
+            seconds = 0.2 * context.integer("repetitions")
             took = time_calls(calls, threads=1, device=processor, seconds=seconds).seconds
             for name, each in took.items():
                 figures[f"evals_per_s_{preset}_{batch}_{name}"] = batch / each
@@ -244,27 +233,30 @@ def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:
     network = create_azul_network(preset, PLAYERS)
     evaluator = NetworkEvaluator(network, BATCH, "cpu", config.inference_precision)
     weights = network.state_dict()
-    observations = _observations()
+    states = np.zeros((BATCH, state_size(PLAYERS)), np.int8)
+    _deal_all(states, np.arange(BATCH, dtype=np.uint64), np.zeros(1, np.uint64))
+    observations = LockstepSearch(BATCH, 1, SearchSettings(), PLAYERS).observations
+    write_observations(states, observations)
     executors = {count: WorkerExecutor(count) for count in (1, min(2, usable_cores()))}
     bare: list[float] = []
     played: dict[int, list[float]] = {count: [] for count in executors}
 
     def evaluate() -> float:
-        for _ in range(_EVALUATIONS):
+        for _ in range(400):
             evaluator(observations)
-        return _EVALUATIONS * BATCH
+        return 400 * BATCH
 
     try:
         evaluate()
         for executor in executors.values():
-            executor.play(SelfPlayTask(0, np.arange(BATCH), config), weights)
+            executor.play(SelfPlayTask(np.arange(BATCH), config), weights)
         for repetition in range(context.integer("repetitions")):
             bare.append(median_rate(3, evaluate))
             for count, executor in executors.items():
-                games = count * BATCH * _GAMES_A_PLACE
+                games = 12 * count * BATCH
                 numbers = np.arange(repetition * games, (repetition + 1) * games)
                 started = time.perf_counter()
-                batch = executor.play(SelfPlayTask(0, numbers, config), weights)
+                batch = executor.play(SelfPlayTask(numbers, config), weights)
                 if batch is not None:
                     seconds = time.perf_counter() - started
                     played[count].append(batch.tally.simulations / seconds)
@@ -282,51 +274,28 @@ def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:
     return figures
 
 
-def _observations() -> Int8Array:
-    """`(B, F)` observations of dealt games."""
-    states = np.zeros((BATCH, state_size(PLAYERS)), np.int8)
-    _deal_all(states, np.arange(BATCH, dtype=np.uint64), np.zeros(1, np.uint64))
-    search = LockstepSearch(BATCH, 1, SearchSettings(), PLAYERS)
-    write_observations(states, search.observations)
-    return search.observations
+# -- job `bench`: what belongs together is measured in turns, so that a machine that other people
+# use shows in the spread and not in a ratio
 
-
-# -- job `bench`: how fast everything is on this machine, in one run
-#
-# Every figure is a median of several repetitions, and what belongs together is measured in turns,
-# so that a machine that other people use shows in the spread and not in a ratio.
-
-Part = Callable[["JobContext"], dict[str, float]]
-
-
-def _measure_small(context: JobContext) -> dict[str, float]:
-    return measure_self_play(context, "small")
-
-
-def _measure_medium(context: JobContext) -> dict[str, float]:
-    return measure_self_play(context, "medium")
-
-
-PARTS: dict[str, Part] = {
+PARTS: dict[str, Callable[[JobContext], dict[str, float]]] = {
     "playouts": measure_playouts,
     "tree": measure_tree,
-    "small": _measure_small,
-    "medium": _measure_medium,
+    "small": partial(measure_self_play, preset="small"),
+    "medium": partial(measure_self_play, preset="medium"),
     "inference": measure_inference,
     "step": measure_steps,
     "games": measure_games,
     "compile": measure_compile,
 }
-_FILE = "bench.jsonl"
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def bench(context: JobContext) -> dict[str, Any]:
     """Measure the parts asked for; print each figure, and append all to `bench.jsonl`.
 
     Raises:
         JobError: A part is unknown.
     """
-    wanted = context.words("only") or tuple(PARTS)
+    wanted = cast("tuple[str, ...]", context.settings["only"]) or tuple(PARTS)
     for name in wanted:
         if name not in PARTS:
             raise JobError(
@@ -338,20 +307,15 @@ def run(context: JobContext) -> dict[str, Any]:
         context.reporter.progress(index, len(wanted), "parts")
         for figure, value in PARTS[name](context).items():
             figures[figure] = round(value, 4)
-            context.reporter.say(f"  {figure:<32} {_shown(value):>14}")
+            shown = f"{value:,.0f}" if value >= 1000 else f"{value:.3f}"
+            context.reporter.say(f"  {figure:<32} {shown:>14}")
             context.reporter.record("figure", name=figure, value=figures[figure])
         if context.stop.is_set():
             break
     machine = f"{platform.machine()} {platform.system()}"
     entry = {"t": round(time.time(), 3), "machine": machine, "figures": figures}
     context.runs_root.mkdir(parents=True, exist_ok=True)
-    path = context.runs_root / _FILE
-    with path.open("a", encoding="utf-8") as file:
+    with (context.runs_root / "bench.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
-    context.reporter.say(f"added to {path.name} in the runs folder")
+    context.reporter.say("added to bench.jsonl in the runs folder")
     return {"figures": figures, "machine": machine}
-
-
-def _shown(value: float) -> str:
-    """A figure with as many digits as it deserves."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3f}"

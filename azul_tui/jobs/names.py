@@ -7,7 +7,7 @@ refused here would be refused by the job as well: nothing is opened, only looked
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from azul_tui.config.setting import nearest
 from azul_tui.errors import AzulError, CheckpointError, JobError, PlayerError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from azul_tui.config import SettingValue
     from azul_tui.jobs.registry import JobSpec
 
-
 _ARCHIVE: Final = b"PK"
 """What a checkpoint file begins with: it is a zip archive."""
 
@@ -32,10 +31,9 @@ def check_names(spec: JobSpec, settings: Mapping[str, SettingValue], root: Path)
     Raises:
         AzulError: One of them; the sentence says which, and what would do.
     """
-    seats = settings.get("num_players", 2)
-    players = seats if isinstance(seats, int) else 2
+    players = cast("int", settings.get("num_players", 2))
     for setting in spec.settings:
-        value = settings.get(setting.name)
+        value = settings[setting.name]
         if not isinstance(value, str) or not value:
             continue
         if setting.name == "run":
@@ -43,27 +41,22 @@ def check_names(spec: JobSpec, settings: Mapping[str, SettingValue], root: Path)
         elif setting.name == "checkpoint" and spec.resumes:
             if not Path(value).exists():
                 raise JobError(f"{plain_text(value)}: there is no such checkpoint file")
-            _refuse_hollow(Path(value))
+            _check_begins_as_checkpoint(Path(value))
         elif setting.name == "checkpoint":
             check_checkpoint_name(value, root)
-        elif setting.name == "output":
-            _refuse_homeless(value)
+        elif setting.name == "output" and not (folder := named_path(value).parent).is_dir():
+            raise JobError(
+                f"{plain_text(value)} cannot be written: there is no folder "
+                f"{plain_text(str(folder))}; name another with --set output="
+            )
         elif setting.kind == "player":
             check_player_name(value, root, players)
     if spec.name == "arena":
-        check_contestants(settings)
-        named = settings["players"]
-        if isinstance(named, tuple) and not settings["a"]:
-            for name in named:
-                check_player_name(name, root, players)
+        _check_contestants(settings, root, players)
 
 
-def check_contestants(settings: Mapping[str, SettingValue]) -> None:
-    """Refuse an arena with nobody to play against.
-
-    Raises:
-        JobError: One side of a match is missing, or a ladder has fewer than two players.
-    """
+def _check_contestants(settings: Mapping[str, SettingValue], root: Path, players: int) -> None:
+    """Refuse an arena with nobody to play against."""
     player_a, player_b = settings["a"], settings["b"]
     if bool(player_a) != bool(player_b):
         missing = "b" if player_a else "a"
@@ -71,10 +64,11 @@ def check_contestants(settings: Mapping[str, SettingValue]) -> None:
             f"a match needs two players: name the other with --set {missing}=NAME, or name"
             " neither for a ladder of --set players"
         )
-    named = settings["players"]
-    few = isinstance(named, tuple) and len(set(named)) < 2
-    if few and not (player_a or settings["run"] or settings["one_table"]):
+    named = cast("tuple[str, ...]", settings["players"])
+    if len(set(named)) < 2 and not (player_a or settings["run"] or settings["one_table"]):
         raise JobError("a ladder needs two players or more: name them with --set players=[...]")
+    for name in () if player_a else named:
+        check_player_name(name, root, players)
 
 
 def check_checkpoint_name(name: str, root: Path) -> None:
@@ -87,29 +81,25 @@ def check_checkpoint_name(name: str, root: Path) -> None:
         return
     path = Path(name)
     found = next((file for file in (path, root / path) if file.is_file()), path)
-    if found.exists():
-        _refuse_hollow(found)
-        return
-    shown = plain_text(name, 80)
-    near = nearest(name, _nameable(root))
-    hint = f"; the nearest is {plain_text(near)}" if near else ""
-    try:
-        run = run_paths(root, name).directory
-    except AzulError:
-        raise CheckpointError(f"{shown}: there is no such checkpoint file or run{hint}") from None
-    if not run.is_dir():
-        raise CheckpointError(
-            f"{shown}: there is no such checkpoint file, and no such run in {root}{hint}"
-        )
-    _refuse_hollow(run)
+    if not found.exists():
+        near = nearest(name, _nameable(root))
+        hint = f"; the nearest is {plain_text(near)}" if near else ""
+        shown = plain_text(name, 80)
+        try:
+            found = run_paths(root, name).directory
+        except AzulError:
+            raise CheckpointError(
+                f"{shown}: there is no such checkpoint file or run{hint}"
+            ) from None
+        if not found.is_dir():
+            raise CheckpointError(
+                f"{shown}: there is no such checkpoint file, and no such run in {root}{hint}"
+            )
+    _check_begins_as_checkpoint(found)
 
 
-def _refuse_hollow(path: Path) -> None:
-    """Refuse a folder without checkpoints, and a file that begins as none does.
-
-    Raises:
-        CheckpointError: It is one of these, or it cannot be read.
-    """
+def _check_begins_as_checkpoint(path: Path) -> None:
+    """Refuse a folder without checkpoints, and a file that begins as none does."""
     shown = plain_text(str(path))
     try:
         if path.is_dir():
@@ -122,20 +112,6 @@ def _refuse_hollow(path: Path) -> None:
         raise CheckpointError(f"{shown}: cannot be read ({error.strerror})") from None
     if begins != _ARCHIVE:
         raise CheckpointError(f"{shown}: is no checkpoint, or it is damaged")
-
-
-def _refuse_homeless(output: str) -> None:
-    """Refuse to compute what could not be written.
-
-    Raises:
-        JobError: The folder of the file is not there.
-    """
-    folder = named_path(output).parent
-    if not folder.is_dir():
-        raise JobError(
-            f"{plain_text(output)} cannot be written: there is no folder {plain_text(str(folder))};"
-            " name another with --set output="
-        )
 
 
 def _nameable(root: Path) -> list[str]:
@@ -155,19 +131,17 @@ def check_player_name(name: str, root: Path, players: int) -> None:
         PlayerError: It looks like a scripted player and is none.
         CheckpointError: It looks like a file and is not there.
     """
-    bare = name.rpartition("@")[0] if name.rpartition("@")[2].isdigit() and "@" in name else name
+    bare, at, simulations = name.rpartition("@")
+    if not at or not simulations.isdigit():
+        bare = name
     try:
         parse_player_name(bare, players)
     except PlayerError as error:
         try:
             check_checkpoint_name(bare, root)
         except CheckpointError:
-            if (
-                "/" in bare
-                or bare.endswith(".pt")
-                or bare in RESERVED_NAMES
-                or (root / bare).is_dir()
-            ):
+            is_file = "/" in bare or bare.endswith(".pt")
+            if is_file or bare in RESERVED_NAMES or (root / bare).is_dir():
                 raise
             if plays_elsewhere(bare):
                 raise error from None

@@ -16,7 +16,7 @@ from azul_tui.game.constants import FLOOR_ROW, decode_action, encode_action
 from azul_tui.game.notation import describe_move, format_move
 from azul_tui.game.random import PLAYER, derive
 from azul_tui.game.state import GameState
-from azul_tui.jobs.demonstration import compile_with_progress
+from azul_tui.jobs.demos import compile_with_progress
 from azul_tui.search.reading import FactoryOrder
 from azul_tui.training.checkpoint_players import open_player
 
@@ -38,7 +38,7 @@ HELP: Final = (
 )
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def play(context: JobContext) -> dict[str, Any]:
     """Play one game with the person at the terminal.
 
     Raises:
@@ -47,10 +47,9 @@ def run(context: JobContext) -> dict[str, Any]:
     players, seat = context.integer("num_players"), context.integer("seat") - 1
     if seat >= players:
         raise JobError(f"seat is {seat + 1}, and the table has {players}: take 1 to {players}")
-    simulations = context.integer("simulations")
     opponent = open_player(
         context.text("opponent"),
-        simulations,
+        context.integer("simulations"),
         context.runs_root,
         warn=context.warn,
         players=players,
@@ -58,22 +57,22 @@ def run(context: JobContext) -> dict[str, Any]:
     compile_with_progress(context, players)
     context.reporter.say(f"you are player {seat + 1}; your opponent is {opponent.name}")
     context.reporter.say("type a move like R 2>3, or help")
-    table = Table(context, opponent, GameState.new(players, context.integer("seed")), seat)
+    table = GameWithAPerson(
+        context, opponent, GameState.new(players, context.integer("seed")), seat
+    )
     try:
         return table.play(iter(sys.stdin.readline, ""))
     except KeyboardInterrupt:
         return table.leave("\n")
 
 
-class Table:
-    """One game between a person and a player."""
+class GameWithAPerson:
+    """One game between a person at `seat` and a player on every other seat."""
 
     def __init__(self, context: JobContext, opponent: Player, game: GameState, seat: int) -> None:
-        """Sit the person down at `seat`; every other seat is the opponent's."""
-        self._context = context
+        """Begin at `game`."""
+        self._context, self._opponent, self._seat = context, opponent, seat
         self._say = context.reporter.say
-        self._opponent = opponent
-        self._seat = seat
         self.game = game
         self._before: list[tuple[GameState, int]] = []
         """Before each of the person's moves: the game, and how many moves it had."""
@@ -87,16 +86,15 @@ class Table:
             if self.game.to_move != self._seat:
                 self._answer()
                 continue
-            line = next(source, None)
-            if line is None or line.strip().lower() in {"quit", "exit", "q"}:
+            line = next(source, "quit").strip()
+            if line.lower() in {"quit", "exit", "q"}:
                 return self.leave()
-            self._obey(line.strip())
+            self._obey(line)
         winners = [seat + 1 for seat in self.game.winners]
-        scores = " : ".join(str(score) for score in self.game.scores)
         verdict = "you win" if self._seat in self.game.winners else "you lose"
         if self._seat in self.game.winners and len(winners) > 1:
             verdict = "you share the victory"
-        self._say(f"{verdict}, {scores}")
+        self._say(f"{verdict}, {self._scores()}")
         return {
             "finished": True,
             "scores": list(self.game.scores),
@@ -111,49 +109,42 @@ class Table:
         )
         return {"finished": False, "scores": list(self.game.scores), "moves": self._moves}
 
+    def _scores(self) -> str:
+        return " : ".join(str(score) for score in self.game.scores)
+
     def _obey(self, line: str) -> None:
         """One line of the person's."""
-        word = line.lower()
-        if not word:
-            return
-        if word in {"help", "?"}:
-            self._say(HELP)
-        elif word in {"moves", "legal"}:
-            self._say(_listed(self.game))
-        elif word == "hint":
-            action = self._chosen()
-            self._say(f"{self._opponent.name} would play {format_move(action, self.game.players)}")
-        elif word == "undo":
-            self._undo()
-        elif word == "board":
-            self._say(str(self.game))
-        elif word == "position":
-            self._say(self.game.notation())
-        else:
-            self._try(line)
-
-    def _try(self, line: str) -> None:
-        """Play the person's move, or say why it cannot be played."""
-        before = self.game.copy(), self._moves
-        try:
-            self._apply(self.game.parse_move(line))
-        except GameError as error:
-            self._say(f"{error} (help lists what you can type)")
-            return
-        self._before.append(before)
-
-    def _undo(self) -> None:
-        """Back to before the person's last move."""
-        if not self._before:
-            self._say("there is no move of yours to take back")
-            return
-        self.game, self._moves = self._before.pop()
-        self._say(str(self.game))
+        match line.lower():
+            case "":
+                return
+            case "help" | "?":
+                self._say(HELP)
+            case "moves" | "legal":
+                self._say(legal_moves_text(self.game))
+            case "hint":
+                move = format_move(self._chosen(), self.game.players)
+                self._say(f"{self._opponent.name} would play {move}")
+            case "undo" if not self._before:
+                self._say("there is no move of yours to take back")
+            case "undo":
+                self.game, self._moves = self._before.pop()
+                self._say(str(self.game))
+            case "board":
+                self._say(str(self.game))
+            case "position":
+                self._say(self.game.notation())
+            case _:
+                before = self.game.copy(), self._moves
+                try:
+                    self._apply(self.game.parse_move(line))
+                except GameError as error:
+                    self._say(f"{error} (help lists what you can type)")
+                else:
+                    self._before.append(before)
 
     def _answer(self) -> None:
         """The opponent's move, and the board after it."""
-        action = self._chosen()
-        seat = self.game.to_move
+        action, seat = self._chosen(), self.game.to_move
         self._apply(action)
         self._say(f"player {seat + 1} plays {describe_move(action, self.game.players)}")
         if self.game.to_move == self._seat and not self.game.is_over:
@@ -172,8 +163,7 @@ class Table:
             position=self.game.notation(),
         )
         if self.game.round != before and not self.game.is_over:
-            scores = " : ".join(str(score) for score in self.game.scores)
-            self._say(f"round {before} is over, scores {scores}")
+            self._say(f"round {before} is over, scores {self._scores()}")
 
     def _chosen(self) -> int:
         """The opponent's choice here; players see canonical factories, people see the table's."""
@@ -185,15 +175,11 @@ class Table:
         return FactoryOrder(order).table_action(int(choice[0]))
 
 
-def _listed(game: GameState) -> str:
+def legal_moves_text(game: GameState) -> str:
     """The legal moves, a line for each colour and source."""
-    rows: dict[tuple[int, int], list[str]] = {}
+    rows: dict[str, list[str]] = {}
     for action in game.legal_actions().tolist():
         source, color, row = decode_action(action)
-        rows.setdefault((source, color), []).append("F" if row == FLOOR_ROW else str(row + 1))
-    lines = [
-        f"{format_move(encode_action(source, color, FLOOR_ROW), game.players)[:-1]}"
-        + " ".join(targets)
-        for (source, color), targets in rows.items()
-    ]
-    return "\n".join(lines)
+        start = format_move(encode_action(source, color, FLOOR_ROW), game.players)[:-1]
+        rows.setdefault(start, []).append("F" if row == FLOOR_ROW else str(row + 1))
+    return "\n".join(start + " ".join(targets) for start, targets in rows.items())

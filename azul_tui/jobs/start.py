@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -11,7 +10,8 @@ import traceback
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from azul_tui.config import (
     SettingValue,
@@ -43,38 +43,29 @@ if TYPE_CHECKING:
 
 # -- leaving when asked to: the first signal sets a flag, the second leaves at once
 #
-# A handler that saved anything itself could find the interpreter in the middle of a save, so
-# it only sets the flag; the job finishes its batch of moves, saves and returns. A job that talks
-# with a person has nothing to save and waits for a line: it is interrupted where it is.
-#
-# `timeout` sends its signal to the process and to its group, so that it arrives twice at once:
-# an echo of the first signal is not the second.
+# A handler that saved anything itself could find the interpreter in the middle of a save. A job
+# that talks with a person has nothing to save and waits for a line: it is interrupted where it is.
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ECHO_S: Final = 1.0
-"""The same signal again within this time is the first one's echo."""
+"""The same signal again within this time is the first one's echo: `timeout` sends its signal to
+the process and to its group."""
 
 
+@dataclass(slots=True)
 class StopFlag:
     """Whether somebody asked the job to stop, and with which signal."""
 
-    def __init__(self) -> None:
-        """Nobody has asked yet."""
-        self.signal = 0
-        self._asked = False
+    signal: int = 0
+    asked: bool = False
 
     def set(self, signal_number: int = 0) -> None:
         """Ask the job to stop after what it is doing."""
-        self._asked = True
+        self.asked = True
         self.signal = self.signal or signal_number
 
     def is_set(self) -> bool:
         """Whether the job should stop; ask it often."""
-        return self._asked
-
-    def __bool__(self) -> bool:
-        """The same as `is_set`."""
-        return self._asked
+        return self.asked
 
     @property
     def exit_code(self) -> int:
@@ -87,8 +78,6 @@ def signals_set(
     flag: StopFlag, *, ignore_hangup: bool, interrupts: bool = False
 ) -> Generator[None]:
     """While inside, SIGINT and SIGTERM set `flag`, and a second one ends the process.
-
-    The same signal within `ECHO_S` seconds counts as one.
 
     Args:
         flag: What the job looks at.
@@ -108,14 +97,14 @@ def signals_set(
         first_at = now
         if interrupts:
             raise KeyboardInterrupt
-        message = b"\nazul-tui: finishing and saving; once more leaves at once\n"
         # Not through sys.stderr: its lock may be held by the code that was interrupted.
-        if sys.stderr is not None:
-            _write_or_lose(message)
+        with suppress(OSError):  # the terminal is gone, and so is whoever would read it
+            os.write(2, b"\nazul-tui: finishing and saving; once more leaves at once\n")
 
-    before = {number: signal.signal(number, on_signal) for number in STOP_SIGNALS}
+    handlers: dict[int, Any] = {signal.SIGINT: on_signal, signal.SIGTERM: on_signal}
     if ignore_hangup:
-        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        handlers[signal.SIGHUP] = signal.SIG_IGN
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
@@ -123,84 +112,7 @@ def signals_set(
             signal.signal(number, handler)
 
 
-def _write_or_lose(message: bytes) -> None:
-    try:
-        os.write(2, message)
-    except OSError:  # the terminal is gone, and so is whoever would read it
-        return
-
-
-# -- what a job is given: its settings, where to write, whom to tell, when to stop
-
-
-@dataclass(kw_only=True, slots=True)
-class JobContext:
-    """One start of one job."""
-
-    spec: JobSpec
-    settings: dict[str, SettingValue]
-    """The job's own settings, defaults filled in."""
-    config: TrainingConfig | None
-    """Settings of the run that the job makes; None for a job that makes none."""
-    changes: dict[str, SettingValue]
-    """Training settings that a file, the environment or `--set` named."""
-    reporter: Reporter
-    runs_root: Path
-    """The folder in which runs live."""
-    directory: Path
-    """Where the job may write: its run, else its folder for records, else `runs_root`."""
-    run_name: str | None = None
-    """The run it makes, or the `--name` it was given."""
-    yes: bool = False
-    """Do not ask."""
-    interactive: bool = False
-    """A person sits at a terminal and can be asked."""
-    stop: StopFlag = field(default_factory=StopFlag)
-    warned: set[str] = field(default_factory=set[str])
-    """What `warn` has said."""
-
-    def warn(self, text: str) -> None:
-        """Tell a person, once, what is odd and does not end the job."""
-        if text not in self.warned:
-            self.warned.add(text)
-            self.reporter.record("alert", level="warning", text=text)
-
-    def integer(self, name: str) -> int:
-        """A setting of kind `int`."""
-        value = self.settings[name]
-        assert isinstance(value, int)
-        return value
-
-    def real(self, name: str) -> float:
-        """A setting of kind `float`."""
-        value = self.settings[name]
-        assert isinstance(value, float)
-        return value
-
-    def text(self, name: str) -> str:
-        """A setting that is written as text."""
-        value = self.settings[name]
-        assert isinstance(value, str)
-        return value
-
-    def words(self, name: str) -> tuple[str, ...]:
-        """A setting of kind `list`."""
-        value = self.settings[name]
-        assert isinstance(value, tuple)
-        return value
-
-    def training_config(self) -> TrainingConfig:
-        """The settings of the run that the job makes.
-
-        Raises:
-            JobError: The job makes none.
-        """
-        if self.config is None:
-            raise JobError(f"{self.spec.name} makes no run and has no training settings")
-        return self.config
-
-
-# -- starting a job: settings, directory, voice and signals, in this process or another
+# -- what is asked for, and what a job is given
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,16 +135,15 @@ class JobRequest:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedSettings:
+class ResolvedSettings(NamedTuple):
     """The settings of a start, from all the places that may name them."""
 
     settings: dict[str, SettingValue]
     """The job's own, defaults filled in."""
     changes: dict[str, SettingValue]
-    """Training settings that somebody named."""
+    """Training settings that a file, the environment or `--set` named."""
     config: TrainingConfig | None
-    """For a job that makes a run."""
+    """Of the run that the job makes."""
 
 
 def resolve_request(request: JobRequest) -> ResolvedSettings:
@@ -253,6 +164,44 @@ def resolve_request(request: JobRequest) -> ResolvedSettings:
     return ResolvedSettings(own, changes, config)
 
 
+@dataclass(kw_only=True, slots=True)
+class JobContext:
+    """One start of one job."""
+
+    spec: JobSpec
+    settings: dict[str, SettingValue]
+    """As in `ResolvedSettings`, and so are `config` and `changes`."""
+    config: TrainingConfig | None = None
+    changes: dict[str, SettingValue] = field(default_factory=dict[str, SettingValue])
+    reporter: Reporter
+    runs_root: Path
+    """The folder in which runs live."""
+    directory: Path
+    """Where the job may write: its run, else its folder for records, else `runs_root`."""
+    run_name: str | None = None
+    """The run it makes, or the `--name` it was given."""
+    stop: StopFlag = field(default_factory=StopFlag)
+    warned: set[str] = field(default_factory=set[str])
+    """What `warn` has said."""
+
+    def warn(self, text: str) -> None:
+        """Tell a person, once, what is odd and does not end the job."""
+        if text not in self.warned:
+            self.warned.add(text)
+            self.reporter.record("alert", level="warning", text=text)
+
+    def integer(self, name: str) -> int:
+        """A setting of kind `int`."""
+        return cast("int", self.settings[name])
+
+    def text(self, name: str) -> str:
+        """A setting that is written as text."""
+        return cast("str", self.settings[name])
+
+
+# -- a job in this process
+
+
 def run_job(request: JobRequest) -> int:
     """Run a job in this process and return its exit code.
 
@@ -261,7 +210,8 @@ def run_job(request: JobRequest) -> int:
     """
     spec = request.spec
     resolved = resolve_request(request)
-    _refuse_useless_name(request)
+    if request.name is not None and not spec.trains:
+        raise JobError(f"--name is the name of a run, and {spec.name} makes none; leave it out")
     _check(request, resolved)
     if not _agreed(request, resolved):
         return EXIT_DONE
@@ -282,15 +232,11 @@ def run_job(request: JobRequest) -> int:
         folder = run or (recorder.paths if recorder else None)
         context = JobContext(
             spec=spec,
-            settings=resolved.settings,
-            config=resolved.config,
-            changes=resolved.changes,
+            **resolved._asdict(),
             reporter=reporter,
             runs_root=request.root,
             directory=folder.directory if folder else request.root,
             run_name=run.name if run else request.name,
-            yes=request.yes,
-            interactive=request.interactive and not request.json_lines,
             stop=stop,
         )
         stack.enter_context(
@@ -299,7 +245,7 @@ def run_job(request: JobRequest) -> int:
         if usable_cores() < allowed_cores():
             # torch follows the affinity and would start a thread for each core of the machine.
             os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
-        if spec.loads_torch and not {"torch", spec.module} & set(sys.modules):
+        if spec.loads_torch and "torch" not in sys.modules:
             reporter.say("loading torch, which takes seconds, on a busy machine up to a minute")
             if recorder is not None:
                 recorder.status(phase="loading torch", force=True)
@@ -308,8 +254,8 @@ def run_job(request: JobRequest) -> int:
             recorder.status(state="stopped" if stop.is_set() else "crashed")
         claimed = spec.resumes and context.directory != request.root
         made = RunPaths(context.directory) if claimed else run
-        if made is not None and code != EXIT_DONE:
-            _leave_a_trace(made, spec, outcome)
+        if made is not None and code != EXIT_DONE and not made.events.exists():
+            _tell_why_nothing_began(made, spec, outcome)
         reporter.finish()
         reporter.record("result", **{"job": spec.name, "exit_code": code, **outcome})
     lost = reporter.unwritten
@@ -318,6 +264,97 @@ def run_job(request: JobRequest) -> int:
     _to_standard_error(f"azul-tui: standard output cannot be written: {system_refusal(lost)}\n")
     # What a training made is in its folder; of other jobs the answer is lost.
     return EXIT_USER if code == EXIT_DONE and not spec.trains else code
+
+
+def _outcome(context: JobContext) -> tuple[int, dict[str, Any]]:
+    """Run the job itself; its exit code and what the result record says."""
+    try:
+        job = resolve_name(f"azul_tui.jobs.{context.spec.entry}")
+        outcome: dict[str, Any] = {"ok": True, **(job(context) or {})}
+    except AzulError as error:
+        _to_standard_error(f"azul-tui: {plain_text(str(error), 1000)}\n")
+        return error.exit_code, {"ok": False, "error": str(error)}
+    except KeyboardInterrupt:
+        context.stop.set(signal.SIGINT)
+        _to_standard_error("\nazul-tui: interrupted\n")
+        return context.stop.exit_code, {"ok": False, "error": "interrupted"}
+    except (OSError, MemoryError, ImportError) as error:
+        # A library that is missing, or has no memory to be mapped into.
+        refusal = system_refusal(error)
+        _to_standard_error(f"azul-tui: {context.spec.name} cannot go on: {refusal}\n")
+        return EXIT_FAILED, {"ok": False, "error": refusal}
+    except Exception as error:  # noqa: BLE001 - the border: a fault ends in a result and a code
+        _to_standard_error(traceback.format_exc())
+        return EXIT_FAILED, {"ok": False, "error": f"{type(error).__name__}: {error}"}
+    if context.stop.exit_code:
+        return context.stop.exit_code, {**outcome, "ok": False, "stopped": True}
+    return (EXIT_DONE if outcome["ok"] else EXIT_FAILED), outcome
+
+
+def _check(request: JobRequest, resolved: ResolvedSettings) -> None:
+    """Refuse what can be refused before anything heavy is loaded; choose the run to resume.
+
+    Raises:
+        AzulError: A name leads nowhere, or no run has anything left to do.
+    """
+    check_names(request.spec, resolved.settings, request.root)
+    if not request.spec.resumes or resolved.settings["checkpoint"]:
+        return
+    name = str(resolved.settings["run"])
+    if not name:
+        found = run_to_resume(request.root, resolved.changes, time.time())
+        resolved.settings["run"] = found.name
+    elif request.name is None:
+        refuse_live(existing_run(request.root, name))
+
+
+def _agreed(request: JobRequest, resolved: ResolvedSettings) -> bool:
+    """Ask before a job that takes hours, when there is somebody to answer."""
+    spec, config = request.spec, resolved.config
+    if not spec.asks or request.yes or not request.interactive or request.json_lines:
+        return True
+    limits = ""
+    if config is not None:
+        limits = f", at most {config.max_iterations:,} iterations"
+        if config.max_minutes:
+            limits += f" or {config.max_minutes:g} minutes"
+    _to_standard_error(f"{spec.title}: takes {spec.duration}{limits}. Start? [y/N] ")
+    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        return True
+    _to_standard_error("not started\n")
+    return False
+
+
+def _make_run(request: JobRequest) -> RunPaths:
+    """The directory of the run that is made; under a new name when none was given."""
+    if request.name is not None:
+        return claim_run(request.root, request.name)
+    stem = Path(request.config).stem if request.config else request.spec.preset or "run"
+    kept = "".join(char for char in stem if char.isalnum() or char in "-_")[:40].lstrip("-_")
+    return new_run(request.root, kept or "run")
+
+
+def _tell_why_nothing_began(paths: RunPaths, spec: JobSpec, outcome: Mapping[str, object]) -> None:
+    """A run that failed before its first record: say why in it, or leave no empty folder."""
+    if not paths.log.exists():  # nobody watches: the sentence on standard error is enough
+        with suppress(OSError):
+            paths.status.unlink(missing_ok=True)
+            for folder in (paths.control, paths.games, paths.directory):
+                folder.rmdir()
+        return
+    with RunRecorder(paths, job=spec.name) as recorder:
+        recorder.record("alert", level="error", text=str(outcome.get("error", "")))
+        recorder.record("result", job=spec.name, **outcome)
+        recorder.status(state="crashed")
+
+
+def _to_standard_error(text: str) -> None:
+    with suppress(OSError, ValueError):  # nobody is there to read it
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+# -- a job in a process of its own
 
 
 def run_in_background(
@@ -367,117 +404,11 @@ def _run_that_goes_on(request: JobRequest, resolved: ResolvedSettings) -> RunPat
     Raises:
         AzulError: Its name is refused or taken.
     """
-    name, checkpoint = (str(resolved.settings.get(key, "")) for key in ("run", "checkpoint"))
+    checkpoint = str(resolved.settings["checkpoint"])
     if request.name is not None:
         return claim_run(request.root, request.name)
     if not checkpoint:
-        return existing_run(request.root, name)
+        return existing_run(request.root, str(resolved.settings["run"]))
     home = RunPaths(Path(checkpoint).absolute().parent)
     inside = home.directory.parent.resolve() == request.root.resolve()
     return home if inside else new_run(request.root, home.name)
-
-
-def _check(request: JobRequest, resolved: ResolvedSettings) -> None:
-    """Refuse what can be refused before anything heavy is loaded; choose the run to resume.
-
-    Raises:
-        AzulError: A name leads nowhere, or no run has anything left to do.
-    """
-    check_names(request.spec, resolved.settings, request.root)
-    if not request.spec.resumes or resolved.settings["checkpoint"]:
-        return
-    name = str(resolved.settings["run"])
-    if not name:
-        found = run_to_resume(request.root, resolved.changes, time.time())
-        resolved.settings["run"] = found.name
-    elif request.name is None:
-        refuse_live(existing_run(request.root, name))
-
-
-def _refuse_useless_name(request: JobRequest) -> None:
-    """A name that nothing would carry is a misunderstanding.
-
-    Raises:
-        JobError: The job makes no run.
-    """
-    if request.name is not None and not request.spec.trains:
-        raise JobError(
-            f"--name is the name of a run, and {request.spec.name} makes none; leave it out"
-        )
-
-
-def _outcome(context: JobContext) -> tuple[int, dict[str, Any]]:
-    """Run the job itself; its exit code and what the result record says."""
-    try:
-        module = importlib.import_module(context.spec.module)
-        outcome: dict[str, Any] = {"ok": True, **(module.run(context) or {})}
-    except AzulError as error:
-        _to_standard_error(f"azul-tui: {plain_text(str(error), 1000)}\n")
-        return error.exit_code, {"ok": False, "error": str(error)}
-    except KeyboardInterrupt:
-        context.stop.set(2)
-        _to_standard_error("\nazul-tui: interrupted\n")
-        return context.stop.exit_code, {"ok": False, "error": "interrupted"}
-    except (OSError, MemoryError, ImportError) as error:
-        # A library that is missing, or has no memory to be mapped into.
-        refusal = system_refusal(error)
-        _to_standard_error(f"azul-tui: {context.spec.name} cannot go on: {refusal}\n")
-        return EXIT_FAILED, {"ok": False, "error": refusal}
-    except Exception as error:  # noqa: BLE001 - the border: a fault ends in a result and a code
-        _to_standard_error(traceback.format_exc())
-        return EXIT_FAILED, {"ok": False, "error": f"{type(error).__name__}: {error}"}
-    if context.stop.exit_code:
-        return context.stop.exit_code, {**outcome, "ok": False, "stopped": True}
-    return (EXIT_DONE if outcome["ok"] else EXIT_FAILED), outcome
-
-
-def _agreed(request: JobRequest, resolved: ResolvedSettings) -> bool:
-    """Ask before a job that takes hours, when there is somebody to answer."""
-    if not request.spec.asks or request.yes or not request.interactive or request.json_lines:
-        return True
-    config = resolved.config
-    limits = ""
-    if config is not None:
-        limits = f", at most {config.max_iterations:,} iterations"
-        if config.max_minutes:
-            limits += f" or {config.max_minutes:g} minutes"
-    duration = request.spec.duration
-    _to_standard_error(f"{request.spec.title}: takes {duration}{limits}. Start? [y/N] ")
-    answer = sys.stdin.readline().strip().lower()
-    if answer in {"y", "yes"}:
-        return True
-    _to_standard_error("not started\n")
-    return False
-
-
-def _make_run(request: JobRequest) -> RunPaths:
-    """The directory of the run that is made; under a new name when none was given."""
-    if request.name is None:
-        stem = Path(request.config).stem if request.config else request.spec.preset or "run"
-        kept = "".join(char for char in stem if char.isalnum() or char in "-_")[:40].lstrip("-_")
-        return new_run(request.root, kept or "run")
-    return claim_run(request.root, request.name)
-
-
-def _leave_a_trace(paths: RunPaths, spec: JobSpec, outcome: Mapping[str, object]) -> None:
-    """A run that failed before its first record: show why, or leave no empty folder."""
-    if paths.events.exists():
-        return
-    if not paths.log.exists():  # nobody watches: the sentence on standard error is enough
-        with suppress(OSError):
-            paths.status.unlink(missing_ok=True)
-            for folder in (paths.control, paths.games, paths.directory):
-                folder.rmdir()
-        return
-    with RunRecorder(paths, job=spec.name) as recorder:
-        recorder.record("alert", level="error", text=str(outcome.get("error", "")))
-        recorder.record("result", job=spec.name, **outcome)
-        recorder.status(state="crashed")
-
-
-def _to_standard_error(text: str) -> None:
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except (OSError, ValueError):  # nobody is there to read it
-        return

@@ -9,12 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from azul_tui.training.checkpoint_manager import ModelCheckpointManager
-    from azul_tui.training.components import create_training_components
+    from azul_tui.training.checkpoint import ModelCheckpointManager
+    from azul_tui.training.learner import create_training_components
     from azul_tui.training.replay import ReplayBuffer
+    from azul_tui.training.self_play import self_play_games
     from azul_tui.training.trainer import AzulTrainer
     from azul_tui.training.training_step import BatchSampler, TrainingStep
-    from azul_tui.training.workers import self_play_games
 
 __all__ = [
     "AzulTrainer",
@@ -29,11 +29,11 @@ __all__ = [
 _HOME = {
     "AzulTrainer": "trainer",
     "BatchSampler": "training_step",
-    "ModelCheckpointManager": "checkpoint_manager",
+    "ModelCheckpointManager": "checkpoint",
     "ReplayBuffer": "replay",
     "TrainingStep": "training_step",
-    "create_training_components": "components",
-    "self_play_games": "workers",
+    "create_training_components": "learner",
+    "self_play_games": "self_play",
 }
 
 

@@ -13,9 +13,9 @@ from azul_tui.network import NetworkEvaluator
 from azul_tui.players.names import parse_player_name, plays_elsewhere
 from azul_tui.players.network import NetworkPlayer
 from azul_tui.players.registry import create_player
-from azul_tui.runs.checkpoint_manifest import best_record, read_manifest
+from azul_tui.runs.checkpoint_manifest import BEST_NAME, best_record, read_manifest
 from azul_tui.runs.listing import newest_run
-from azul_tui.runs.paths import SHIPPED_NAMES, RunPaths, pretrained_directory, run_paths
+from azul_tui.runs.paths import SHIPPED_NAMES, pretrained_directory, run_paths
 from azul_tui.runs.text import plain_text, warn
 from azul_tui.training.checkpoint import load_network, newest_valid
 from azul_tui.training.self_play import playing_search
@@ -47,40 +47,38 @@ def find_checkpoint(name: str, root: Path, players: int = 2) -> Path:
     """
     if not name:
         try:
-            return _of_run(newest_run(root, 0.0))
+            return _of_run(newest_run(root, 0.0).directory)
         except AzulError:
             name = PRETRAINED
     if name == PRETRAINED:
         name = SHIPPED_NAMES[players]
     for seats, shipped in SHIPPED_NAMES.items():
         if name == shipped:
-            return _of_run(RunPaths(pretrained_directory(seats)))
+            return _of_run(pretrained_directory(seats))
     path = Path(name)
     for file in (path, root / path):
         if file.is_file():
             return file
     if path.is_dir():
-        return _of_run(RunPaths(path))
+        return _of_run(path)
     shown = plain_text(name, 80)
     try:
-        paths = run_paths(root, name)
+        folder = run_paths(root, name).directory
     except AzulError:
         raise CheckpointError(f"{shown}: there is no such checkpoint file or run") from None
-    if not paths.directory.is_dir():
-        raise CheckpointError(
-            f"{shown}: there is no such checkpoint file, and no such run in {root}"
-        )
-    return _of_run(paths)
+    if not folder.is_dir():
+        missing = f"there is no such checkpoint file, and no such run in {root}"
+        raise CheckpointError(f"{shown}: {missing}")
+    return _of_run(folder)
 
 
-def _of_run(paths: RunPaths) -> Path:
+def _of_run(folder: Path) -> Path:
     """A run's best weights, else its newest checkpoint that verifies."""
-    if paths.best_model.is_file():
-        return paths.best_model
-    best = best_record(read_manifest(paths.directory))
-    if best is not None and (paths.directory / best.file).is_file():
-        return paths.directory / best.file
-    return newest_valid(paths.directory)[0]
+    best = best_record(read_manifest(folder))
+    for name in (BEST_NAME, best.file if best else ""):
+        if (folder / name).is_file():
+            return folder / name
+    return newest_valid(folder).path
 
 
 @dataclass(frozen=True)
@@ -155,9 +153,8 @@ def find_player(name: str, root: Path, *, players: int = 2) -> Path | None:
         except CheckpointError:
             if "/" in name or name.endswith(".pt") or name in SHIPPED_NAMES.values():
                 raise
-            if plays_elsewhere(name):
-                raise error from None
-            raise PlayerError(f"{error}; nor is it a checkpoint file or a run") from None
+            nor = "" if plays_elsewhere(name) else "; nor is it a checkpoint file or a run"
+            raise PlayerError(f"{error}{nor}") from None
     return None
 
 

@@ -1,4 +1,9 @@
-"""Measuring strength while training: matches, ratings, and which weights become the best."""
+"""Evaluation: the newest weights play others, are rated, and become the best or not.
+
+An evaluation plays each opponent on the same deals in every iteration of a run, so that differences
+between iterations are differences between networks; then the gate, if there is one; then all games
+so far are fitted. What of it is left stands in the run's progress.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +50,356 @@ if TYPE_CHECKING:
     from azul_tui.arena.store import KeptMatch
     from azul_tui.config import TrainingConfig
     from azul_tui.players.registry import Player
-    from azul_tui.training.resuming import OpenRun
-    from azul_tui.training.saving import CheckpointKeeper
+    from azul_tui.training.run import TrainingRun
+
+BEST: Final = "the best so far"
+"""Stands among the opponents that an iteration has left: the gate."""
+RATINGS: Final = "ratings"
+"""Stands last among them: the fit of all games so far."""
+GAMES_BETWEEN_LOOKS: Final = 32
+"""Games of the gate in lockstep, after which its test is asked."""
+_GAMES_AT_ONCE: Final = 256
+
+
+def opponents_due(config: TrainingConfig, iteration: int) -> tuple[str, ...]:
+    """Whom the weights of an iteration are to be measured against; nobody most of the time.
+
+    Without a player to measure against there is no score, and nothing that gate and ratings could
+    build on. Without a file of the best there is no gate.
+    """
+    if not (config.eval_frequency and config.eval_opponents):
+        return ()
+    if iteration % config.eval_frequency and iteration < config.max_iterations:
+        return ()
+    gate = (BEST,) if config.gate == "sequential" and config.save_best_model else ()
+    return (*config.eval_opponents, *gate, RATINGS)
+
+
+def evaluation_seed(config: TrainingConfig) -> int:
+    """Seed of the games against the opponents, the same for every iteration of a run."""
+    return config.seed * 1_000_003 + 1
+
+
+class EvaluationPhase:
+    """Plays the evaluation games that an iteration has left."""
+
+    def __init__(self, run: TrainingRun) -> None:
+        """Nothing is allocated before the first game."""
+        self._run = run
+        self._ratings: RunRatings | None = None
+        self._evaluators: dict[str, NetworkEvaluator] = {}
+        self._began_s = run.seconds
+        self._gates_s = 0.0
+        self._done = self._total = 0
+        """Parts of the evaluation under way, for the progress shown."""
+
+    def evaluate(self) -> bool:
+        """Measure the acting weights against everybody left; False when leaving before the end."""
+        run, left = self._run, self._run.progress.opponents_left
+        if not left:
+            return True
+        run.begin_phase("evaluation", run.progress.iteration)
+        self._ratings = self._ratings or RunRatings(run)
+        self._total = len(left)
+        while left:
+            run.wait_while_paused()
+            if run.leaving:
+                return False
+            self._done = self._total - len(left)
+            if left[0] == RATINGS:
+                finished = self._ratings.rate()
+            elif left[0] == BEST:
+                finished = self._pass_gate(self._ratings)
+            else:
+                finished = self._play(left[0], self._ratings)
+            if finished:
+                del left[0]
+        run.progress.score = run.progress.measured
+        return True
+
+    def _play(self, opponent: str, ratings: RunRatings) -> bool:
+        """Play a scripted player; False when interrupted."""
+        run, config, iteration = self._run, self._run.config, self._run.progress.iteration
+        result = play_match(
+            self._player("newest", _GAMES_AT_ONCE, run.learner.acting_weights(), iteration),
+            create_player(opponent, config.num_players),
+            config.eval_games,
+            evaluation_seed(config),
+            config.num_players,
+            on_progress=lambda done, total: self._tell(done, total, "games"),
+            stop=run.interrupts,
+        )
+        if result.stopped or not ratings.keep(result):
+            return False
+        run.record(
+            "evaluation",
+            iteration=iteration,
+            opponent=opponent,
+            **result.tally(),
+            simulations=config.eval_simulations,
+        )
+        file = match_file(run.paths.games, f"eval_{iteration:06d}", opponent)
+        title = f"iteration {iteration} against {opponent}"
+        run.retry(lambda: write_match_games(file, title, result.results))
+        run.progress.measured = result.score
+        return True
+
+    def _pass_gate(self, ratings: RunRatings) -> bool:
+        """Test the acting weights against the best so far; False when interrupted.
+
+        Pairs of games are played until the newest are clearly ahead or clearly behind; at the last
+        pair the score decides. Ahead or level they become the best: taking an equal does no harm,
+        as the next ones are held against it the same way, while better weights passed over are
+        lost. Between weights of one run a score against a third player says little: once it is
+        beaten by everybody, nothing.
+        """
+        run, config, progress = self._run, self._run.config, self._run.progress
+        iteration, began_s = progress.iteration, run.seconds
+        best = weights_of_best(run)
+        if best is None:
+            progress.accepted = True
+            run.record("gate", iteration=iteration, decision="first", accepted=True, games=0)
+            return True
+        best_iteration, best_weights = best
+        # Its games are few at once: larger batches would be evaluated half empty.
+        rows, newest_weights = GAMES_BETWEEN_LOOKS, run.learner.acting_weights()
+        result = play_match(
+            self._player("newest at the gate", rows, newest_weights, iteration),
+            self._player("best at the gate", rows, best_weights, best_iteration),
+            config.gate_games,
+            # Bags of its own in each iteration: the best must not be the best on some bags.
+            evaluation_seed(config) + iteration,
+            config.num_players,
+            on_progress=lambda done, total: self._tell(done, total, "games of the gate"),
+            stop=run.interrupts,
+            test=gate_test(config),
+            games_at_once=GAMES_BETWEEN_LOOKS,
+        )
+        if result.stopped or not ratings.keep(result):
+            return False
+        verdict = result.verdict
+        assert verdict is not None, "a match with a test has a verdict"
+        progress.accepted = verdict.decision in {"ahead", "level"}
+        seconds = run.seconds - began_s
+        self._gates_s += seconds
+        share = self._gates_s / max(1e-9, run.seconds - self._began_s)
+        run.record(
+            "gate",
+            iteration=iteration,
+            opponent=f"iteration {best_iteration}",
+            best_iteration=best_iteration,
+            decision=verdict.decision,
+            accepted=progress.accepted,
+            **result.tally(),
+            log_likelihood_ratio=verdict.log_likelihood_ratio,
+            lower=verdict.lower,
+            upper=verdict.upper,
+            simulations=config.eval_simulations,
+            seconds=round(seconds, 3),
+            run_share=round(share, 4),
+        )
+        return True
+
+    def _player(
+        self, role: str, rows: int, weights: Mapping[str, Tensor], iteration: int
+    ) -> Player:
+        """A player with these weights, evaluated in batches of so many; one for each role."""
+        config, compute = self._run.config, self._run.compute
+        if role not in self._evaluators:
+            self._evaluators[role] = NetworkEvaluator(
+                self._run.learner.model,
+                min(rows, config.parallel_games),
+                compute.device,
+                compute.inference_precision,
+                compute.inference,
+            )
+        self._evaluators[role].load_weights(weights)
+        return NetworkPlayer(
+            self._evaluators[role],
+            config.eval_simulations,
+            playing_search(config),
+            config.num_players,
+            name=f"iteration {iteration}",
+        )
+
+    def _tell(self, done: float, total: float, unit: str) -> None:
+        """How far the whole evaluation is, each part counted as one."""
+        self._run.tell(self._done * total + done, self._total * total, unit)
+
+
+def gate_test(config: TrainingConfig) -> ClosingTest:
+    """What decides between the newest weights and the best."""
+    return ClosingTest(
+        elo=config.gate_elo,
+        max_pairs=-(-config.gate_games // config.num_players),
+        players=config.num_players,
+    )
+
+
+def weights_of_best(run: TrainingRun) -> tuple[int, Mapping[str, Tensor]] | None:
+    """Iteration and acting weights of the best so far; None when the run holds none.
+
+    A damaged file is passed over with an alert that says why.
+    """
+    wanted = run.progress.best_iteration
+    places = [run.paths.best_model]
+    if wanted is not None:
+        places.append(run.paths.checkpoint(wanted))
+    for path in places:
+        try:
+            content = read_checkpoint(path)
+        except CheckpointError as error:
+            if path.exists():
+                why = str(error).removeprefix(f"{plain_text(str(path))}: ")
+                run.alert(f"{path.name} was passed over for the best weights: {why}")
+            continue
+        iteration: int = content["iteration"]
+        # Left behind by a process that went as far, or further, before the run was taken back.
+        later = iteration >= run.progress.iteration
+        if not later and wanted in (None, iteration):
+            return iteration, content["extra"].get("acting_state") or content["model_state"]
+    if wanted is not None:
+        run.alert(
+            f"the best weights so far, of iteration {wanted}, are in no file of the run: "
+            "the newest take their place without a game"
+        )
+    return None
+
+
+# -- ratings over training: every evaluation's games in one fit, kept with the run
+#
+# `rated_games.jsonl` holds a line a match: newest weights against each opponent and against the
+# best so far, and once each two opponents against each other. All of them are fitted together
+# (Bradley and Terry with a seat term), so no rating hangs on a chain of newest against previous.
+# How many bytes of the file a checkpoint knows of stands in its progress: a resume cuts the rest
+# off.
+
+FILE: Final = "rated_games.jsonl"
+ANCHOR: Final = "random"
+_BOOTSTRAPS: Final = 100
+_MOST_ITERATIONS: Final = 64
+_MOST_BYTES: Final = 1 << 28
+
+
+class RunRatings:
+    """The rated games of one run, and the fits made of them."""
+
+    def __init__(self, run: TrainingRun) -> None:
+        """Read what the run has kept so far, and cut off what its progress does not know of."""
+        self._run = run
+        self._path = run.paths.directory / FILE
+        self._matches: list[KeptMatch] = []
+        content = b""
+        if self._path.is_file():
+            with self._path.open("rb") as file:
+                content = file.read(min(_MOST_BYTES, run.progress.rated_bytes))
+        whole = content[: content.rfind(b"\n") + 1]  # a power cut may have torn the last line
+        run.progress.rated_bytes = len(whole)
+        for line in whole.splitlines():
+            try:
+                self._matches.append(decode_match(line))
+            except JobError as error:
+                run.alert(f"{FILE}: {error}")
+
+    def keep(self, result: MatchResult) -> bool:
+        """Add a match; False when the disk refused it until somebody asked to leave."""
+        match = keep_match(result)
+        line = encode_match(match).encode() + b"\n"
+        if self._run.retry(lambda: self._append(line)) is None:
+            return False
+        self._matches.append(match)
+        return True
+
+    def _append(self, line: bytes) -> bool:
+        """Write a line where the progress says that the file ends."""
+        progress = self._run.progress
+        with self._path.open("r+b" if self._path.exists() else "w+b") as file:
+            file.seek(progress.rated_bytes)
+            file.write(line)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())  # a checkpoint will name how many bytes there are
+        progress.rated_bytes += len(line)
+        return True
+
+    def rate(self) -> bool:
+        """Fit everything, record where the newest weights stand, and replace `ratings.json`.
+
+        False when interrupted before that.
+        """
+        run, iteration = self._run, self._run.progress.iteration
+        opponents, players = run.config.eval_opponents, run.config.num_players
+        if not self._meet_each_other(opponents):
+            return False
+        met = {name for match in self._matches for name in match.players}
+        anchor = ANCHOR if ANCHOR in met else opponents[0]
+        try:
+            fitted = fit_ratings(
+                joined_matches(_spread(self._matches)),
+                anchor=anchor,
+                bootstraps=_BOOTSTRAPS,
+                generator=np.random.default_rng(iteration),
+            )
+        except JobError as error:
+            run.alert(f"no ratings: {error}")
+            return True
+        rows = rating_rows(fitted)
+        for row in rows:
+            if row.iteration == iteration:
+                run.record(
+                    "rating",
+                    iteration=iteration,
+                    elo=row.elo,
+                    low=row.low,
+                    high=row.high,
+                    anchor=anchor,
+                    games=row.games,
+                    players=players,
+                )
+        run.try_to(
+            lambda: write_ratings(
+                run.paths, rows, anchor=anchor, players=players, fitted=time.time()
+            )
+        )
+        return True
+
+    def _meet_each_other(self, opponents: tuple[str, ...]) -> bool:
+        """Have each two opponents play a match, if they never did; False when interrupted.
+
+        Nobody else ties them together once the network beats them all.
+        """
+        run, config = self._run, self._run.config
+        met = {frozenset(match.players) for match in self._matches}
+        for names in itertools.combinations(dict.fromkeys(opponents), 2):
+            one, other = (create_player(name, config.num_players) for name in names)
+            if frozenset((one.name, other.name)) in met:
+                continue
+            result = play_match(
+                one,
+                other,
+                config.eval_games,
+                evaluation_seed(config),
+                config.num_players,
+                on_progress=lambda done, total: run.tell(done, total, "games"),
+                stop=run.interrupts,
+            )
+            if result.stopped or not self.keep(result):
+                return False
+        return True
+
+
+def _spread(matches: list[KeptMatch]) -> list[KeptMatch]:
+    """The matches that are fitted: of a long run every 2nd, 4th, ... iteration and the newest.
+
+    A fit takes time with the cube of its players; a chart needs no more than this.
+    """
+    found = {name: iteration_of(name) for match in matches for name in match.players}
+    iterations = sorted({number for number in found.values() if number is not None})
+    step = 1
+    while len(iterations) > step * _MOST_ITERATIONS:
+        step *= 2
+    kept = {None, *iterations[step - 1 :: step], *iterations[-1:]}
+    return [match for match in matches if {found[name] for name in match.players} <= kept]
 
 
 # -- how a score was measured: scores compare only when that is the same
@@ -75,48 +428,28 @@ def in_words(measure: Measure) -> str:
     return f"against {plain_text(opponent, 60)} {how}"
 
 
-# -- how the best score so far was measured, and setting it back when it does not compare any more
+def forget_incomparable(run: TrainingRun, measure: Measure | None) -> bool:
+    """Set the run's best score back when scores are measured otherwise by now, and say so.
+
+    Args:
+        run: Whose best score it is.
+        measure: How that was measured.
+
+    Returns:
+        Whether it was set back.
+    """
+    best, now = run.progress.best_score, measure_of(run.config)
+    if best is None or measure is None or measure == now or not run.config.eval_frequency:
+        return False
+    run.alert(
+        f"the best score so far, {100 * best:.1f}% {in_words(measure)}, does not compare with "
+        f"scores {in_words(now)}: it begins anew with the next best weights"
+    )
+    run.progress.best_score = None
+    return True
 
 
-class BestMeasure:
-    """The measure of one run's best score."""
-
-    def __init__(self, run: OpenRun) -> None:
-        """There is no score before the first evaluation."""
-        self._run = run
-        self._measure: Measure | None = None
-
-    def as_plain(self) -> list[object] | None:
-        """For a checkpoint; `read_measure` reads it."""
-        return None if self._measure is None else list(self._measure)
-
-    def take(self, measure: Measure) -> None:
-        """Know how the scores so far were measured."""
-        self._measure = measure
-
-    def take_current(self) -> None:
-        """The settings in force measure from now on."""
-        self._measure = measure_of(self._run.config)
-
-    def forget_incomparable(self) -> bool:
-        """Set the run's best score back when scores are measured otherwise by now, and say so.
-
-        Returns whether it was.
-        """
-        run, best = self._run, self._run.progress.best_score
-        old, new = self._measure, measure_of(run.config)
-        if best is None or old is None or old == new or not run.config.eval_frequency:
-            return False
-        run.journal.alert(
-            f"the best score so far, {100 * best:.1f}% {in_words(old)}, does not compare with "
-            f"scores {in_words(new)}: it begins anew with the next best weights"
-        )
-        self._measure = None
-        run.progress.best_score = None
-        return True
-
-
-# -- A few games of every match, kept in the trace format beside a run's self-play games
+# -- a few games of every match, kept in the trace format beside a run's self-play games
 
 GAMES_KEPT = 4
 """Games of a match that are kept."""
@@ -182,451 +515,3 @@ def write_match_games(file: Path, title: str, results: GameResults) -> None:
     if lines:
         file.parent.mkdir(exist_ok=True)
         write_bytes_atomically(file, "".join(lines).encode(), durable=False)
-
-
-# -- ratings over training: every evaluation's games in one fit, kept with the run
-#
-# `rated_games.jsonl` holds a line a match: newest weights against each opponent and against the
-# best so far, and once each two opponents against each other. All of them are fitted together
-# (Bradley and Terry with a seat term), so no rating hangs on a chain of newest against previous.
-# How many bytes of the file a checkpoint knows of stands in its progress: a resume cuts the rest
-# off.
-
-FILE: Final = "rated_games.jsonl"
-ANCHOR: Final = "random"
-_BOOTSTRAPS: Final = 100
-_MOST_ITERATIONS: Final = 64
-_MOST_BYTES: Final = 1 << 28
-
-
-class RunRatings:
-    """The rated games of one run, and the fits made of them."""
-
-    def __init__(self, run: OpenRun) -> None:
-        """Read what the run has kept so far, and cut off what its progress does not know of."""
-        self._run = run
-        self._matches: list[KeptMatch] = []
-        path = self._path
-        if not path.is_file():
-            run.progress.rated_bytes = 0
-            return
-        with path.open("r+b") as file:
-            if path.stat().st_size > run.progress.rated_bytes:
-                file.truncate(run.progress.rated_bytes)
-            content = file.read(_MOST_BYTES)
-        whole = content[: content.rfind(b"\n") + 1]  # a power cut may have torn the last line
-        lines = whole.splitlines()
-        run.progress.rated_bytes = len(whole)
-        for line in lines:
-            try:
-                self._matches.append(decode_match(line))
-            except JobError as error:
-                run.journal.alert(f"{FILE}: {error}")
-
-    @property
-    def _path(self) -> Path:
-        return self._run.paths.directory / FILE
-
-    def keep(self, result: MatchResult) -> bool:
-        """Add a match; False when the disk refused it until somebody asked to leave."""
-        match = keep_match(result)
-        line = encode_match(match).encode() + b"\n"
-        if self._run.journal.persistently(lambda: self._append(line)) is None:
-            return False
-        self._matches.append(match)
-        return True
-
-    def _append(self, line: bytes) -> bool:
-        """Write a line where the progress says that the file ends."""
-        progress = self._run.progress
-        with self._path.open("r+b" if self._path.exists() else "w+b") as file:
-            file.seek(progress.rated_bytes)
-            file.write(line)
-            file.truncate()
-            file.flush()
-            os.fsync(file.fileno())  # a checkpoint will name how many bytes there are
-        progress.rated_bytes += len(line)
-        return True
-
-    def rate(self) -> bool:
-        """Fit everything, record where the newest weights stand, and replace `ratings.json`.
-
-        False when interrupted before that.
-        """
-        run = self._run
-        opponents = run.config.eval_opponents
-        if not self._meet_each_other(opponents):
-            return False
-        met = {name for match in self._matches for name in match.players}
-        anchor = ANCHOR if ANCHOR in met else opponents[0]
-        try:
-            fitted = fit_ratings(
-                joined_matches(_spread(self._matches)),
-                anchor=anchor,
-                bootstraps=_BOOTSTRAPS,
-                generator=np.random.default_rng(run.progress.iteration),
-            )
-        except JobError as error:
-            run.journal.alert(f"no ratings: {error}")
-            return True
-        rows = rating_rows(fitted)
-        for row in rows:
-            if row.iteration == run.progress.iteration:
-                run.journal.record(
-                    "rating",
-                    iteration=row.iteration,
-                    elo=row.elo,
-                    low=row.low,
-                    high=row.high,
-                    anchor=anchor,
-                    games=row.games,
-                    players=run.config.num_players,
-                )
-        run.journal.show(
-            lambda: write_ratings(
-                run.paths,
-                rows,
-                anchor=anchor,
-                players=run.config.num_players,
-                fitted=time.time(),
-            )
-        )
-        return True
-
-    def _meet_each_other(self, opponents: tuple[str, ...]) -> bool:
-        """Have each two opponents play a match, if they never did; False when interrupted.
-
-        Nobody else ties them together once the network beats them all.
-        """
-        run, config = self._run, self._run.config
-        met = {frozenset(match.players) for match in self._matches}
-        for names in itertools.combinations(dict.fromkeys(opponents), 2):
-            one, other = (create_player(name, config.num_players) for name in names)
-            if frozenset((one.name, other.name)) in met:
-                continue
-            result = play_match(
-                one,
-                other,
-                config.eval_games,
-                evaluation_seed(config),
-                config.num_players,
-                on_progress=lambda done, total: run.tell(done, total, "games"),
-                stop=run.steering.interrupts,
-            )
-            if result.stopped or not self.keep(result):
-                return False
-        return True
-
-
-def _spread(matches: list[KeptMatch]) -> list[KeptMatch]:
-    """The matches that are fitted: of a long run every 2nd, 4th, ... iteration and the newest.
-
-    A fit takes time with the cube of its players; a chart needs no more than this.
-    """
-    found = {name: iteration_of(name) for match in matches for name in match.players}
-    iterations = sorted({number for number in found.values() if number is not None})
-    step = 1
-    while len(iterations) > step * _MOST_ITERATIONS:
-        step *= 2
-    kept = {*iterations[step - 1 :: step], *iterations[-1:]}
-    return [
-        match
-        for match in matches
-        if all(found[name] is None or found[name] in kept for name in match.players)
-    ]
-
-
-# -- the gate of `best`: the newest weights against the best ones so far, in as few games as tell
-#
-# Pairs of games are played until the newest are clearly ahead or clearly behind; at the last pair
-# the score decides. Ahead or level they become the best: taking an equal does no harm, as the next
-# ones are held against it the same way, while better weights passed over are lost. Between weights
-# of one run a score against a third player says little: once it is beaten by everybody, nothing.
-
-BEST: Final = "the best so far"
-"""Stands among the opponents that an iteration has left."""
-GAMES_BETWEEN_LOOKS: Final = 32
-"""Games in lockstep, after which the test is asked."""
-
-
-def has_gate(config: TrainingConfig) -> bool:
-    """Whether weights become the best by a test: without a file of the best there is none."""
-    return config.gate == "sequential" and config.save_best_model
-
-
-def gate_test(config: TrainingConfig) -> ClosingTest:
-    """What decides between the newest weights and the best."""
-    return ClosingTest(
-        elo=config.gate_elo,
-        max_pairs=-(-config.gate_games // config.num_players),
-        players=config.num_players,
-    )
-
-
-def accepts(result: MatchResult) -> bool:
-    """Whether the newest weights, not behind, become the best."""
-    return result.verdict is not None and result.verdict.decision in {"ahead", "level"}
-
-
-def weights_of_best(run: OpenRun) -> tuple[int, Mapping[str, Tensor]] | None:
-    """Iteration and acting weights of the best so far; None when the run holds none.
-
-    A damaged file is passed over with an alert that says why.
-    """
-    wanted = run.progress.best_iteration
-    places = [run.paths.best_model]
-    if wanted is not None:
-        places.append(run.paths.checkpoint(wanted))
-    for path in places:
-        try:
-            content = read_checkpoint(path)
-        except CheckpointError as error:
-            if path.exists():
-                why = str(error).removeprefix(f"{plain_text(str(path))}: ")
-                run.journal.alert(f"{path.name} was passed over for the best weights: {why}")
-            continue
-        iteration: int = content["iteration"]
-        # Left behind by a process that went as far, or further, before the run was taken back.
-        later = iteration >= run.progress.iteration
-        if not later and wanted in (None, iteration):
-            return iteration, content["extra"].get("acting_state") or content["model_state"]
-    if wanted is not None:
-        run.journal.alert(
-            f"the best weights so far, of iteration {wanted}, are in no file of the run: "
-            "the newest take their place without a game"
-        )
-    return None
-
-
-def play_gate(
-    run: OpenRun, candidate: Player, best: Player, before: int, opponents: int
-) -> MatchResult:
-    """Play the test; it has been stopped if somebody asked to leave or to pause.
-
-    Args:
-        run: Whose weights they are.
-        candidate: With the newest weights.
-        best: With the best.
-        before: Opponents that this evaluation is done with, for the progress shown.
-        opponents: All of them.
-    """
-    config = run.config
-    players = config.num_players
-    return play_match(
-        candidate,
-        best,
-        config.gate_games,
-        # Bags of its own in each iteration: the best must not be the best on some bags.
-        evaluation_seed(config) + run.progress.iteration,
-        players,
-        on_progress=lambda done, total: run.tell(
-            before * total + done, opponents * total, "games of the gate"
-        ),
-        stop=run.steering.interrupts,
-        test=gate_test(config),
-        games_at_once=GAMES_BETWEEN_LOOKS,
-    )
-
-
-def evaluation_seed(config: TrainingConfig) -> int:
-    """Seed of the games against the opponents, the same for every iteration of a run."""
-    return config.seed * 1_000_003 + 1
-
-
-def record_gate(
-    run: OpenRun, opponent: int, result: MatchResult | None, seconds: float, share: float
-) -> None:
-    """The test in numbers.
-
-    Args:
-        run: The run.
-        opponent: Iteration of the best that was played.
-        result: None for the first weights, which are the best without a game.
-        seconds: That it took.
-        share: Of this process's time that all of its gates took.
-    """
-    iteration = run.progress.iteration
-    if result is None:
-        run.journal.record("gate", iteration=iteration, decision="first", accepted=True, games=0)
-        return
-    verdict = result.verdict
-    assert verdict is not None, "a match with a test has a verdict"
-    run.journal.record(
-        "gate",
-        iteration=iteration,
-        opponent=f"iteration {opponent}",
-        best_iteration=opponent,
-        decision=verdict.decision,
-        accepted=run.progress.accepted is True,
-        **result.tally(),
-        log_likelihood_ratio=verdict.log_likelihood_ratio,
-        lower=verdict.lower,
-        upper=verdict.upper,
-        simulations=run.config.eval_simulations,
-        seconds=round(seconds, 3),
-        run_share=round(share, 4),
-    )
-
-
-# -- measuring a network while it trains: scripted players, the best weights so far, ratings
-
-_GAMES_AT_ONCE: Final = 256
-RATINGS: Final = "ratings"
-"""Stands last among what an evaluation has left: the fit of all games so far."""
-
-
-def opponents_due(config: TrainingConfig, iteration: int) -> tuple[str, ...]:
-    """Whom the weights of an iteration are to be measured against; nobody most of the time.
-
-    Behind the players come the gate, if there is one, and the ratings. Without a player to
-    measure against there is no score, and nothing that these two could build on.
-    """
-    if not (config.eval_frequency and config.eval_opponents):
-        return ()
-    if iteration % config.eval_frequency and iteration < config.max_iterations:
-        return ()
-    gate = (BEST,) if has_gate(config) else ()
-    return (*config.eval_opponents, *gate, RATINGS)
-
-
-class EvaluationPhase:
-    """Plays the evaluation games that an iteration has left."""
-
-    def __init__(self, run: OpenRun, keeper: CheckpointKeeper) -> None:
-        """Nothing is allocated before the first game.
-
-        Args:
-            run: Whose weights are measured.
-            keeper: Saves, for people who ask for a checkpoint while the run is paused.
-        """
-        self._run = run
-        self._keeper = keeper
-        self._evaluator: NetworkEvaluator | None = None
-        self._of_gate: tuple[NetworkEvaluator, NetworkEvaluator] | None = None
-        self._ratings: RunRatings | None = None
-        self._began_s = run.stopwatch.seconds
-        self._gates_s = 0.0
-
-    def evaluate(self) -> bool:
-        """Measure the acting weights against everybody left; False when leaving before the end."""
-        run, progress = self._run, self._run.progress
-        if not progress.opponents_left:
-            return True
-        run.begin_phase("evaluation", progress.iteration)
-        if self._ratings is None:
-            self._ratings = RunRatings(run)
-        opponents = len(progress.opponents_left)
-        while progress.opponents_left:
-            run.steering.wait_while_paused("evaluation", self._keeper.save)
-            if run.steering.leaving:
-                return False
-            before = opponents - len(progress.opponents_left)
-            if self._take(progress.opponents_left[0], self._ratings, before, opponents):
-                del progress.opponents_left[0]
-        progress.score = progress.measured
-        return True
-
-    def _take(self, opponent: str, ratings: RunRatings, before: int, opponents: int) -> bool:
-        """One part of an evaluation; False when it was interrupted."""
-        if opponent == RATINGS:
-            return ratings.rate()
-        if opponent == BEST:
-            return self._pass_gate(ratings, before, opponents)
-        config = self._run.config
-        # The deals are the same for every iteration of a run: differences between iterations
-        # are then differences between networks.
-        result = play_match(
-            self._candidate(),
-            create_player(opponent, config.num_players),
-            config.eval_games,
-            evaluation_seed(config),
-            config.num_players,
-            on_progress=lambda done, total: self._run.tell(
-                before * total + done, opponents * total, "games"
-            ),
-            stop=self._run.steering.interrupts,
-        )
-        if result.stopped or not ratings.keep(result):
-            return False
-        self._record(opponent, result)
-        self._keep_games(opponent, result)
-        self._run.progress.measured = result.score
-        return True
-
-    def _pass_gate(self, ratings: RunRatings, before: int, opponents: int) -> bool:
-        """Test the acting weights against the best so far; False when interrupted."""
-        run, progress = self._run, self._run.progress
-        began_s = run.stopwatch.seconds
-        found = weights_of_best(run)
-        if found is None:
-            progress.accepted = True
-            record_gate(run, 0, None, 0.0, 0.0)
-            return True
-        iteration, weights = found
-        if self._of_gate is None:
-            # Its games are few at once: larger batches would be evaluated half empty.
-            rows = GAMES_BETWEEN_LOOKS
-            self._of_gate = (self._new_evaluator(rows), self._new_evaluator(rows))
-        newest_evaluator, best_evaluator = self._of_gate
-        newest_evaluator.load_weights(run.learner.acting_weights())
-        best_evaluator.load_weights(weights)
-        result = play_gate(
-            run,
-            self._player(newest_evaluator, progress.iteration),
-            self._player(best_evaluator, iteration),
-            before,
-            opponents,
-        )
-        if result.stopped or not ratings.keep(result):
-            return False
-        progress.accepted = accepts(result)
-        seconds = run.stopwatch.seconds - began_s
-        self._gates_s += seconds
-        share = self._gates_s / max(1e-9, run.stopwatch.seconds - self._began_s)
-        record_gate(run, iteration, result, seconds, share)
-        return True
-
-    def _candidate(self) -> NetworkPlayer:
-        """The acting weights, as a player."""
-        if self._evaluator is None:
-            self._evaluator = self._new_evaluator(_GAMES_AT_ONCE)
-        self._evaluator.load_weights(self._run.learner.acting_weights())
-        return self._player(self._evaluator, self._run.progress.iteration)
-
-    def _new_evaluator(self, rows: int) -> NetworkEvaluator:
-        """Room for batches of so many positions, or of as many as self-play has."""
-        config, compute = self._run.config, self._run.compute
-        return NetworkEvaluator(
-            self._run.learner.model,
-            min(rows, config.parallel_games),
-            compute.device,
-            compute.inference_precision,
-            compute.inference,
-        )
-
-    def _player(self, evaluator: NetworkEvaluator, iteration: int) -> NetworkPlayer:
-        config = self._run.config
-        return NetworkPlayer(
-            evaluator,
-            config.eval_simulations,
-            playing_search(config),
-            config.num_players,
-            name=f"iteration {iteration}",
-        )
-
-    def _record(self, opponent: str, result: MatchResult) -> None:
-        """The result in numbers."""
-        self._run.journal.record(
-            "evaluation",
-            iteration=self._run.progress.iteration,
-            opponent=opponent,
-            **result.tally(),
-            simulations=self._run.config.eval_simulations,
-        )
-
-    def _keep_games(self, opponent: str, result: MatchResult) -> None:
-        """A few of its games, to replay."""
-        run, iteration = self._run, self._run.progress.iteration
-        file = match_file(run.paths.games, f"eval_{iteration:06d}", opponent)
-        title = f"iteration {iteration} against {opponent}"
-        run.journal.persistently(lambda: write_match_games(file, title, result.results))

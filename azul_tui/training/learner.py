@@ -1,4 +1,4 @@
-"""Learning: the optimizer steps of one iteration, timed, recorded, interruptible."""
+"""What learns: the network, the replay buffer and the training step of one run."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from azul_tui.config.setting import check_instance
+from azul_tui.errors import ConfigError
 from azul_tui.network import LossFunctions, create_azul_network
+from azul_tui.network.model import AzulNetwork
+from azul_tui.training.checkpoint import ModelCheckpointManager
 from azul_tui.training.replay import ReplayBuffer
-from azul_tui.training.run_progress import LOSSES
 from azul_tui.training.training_step import (
     BatchSampler,
     LearningRateSchedule,
@@ -20,16 +23,12 @@ from azul_tui.training.training_step import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
     from azul_tui.network.compute import Compute
-    from azul_tui.training.resuming import OpenRun
-    from azul_tui.training.saving import CheckpointKeeper
-
-
-# -- what learns: network, replay buffer and training step of one run
 
 
 class Learner:
@@ -62,11 +61,9 @@ class Learner:
             self.model,
             sampler,
             losses=LossFunctions(
-                config.policy_loss_weight,
-                config.value_loss_weight,
-                config.loss_temperature,
+                config.policy_loss_weight, config.value_loss_weight, config.loss_temperature
             ),
-            schedule=learning_rate_schedule(config),
+            schedule=_schedule(config),
             weight_decay=config.weight_decay,
             gradient_clip_norm=config.gradient_clip_norm,
             precision=compute.training_precision,
@@ -86,7 +83,7 @@ class Learner:
         Raises:
             DivergedError: A loss or the gradient is not finite.
         """
-        self.step.schedule = learning_rate_schedule(config)
+        self.step.schedule = _schedule(config)
         with self._own_dropout():
             return self.step.train_for_steps(steps, on_step=on_report, every=steps)
 
@@ -123,7 +120,7 @@ class Learner:
         for group, own in zip(self.step.optimizer.param_groups, settings, strict=True):
             group.update(own)
             if self.step.step:  # as the last step left it: a save may come before the next one
-                group["lr"] = self.step.schedule.rate_at(self.step.step - 1)
+                group["lr"] = self.learning_rate
 
     @contextmanager
     def _own_dropout(self) -> Generator[None]:
@@ -137,7 +134,7 @@ class Learner:
             self._dropout_stream = torch.get_rng_state()
 
 
-def learning_rate_schedule(config: TrainingConfig) -> LearningRateSchedule:
+def _schedule(config: TrainingConfig) -> LearningRateSchedule:
     """The learning rate that `config` asks for."""
     cosine = config.learning_rate_schedule == "cosine"
     steps = config.max_iterations * config.training_steps_per_iteration
@@ -153,55 +150,50 @@ def _forked_generator() -> AbstractContextManager[None]:
     return cast("AbstractContextManager[None]", torch.random.fork_rng(devices=[]))  # pyright: ignore[reportUnknownMemberType] - untyped in torch
 
 
-# -- the second half of an iteration: training steps on what the buffer holds
+def create_training_components(
+    model: AzulNetwork,
+    replay_buffer: ReplayBuffer,
+    batch_size: int = 512,
+    learning_rate: float = 1e-3,
+    *,
+    save_dir: str | Path = "checkpoints/components",
+    device: str = "auto",
+    seed: int = 0,
+    min_buffer_size: int | None = None,
+    weight_decay: float = 1e-4,
+    gradient_clip_norm: float = 1.0,
+    policy_loss_weight: float = 1.0,
+    value_loss_weight: float = 1.0,
+    loss_temperature: float = 1.0,
+    precision: str = "auto",
+    save_frequency: int = 10,
+    keep_latest: int = 5,
+    save_best: bool = True,
+) -> tuple[TrainingStep, ModelCheckpointManager]:
+    """A training step over `replay_buffer` and a checkpoint manager, for a loop of one's own.
 
+    The arguments are those of `BatchSampler`, `TrainingStep`, `LossFunctions` and
+    `ModelCheckpointManager`; the learning rate, of AdamW, is constant, and the model is trained in
+    place, on the device.
 
-class LearningPhase:
-    """Makes the training steps of one iteration after another."""
-
-    def __init__(self, run: OpenRun, keeper: CheckpointKeeper) -> None:
-        """Remember who saves, for people who ask for a checkpoint meanwhile."""
-        self._run = run
-        self._keeper = keeper
-        self.seconds = 0.0
-        """Seconds of the steps that this process made in the last iteration."""
-
-    def learn(self, iteration: int) -> bool:
-        """Make the steps that are left; False when leaving before the last.
-
-        Raises:
-            DivergedError: A loss or the gradient is not finite.
-        """
-        run, progress = self._run, self._run.progress
-        self.seconds = 0.0
-        run.begin_phase("training", iteration)
-        while progress.steps_done < progress.steps_wanted:
-            chunk = min(run.config.log_every_steps, progress.steps_wanted - progress.steps_done)
-            report = run.learner.train(chunk, run.config, lambda seen: self._show(seen, iteration))
-            done = int(report["successful_steps"])
-            if done == 0:  # the buffer is still too small
-                break
-            self.seconds += report["training_time"]
-            progress.steps_done += done
-            for name in LOSSES:
-                progress.loss_sums[name] = progress.loss_sums.get(name, 0.0) + done * report[name]
-            run.tell(progress.steps_done, progress.steps_wanted, "steps")
-            run.steering.wait_while_paused("training", self._keeper.save)
-            if run.steering.checkpoint_wanted:
-                self._keeper.save()
-            if run.steering.leaving and progress.steps_done < progress.steps_wanted:
-                return False
-        return True
-
-    def _show(self, seen: StepReport, iteration: int) -> None:
-        """Record the means over the last steps."""
-        losses = {name: getattr(seen, name) for name in LOSSES}
-        self._run.journal.record(
-            "step",
-            iteration=iteration,
-            step=seen.step,
-            **losses,
-            learning_rate=seen.learning_rate,
-            gradient_norm=seen.gradient_norm,
-        )
-        self._run.journal.status(**losses)
+    Raises:
+        ConfigError: A setting is out of range, this machine has no such device, or model and
+            buffer are for different numbers of players.
+        OSError: The folder cannot be made.
+    """
+    check_instance("model", model, AzulNetwork)
+    check_instance("replay_buffer", replay_buffer, ReplayBuffer)
+    if model.description.players != replay_buffer.players:
+        numbers = f"{model.description.players} and {replay_buffer.players}"
+        raise ConfigError(f"model and replay buffer are for {numbers} players")
+    sampler = BatchSampler(replay_buffer, batch_size, device, seed, min_buffer_size)
+    training_step = TrainingStep(
+        model,
+        sampler,
+        losses=LossFunctions(policy_loss_weight, value_loss_weight, loss_temperature),
+        schedule=LearningRateSchedule(peak=learning_rate),
+        weight_decay=weight_decay,
+        gradient_clip_norm=gradient_clip_norm,
+        precision=precision,
+    )
+    return training_step, ModelCheckpointManager(save_dir, save_frequency, keep_latest, save_best)

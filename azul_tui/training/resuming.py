@@ -1,15 +1,15 @@
-"""How a run begins: new, or where its newest whole checkpoint stands."""
+"""Where a run stands, as a checkpoint carries it, and how one goes on from there."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from azul_tui import __version__
+import msgspec
+
 from azul_tui.config import (
     PLAYED_WITH,
     WEIGHTS,
@@ -24,243 +24,222 @@ from azul_tui.network.compute import Compute
 from azul_tui.players.registry import create_player
 from azul_tui.runs.events import decode_lines, text
 from azul_tui.runs.listing import checkpoint_files
-from azul_tui.runs.machine import own_mark
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.text import plain_text, warn
-from azul_tui.training.checkpoint import newest_valid, read_checkpoint, unknown_entries
+from azul_tui.training.checkpoint import newest_valid, open_checkpoint, stored_settings
 from azul_tui.training.evaluation import BEST, RATINGS, Measure, read_measure
-from azul_tui.training.run_progress import RunProgress, TimeLeft, progress_from_dict
-from azul_tui.training.shards import restore_buffer
+from azul_tui.training.replay import Shard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
 
     from azul_tui.config import SettingValue
-    from azul_tui.runs.events import Record
-    from azul_tui.training.journal import Journal
-    from azul_tui.training.learner import Learner
-    from azul_tui.training.saving import CheckpointKeeper
-    from azul_tui.training.trainer import Steering, Stopwatch
+    from azul_tui.runs.checkpoint_manifest import CheckpointRecord
 
-
-# -- one call of `AzulTrainer.train`: what all of its phases work with
-
-ProgressListener = Callable[[float, float, str, float | None], None]
-"""`(done, total, unit, seconds left in the run)`."""
-
-
-@dataclass(kw_only=True, slots=True)
-class OpenRun:
-    """A run while a process trains it."""
-
-    paths: RunPaths
-    journal: Journal
-    steering: Steering
-    compute: Compute
-    """Decided when the process began; never changes."""
-    learner: Learner
-    progress: RunProgress
-    stopwatch: Stopwatch
-    on_progress: ProgressListener | None = None
-    time_left: TimeLeft = field(default_factory=TimeLeft)
-    history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    """Records of the iterations that this process finished."""
-    phase: str = ""
-    iteration_began_s: float = 0.0
-    """By the stopwatch."""
-
-    @property
-    def config(self) -> TrainingConfig:
-        """Settings in force."""
-        return self.steering.config
-
-    def begin_phase(self, phase: str, iteration: int) -> None:
-        """Say what begins."""
-        self.phase = phase
-        self.journal.record("phase", phase=phase, iteration=iteration)
-        self.journal.status(
-            phase=phase,
-            iteration=self.progress.iteration,
-            max_iterations=self.config.max_iterations,
-            done=0,
-            total=None,
-            force=True,
-        )
-
-    def tell(self, done: float, total: float, unit: str) -> None:
-        """How far the phase is, to the status and to whoever listens; also polls for requests."""
-        self.steering.poll()
-        elapsed_s = self.stopwatch.seconds
-        left_s = self.time_left.estimate(
-            self.config, self.progress, elapsed_s, elapsed_s - self.iteration_began_s
-        )
-        self.journal.status(
-            done=done,
-            total=total,
-            unit=unit,
-            left_s=left_s,
-            step=self.learner.step.step,
-            learning_rate=self.learner.learning_rate,
-        )
-        if self.on_progress is not None:
-            self.on_progress(done, total, unit, left_s)
-
-
-# -- the first records of a process in a run: what it is, what it resumes, what that changes
-
-
-def announce(run: OpenRun, resume: ResumePoint | None, log_end: LogEnd | None) -> None:
-    """Say who trains what with which settings.
-
-    Args:
-        run: The run.
-        resume: What it goes on from.
-        log_end: Where its log went on, if the checkpoint is its own.
-    """
-    mark = own_mark()
-    run.journal.record(
-        "run_started",
-        name=run.paths.name,
-        host=mark.host,
-        pid=mark.pid,
-        version=__version__,
-        config=run.config.to_dict(),
-        resumed_from=resume.name if resume else None,
-        iteration=run.progress.iteration,
-        parameters=run.learner.model.parameter_count,
-    )
-    run.journal.record("compute", text=run.compute.told, **run.compute.to_plain())
-    if resume is None:
-        return
-    for note in (*resume.notes, described_move(resume.compute, run.compute)):
-        if note:
-            run.journal.alert(note)
-    for record in log_end.lost_settings if log_end else ():
-        key, value = text(record, "key", 60), str(record.get("new"))[:60]
-        run.journal.alert(
-            f"{key} had been set to {value} after {resume.path.name} was written and is as before; "
-            "set it again if it is still wanted"
-        )
-    for key, (old, new) in resume.changes.items():
-        run.journal.record(
-            "setting",
-            key=key,
-            old=old,
-            new=new,
-            iteration=run.progress.iteration,
-            takes_effect="resume",
-        )
-
-
-def continue_run(
-    run: OpenRun, keeper: CheckpointKeeper, resume: ResumePoint, log_end: LogEnd | None
-) -> None:
-    """Bring weights, buffer and checkpoints to where the checkpoint left them.
-
-    What was changed is saved at once: another resume would not know of it.
-
-    Raises:
-        CheckpointError: The training state in the checkpoint is damaged.
-    """
-    progress = run.progress
-    run.journal.persistently(lambda: take_over_shards(resume, run.paths))
-    run.learner.load_state_dict(resume.model_state, resume.training_state)
-    for problem in restore_buffer(
-        run.learner.buffer, run.paths.replay, progress.shards, progress.samples_total
-    ):
-        run.journal.alert(f"{problem}; the run goes on with {len(run.learner.buffer):,} positions")
-    progress.samples_total = run.learner.buffer.added
-    keeper.take_stats(resume.stats)
-    if log_end is not None:
-        keeper.continue_from(resume, log_end.checkpoint_recorded)
-    if keeper.take_measure(resume.measure) and log_end is None:
-        progress.score = None  # the first save of a new run is not to make it the best
-    run.journal.status(
-        iteration=progress.iteration,
-        max_iterations=run.config.max_iterations,
-        step=run.learner.step.step,
-        games_total=progress.games_total,
-        buffer_size=len(run.learner.buffer),
-        buffer_capacity=run.learner.buffer.capacity,
-        best_score=progress.best_score,
-    )
-    if log_end is None or resume.changes:
-        keeper.save(silently=log_end is not None)
-
-
-# -- where a run goes on: which checkpoint, which settings, what that changes
-
+LOSSES: Final = ("total_loss", "policy_loss", "value_loss")
 _FIXED: Final = ("num_players", "network_config")
 """Settings that the weights depend on."""
 _COMPUTING: Final = ("device", "inference_precision", "training_precision")
 """Settings that decide what a run is computed with."""
-_CLOSING: Final = b'{"event":"result",'
-_MOST_THREADS: Final = 4096
 _MOST_READ: Final = 1 << 24
 """Bytes of the log behind a checkpoint that are looked at."""
+
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
+_Finite = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
+
+
+@dataclass(slots=True)
+class RunProgress:
+    """Counters of a run that a checkpoint carries, apart from weights and optimizer.
+
+    An iteration plays, trains, and may be evaluated. What is written between two of these is
+    enough to go on exactly there.
+    """
+
+    iteration: _Count = 0
+    """Iterations whose training is finished."""
+    played: bool = False
+    """Whether the games of the iteration after that are in the buffer."""
+    steps_done: _Count = 0
+    """Training steps made in the iteration after that."""
+    steps_wanted: _Count = 0
+    """Training steps of that iteration, once it has been played."""
+    opponents_left: list[str] = field(default_factory=list[str])
+    """Whom the last finished iteration has still to be measured against."""
+    score: _Finite | None = None
+    """Score of the last finished iteration against its last opponent, once all is measured."""
+    measured: _Finite | None = None
+    """The same while other parts of the evaluation are left."""
+    accepted: bool | None = None
+    """What the gate said of the last finished iteration; None where it was not asked."""
+    best_iteration: _Count | None = None
+    """Whose weights are the best so far."""
+    rated_bytes: _Count = 0
+    """Bytes of the run's rated games that were played before."""
+    games_total: _Count = 0
+    samples_total: _Count = 0
+    """Samples ever added to the replay buffer."""
+    elapsed_s: Annotated[float, msgspec.Meta(ge=0.0, le=1e300)] = 0.0
+    """Seconds of training, pauses left out, over all processes."""
+    best_score: _Finite | None = None
+    loss_sums: dict[str, _Finite] = field(default_factory=dict[str, float])
+    """Sums of the losses over `steps_done` steps."""
+    shards: list[Any] = field(default_factory=list[Shard])
+    """`Shard`s: files of the replay buffer, oldest first."""
+
+    @property
+    def checkpoint_number(self) -> int:
+        """Number of a checkpoint written now: that of the iteration under way, if there is one."""
+        return self.iteration + self.played
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for a checkpoint."""
+        return dataclasses.asdict(self)
+
+    def begin_training(self, steps: int) -> None:
+        """The games of an iteration are in the buffer; `steps` training steps follow."""
+        self.played, self.steps_done, self.steps_wanted = True, 0, steps
+        self.loss_sums = {}
+
+    def finish_iteration(self, opponents: tuple[str, ...]) -> None:
+        """The training of an iteration is done; it is to be measured against `opponents`."""
+        self.iteration += 1
+        self.played, self.steps_done = False, 0
+        self.loss_sums = {}
+        self.opponents_left = list(opponents)
+        self.score = self.measured = self.accepted = None
+
+    def judge_best(self, number: int, score: float) -> None:
+        """Weights with a score are about to be saved as `number`: are they the best?
+
+        The gate has said so, if there is one; else a score no lower than any before does.
+        """
+        accepted = self.accepted
+        if accepted is None:
+            accepted = self.best_score is None or score >= self.best_score
+        if accepted:
+            self.best_score, self.best_iteration = score, number
+
+
+def progress_from_dict(fields: object) -> RunProgress:
+    """The progress that a checkpoint describes; fields that older ones lack keep their defaults.
+
+    Raises:
+        CheckpointError: It is damaged.
+    """
+    try:
+        progress = msgspec.convert(fields, RunProgress)
+    except msgspec.ValidationError as error:
+        raise CheckpointError(f"the checkpoint's progress is damaged ({error})") from None
+    if (progress.steps_done or progress.loss_sums) and set(progress.loss_sums) != set(LOSSES):
+        raise CheckpointError("the checkpoint's progress is damaged (sums of other losses)")
+    return progress
+
+
+# -- a checkpoint to go on from
 
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """A checkpoint to go on from, read and checked."""
+    """A checkpoint of a training run, read and checked once; the run goes on from this value."""
 
     path: Path
-    number: int
-    """Iteration in the file's name; one above the finished ones if its training is unfinished."""
+    record: CheckpointRecord
+    """Of the file as it is."""
     saved_config: TrainingConfig
-    """Settings of the checkpoint."""
+    """Settings of the checkpoint, as far as this version knows them."""
     config: TrainingConfig
-    """The same with the changes asked for."""
-    changes: dict[str, tuple[SettingValue, SettingValue]]
+    """Settings to go on with."""
     notes: tuple[str, ...]
-    """What a person should know: files passed over, exactness given up."""
+    """What a person should know: files passed over, settings not understood."""
     progress: RunProgress
     model_state: Mapping[str, Tensor]
     training_state: Mapping[str, Any]
     compute: Compute | None
     """What it was computed with; None in a file of before that was kept."""
-    threads: int
-    """Of training, which such a file names as well; 0 where it does not."""
-    position: int
-    """Bytes of the event log when the checkpoint was written."""
-    in_log: bool
-    """Whether those bytes hold the checkpoint's own record already."""
     measure: Measure
     """How the best score was measured."""
     stats: Mapping[str, Any]
     """Plain values about the iteration."""
-    recorded_later: bool
-    """Whether its record comes after the next games, or at the run's end, and not right there."""
+    log_position: int
+    """Bytes of the event log when the checkpoint was written."""
+
+    @property
+    def number(self) -> int:
+        """Iteration in the file's name; one above the finished ones within an iteration."""
+        return self.record.iteration
 
     @property
     def name(self) -> str:
         """Run and file, for the records."""
         return f"{self.path.parent.name}/{self.path.name}"
 
+    @property
+    def changes(self) -> dict[str, tuple[SettingValue, SettingValue]]:
+        """`name -> (old, new)` of the settings that were changed."""
+        return changed_settings(self.saved_config, self.config)
+
     def continues(self, paths: RunPaths) -> bool:
         """Whether the run at `paths` is the one that wrote the checkpoint."""
         return self.path.parent.resolve() == paths.directory.resolve()
 
+    def with_settings(self, config: TrainingConfig) -> ResumePoint:
+        """The same checkpoint, gone on from with other settings.
 
-@dataclass(frozen=True, slots=True)
-class LogEnd:
-    """Where the event log of a run goes on."""
+        Raises:
+            ConfigError: They do not fit its network.
+        """
+        changed = dataclasses.replace(self, config=config)
+        for name in _FIXED:
+            if name in changed.changes:
+                old, new = changed.changes[name]
+                raise ConfigError(
+                    f"{name} cannot change on resume: {self.path.name} has {old!r}, not {new!r}"
+                )
+        return changed
 
-    keep: int
-    """Bytes that stay."""
-    checkpoint_recorded: bool
-    """Whether they hold the record of the checkpoint that the run goes on from."""
-    lost_settings: tuple[Record, ...]
-    """Settings that were set after that checkpoint and are gone with it."""
-    closing: bytes
-    """Lines from behind those bytes that say how earlier processes ended; they stay, too."""
+    def warnings(self, paths: RunPaths, compute: Compute) -> list[str]:
+        """What a person should know of a run at `paths` that goes on, computed with `compute`."""
+        told = list(self.notes)
+        broken = exactness_broken_by(self.saved_config, self.config)
+        if (
+            self.compute is not None
+        ):  # what these lead to is compared below, with the machine's part
+            broken = tuple(name for name in broken if name not in _COMPUTING)
+        if broken:
+            told.append(
+                f"with {', '.join(broken)} changed, the run no longer ends exactly as it would have"
+            )
+        told.append(_moved(self.compute, compute))
+        if self.continues(paths):
+            told += self._lost_settings(paths)
+        return [text for text in told if text]
+
+    def _lost_settings(self, paths: RunPaths) -> list[str]:
+        """Settings that were set after the checkpoint and are gone with it."""
+        try:
+            with paths.events.open("rb") as file:
+                file.seek(self.log_position)
+                behind = file.read(_MOST_READ)
+        except OSError:  # a run without its log goes on as well
+            return []
+        lost = {
+            text(record, "key", 60): str(record.get("new"))[:60]
+            for record in decode_lines(behind[: behind.rfind(b"\n") + 1])[0]
+            if record["event"] == "setting" and record.get("takes_effect") != "resume"
+        }
+        return [
+            f"{key} had been set to {value} after {self.path.name} was written and is as before; "
+            "set it again if it is still wanted"
+            for key, value in lost.items()
+        ]
 
 
-def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoint:
-    """Read the checkpoint that a run goes on from.
+def find_resume_point(source: Path, config: TrainingConfig | None = None) -> ResumePoint:
+    """Read the checkpoint that a run goes on from, once.
 
     Args:
         source: A checkpoint file, or a run directory: then its newest file that verifies.
@@ -270,77 +249,59 @@ def find_resume_point(source: Path, config: TrainingConfig | None) -> ResumePoin
         CheckpointError: There is none, or it is no checkpoint of a training run.
         ConfigError: The settings do not fit its network.
     """
-    notes: list[str] = []
-    path = source
+    path, notes = source, []
     if source.is_dir():
-        path, skipped = newest_valid(source)
-        notes += [f"{name} was passed over: {why}" for name, why in skipped]
-    content = read_checkpoint(path)
-    place = plain_text(str(path))
-    extra = _training_part(content["extra"], place)
-    saved, odd = _saved_config(content, plain_text(path.name))
+        path, content, record, skipped = newest_valid(source)
+        notes = [f"{name} was passed over: {why}" for name, why in skipped]
+    else:
+        content, record = open_checkpoint(path)
+    place, extra = plain_text(str(path)), content["extra"]
+    if "progress" not in extra or "training" not in extra:
+        raise CheckpointError(
+            f"{place}: holds weights but no training state; go on from a checkpoint_iter file, "
+            "or evaluate this one"
+        )
+    for key in ("config", "training"):
+        if not isinstance(extra.get(key), dict):
+            raise CheckpointError(f"{place}: its {key} is damaged; take another checkpoint")
+    saved, odd = stored_config(
+        stored_settings(content, "playing", "config"),
+        place=plain_text(path.name),
+        needed=(*WEIGHTS, *PLAYED_WITH),
+    )
+    if strangers := _strangers(saved.eval_opponents, saved.num_players):
+        named = ", ".join(plain_text(name, 60) for name in strangers)
+        known = tuple(name for name in saved.eval_opponents if name not in strangers)
+        saved = saved.replace(eval_opponents=known)
+        listed = f"{plain_text(path.name)}: eval_opponents names {named}"
+        odd = (*odd, f"{listed}, which this version does not know; left out")
     if odd:
         notes += [*odd, "for that, the run may not end exactly as it would have"]
-    wanted = config or saved
-    changes = changed_settings(saved, wanted)
-    for name in _FIXED:
-        if name in changes:
-            old, new = changes[name]
-            raise ConfigError(
-                f"{name} cannot change on resume: {path.name} has {old!r}, not {new!r}"
-            )
-    compute, threads = Compute.from_plain(extra.get("compute")), _count(extra.get("threads", 0))
-    broken = exactness_broken_by(saved, wanted)
-    if compute is not None:  # what these lead to is compared instead, with the machine's own part
-        broken = tuple(name for name in broken if name not in _COMPUTING)
-    if broken:
-        notes.append(
-            f"with {', '.join(broken)} changed, the run no longer ends exactly as it would have"
-        )
-    return ResumePoint(
+    try:
+        progress = progress_from_dict(extra["progress"])
+    except CheckpointError as error:
+        raise CheckpointError(f"{place}: {error}") from None
+    if progress.checkpoint_number != record.iteration:
+        raise CheckpointError(f"{place}: its progress is not that of iteration {record.iteration}")
+    left = [name for name in progress.opponents_left if name not in {BEST, RATINGS}]
+    strangers = _strangers(left, saved.num_players)
+    progress.opponents_left = [n for n in progress.opponents_left if n not in strangers]
+    position = extra.get("log_position")
+    point = ResumePoint(
         path=path,
-        number=content["iteration"],
+        record=record,
         saved_config=saved,
-        config=wanted,
-        changes=changes,
+        config=saved,
         notes=tuple(notes),
-        progress=_progress(extra["progress"], content["iteration"], place, saved.num_players),
+        progress=progress,
         model_state=content["model_state"],
         training_state={**extra["training"], "optimizer": content["optimizer_state"]},
-        compute=compute,
-        threads=threads if threads <= _MOST_THREADS else 0,
-        position=_count(extra.get("log_position", 0)),
-        in_log=extra.get("in_log") is True,
+        compute=Compute.from_plain(extra.get("compute")),
         measure=read_measure(extra.get("measure"), saved),
         stats=content["stats"],
-        recorded_later=extra.get("recorded_later") is True,
+        log_position=position if type(position) is int and 0 <= position < 1 << 53 else 0,
     )
-
-
-def described_move(before: Compute | None, here: Compute) -> str:
-    """Why a resumed run will not end bit for bit as it would have where it was; empty if it will.
-
-    Args:
-        before: What the checkpoint was computed with, None where it does not say so.
-        here: What it is computed with from now on.
-    """
-    if before is None:
-        return (
-            "what the checkpoint was computed with is not known, for an older version wrote it: "
-            "the run may not end bit for bit as it would have"
-        )
-    there, now = before.to_plain(), here.to_plain()
-    moved = [
-        f"{name.replace('_', ' ')} {now[name]} (was {there[name]})"
-        for name in there
-        if now[name] != there[name]
-    ]
-    if not moved:
-        return ""
-    return (
-        f"computed with {', '.join(plain_text(part, 300) for part in moved)}: the run goes on, "
-        "and will not end bit for bit as it would have"
-    )
+    return point if config is None else point.with_settings(config)
 
 
 def find_beginning(directory: Path, warn: Callable[[str], object] = warn) -> TrainingConfig | None:
@@ -362,43 +323,17 @@ def find_beginning(directory: Path, warn: Callable[[str], object] = warn) -> Tra
     return config
 
 
-def find_log_end(resume: ResumePoint, paths: RunPaths) -> LogEnd:
-    """Where the log of the run at `paths` goes on from a checkpoint of its own."""
-    behind = b""
-    with suppress(OSError), paths.events.open("rb") as file:
-        file.seek(resume.position)
-        behind = file.read(_MOST_READ)
-    records, _, _ = decode_lines(behind[: behind.rfind(b"\n") + 1])
-    first = records[0] if records else {}
-    recorded = (
-        not resume.in_log
-        and not resume.recorded_later
-        and first.get("event") == "checkpoint"
-        and first.get("file") == resume.path.name
-    )
-    keep = resume.position + (behind.index(b"\n") + 1 if recorded else 0)
-    lost = [
-        record
-        for record in records
-        if record["event"] == "setting" and record.get("takes_effect") != "resume"
-    ]
-    lines = behind[: behind.rfind(b"\n") + 1].splitlines(keepends=True)
-    closing = b"".join(line for line in lines if line.startswith(_CLOSING))
-    return LogEnd(keep, recorded or resume.in_log, tuple(lost), closing)
-
-
-def take_over_shards(resume: ResumePoint, paths: RunPaths) -> None:
+def take_over_shards(point: ResumePoint, paths: RunPaths) -> None:
     """Bring the replay shards of another run into this one, as links where the disk allows.
 
     Raises:
         OSError: The disk is full or refuses.
     """
-    source = RunPaths(resume.path.parent)
-    if resume.continues(paths):
+    if point.continues(paths):
         return
     paths.replay.mkdir(exist_ok=True)
-    for shard in resume.progress.shards:
-        old, new = source.replay / shard.file, paths.replay / shard.file
+    for shard in point.progress.shards:
+        old, new = RunPaths(point.path.parent).replay / shard.file, paths.replay / shard.file
         if new.exists() or not old.is_file():  # the buffer then says what it misses
             continue
         try:
@@ -407,43 +342,21 @@ def take_over_shards(resume: ResumePoint, paths: RunPaths) -> None:
             shutil.copyfile(old, new)
 
 
-def _training_part(extra: object, place: str) -> dict[str, Any]:
-    """What a checkpoint of a training run holds besides weights.
-
-    Raises:
-        CheckpointError: It is none.
-    """
-    fields = cast("dict[str, Any]", extra) if isinstance(extra, dict) else {}
-    if "progress" not in fields or "training" not in fields:
-        raise CheckpointError(
-            f"{place}: holds weights but no training state; go on from a checkpoint_iter file, "
-            "or evaluate this one"
+def _moved(before: Compute | None, here: Compute) -> str:
+    """Why a run will not end bit for bit as it would have where it was; empty if it will."""
+    if before is None:
+        return (
+            "what the checkpoint was computed with is not known, for an older version wrote it: "
+            "the run may not end bit for bit as it would have"
         )
-    for key in ("config", "training"):
-        if not isinstance(fields.get(key), dict):
-            raise CheckpointError(f"{place}: its {key} is damaged; take another checkpoint")
-    return fields
-
-
-def _saved_config(content: Mapping[str, Any], place: str) -> tuple[TrainingConfig, tuple[str, ...]]:
-    """A checkpoint's settings, as far as this version knows them, and what is odd about them.
-
-    Raises:
-        ConfigError: One that the weights, or a game with them, depend on is not understood.
-    """
-    extra = content["extra"]
-    entries: dict[str, Any] = dict.fromkeys(unknown_entries(content))
-    for table in (extra.get("playing"), extra["config"]):
-        if isinstance(table, dict):
-            entries |= cast("dict[str, Any]", table)
-    saved, notes = stored_config(entries, place=place, needed=(*WEIGHTS, *PLAYED_WITH))
-    strangers = _strangers(saved.eval_opponents, saved.num_players)
-    if not strangers:
-        return saved, notes
-    left = tuple(name for name in saved.eval_opponents if name not in strangers)
-    named = ", ".join(plain_text(name, 60) for name in strangers)
-    note = f"{place}: eval_opponents names {named}, which this version does not know; left out"
-    return saved.replace(eval_opponents=left), (*notes, note)
+    there, now = before.to_plain(), here.to_plain()
+    moved = [
+        plain_text(f"{name.replace('_', ' ')} {now[name]} (was {there[name]})", 300)
+        for name in there
+        if now[name] != there[name]
+    ]
+    told = f"computed with {', '.join(moved)}: the run goes on, "
+    return told + "and will not end bit for bit as it would have" if moved else ""
 
 
 def _strangers(names: Sequence[str], players: int) -> tuple[str, ...]:
@@ -455,26 +368,3 @@ def _strangers(names: Sequence[str], players: int) -> tuple[str, ...]:
         except PlayerError:
             unknown.append(name)
     return tuple(unknown)
-
-
-def _progress(fields: object, number: int, place: str, players: int) -> RunProgress:
-    """The checkpoint's progress, which must be that of its number.
-
-    Raises:
-        CheckpointError: It is damaged.
-    """
-    try:
-        progress = progress_from_dict(fields)
-    except CheckpointError as error:
-        raise CheckpointError(f"{place}: {error}") from None
-    if progress.checkpoint_number != number:
-        raise CheckpointError(f"{place}: its progress is not that of iteration {number}")
-    left = progress.opponents_left
-    strangers = _strangers([name for name in left if name not in {BEST, RATINGS}], players)
-    progress.opponents_left = [name for name in left if name not in strangers]
-    return progress
-
-
-def _count(value: object) -> int:
-    """A number that may be missing or damaged without harm; then 0."""
-    return value if type(value) is int and 0 <= value < 1 << 53 else 0

@@ -1,11 +1,16 @@
-"""From the buffer to the weights: batches, learning rates, one optimizer step."""
+"""From the buffer to the weights: batches, the learning rate, one optimizer step, and its time.
+
+Shapes: B positions, F features, A actions, V values.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +20,22 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from azul_tui.config.setting import check_float, check_instance, check_int
 from azul_tui.errors import CheckpointError, ConfigError, DivergedError
-from azul_tui.network.compute import autocast, choose_training, resolve_device
+from azul_tui.game.constants import action_count, value_count
+from azul_tui.game.state import GameState
+from azul_tui.network.compute import (
+    autocast,
+    bare_training_step,
+    choose_training,
+    resolve_device,
+    work_clock,
+)
 from azul_tui.network.losses import LossFunctions
-from azul_tui.network.model import AzulNetwork, tensor_of, total_norm
+from azul_tui.network.model import AzulNetwork, create_azul_network, tensor_of, total_norm
 from azul_tui.training.checkpoint import check_optimizer_state
 from azul_tui.training.replay import ReplayBuffer, ReplaySample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-
-# -- what changes over a run: the learning rate by the step, simulations by the iteration
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +46,7 @@ class LearningRateSchedule:
     warmup_steps: int = 0
     """Steps of linear rise, from peak / warmup_steps."""
     total_steps: int | None = None
-    """Step at which the cosine arrives (Loshchilov and Hutter 2017); None: stay at the peak."""
-    final_share: float = 0.0
-    """What is left of the peak at `total_steps` and after."""
+    """Step at which the cosine arrives at 0 (Loshchilov and Hutter 2017); None: no cosine."""
 
     def __post_init__(self) -> None:
         """Refuse rates that cannot train."""
@@ -54,15 +62,10 @@ class LearningRateSchedule:
             return self.peak
         span = max(1, self.total_steps - self.warmup_steps)
         progress = min(1.0, (step - self.warmup_steps) / span)
-        share = 0.5 * (1.0 + math.cos(math.pi * progress))
-        return self.peak * (self.final_share + (1.0 - self.final_share) * share)
+        return self.peak * (0.5 * (1.0 + math.cos(math.pi * progress)))
 
 
-# -- batchSampler: batches from a replay buffer, on the device that trains
-#
-# Shapes: B positions, F features, A actions, V values.
-
-Int64Array = npt.NDArray[np.int64]
+# -- batches from a replay buffer, on the device that trains
 
 POSITIONS_AT_ONCE: Final = 512
 """Positions gathered together when batches are smaller.
@@ -89,28 +92,32 @@ class _Slot:
     def __init__(
         self, buffer: ReplayBuffer, batches: int, batch_size: int, device: torch.device
     ) -> None:
-        pinned = device.type == "cuda"
-        drawn = [tensor_of(array) for array in buffer.empty_sample(batches * batch_size)]
-        host = [tensor.pin_memory() for tensor in drawn] if pinned else drawn
-        observation, policy, outcome = (tensor.numpy() for tensor in host)
-        self.sample = ReplaySample(observation, policy, outcome)
-        self.host = _split(host, batch_size)
-        self.on_device = (
-            self.host
-            if device.type == "cpu"
-            else _split([tensor.to(device) for tensor in host], batch_size)
-        )
-        self.uploaded = torch.cuda.Event() if pinned else None
+        host = [tensor_of(array) for array in buffer.empty_sample(batches * batch_size)]
+        self.uploaded: torch.cuda.Event | None = None
+        if device.type == "cuda":
+            host = [tensor.pin_memory() for tensor in host]
+            self.uploaded = torch.cuda.Event()
+        self.sample = ReplaySample(*(tensor.numpy() for tensor in host))
+        self._host = _split(host, batch_size)
+        self._on_device = self._host
+        if device.type != "cpu":
+            self._on_device = _split([tensor.to(device) for tensor in host], batch_size)
 
     def upload(self, number: int) -> Batch:
         """A batch on the device; on CUDA the copy is only queued."""
-        batch = self.on_device[number]
-        if batch is not self.host[number]:
-            for source, target in zip(self.host[number], batch, strict=True):
+        batch = self._on_device[number]
+        if batch is not self._host[number]:
+            for source, target in zip(self._host[number], batch, strict=True):
                 target.copy_(source, non_blocking=self.uploaded is not None)
         if self.uploaded is not None:
             self.uploaded.record()
         return batch
+
+
+def _split(tensors: list[Tensor], batch_size: int) -> list[Batch]:
+    """Views of one batch each."""
+    starts = range(0, len(tensors[0]), batch_size)
+    return [Batch(*(tensor[at : at + batch_size] for tensor in tensors)) for at in starts]
 
 
 class BatchSampler:
@@ -134,25 +141,23 @@ class BatchSampler:
             min_size: Positions that the buffer must hold first; never fewer than B.
 
         Raises:
-            ConfigError: `batch_size` is below 1, or the machine has no such device.
+            ConfigError: A number is out of range, or the machine has no such device.
         """
-        batch_size = check_int("batch_size", batch_size, 1)
+        self.batch_size: int = check_int("batch_size", batch_size, 1)
         self.replay_buffer: ReplayBuffer = check_instance(
             "replay_buffer", replay_buffer, ReplayBuffer
         )
-        self.batch_size: int = batch_size
-        self.min_size: int = max(
-            batch_size, 0 if min_size is None else check_int("min_size", min_size, 0)
-        )
+        least = 0 if min_size is None else check_int("min_size", min_size, 0)
+        self.min_size: int = max(self.batch_size, least)
         self.device: torch.device = resolve_device(device) if isinstance(device, str) else device
         self._generator: np.random.Generator = np.random.default_rng(check_int("seed", seed, 0))
-        self._group: int = max(1, POSITIONS_AT_ONCE // batch_size)
+        self._group: int = max(1, POSITIONS_AT_ONCE // self.batch_size)
         # Two on CUDA: one is filled while the other is still being copied.
         slots = 2 if self.device.type == "cuda" else 1
         self._slots: list[_Slot] = [
-            _Slot(replay_buffer, self._group, batch_size, self.device) for _ in range(slots)
+            _Slot(replay_buffer, self._group, self.batch_size, self.device) for _ in range(slots)
         ]
-        self._rows: Int64Array = np.zeros(0, np.int64)
+        self._rows: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         """Rows of the batches that were drawn and not yet handed out."""
         self._drawn_from: int = -1
         """The buffer's `added` at that draw."""
@@ -168,8 +173,7 @@ class BatchSampler:
         if len(buffer) < self.min_size:
             return None
         if len(self._rows) < self.batch_size or buffer.added != self._drawn_from:
-            count = self._group * self.batch_size
-            self._rows = buffer.draw_rows(count, self._generator)
+            self._rows = buffer.draw_rows(self._group * self.batch_size, self._generator)
             self._drawn_from = buffer.added
             self._gathered = 0
         if not self._gathered:
@@ -195,34 +199,25 @@ class BatchSampler:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue the stream that `state_dict` saved.
 
-        The buffer may be filled later: it must then hold what it held.
+        The buffer may be filled later: it must then hold what it held. Rows of another batch size
+        or capacity are drawn anew; a damaged state must not reach beyond the arrays.
 
         Raises:
             ValueError, TypeError, KeyError: `state` is not such a state.
         """
         rows = cast("Tensor", state["rows"]).numpy()
-        most = self._group * self.batch_size
-        whole = rows.dtype == np.int64 and rows.ndim == 1 and len(rows) % self.batch_size == 0
-        if not whole or len(rows) > most or not _within(rows, self.replay_buffer.capacity):
-            rows = np.zeros(0, np.int64)  # of another batch size or capacity
+        fits = (
+            (rows.dtype, rows.ndim, len(rows) % self.batch_size) == (np.int64, 1, 0)
+            and len(rows) <= self._group * self.batch_size
+            and bool(np.all((rows >= 0) & (rows < self.replay_buffer.capacity)))
+        )
         self._generator.bit_generator.state = state["generator"]
-        self._rows = rows.copy()
+        self._rows = rows.copy() if fits else np.zeros(0, np.int64)
         self._drawn_from = int(state["added"])
         self._gathered = 0
 
 
-def _split(tensors: list[Tensor], batch_size: int) -> list[Batch]:
-    """Views of one batch each."""
-    starts = range(0, len(tensors[0]), batch_size)
-    return [Batch(*(tensor[at : at + batch_size] for tensor in tensors)) for at in starts]
-
-
-def _within(rows: Int64Array, capacity: int) -> bool:
-    """Whether all rows exist; a damaged state must not reach beyond the arrays."""
-    return bool(np.all((rows >= 0) & (rows < capacity)))
-
-
-# -- trainingStep: a batch, the losses, their gradient, and one step of AdamW
+# -- a batch, the losses, their gradient, and one step of AdamW
 #
 # Nothing in a step waits for the device: the gradient is clipped inside the optimizer's kernel,
 # losses stay where they are computed, and numbers reach Python when somebody asks. A gradient
@@ -259,7 +254,6 @@ class TrainingStep:
         gradient_clip_norm: float = 1.0,
         precision: str = "auto",
         ema_decay: float = 0.0,
-        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Move the model to the sampler's device and prepare an optimizer.
 
@@ -275,29 +269,25 @@ class TrainingStep:
             precision: "float32", "bfloat16" (autocast; weights stay float32), or "auto": the one
                 that takes less time on this machine, as timing found when it was first asked.
             ema_decay: Share that averaged weights keep in each step; 0 keeps no average.
-            clock: Seconds, for `training_time`.
 
         Raises:
             ConfigError: A number is out of range, or the optimizer is not fused.
         """
         check_instance("model", model, AzulNetwork)
-        check_instance("sampler", sampler, BatchSampler)
-        gradient_clip_norm = check_float("gradient_clip_norm", gradient_clip_norm, 0.0)
+        self.sampler: BatchSampler = check_instance("sampler", sampler, BatchSampler)
+        self.gradient_clip_norm: float = check_float("gradient_clip_norm", gradient_clip_norm, 0.0)
         weight_decay = check_float("weight_decay", weight_decay, 0.0)
-        ema_decay = check_float("ema_decay", ema_decay, 0.0, 0.999999)
+        self.ema_decay: float = check_float("ema_decay", ema_decay, 0.0, 0.999999)
         self.model: AzulNetwork = model.to(sampler.device)
-        self.sampler: BatchSampler = sampler
         self.losses: LossFunctions = losses or LossFunctions()
         self.schedule: LearningRateSchedule = schedule or LearningRateSchedule()
-        self.gradient_clip_norm: float = gradient_clip_norm
-        self.ema_decay: float = ema_decay
         self.step: int = 0
         """Steps made in all, those before a resume included."""
         self._parameters: list[Tensor] = list(model.parameters())
         self.optimizer: torch.optim.Optimizer = optimizer or torch.optim.AdamW(
             model.parameters(), lr=self.schedule.peak, weight_decay=weight_decay, fused=True
         )
-        if not getattr(self.optimizer, "_step_supports_amp_scaling", False):
+        if not self.optimizer.defaults.get("fused"):
             raise ConfigError("the optimizer must be a fused one, like AdamW(..., fused=True)")
         self.precision: str = choose_training(
             model.description,
@@ -311,10 +301,10 @@ class TrainingStep:
             [parameter.detach().clone() for parameter in self._parameters] if ema_decay else []
         )
         self._update_averages: Callable[[list[Tensor], list[Tensor], int], None] = cast(
-            "Callable[[list[Tensor], list[Tensor], int], None]", get_ema_multi_avg_fn(ema_decay)
+            "Callable[[list[Tensor], list[Tensor], int], None]",
+            get_ema_multi_avg_fn(self.ema_decay),
         )
         self._unread: list[Tensor] = []
-        self._clock: Callable[[], float] = clock
 
     def single_training_step(self) -> dict[str, float] | None:
         """One step; `total_loss`, `policy_loss`, `value_loss`, or None while there is no batch.
@@ -322,15 +312,10 @@ class TrainingStep:
         Raises:
             DivergedError: A loss or the gradient is not finite.
         """
-        self._be_in_training()
-        if not self._try_step():
+        result = self.train_for_steps(1)
+        if not result["successful_steps"]:
             return None
-        report = self._report(1)
-        return {
-            "total_loss": report.total_loss,
-            "policy_loss": report.policy_loss,
-            "value_loss": report.value_loss,
-        }
+        return {name: result[name] for name in ("total_loss", "policy_loss", "value_loss")}
 
     def train_for_steps(
         self, steps: int, on_step: Callable[[StepReport], None] | None = None, every: int = 1
@@ -353,40 +338,37 @@ class TrainingStep:
         """
         steps = check_int("steps", steps, 0)
         every = check_int("every", every, 1)
-        started = self._clock()
-        self._be_in_training()
+        started = time.perf_counter()
+        self.model.train()
         reports: list[tuple[int, StepReport]] = []
-        pending = done = 0
-        while done < steps and self._try_step():
-            done += 1
-            pending += 1
-            if on_step is not None and pending == every:
-                reports.append((pending, self._report(pending)))
-                pending = 0
-                on_step(reports[-1][1])
-        if pending:
-            reports.append((pending, self._report(pending)))
+
+        def look() -> None:
+            reports.append(self._report())
             if on_step is not None:
                 on_step(reports[-1][1])
+
+        done = 0
+        while done < steps and self._make_step():
+            done += 1
+            if on_step is not None and done % every == 0:
+                look()
+        if self._unread:
+            look()
         names = ("total_loss", "policy_loss", "value_loss", "gradient_norm")
-        means = {
-            name: sum(count * getattr(report, name) for count, report in reports) / done
-            if done
-            else math.nan
-            for name in names
-        }
+        sums = {name: sum(count * getattr(seen, name) for count, seen in reports) for name in names}
         return {
-            **means,
+            **{name: total / done if done else math.nan for name, total in sums.items()},
             "learning_rate": self.schedule.rate_at(max(0, self.step - 1)),
             "successful_steps": done,
-            "training_time": self._clock() - started,
+            "training_time": time.perf_counter() - started,
         }
 
     def averaged_state(self) -> dict[str, Tensor]:
         """State of the network with averaged weights; the newest weights without an average."""
         state = dict(self.model.state_dict())
-        names = [name for name, _ in self.model.named_parameters()]
-        state.update(zip(names, self._averages, strict=bool(self._averages)))
+        if self._averages:
+            names = (name for name, _ in self.model.named_parameters())
+            state.update(zip(names, self._averages, strict=True))
         return {name: tensor.detach().clone() for name, tensor in state.items()}
 
     def state_dict(self) -> dict[str, Any]:
@@ -421,12 +403,11 @@ class TrainingStep:
         check_optimizer_state(state["optimizer"], self._parameters, "the checkpoint")
         averages = cast("list[Tensor]", state["averages"])
         if self._averages:
-            if not averages:  # the run kept none so far
-                averages = [parameter.detach() for parameter in self._parameters]
-            for mine, saved in zip(self._averages, averages, strict=True):
+            # Without any the run kept none so far.
+            for mine, saved in zip(self._averages, averages or self._parameters, strict=True):
                 if mine.shape != saved.shape:
                     raise ValueError("the averaged weights are those of another network")
-                mine.copy_(saved)
+                mine.copy_(saved.detach())
         self.step = int(state["step"])
         self.sampler.load_state_dict(state["sampler"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -436,39 +417,23 @@ class TrainingStep:
         if "device_generator" in state and self.sampler.device.type == "cuda":
             torch.cuda.set_rng_state(state["device_generator"], self.sampler.device)
 
-    def _be_in_training(self) -> None:
-        """Dropout on, if there is any."""
-        if not self.model.training:
-            self.model.train()
-
-    def _try_step(self) -> bool:
-        """One step if there is a batch; its losses wait to be read."""
-        batch = self.sampler.sample_batch()
-        if batch is None:
-            return False
-        total, policy, value = self._losses_of(batch)
-        total.backward()  # pyright: ignore[reportUnknownMemberType] - untyped in torch
-        gradients = [parameter.grad for parameter in self._parameters]
-        norm = total_norm([gradient for gradient in gradients if gradient is not None])
-        self._apply(norm)
-        self._unread += (total.detach(), policy.detach(), value.detach(), norm)
-        self.step += 1
-        return True
-
-    def _losses_of(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Total, policy and value loss of a batch, in this step's number format."""
-        with autocast(self.precision, self.sampler.device):
-            logits, value = self.model.forward_with_logits(batch.state)
-        return self.losses.combined_loss(logits, value, batch.policy, batch.outcome)
-
-    def _apply(self, norm: Tensor) -> None:
-        """The optimizer's step on the gradient of length `norm`, clipped.
+    def _make_step(self) -> bool:
+        """One step if there is a batch; its losses wait to be read.
 
         Fused optimizers divide the gradient by `grad_scale` while they read it: made for loss
         scaling, and just what clipping needs.
         """
+        batch = self.sampler.sample_batch()
+        if batch is None:
+            return False
+        with autocast(self.precision, self.sampler.device):
+            logits, value = self.model.forward_with_logits(batch.state)
+        losses = self.losses.combined_loss(logits, value, batch.policy, batch.outcome)
+        losses[0].backward()  # pyright: ignore[reportUnknownMemberType] - untyped in torch
+        gradients = [parameter.grad for parameter in self._parameters]
+        norm = total_norm([gradient for gradient in gradients if gradient is not None])
         optimizer: Any = self.optimizer
-        for group in self.optimizer.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = self.schedule.rate_at(self.step)
         longest = self.gradient_clip_norm
         # Asking a processor how long it is costs nothing, and spares the optimizer a pass.
@@ -479,9 +444,13 @@ class TrainingStep:
         optimizer.zero_grad(set_to_none=True)
         if self._averages:
             self._update_averages(self._averages, self._parameters, 0)
+        self._unread += (*(loss.detach() for loss in losses), norm)
+        self.step += 1
+        return True
 
-    def _report(self, steps: int) -> StepReport:
-        """Means over the last `steps` steps; the one place that waits for the device."""
+    def _report(self) -> tuple[int, StepReport]:
+        """The steps since the last report, and means over them; here the device is waited for."""
+        steps = len(self._unread) // 4
         read = torch.stack(self._unread).view(steps, 4).mean(dim=0)
         self._unread.clear()
         total, policy, value, norm = cast("list[float]", read.tolist())  # pyright: ignore[reportUnknownMemberType]
@@ -491,4 +460,104 @@ class TrainingStep:
                 f"{policy}, value {value}, gradient {norm}): try a lower learning_rate"
             )
         rate = self.schedule.rate_at(max(0, self.step - 1))
-        return StepReport(self.step, total, policy, value, norm, rate)
+        return steps, StepReport(self.step, total, policy, value, norm, rate)
+
+
+# -- how long a step takes, next to the least it could take
+#
+# The least is a *bare* step: forward, losses, backward and the fused optimizer on one batch that
+# never changes, with nothing drawn, clipped, summed or averaged. All run in turns in one process,
+# so that a busy machine slows them alike.
+
+_POSITIONS: Final = 2048
+"""In the buffer, and trained on between two looks at the clock."""
+
+
+class StepTiming(TypedDict):
+    """Medians over the repetitions, in milliseconds a step, and the median of their ratios."""
+
+    step_ms: float
+    bare_ms: float
+    ratio: float
+
+
+def random_samples(
+    players: int, count: int, seed: int
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16], npt.NDArray[np.float32]]:
+    """`(states (N, S), policies (N, A), outcomes (N, V))` from random games.
+
+    Positions are real and in canonical factory order; policies are random over their legal
+    moves and outcomes are random, which costs a step as much time as true ones.
+    """
+    generator = np.random.default_rng(seed)
+    states: list[npt.NDArray[np.int8]] = []
+    policies = np.zeros((count, action_count(players)), np.float16)
+    game, games = GameState.new(players, seed), 0
+    while len(states) < count:
+        if game.is_over:
+            games += 1
+            game = GameState.new(players, seed + games)
+        position, _ = game.canonical()
+        legal = position.legal_actions(distinct=True)
+        policies[len(states), legal] = generator.dirichlet(np.full(len(legal), 0.3))
+        states.append(position.array.copy())
+        game.apply(int(generator.choice(game.legal_actions())))
+    outcomes = generator.uniform(-1.0, 1.0, (count, value_count(players)))
+    return np.stack(states), policies, outcomes.astype(np.float32)
+
+
+def measure_training_steps(
+    preset: str,
+    batch_size: int,
+    repetitions: int,
+    precisions: Sequence[str],
+    *,
+    players: int = 2,
+    device: str = "cpu",
+) -> dict[str, StepTiming]:
+    """Time `TrainingStep` and the bare step in each number format, all in turns.
+
+    Args:
+        preset: Size of the network.
+        batch_size: Positions in a step.
+        repetitions: Blocks of steps timed of each kind.
+        precisions: Number formats.
+        players: 2, 3 or 4.
+        device: Where to train.
+
+    Raises:
+        ConfigError: No such preset, device or precision.
+    """
+    buffer = ReplayBuffer(max(_POSITIONS, batch_size), players)
+    samples = random_samples(players, _POSITIONS, seed=1)
+    while len(buffer) < buffer.capacity:
+        buffer.add(*samples)
+    place = resolve_device(device)
+    clock = work_clock(torch.get_num_threads(), place)
+    steps = max(1, _POSITIONS // batch_size)
+
+    def milliseconds(call: Callable[[], object], calls: int) -> float:
+        """A step's share of so many calls that make a block of steps together."""
+        started = clock()
+        for _ in range(calls):
+            call()
+        return 1000.0 * (clock() - started) / steps
+
+    made: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {}
+    for precision in precisions:
+        sampler = BatchSampler(buffer, batch_size, place)
+        training = TrainingStep(create_azul_network(preset, players), sampler, precision=precision)
+        bare_step = bare_training_step(training.model, batch_size, place, precision)
+        made[precision] = partial(training.train_for_steps, steps), bare_step
+    pairs: dict[str, list[tuple[float, float]]] = {precision: [] for precision in precisions}
+    for _ in range(1 + repetitions):
+        for precision, (block, bare_step) in made.items():
+            pairs[precision].append((milliseconds(block, 1), milliseconds(bare_step, steps)))
+    return {
+        precision: StepTiming(
+            step_ms=statistics.median(step for step, _ in timed[1:]),  # the first one warmed up
+            bare_ms=statistics.median(bare for _, bare in timed[1:]),
+            ratio=statistics.median(step / bare for step, bare in timed[1:]),
+        )
+        for precision, timed in pairs.items()
+    }

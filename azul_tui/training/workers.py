@@ -1,46 +1,70 @@
-"""Games played by workers of this machine, merged by number."""
+"""The games of an iteration: what this machine plays them with, its workers, what a run records.
+
+Workers are processes with one thread and one evaluator each: two of them on two cores do close to
+twice one worker's games; threads that share a pool do not. A worker that dies or falls silent is
+replaced, and plays its games again by their numbers.
+"""
 
 from __future__ import annotations
 
-import io
+import json
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
+import torch
 
 from azul_tui.child_process import python_command, python_environment, working_folder
-from azul_tui.config import create_training_config
-from azul_tui.config.setting import check_instance, check_int
 from azul_tui.errors import JobFailedError
-from azul_tui.game.constants import action_count, state_size, value_count
-from azul_tui.network import AzulNetwork, NetworkEvaluator, create_azul_network
-from azul_tui.network.compute import resolve_device
+from azul_tui.game.constants import observation_size, state_size
+from azul_tui.game.kernel import noticing_compilation
+from azul_tui.game.notation import describe_move, format_position
+from azul_tui.game.playout import random_games
+from azul_tui.game.rules import clear_game, refill_canonical
+from azul_tui.game.view import view_position
+from azul_tui.network import NetworkEvaluator, create_azul_network, resolve_compute
+from azul_tui.network.compute import choose_device, resolve_device, time_inference
+from azul_tui.network.model import describe_network, tensor_of
+from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.runs.machine import usable_cores, usable_memory
+from azul_tui.search.search import ConstantEvaluator
+from azul_tui.search.select import SearchSettings
 from azul_tui.training.game_records import GameBatch, SelfPlayProgress, merge_batches
-from azul_tui.training.self_play import SelfPlay, play_settings, search_settings
+from azul_tui.training.replay import ReplayBuffer, bytes_per_position
+from azul_tui.training.self_play import (
+    CALLS_BETWEEN_REPORTS,
+    InlineExecutor,
+    PlaySettings,
+    SelfPlay,
+    SelfPlayTask,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from multiprocessing.connection import Connection
 
     import numpy.typing as npt
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
-    from azul_tui.network.compute import Compute
+    from azul_tui.network import Compute, NetworkDescription
     from azul_tui.runs.machine import Memory
+    from azul_tui.training.run import TrainingRun
+    from azul_tui.training.self_play import SelfPlayExecutor
 
 
-# -- what a run wants of a machine: memory of its parts, and how many workers fit
+# -- how many workers a machine has room for
 #
 # The figures are measured ones (EXPERIMENTS.md): private memory of processes with the small and the
 # large network, 64 to 2,048 games in lockstep and 16 to 128 simulations a move.
@@ -49,24 +73,20 @@ MOST_WORKERS: Final = 16
 """Started unasked: beyond these a loop that waits for all of them gains next to nothing."""
 MOST_WORKERS_ON_A_GPU: Final = 8
 """A guess, not measured: all share the GPU and search on a core each meanwhile."""
-
 _PROCESS_BYTES: Final = 450 * 10**6
 """Of any process that plays or learns: Python, torch and compiled kernels."""
-_PLACE_BYTES: Final = 500 * 10**3
-"""Of a game under way, with its tree and samples, in the worst case that was measured."""
+_SLOT_BYTES: Final = 500 * 10**3
+"""Of a game under way, with its tree, in the worst case that was measured."""
 
 
 def buffer_bytes(config: TrainingConfig) -> int:
     """Memory of the replay buffer once it is full."""
-    players = config.num_players
-    targets = value_count(players)
-    # As bytes, float16 and float32: a position, its policy, its outcome.
-    return config.buffer_capacity * (state_size(players) + 2 * action_count(players) + 4 * targets)
+    return config.buffer_capacity * bytes_per_position(config.num_players)
 
 
 def worker_bytes(config: TrainingConfig) -> int:
     """Memory of one worker process."""
-    return _PROCESS_BYTES + config.parallel_games * _PLACE_BYTES
+    return _PROCESS_BYTES + config.parallel_games * _SLOT_BYTES
 
 
 def least_bytes(config: TrainingConfig) -> int:
@@ -90,141 +110,17 @@ def fitting_workers(config: TrainingConfig, cores: int, memory: Memory, *, gpu: 
 
 def memory_problem(config: TrainingConfig, workers: int, memory: Memory) -> str:
     """What will not fit into memory, in a sentence; "" when all will."""
-    wanted = buffer_bytes(config) + workers * worker_bytes(config)
+    buffer = buffer_bytes(config)
+    wanted = buffer + workers * worker_bytes(config)
     if wanted <= memory.available:
         return ""
     setting = "buffer_capacity"
-    if buffer_bytes(config) < wanted // 2:
+    if buffer < wanted // 2:
         setting = "self_play_workers" if workers > 1 else "parallel_games"
     return (
-        f"this run will want {wanted / 1e9:.1f} GB of memory, {buffer_bytes(config) / 1e9:.1f} of "
+        f"this run will want {wanted / 1e9:.1f} GB of memory, {buffer / 1e9:.1f} of "
         f"them for its {config.buffer_capacity:,} positions, and {memory.available / 1e9:.1f} GB "
         f"are available{' in this container' if memory.limited else ''}; lower {setting}"
-    )
-
-
-# -- who plays the self-play games: weights and game numbers in, samples out
-#
-# `SelfPlayExecutor` is the border behind which anything may stand: this process, worker processes,
-# one day a cluster. A game depends on the run's seed, its number and the weights alone, so who
-# plays it, and in which order, changes nothing.
-
-_PLACES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class SelfPlayTask:
-    """Games to play with one version of the weights."""
-
-    version: int
-    """Iteration whose weights these are."""
-    numbers: npt.NDArray[np.int64]
-    """`(N,)` game numbers."""
-    config: TrainingConfig
-    """Settings in force; simulations may change while a run is live."""
-    compute: Compute | None = None
-    """What the network is evaluated with; None leaves it to `config` and, where that says "auto",
-    to what timing found on this machine. A run always names it: workers time nothing."""
-
-    def share(self, index: int, of: int) -> SelfPlayTask:
-        """The games of worker `index` of `of`."""
-        return replace(self, numbers=self.numbers[index::of])
-
-
-class SelfPlayExecutor(Protocol):
-    """Plays games; close it when done."""
-
-    def play(
-        self,
-        task: SelfPlayTask,
-        weights: Mapping[str, Tensor],
-        on_progress: Callable[[SelfPlayProgress], None] | None = None,
-        should_stop: Callable[[], bool] | None = None,
-    ) -> GameBatch | None:
-        """The samples of all games in order of number, or None when stopped.
-
-        Args:
-            task: What to play.
-            weights: State of the network that plays, on the CPU.
-            on_progress: Told now and then how far all games together are.
-            should_stop: Asked often; the games under way are dropped once it says True.
-
-        Raises:
-            JobFailedError: The games could not be played.
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of processes and memory."""
-        ...
-
-
-class InlineExecutor:
-    """Plays in this process, on its device."""
-
-    def __init__(self) -> None:
-        """Nothing is allocated before the first task."""
-        self._config: TrainingConfig | None = None
-        self._evaluator: NetworkEvaluator | None = None
-        self._self_play: SelfPlay | None = None
-        self._made_from: tuple[object, ...] = ()
-
-    def play(
-        self,
-        task: SelfPlayTask,
-        weights: Mapping[str, Tensor],
-        on_progress: Callable[[SelfPlayProgress], None] | None = None,
-        should_stop: Callable[[], bool] | None = None,
-    ) -> GameBatch | None:
-        """See `SelfPlayExecutor.play`."""
-        self_play = self._prepare(task, weights)
-        return self_play.play(task.numbers, on_progress=on_progress, should_stop=should_stop)
-
-    def close(self) -> None:
-        """Forget the network and the trees."""
-        self._config = self._evaluator = self._self_play = None
-
-    def _prepare(self, task: SelfPlayTask, weights: Mapping[str, Tensor]) -> SelfPlay:
-        """Evaluator and trees for the task, made again only when it asks for others."""
-        config = task.config
-        made_from = (
-            config.network_config,
-            config.num_players,
-            config.parallel_games,
-            task.compute or (config.device, config.inference_precision),
-        )
-        if self._evaluator is None or self._made_from != made_from:
-            self._config = self._self_play = None
-            self._evaluator = _new_evaluator(config, task.compute)
-            self._made_from = made_from
-        self._evaluator.load_weights(weights)
-        if self._self_play is None or self._config != config:
-            self._self_play = SelfPlay(
-                self._evaluator,
-                search_settings(config),
-                play_settings(config),
-                config.num_players,
-                afterstate_samples=(
-                    config.afterstate_samples if config.chance == "afterstate" else 0
-                ),
-            )
-            self._config = config
-        return self._self_play
-
-
-def _new_evaluator(config: TrainingConfig, compute: Compute | None) -> NetworkEvaluator:
-    """For self-play with `compute`, else with what `config` says and timing finds."""
-    network = create_azul_network(config.network_config, config.num_players)
-    if compute is None:
-        return NetworkEvaluator(
-            network, config.parallel_games, config.device, config.inference_precision
-        )
-    return NetworkEvaluator(
-        network,
-        config.parallel_games,
-        compute.device,
-        compute.inference_precision,
-        compute.inference,
     )
 
 
@@ -259,58 +155,157 @@ def create_executor(
     problem = memory_problem(config, workers, usable_memory())
     if problem and on_fault is not None:
         on_fault(problem)
-    if workers == 1:
-        return InlineExecutor()
-    from azul_tui.training.workers import WorkerExecutor
-
-    return WorkerExecutor(workers, on_fault)
+    return InlineExecutor() if workers == 1 else WorkerExecutor(workers, on_fault)
 
 
-def self_play_games(
-    model: AzulNetwork,
-    games: int,
-    *,
-    simulations: int = 32,
-    seed: int = 0,
-    on_progress: Callable[[SelfPlayProgress], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> GameBatch | None:
-    """Let a network play games against itself in this process, for a loop of one's own.
+# -- what a run computes with: `resolve_compute` for its settings, and whether a GPU is worth it
+#
+# A GPU is compared with the processor at what a run does most: real moves of self-play, its tree
+# search included. Small networks are often faster on the processor, of which every worker has a
+# core of its own while all of them share the GPU.
+
+_MOST_THREADS: Final = 8
+_PROBE_S: Final = 0.3
+"""Seconds of self-play by which a device is judged."""
+
+
+def compute_of(
+    config: TrainingConfig, threads: int = 0, remembered: Compute | None = None
+) -> Compute:
+    """What a run with these settings computes with here; see `resolve_compute`.
 
     Args:
-        model: The network; not changed.
-        games: How many.
-        simulations: Simulations a move.
-        seed: Decides the games together with the weights.
-        on_progress: Told now and then how far it is.
-        should_stop: Asked often; True drops the games.
-
-    Returns:
-        States, policies and outcomes for `ReplayBuffer.add`, or None when stopped.
+        config: Settings of the run.
+        threads: Of torch for the learner; 0 leaves a core to whoever watches.
+        remembered: What the checkpoint of a resumed run names.
 
     Raises:
-        ConfigError: An argument is of the wrong type or out of range.
+        ConfigError: This machine has no such device.
     """
-    check_instance("model", model, AzulNetwork)
-    games = check_int("games", games, 1)
-    config = create_training_config(
-        num_players=model.description.players,
-        network_config=model.description.preset,
-        mcts_simulations=simulations,
-        parallel_games=min(games, _PLACES),
-        seed=seed,
-        device="cpu",
-    )
-    weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    return InlineExecutor().play(
-        SelfPlayTask(0, np.arange(games), config), weights, on_progress, should_stop
-    )
+    description = describe_network(config.network_config, config.num_players, config.dropout)
+    threads = threads or max(1, min(_MOST_THREADS, usable_cores() - 1))
+    gpu = resolve_device(config.device)
+    if config.device == "auto" and gpu.type != "cpu" and remembered is None:
+        timing = choose_device(
+            description,
+            config.parallel_games,
+            gpu,
+            worker_count(config, str(gpu)),
+            {
+                "cpu": lambda: self_play_s(config, description, torch.device("cpu")),
+                str(gpu): lambda: self_play_s(config, description, gpu),
+            },
+        )
+        config = config.replace(device=torch.device(timing.chosen).type)
+    return resolve_compute(config, description, threads=threads, remembered=remembered)
 
 
-# -- self-play in worker processes: single-threaded, one evaluator each, independent of each other
+def self_play_s(
+    config: TrainingConfig,
+    description: NetworkDescription,
+    device: torch.device,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Seconds in which all workers together call the network once, playing on that device.
+
+    One worker plays and is timed; the others are taken to be as fast, each on a core of its own. A
+    GPU serves one at a time, so that there are never more calls than it can answer alone: a guess
+    on the safe side, as calls of several processes overlap a little.
+    """
+    settings = config.replace(device=device.type)
+    compute = resolve_compute(settings, description)
+    asked: list[float] = []
+
+    def enough() -> bool:
+        asked.append(clock())
+        return len(asked) > 2 and asked[-1] - asked[0] >= _PROBE_S
+
+    games = np.arange(64 * config.parallel_games)
+    weights = create_azul_network(config.network_config, config.num_players).state_dict()
+    InlineExecutor().play(SelfPlayTask(games, settings, compute), weights, should_stop=enough)
+    alone = (asked[-1] - asked[0]) / max(1, len(asked) - 1) / CALLS_BETWEEN_REPORTS
+    shared = alone / worker_count(config, device.type)
+    if device.type == "cpu":
+        return shared
+    found = time_inference(description, config.parallel_games, device, compute.inference_precision)
+    return max(shared, found.seconds[found.chosen])
+
+
+# -- compiling every kernel that training needs, before anything is timed or forked
 #
-# Two workers on two cores do close to twice one worker's games; threads that share a pool do not.
-# A worker that dies or falls silent is replaced, and plays its games again by their numbers.
+# The first start on a machine takes some seconds; later ones load the kernels from disk.
+
+CompileReport = Callable[[int, int, str, float], None]
+"""`(done, total, name, seconds)`: stages done, the one that comes next, seconds so far."""
+
+
+def _compile_rules(players: int) -> None:
+    random_games(np.zeros(state_size(players), np.int8), players, 1, np.uint64(0))
+
+
+def _compile_self_play(players: int) -> None:
+    rules = PlaySettings(np.uint64(0), 2, 1, 1.0, 1.0, 4, 0.0, 1.0, afterstate_samples=1)
+    evaluator = ConstantEvaluator(2, players)
+    batch = SelfPlay(evaluator, SearchSettings(), rules, players).play(np.arange(1))
+    assert batch is not None
+    buffer = ReplayBuffer(16, players)
+    buffer.add(batch.states[:8], batch.policies[:8], batch.outcomes[:8])
+    buffer.sample(2, np.random.default_rng(0))
+
+
+def _compile_network(players: int) -> None:
+    network = create_azul_network("small", players)
+    NetworkEvaluator(network, 1, "cpu")(np.zeros((1, observation_size(players)), np.int8))
+
+
+def _compile_players(players: int) -> None:
+    from azul_tui.players.network import NetworkPlayer  # no worker needs them
+    from azul_tui.players.registry import create_player
+
+    states = np.zeros((1, state_size(players)), np.int8)
+    clear_game(states[0], players)
+    refill_canonical(states[0], np.uint64(0), np.zeros(1, np.uint64))
+    network_player = NetworkPlayer(ConstantEvaluator(1, players), 2, SearchSettings(), players)
+    scripted = (create_player(name, players) for name in ("random", "greedy"))
+    for player in (network_player, *scripted):
+        player.choose(states, np.zeros(1, np.uint64), True)
+
+
+STAGES: Final = (
+    ("rules", _compile_rules),
+    ("search and self-play", _compile_self_play),
+    ("network", _compile_network),
+    ("players", _compile_players),
+)
+
+
+def compile_kernels(
+    players: int, report: CompileReport, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """Compile or load everything; returns the seconds it took.
+
+    `report` is called once something is compiled, and then after each stage; never when all of
+    it can be loaded, however long that takes on a busy machine.
+    """
+    started = clock()
+    done, told = 0, False
+
+    def tell() -> None:
+        nonlocal told
+        told = True
+        name = STAGES[done][0] if done < len(STAGES) else "done"
+        report(done, len(STAGES), name, clock() - started)
+
+    with noticing_compilation(tell):
+        for _, compile_stage in STAGES:
+            compile_stage(players)
+            done += 1
+            if told:
+                tell()
+    return clock() - started
+
+
+# -- worker processes, as their parent sees them
 #
 # A worker is this module run by `child_process`, so that it knows nothing of the program that
 # trains, which may be a script without a guard, a notebook or a pipe. Its standard input is one end
@@ -326,16 +321,17 @@ _PARENT_POLL_S: Final = 0.25
 _FOR_THE_PARENT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals of a terminal and of a cluster: the parent decides what follows from them."""
 
+Weights = dict[str, "npt.NDArray[Any]"]
+
 
 class WorkerExecutor:
-    """Shares the games of a task among worker processes."""
+    """Shares the games of a task among worker processes; see `SelfPlayExecutor`."""
 
     def __init__(self, workers: int, on_fault: Callable[[str], None] | None = None) -> None:
         """Remember how many; processes start with the first task."""
         self._count = workers
         self._on_fault = on_fault
         self._workers: list[_Worker] = []
-        self._weights = b""
 
     @property
     def pids(self) -> list[int]:
@@ -350,13 +346,28 @@ class WorkerExecutor:
         should_stop: Callable[[], bool] | None = None,
     ) -> GameBatch | None:
         """See `SelfPlayExecutor.play`."""
-        self._weights = _packed(weights)
+        arrays = {name: tensor.numpy() for name, tensor in weights.items()}
+        finished = False
         try:
-            return self._play(task, on_progress, should_stop)
-        except BaseException:
-            # Workers still at it would answer the next task with the games of this one.
-            self.close()
-            raise
+            while len(self._workers) < self._count:
+                self._workers.append(_Worker())
+            for index, worker in enumerate(self._workers):
+                worker.hand_out(arrays, replace(task, numbers=task.numbers[index :: self._count]))
+            faults = 0
+            while busy := [worker for worker in self._workers if worker.batch is None]:
+                if should_stop is not None and should_stop():
+                    return None
+                for worker in _wait_for(busy):
+                    if fault := worker.hear():
+                        faults += 1
+                        self._replace(worker, fault, faults)
+                if on_progress is not None:
+                    self._report(on_progress)
+            finished = True
+            return merge_batches([worker.batch for worker in self._workers if worker.batch])
+        finally:
+            if not finished:  # workers still at it would answer the next task with these games
+                self.close()
 
     def close(self) -> None:
         """End every worker, whatever it is doing: what it holds is not wanted any more."""
@@ -365,103 +376,65 @@ class WorkerExecutor:
         while self._workers:
             self._workers.pop().end()
 
-    def _play(
-        self,
-        task: SelfPlayTask,
-        on_progress: Callable[[SelfPlayProgress], None] | None,
-        should_stop: Callable[[], bool] | None,
-    ) -> GameBatch | None:
-        """`play` with the weights that have been packed."""
-        while len(self._workers) < self._count:
-            self._workers.append(_Worker())
-        for index, worker in enumerate(self._workers):
-            worker.hand_out(self._weights, task.share(index, self._count))
-        replacements = 0
-        while any(worker.batch is None for worker in self._workers):
-            if should_stop is not None and should_stop():
-                self.close()
-                return None
-            for index in self._listen():
-                fault = self._workers[index].hear()
-                if fault is None:
-                    continue
-                replacements += 1
-                if replacements > MOST_REPLACEMENTS:
-                    raise _failure(replacements, fault)
-                self._replace(index, fault)
-            if on_progress is not None:
-                self._report(on_progress)
-        return merge_batches([worker.batch for worker in self._workers if worker.batch])
+    def _replace(self, failed: _Worker, fault: str, faults: int) -> None:
+        """Put a new worker, with the same games, in the place of a failed one.
 
-    def _listen(self) -> list[int]:
-        """Workers that have said something, died, or been silent for too long."""
-        busy = [index for index, worker in enumerate(self._workers) if worker.batch is None]
-        ready = multiprocessing.connection.wait(
-            [self._workers[index].connection for index in busy], timeout=_POLL_S
-        )
-        now = time.monotonic()
-        return [
-            index
-            for index in busy
-            if self._workers[index].connection in ready
-            or now - self._workers[index].heard > SILENT_AFTER_S
-        ]
-
-    def _replace(self, index: int, fault: str) -> None:
-        """Put a new worker in the place of a failed one; it gets the same games."""
-        failed = self._workers[index]
+        Raises:
+            JobFailedError: It is one too many; the worker's traceback comes as a note.
+        """
+        first_line, *rest = fault.splitlines()
+        if faults > MOST_REPLACEMENTS:
+            error = JobFailedError(
+                f"self-play workers failed {faults} times in one iteration (self_play_workers=1 "
+                f"plays without them); the last: {first_line}"
+            )
+            if rest:
+                error.add_note("\n".join(rest))
+            raise error
         failed.end()
         if self._on_fault is not None:
-            first_line = fault.splitlines()[0]
             self._on_fault(f"{first_line}; it was replaced and its games are played again")
-        self._workers[index] = _Worker()
-        if failed.task is not None:
-            self._workers[index].hand_out(self._weights, failed.task)
+        self._workers[self._workers.index(failed)] = worker = _Worker()
+        worker.hand_out(*failed.share)
 
     def _report(self, on_progress: Callable[[SelfPlayProgress], None]) -> None:
-        """All workers' progress as one."""
-        seen = [worker.progress for worker in self._workers if worker.progress is not None]
-        done = [worker.batch.tally for worker in self._workers if worker.batch is not None]
+        """All workers' progress as one, with the game of the first that still plays."""
+        seen = [worker for worker in self._workers if worker.progress is not None]
         if not seen:
             return
-        running = [
-            worker.progress
+        shown = min(seen, key=lambda worker: worker.batch is not None).progress
+        assert shown is not None
+        counts = [
+            worker.batch.tally if worker.batch is not None else worker.progress
             for worker in self._workers
-            if worker.progress is not None and worker.batch is None
         ]
-        first = running[0] if running else seen[0]
         on_progress(
-            SelfPlayProgress(
-                games=sum(item.games for item in running) + sum(item.games for item in done),
-                simulations=sum(item.simulations for item in running)
-                + sum(item.simulations for item in done),
-                position=first.position,
-                number=first.number,
-                moves=first.moves,
-                last_action=first.last_action,
-                value=first.value,
+            replace(
+                shown,
+                games=sum(count.games for count in counts if count),
+                simulations=sum(count.simulations for count in counts if count),
             )
         )
 
 
 class _Worker:
-    """One worker process, as its parent sees it."""
+    """One worker process and what it has said of its share."""
 
     def __init__(self) -> None:
         """Start it."""
         ours, theirs = multiprocessing.Pipe()
         # typeshed has a name of its own for what Pipe returns.
         self.connection: Connection = cast("Connection", ours)
-        self.task: SelfPlayTask | None = None
-        self.heard: float = time.monotonic()
         self.progress: SelfPlayProgress | None = None
         self.batch: GameBatch | None = None
+        self.share: tuple[Weights, SelfPlayTask]
+        self.heard_s: float
         self._sender: threading.Thread | None = None
         # A blocked signal stays blocked in the process that starts here, from its first moment on.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_PARENT)
         try:
             self.process: subprocess.Popen[bytes] = subprocess.Popen(
-                python_command(__name__),
+                python_command(__name__, str(os.getpid())),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=working_folder(),
@@ -476,16 +449,15 @@ class _Worker:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
 
-    def hand_out(self, weights: bytes, task: SelfPlayTask) -> None:
+    def hand_out(self, weights: Weights, task: SelfPlayTask) -> None:
         """Send it its share, from a thread: one that starts or hangs does not read."""
-        self.task = task
-        self.batch = None
-        self.progress = None
-        self.heard = time.monotonic()
-        self._sender = threading.Thread(target=self._send, args=((weights, task),), daemon=True)
+        self.share = (weights, task)
+        self.batch = self.progress = None
+        self.heard_s = time.monotonic()
+        self._sender = threading.Thread(target=self._send, daemon=True)
         self._sender.start()
 
-    def hear(self) -> str | None:
+    def hear(self) -> str:
         """Take in one message; returns what is wrong with the worker, if anything."""
         if not self.connection.poll():
             return f"a self-play worker said nothing for {SILENT_AFTER_S:.0f} s"
@@ -495,14 +467,14 @@ class _Worker:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=1.0)
             return f"a self-play worker ended with code {self.process.returncode}"
-        self.heard = time.monotonic()
+        self.heard_s = time.monotonic()
         if isinstance(message, SelfPlayProgress):
             self.progress = message
         elif isinstance(message, GameBatch):
             self.batch = message
         else:
             return f"a self-play worker failed: {message}"
-        return None
+        return ""
 
     def end(self) -> None:
         """End it at once, and close the pipe when nothing is being written to it any more."""
@@ -512,36 +484,34 @@ class _Worker:
             self._sender.join()
         self.connection.close()
 
-    def _send(self, share: tuple[bytes, SelfPlayTask]) -> None:
+    def _send(self) -> None:
         with suppress(OSError):  # a pipe that is broken shows when listening
-            self.connection.send(share)
+            self.connection.send(self.share)
 
 
-def _failure(replacements: int, fault: str) -> JobFailedError:
-    """The end of a task whose workers keep failing; the worker's traceback comes as a note."""
-    first_line, *rest = fault.splitlines()
-    error = JobFailedError(
-        f"self-play workers failed {replacements} times in one iteration (self_play_workers=1 "
-        f"plays without them); the last: {first_line}"
-    )
-    if rest:
-        error.add_note("\n".join(rest))
-    return error
+def _wait_for(workers: list[_Worker]) -> list[_Worker]:
+    """Those that have said something or died, after a moment, or been silent for too long."""
+    ready = multiprocessing.connection.wait([each.connection for each in workers], _POLL_S)
+    since_s = time.monotonic() - SILENT_AFTER_S
+    return [each for each in workers if each.connection in ready or each.heard_s < since_s]
 
 
-def serve() -> None:
-    """Life of a worker: answer tasks until its parent is gone, also in the middle of one."""
-    parent = os.getppid()
+# -- a worker process, seen from inside
+
+
+def serve(parent: int) -> None:
+    """Answer tasks until the process `parent` is gone, also in the middle of one."""
     threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
+    torch.set_num_threads(1)
     connection = multiprocessing.connection.Connection(0)
-    executor: SelfPlayExecutor | None = None
+    executor = InlineExecutor()
     answer: object
     while True:
         try:
-            packed, task = cast("tuple[bytes, SelfPlayTask]", connection.recv())
-            executor = executor or _single_threaded_executor()
+            arrays, task = cast("tuple[Weights, SelfPlayTask]", connection.recv())
+            weights = {name: tensor_of(array) for name, array in arrays.items()}
             answer = executor.play(
-                task, _unpacked(packed), on_progress=connection.send, should_stop=connection.poll
+                task, weights, on_progress=connection.send, should_stop=connection.poll
             )
         except EOFError:
             os._exit(0)  # at once: torch takes a second for its own way out
@@ -553,31 +523,8 @@ def serve() -> None:
             os._exit(0)
 
 
-def _single_threaded_executor() -> SelfPlayExecutor:
-    import torch
-
-    from azul_tui.training.workers import InlineExecutor
-
-    torch.set_num_threads(1)
-    return InlineExecutor()
-
-
-def _packed(weights: Mapping[str, Tensor]) -> bytes:
-    import torch
-
-    file = io.BytesIO()
-    torch.save(dict(weights), file)
-    return file.getvalue()
-
-
-def _unpacked(data: bytes) -> dict[str, Tensor]:
-    import torch
-
-    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-
-
 def _end_with(parent: int) -> None:
-    """Leave when the parent is gone, also in the middle of loading and compiling.
+    """Leave when the parent is gone, also in the middle of compiling.
 
     The end of the pipe would not do: a process that the parent forked may hold it open.
     """
@@ -586,5 +533,107 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+# -- the first half of an iteration: its games are played, kept and recorded
+
+_SHOW_EVERY_S = 1.0
+
+
+class SelfPlayPhase:
+    """Plays the games of one iteration after another."""
+
+    def __init__(self, run: TrainingRun, executor: SelfPlayExecutor) -> None:
+        """Remember who plays."""
+        self._run = run
+        self._executor = executor
+        self._shown_s = -_SHOW_EVERY_S
+        self._began_s = 0.0
+        self.seconds = 0.0
+        """Seconds that the last iteration's games took; 0 when they were played before."""
+
+    def play(self, iteration: int) -> bool:
+        """Play the iteration's games into the buffer; False when leaving before they are in."""
+        run = self._run
+        config = run.config
+        first = run.progress.games_total
+        numbers = np.arange(first, first + config.self_play_games_per_iteration)
+        task = SelfPlayTask(numbers, config, run.compute)
+        weights = run.learner.acting_weights()
+        batch: GameBatch | None = None
+        while batch is None:
+            run.wait_while_paused()
+            if run.leaving:
+                return False
+            run.begin_phase("self-play", iteration)
+            self._began_s = run.seconds
+            batch = self._executor.play(
+                task,
+                weights,
+                on_progress=lambda seen: self._show(seen, len(numbers)),
+                should_stop=run.interrupts,
+            )
+        self.seconds = max(1e-9, run.seconds - self._began_s)
+        if not run.saver.keep_games(iteration, batch):
+            return False
+        run.progress.begin_training(config.training_steps_per_iteration)
+        self._record(iteration, batch, config.mcts_simulations)
+        return True
+
+    def _record(self, iteration: int, batch: GameBatch, simulations: int) -> None:
+        """The games in numbers.
+
+        Sums over games are rounded: their last bits depend on who played which game.
+        """
+        run, tally = self._run, batch.tally
+        rates = self._rates(tally.games, tally.simulations, self.seconds)
+        entropy = round(tally.entropy / max(1, tally.policies), 6)
+        run.record(
+            "self_play",
+            iteration=iteration,
+            games=tally.games,
+            positions=len(batch.states),
+            seconds=round(self.seconds, 3),
+            **rates,
+            mean_moves=tally.moves / max(1, tally.games),
+            first_seat_share=round(tally.first_seat_wins / max(1, tally.games), 6),
+            policy_entropy=entropy,
+            games_total=run.progress.games_total,
+            simulations=simulations,
+        )
+        run.status(
+            games_total=run.progress.games_total,
+            **rates,
+            buffer_size=len(run.learner.buffer),
+            buffer_capacity=run.learner.buffer.capacity,
+            policy_entropy=entropy,
+            mcts_simulations=simulations,
+        )
+
+    def _show(self, seen: SelfPlayProgress, games: int) -> None:
+        """Status, and now and then `live.json` with the game to look at."""
+        run = self._run
+        now_s = run.seconds
+        run.status(**self._rates(seen.games, seen.simulations, now_s - self._began_s))
+        run.tell(seen.games, games, "games")
+        if now_s - self._shown_s < _SHOW_EVERY_S:
+            return
+        self._shown_s = now_s
+        players, last = run.config.num_players, seen.last_action
+        live = {
+            "game": seen.number,
+            "move": seen.moves,
+            "players": players,
+            "position": format_position(view_position(np.frombuffer(seen.position, np.int8))),
+            "last_move": describe_move(last, players) if last >= 0 else "",
+            "value": seen.value,
+        }
+        data = json.dumps(live).encode() + b"\n"
+        run.try_to(lambda: write_bytes_atomically(run.paths.live, data, durable=False))
+
+    @staticmethod
+    def _rates(games: int, simulations: int, seconds: float) -> dict[str, Any]:
+        seconds = max(1e-9, seconds)
+        return {"games_per_s": games / seconds, "sims_per_s": simulations / seconds}
+
+
 if __name__ == "__main__":
-    serve()
+    serve(int(sys.argv[1]))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from azul_tui.jobs.describe import describe
+from azul_tui.jobs.reporter import describe
 from azul_tui.runs.events import EventTail, Record, last_records, number, text
 from azul_tui.runs.files import open_own, read_bounded
 from azul_tui.runs.paths import RunPaths
@@ -99,6 +99,12 @@ class BucketTable:
         rest = _summary(self._pending[None, len(self.x_names) + value])
         tail = (self._pending[x, -1:], *rest)
         return tuple(np.concatenate(pair) for pair in zip(whole, tail, strict=True))
+
+    def cut(self, x_name: str, last: float) -> None:
+        """Forget the records behind `last` on an axis: the run went back to there."""
+        x = self.x_names.index(x_name)
+        self._length = int(np.searchsorted(self._x[x, : self._length], last, side="right"))
+        self._pending = self._pending[:, self._pending[x] <= last]
 
     def last(self, value_name: str) -> float | None:
         """The newest value of a column, None while there is none."""
@@ -220,6 +226,8 @@ class RunData:
                 # Steps between other records go in as one block, so that order is kept.
                 self._absorb_steps(records[start:index])
                 self._absorb_one(record)
+                if record.get("event") == "resumed":
+                    self._go_back(self.last_iteration, number(record, "step") or 0.0)
                 start = index + 1
         self._absorb_steps(records[start:])
 
@@ -312,10 +320,21 @@ class RunData:
             case "alert":
                 level = "error" if record.get("level") == "error" else "warning"
                 self._happened(record, "alert", text(record, "text", 300), level)
-            case "result" | "evaluation":
+            case "result" | "resumed" | "evaluation":
                 pass
             case _:
                 self.others.append(record)
+
+    def _go_back(self, iteration: int, step: float) -> None:
+        """Leave out what earlier lines said of later iterations and steps."""
+        self.steps.cut("step", step)
+        self.self_play.cut("iteration", iteration)
+        self.iterations.cut("iteration", iteration)
+        for kept in (self.evaluations, self.checkpoints):
+            still_true = [placed for placed in kept if placed.iteration <= iteration]
+            kept.clear()
+            kept.extend(still_true)  # pyright: ignore[reportArgumentType] - of the same kind
+        self.last_step = step
 
     def _add_row(self, table: BucketTable, record: Record) -> None:
         place = (self.last_step, float(self.last_iteration), self.elapsed(self.last_t))

@@ -112,9 +112,9 @@ def arm(moment: Moment) -> None:
 
 def serve() -> None:
     """Answer requests until standard input ends."""
-    from azul_tui.training.run_compute import compile_kernels
+    from azul_tui.training.workers import compile_kernels
 
-    importlib.import_module("azul_tui.jobs.resume")
+    importlib.import_module("azul_tui.jobs.training")
     compile_kernels(2, _say_nothing)
     for line in sys.stdin:
         child = os.fork()

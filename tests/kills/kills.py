@@ -4,9 +4,10 @@ A small run is trained straight through, then again while its process is killed 
 moments drawn from a seed: at any time, in the middle of an event record, of a checkpoint, of the
 list of checkpoints or of the status, before and after a file is renamed into place. After each
 kill it is resumed, now and then with another number of workers. In the end weights, optimizer,
-generators, replay buffer, best model and event log must be those of the uninterrupted run, bit
-by bit. When a run ends before all kills are spent, another one begins. The last line printed is
-one JSON object; the exit code is 1 when anything differs.
+generators, replay buffer and best model must be those of the uninterrupted run, bit by bit, and
+so must the results that a reader of the event log is left with. When a run ends before all kills
+are spent, another one begins. The last line printed is one JSON object; the exit code is 1 when
+anything differs.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The smoke config trains without end with a dashboard on it in a pseudo-terminal. Every few minutes
 the dashboard, a worker or the training itself is killed and started again, and the training is
 paused and resumed all the while. Watched: memory and descriptors of every process, and the event
-log, of which every record must be there once. The last line is a JSON object with the figures.
+log, in which every result must be left once. The last line is a JSON object with the figures.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from azul_tui.runs.control import drop_request
 from azul_tui.runs.events import decode_lines
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import read_status
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from fingerprint import lasting_records
 
 SETTLING_S = 45.0
 """A process takes its memory in its first seconds; growth is measured after them."""
@@ -217,7 +220,8 @@ def accounted_for(paths, asked):
     records, skipped, _ = decode_lines(paths.events.read_bytes())
     problems = [f"{skipped} lines are no records"] if skipped else []
     of = defaultdict(list)
-    for record in records:
+    answers = [record for record in records if record["event"] == "control"]
+    for record in (*lasting_records(paths), *answers):
         of[record["event"]].append(record)
     iterations = [record["iteration"] for record in of["iteration"]]
     if iterations != list(range(1, len(iterations) + 1)):

@@ -11,17 +11,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from azul_tui.jobs.engine.commands import Commands
-from azul_tui.jobs.engine.conversation import Conversation, Voice
+from azul_tui.jobs.engine.conversation import Conversation
 
 if TYPE_CHECKING:
     from azul_tui.jobs.start import JobContext
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def engine(context: JobContext) -> dict[str, Any]:
     """Answer commands until there are no more."""
     # Words for a person would stand between the records.
     context.reporter.json_lines = True
-    voice = Voice(sys.stdout)
-    conversation = Conversation(voice, Commands(context.runs_root), context.stop.is_set)
+    commands = Commands(context.runs_root)
+    conversation = Conversation(sys.stdout, commands.obey, context.stop.is_set)
     conversation.listen(sys.stdin.fileno())
     return {"commands": conversation.answer_all()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from azul_tui import __version__
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from azul_tui.jobs.engine.conversation import Answer
-    from azul_tui.jobs.engine.opened_players import OpenedPlayers
-
+    from azul_tui.jobs.engine.conversation import Request
+    from azul_tui.jobs.engine.search import OpenedPlayers
 
 # -- the game that the engine has before it: a position, and the moves played since
 
@@ -110,26 +110,22 @@ def _parse(position: str, players: int, seed: int, *, by_hand: bool) -> GameStat
     if position == "new":
         return GameState.new(players, seed)
     game = GameState.parse(position, seed)
-    if wrong := game.violations():
-        raise GameError(f"the position cannot arise: {_first(wrong)}")
-    if not by_hand and (wrong := unreachable(game.view())):
-        raise GameError(
-            f"the position cannot arise: {_first(wrong)}; setup=1 takes it all the same"
-        )
+    wrong, hint = game.violations(), ""
+    if not wrong and not by_hand:
+        wrong, hint = unreachable(game.view()), "; setup=1 takes it all the same"
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise GameError(f"the position cannot arise: {wrong[0]}{more}{hint}")
     if game.phase == "afterstate":
         game.refill()
     return game
 
 
-def _first(wrong: list[str]) -> str:
-    """What is wrong, and how much more there is."""
-    return wrong[0] + (f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else "")
-
-
-# -- what each command does. The words and options of all of them are in `docs/protocol.md`
+# -- what each command does
 
 PROTOCOL: Final = 1
-MOST_SEED: Final = 2**63 - 1
+MOST_SIMULATIONS: Final = 100_000
+_SEED: Final = (0, 0, 2**63 - 1)
 
 
 class Commands:
@@ -139,11 +135,10 @@ class Commands:
     """
 
     def __init__(self, root: Path) -> None:
-        """Runs live in `root`."""
+        """Runs live in `root`; the game is a new one of two at first."""
         self._root = root
-        self._table: Table | None = None
-        self._players: OpenedPlayers | None = None
-        self._known: dict[str, Callable[[Answer], None]] = {
+        self.table = Table(GameState.new())
+        self.known: dict[str, Callable[[Request], None]] = {
             "hello": self._hello,
             "position": self._position,
             "play": self._play,
@@ -157,176 +152,119 @@ class Commands:
             "review": self._review,
         }
 
-    def obey(self, answer: Answer) -> None:
+    def obey(self, request: Request) -> None:
         """Do what was asked, and answer it.
 
         Raises:
             AzulError: In one sentence what was wrong with it.
         """
-        verb = answer.request.verb
-        if verb == "error":  # the line was no command, and the words say why
-            raise JobError(answer.request.words)
-        command = self._known.get(verb)
+        command = self.known.get(request.verb)
         if command is None:
-            names = ", ".join([*self._known, "stop", "quit"])
-            raise JobError(f"there is no command {shown(verb)}; commands are {names}")
-        command(answer)
+            names = ", ".join([*self.known, "stop", "quit"])
+            raise JobError(f"there is no command {shown(request.verb)}; commands are {names}")
+        command(request)
 
-    @property
-    def table(self) -> Table:
-        """The game, a new one of two at first."""
-        if self._table is None:
-            from azul_tui.game.state import GameState
-            from azul_tui.jobs.engine.commands import Table
-
-            self._table = Table(GameState.new())
-        return self._table
-
-    @property
+    @cached_property
     def players(self) -> OpenedPlayers:
         """The players that were asked for."""
-        if self._players is None:
-            from azul_tui.jobs.engine.opened_players import OpenedPlayers
+        from azul_tui.jobs.engine.search import OpenedPlayers
 
-            self._players = OpenedPlayers(self._root)
-        return self._players
+        return OpenedPlayers(self._root)
 
-    def _hello(self, answer: Answer) -> None:
-        answer.request.no_words()
-        answer.request.finish()
+    def _hello(self, request: Request) -> None:
+        request.arguments()
         shipped = [
             name for seats, name in SHIPPED_NAMES.items() if pretrained_directory(seats).is_dir()
         ]
         players = [*SCRIPTED_PLAYERS, *shipped]
-        answer.end("hello", version=__version__, protocol=PROTOCOL, players=players)
+        request.end("hello", version=__version__, protocol=PROTOCOL, players=players)
 
-    # -- the game
+    def _position(self, request: Request) -> None:
+        asked = request.arguments(words=True, players=(2, 2, 4), seed=_SEED, setup=(0, 0, 1))
+        self.table = Table.laid(
+            request.words, asked["players"], asked["seed"], by_hand=bool(asked["setup"])
+        )
+        request.end("position", **self.table.record())
 
-    def _position(self, answer: Answer) -> None:
-        from azul_tui.jobs.engine.commands import Table
-
-        request = answer.request
-        players = request.integer("players", 2, 2, 4)
-        seed = request.integer("seed", 0, 0, MOST_SEED)
-        by_hand = bool(request.integer("setup", 0, 0, 1))
-        request.finish()
-        self._table = Table.laid(request.words, players, seed, by_hand=by_hand)
-        answer.end("position", **self.table.record())
-
-    def _play(self, answer: Answer) -> None:
-        answer.request.finish()
-        if not answer.request.words:
+    def _play(self, request: Request) -> None:
+        request.arguments(words=True)
+        if not request.words:
             raise JobError("play needs a move after it, as in play R 2>3")
-        self.table.play(answer.request.words)
-        answer.end("position", **self.table.record())
+        self.table.play(request.words)
+        request.end("position", **self.table.record())
 
-    def _undo(self, answer: Answer) -> None:
-        answer.request.no_words()
-        answer.request.finish()
+    def _undo(self, request: Request) -> None:
+        request.arguments()
         self.table.undo()
-        answer.end("position", **self.table.record())
+        request.end("position", **self.table.record())
 
-    def _legal(self, answer: Answer) -> None:
-        answer.request.no_words()
-        answer.request.finish()
-        answer.end("position", **self.table.record())
+    def _legal(self, request: Request) -> None:
+        request.arguments()
+        request.end("position", **self.table.record())
 
-    # -- players
-
-    def _load(self, answer: Answer) -> None:
-        request = answer.request
-        request.no_words()
-        name = request.text("player")
-        request.finish()
+    def _load(self, request: Request) -> None:
+        name = request.arguments(player=None)["player"]
         began = time.monotonic()
-        opened = self.players.open(name, self.table.game.players, _progress(answer))
-        answer.end(
+        player = self.players.open(request, name, self.table.game.players)
+        request.end(
             "ready",
             player=name,
-            network=opened.network is not None,
+            network=player.network is not None,
             seconds=round(time.monotonic() - began, 3),
         )
 
-    def _choose(self, answer: Answer) -> None:
-        from azul_tui.jobs.engine.analysis import (
-            MOST_SECONDS,
-            MOST_SIMULATIONS,
-            choose,
-            refuse_finished,
-        )
+    def _choose(self, request: Request) -> None:
+        from azul_tui.jobs.engine.search import choose
 
-        request = answer.request
-        request.no_words()
-        name = request.text("player")
-        seconds = request.seconds("seconds", MOST_SECONDS)
-        simulations = request.integer(
-            "simulations", 100 if seconds is None else MOST_SIMULATIONS, 0, MOST_SIMULATIONS
+        asked = request.arguments(
+            player=None, seconds=600.0, simulations=(None, 0, MOST_SIMULATIONS), seed=_SEED
         )
-        seed = request.integer("seed", 0, 0, MOST_SEED)
-        request.finish()
-        game = self.table.game
-        refuse_finished(game)
-        player = self.players.open(name, game.players, _progress(answer))
-        choose(answer, player, game, simulations=simulations, seconds=seconds, seed=seed)
+        game = self._unfinished()
+        player = self.players.open(request, asked.pop("player"), game.players)
+        if asked["simulations"] is None:
+            asked["simulations"] = 100 if asked["seconds"] is None else MOST_SIMULATIONS
+        choose(request, player, game, **asked)
 
-    def _analyse(self, answer: Answer) -> None:
-        from azul_tui.jobs.engine.analysis import (
-            MOST_MARGINS,
-            MOST_SIMULATIONS,
-            analyse,
-            refuse_finished,
-        )
+    def _analyse(self, request: Request) -> None:
+        from azul_tui.jobs.engine.search import analyse
 
-        request = answer.request
-        request.no_words()
-        name = request.text("player")
-        simulations = request.integer("simulations", 400, 1, MOST_SIMULATIONS)
-        first = request.integer("first", 25, 1, MOST_SIMULATIONS)
-        margins = request.integer("margins", 32, 0, MOST_MARGINS)
-        seed = request.integer("seed", 0, 0, MOST_SEED)
-        request.finish()
-        game = self.table.game
-        refuse_finished(game)
-        network = self.players.open_network(name, game.players, _progress(answer))
-        analyse(
-            answer,
-            name,
-            network,
-            game,
-            simulations=simulations,
-            first=first,
-            margins=margins,
-            seed=seed,
+        asked = request.arguments(
+            player=None,
+            simulations=(400, 1, MOST_SIMULATIONS),
+            first=(25, 1, MOST_SIMULATIONS),
+            margins=(32, 0, 10_000),
+            seed=_SEED,
         )
+        game = self._unfinished()
+        network = self.players.open_network(request, asked["player"], game.players)
+        analyse(request, network, game, **asked)
+
+    def _unfinished(self) -> GameState:
+        if self.table.game.is_over:
+            raise JobError("the game is over, and there is no move to choose")
+        return self.table.game
 
     # -- recorded games
 
-    def _games(self, answer: Answer) -> None:
-        from azul_tui.jobs.engine.games import list_games
+    def _games(self, request: Request) -> None:
+        from azul_tui.jobs.recorded_games import list_games
 
-        answer.request.finish()
-        answer.end("games", **list_games(answer.request.words, answer.stopped))
+        request.arguments(words=True)
+        request.end("games", **list_games(request.words, request.stopped))
 
-    def _game(self, answer: Answer) -> None:
-        from azul_tui.jobs.engine.games import replayed_game, told_game
+    def _game(self, request: Request) -> None:
+        from azul_tui.jobs.recorded_games import replayed_game
 
-        answer.request.finish()
-        answer.end("game", **told_game(replayed_game(answer.request.words, "game")))
+        request.arguments(words=True)
+        request.end("game", **replayed_game(request.words, "game").record())
 
-    def _review(self, answer: Answer) -> None:
-        from azul_tui.jobs.engine.analysis import MOST_SIMULATIONS
-        from azul_tui.jobs.engine.games import replayed_game, review
+    def _review(self, request: Request) -> None:
+        from azul_tui.jobs.engine.search import review
+        from azul_tui.jobs.recorded_games import replayed_game
 
-        request = answer.request
-        name = request.text("player")
-        simulations = request.integer("simulations", 100, 1, MOST_SIMULATIONS)
-        seed = request.integer("seed", 0, 0, MOST_SEED)
-        request.finish()
+        asked = request.arguments(
+            words=True, player=None, simulations=(100, 1, MOST_SIMULATIONS), seed=_SEED
+        )
         game = replayed_game(request.words, "review")
-        network = self.players.open_network(name, game.final.players, _progress(answer))
-        review(answer, network, game, simulations, seed)
-
-
-def _progress(answer: Answer) -> Callable[[str, int, int], None]:
-    """Tell how far the loading of a player is; nothing when it is open already."""
-    return lambda text, done, total: answer.say("progress", text=text, done=done, total=total)
+        network = self.players.open_network(request, asked["player"], game.final.players)
+        review(request, network, game, asked["simulations"], asked["seed"])

@@ -13,9 +13,14 @@ from azul_tui.game.constants import action_count, observation_size, state_size, 
 from azul_tui.game.observation import write_observation
 from azul_tui.game.violations import violations
 from azul_tui.network import create_azul_network
-from azul_tui.training.replay import ReplayBuffer
-from azul_tui.training.step_benchmark import random_samples
-from azul_tui.training.workers import self_play_games
+from azul_tui.training.replay import (
+    ReplayBuffer,
+    restore_buffer,
+    shards_in_window,
+    write_shard,
+)
+from azul_tui.training.self_play import self_play_games
+from azul_tui.training.training_step import random_samples
 
 
 def numbered(numbers: range, players: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,29 +92,27 @@ def test_every_finite_half_float_comes_back_exactly():
     assert np.array_equal(sample.policy, policies[numbers].astype(np.float32))
 
 
-def test_equal_generators_draw_equal_samples():
-    buffer = ReplayBuffer(50)
-    buffer.append(*numbered(range(50)))
-    one = buffer.sample(32, np.random.default_rng(9))
-    other = buffer.sample(32, np.random.default_rng(9))
-    assert np.array_equal(one.outcome, other.outcome)
-    assert not np.array_equal(one.outcome, buffer.sample(32, np.random.default_rng(8)).outcome)
-
-
-@pytest.mark.parametrize("added", [3, 10, 17])
-def test_a_restored_buffer_draws_what_the_original_would(added: int):
-    original = ReplayBuffer(10)
-    original.append(*numbered(range(added)))
-    restored = ReplayBuffer(10)
-    restored.restore(added, *original.newest(10))
+@pytest.mark.parametrize("iterations", [1, 3, 6])
+def test_a_buffer_restored_from_its_shards_draws_what_the_original_would(tmp_path, iterations):
+    """Before the ring is full and after, and with more shards than it needs."""
+    network = create_azul_network("small")
+    original, restored, shards = ReplayBuffer(400), ReplayBuffer(400), []
+    for iteration in range(iterations):
+        batch = self_play_games(network, 2, simulations=2, seed=iteration)
+        original.add(batch.states, batch.policies, batch.outcomes)
+        shards.append(write_shard(tmp_path, iteration, batch))
+    needed = shards_in_window(shards, 400)
+    assert len(needed) < len(shards) or iterations < 6
+    assert restore_buffer(restored, tmp_path, needed, original.added) == []
     for buffer in (original, restored):
-        buffer.append(*numbered(range(added, added + 4)))
-    one = original.sample(64, np.random.default_rng(2))
-    other = restored.sample(64, np.random.default_rng(2))
-    assert np.array_equal(one.outcome, other.outcome)
+        buffer.add(batch.states, batch.policies, batch.outcomes)
+    for one, other in zip(
+        original.sample(64, np.random.default_rng(2)),
+        restored.sample(64, np.random.default_rng(2)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
     assert original.added == restored.added
-    with pytest.raises(ValueError, match="holds"):
-        ReplayBuffer(10).restore(11, *numbered(range(4)))
 
 
 @pytest.mark.parametrize("players", [2, 3, 4])
@@ -119,21 +122,14 @@ def test_what_self_play_gives_is_taken_in_every_form_of_numbers(players):
     straight = ReplayBuffer(2_000, players)
     straight.append(*samples)
     outcomes = batch.outcomes[:, 0] if players == 2 else batch.outcomes
-    for policies in (batch.policies, batch.policies.astype(np.float64)):
+    negative_zeros = np.where(batch.policies == 0, np.float16(-0.0), batch.policies)
+    for policies in (batch.policies, batch.policies.astype(np.float64), negative_zeros):
         buffer = ReplayBuffer(2_000, players)
         buffer.add(batch.states, policies, outcomes.astype(np.float64))
         for taken, stored in zip(buffer.newest(2_000), straight.newest(2_000), strict=True):
             np.testing.assert_array_equal(taken, stored)
     buffer.add(batch.states[:0], batch.policies[:0], outcomes[:0])
     assert len(buffer) == len(batch.states)
-
-
-def test_a_negative_zero_is_stored_as_zero():
-    states, policies, outcomes = random_samples(2, 3, seed=4)
-    policies[policies == 0] = -0.0
-    buffer = ReplayBuffer(3)
-    buffer.add(states, policies, outcomes)
-    assert buffer.sample(50, np.random.default_rng(0)).policy.max() <= 1.0
 
 
 def spoilt(part, row, column, value):
@@ -194,11 +190,6 @@ def test_whatever_position_is_refused_breaks_a_rule_that_has_a_name(byte, value)
     assert not refusal or violations(samples[0][0].tolist())[0] in refusal
 
 
-def test_an_empty_buffer_has_nothing_to_sample():
-    with pytest.raises(ConfigError, match="empty"):
-        ReplayBuffer(4).sample(1, np.random.default_rng(0))
-
-
 def test_impossible_buffers_are_refused():
     with pytest.raises(ConfigError, match="capacity"):
         ReplayBuffer(0)
@@ -206,4 +197,6 @@ def test_impossible_buffers_are_refused():
         ReplayBuffer(10**13)
     with pytest.raises(GameError):
         ReplayBuffer(10, players=1)
+    with pytest.raises(ConfigError, match="empty"):
+        ReplayBuffer(4).sample(1, np.random.default_rng(0))
     assert ReplayBuffer(10).bytes_per_position == 96 + 360 + 4

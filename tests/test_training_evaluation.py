@@ -1,4 +1,4 @@
-"""The gate of the best weights, and the ratings over training, in runs of a second."""
+"""Evaluations in runs of a second: the gate, the ratings, and what the best score means."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from tiny_training import StopAt, alerts, records, resume, state_of, tiny, train
 from azul_tui.arena.statistics import SequentialTest, expected_score
 from azul_tui.arena.store import decode_match
 from azul_tui.config import create_training_config, find_preset, load_config, preset_names
+from azul_tui.runs.control import drop_request
 from azul_tui.runs.listing import read_ratings
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training import evaluation
 from azul_tui.training.checkpoint import read_checkpoint
+from azul_tui.training.evaluation import in_words, measure_of, read_measure
+from azul_tui.training.resuming import find_resume_point
 
 SETTINGS = {"gate": "sequential", "eval_frequency": 1, "gate_games": 8, "eval_games": 6}
 
@@ -71,22 +74,21 @@ def test_only_an_accepted_candidate_moves_the_best(tmp_path, verdicts):
 def test_the_candidate_plays_the_weights_in_the_best_model(tmp_path, verdicts, monkeypatch):
     verdicts += ["level", "behind", "behind"]
     played = []
-    original = evaluation.play_gate
+    player = evaluation.EvaluationPhase._player
 
-    def watched(run, candidate, best, before, opponents):
-        weights = run.learner.acting_weights()
-        played.append((candidate.name, best.name, weights["first_layer.bias"][0].item()))
-        return original(run, candidate, best, before, opponents)
+    def watched(self, role, rows, weights, iteration):
+        played.append((role, iteration, weights["first_layer.bias"][0].item()))
+        return player(self, role, rows, weights, iteration)
 
-    monkeypatch.setattr(evaluation, "play_gate", watched)
+    monkeypatch.setattr(evaluation.EvaluationPhase, "_player", watched)
     train(tmp_path / "run", tiny(**SETTINGS))
-    assert [pair[:2] for pair in played] == [
-        ("iteration 2", "iteration 1"),
-        ("iteration 3", "iteration 2"),
-        ("iteration 4", "iteration 2"),
-    ]
+    newest, best = (
+        [made for made in played if made[0] == f"{role} at the gate"] for role in ("newest", "best")
+    )
+    assert [made[1] for made in newest] == [2, 3, 4]
+    assert [made[1] for made in best] == [1, 2, 2]
     kept = read_checkpoint(RunPaths(tmp_path / "run").best_model)["extra"]["acting_state"]
-    assert kept["first_layer.bias"][0].item() == played[0][2]
+    assert kept["first_layer.bias"][0].item() == newest[0][2] == best[1][2]
 
 
 def test_without_the_gate_the_score_decides_as_before(tmp_path):
@@ -97,16 +99,15 @@ def test_without_the_gate_the_score_decides_as_before(tmp_path):
     assert best_iteration(tmp_path / "run") == latest_of_the_highest
 
 
-def test_a_run_that_keeps_no_best_model_has_no_gate(tmp_path):
-    train(tmp_path / "run", tiny(**SETTINGS, save_best_model=False, max_iterations=2))
-    assert records(tmp_path / "run", "gate") == []
-
-
-def test_without_an_opponent_nothing_is_evaluated(tmp_path):
-    results = train(tmp_path / "run", tiny(**SETTINGS, eval_opponents=(), max_iterations=1))
-    assert results["iterations"] == 1
-    assert records(tmp_path / "run", "gate") == []
-    assert not RunPaths(tmp_path / "run").best_model.exists()
+def test_what_is_due():
+    due = evaluation.opponents_due
+    config = tiny(gate="sequential", eval_frequency=3, max_iterations=4)
+    assert due(config, 3) == due(config, 4) == ("random", "greedy", "the best so far", "ratings")
+    assert due(config, 2) == ()
+    assert due(config.replace(save_best_model=False), 3) == ("random", "greedy", "ratings")
+    assert due(config.replace(gate="off"), 3) == ("random", "greedy", "ratings")
+    assert due(config.replace(eval_opponents=()), 3) == due(config.replace(eval_frequency=0), 3)
+    assert due(config.replace(eval_opponents=()), 3) == ()
 
 
 def test_the_gate_changes_no_weight_of_the_run(straight, tmp_path):
@@ -115,18 +116,18 @@ def test_the_gate_changes_no_weight_of_the_run(straight, tmp_path):
         assert state_of(tmp_path / "run")[part] == state_of(straight)[part]
 
 
-@pytest.mark.parametrize("question", [25, 60, 95, 130])
+@pytest.mark.parametrize("question", [25, 95])
 def test_left_in_an_evaluation_and_resumed_gate_and_ratings_end_the_same(
     straight, tmp_path, question, monkeypatch
 ):
-    monkeypatch.setattr("azul_tui.training.trainer.POLL_EVERY_S", 0.0)
+    monkeypatch.setattr("azul_tui.training.run.POLL_EVERY_S", 0.0)
     folder = tmp_path / "run"
     results = train(folder, tiny(**SETTINGS), should_stop=StopAt(question))
     while results["stopped"]:
         if any(folder.glob("checkpoint_iter_*.pt")):
             results = resume(folder)
         else:
-            results = train(folder, tiny(**SETTINGS), start_over=True)
+            results = train(folder, tiny(**SETTINGS))
     assert state_of(folder) == state_of(straight)
     assert (folder / evaluation.FILE).read_bytes() == (straight / evaluation.FILE).read_bytes()
     assert read_ratings(RunPaths(folder)) == read_ratings(RunPaths(straight))
@@ -192,7 +193,7 @@ def stayed(tmp_path, verdicts):
     return tmp_path / "run"
 
 
-def test_a_damaged_best_model_is_told_and_the_checkpoint_of_it_takes_its_place(stayed):
+def test_a_best_model_that_is_damaged_or_gone_is_told_and_what_there_is_takes_its_place(stayed):
     paths = RunPaths(stayed)
     if not paths.checkpoint(2).exists():
         shutil.copy(paths.best_model, paths.checkpoint(2))
@@ -201,48 +202,41 @@ def test_a_damaged_best_model_is_told_and_the_checkpoint_of_it_takes_its_place(s
     told = [text for text in alerts(stayed) if "passed over for the best weights" in text]
     assert len(told) == 1 and told[0].startswith("best_model.pt was passed over"), alerts(stayed)
     assert records(stayed, "gate")[-1]["best_iteration"] == 2
-
-
-def test_best_weights_that_are_in_no_file_are_told(stayed):
-    paths = RunPaths(stayed)
     paths.best_model.unlink()
     paths.checkpoint(2).unlink(missing_ok=True)
-    resume(stayed, tiny(**SETTINGS, max_iterations=5))
-    assert any("of iteration 2, are in no file" in text for text in alerts(stayed))
+    best = find_resume_point(stayed).progress.best_iteration
+    paths.checkpoint(best).unlink(missing_ok=True)
+    resume(stayed, tiny(**SETTINGS, max_iterations=6))
+    assert any(f"of iteration {best}, are in no file" in text for text in alerts(stayed))
     assert records(stayed, "gate")[-1]["decision"] == "first"
 
 
-def test_a_line_that_a_power_cut_tore_takes_no_other_with_it(straight, tmp_path):
+def torn(lines):
+    return b"".join(lines)[:-7], lines[:-1]
+
+
+def longer_than_the_checkpoint_knows(lines):
+    return b"".join(lines) + b'{"half of a li', lines
+
+
+def damaged(lines):
+    return b"x" * (len(lines[0]) - 1) + b"\n" + b"".join(lines[1:]), lines[1:]
+
+
+@pytest.mark.parametrize("harm", [torn, longer_than_the_checkpoint_knows, damaged])
+def test_rated_games_that_came_to_harm_take_no_others_with_them(straight, tmp_path, harm):
     folder = shutil.copytree(straight, tmp_path / "run")
     path = folder / evaluation.FILE
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines)[:-7])
+    harmed, whole = harm(path.read_bytes().splitlines(keepends=True))
+    path.write_bytes(harmed)
     resume(folder, tiny(**SETTINGS, max_iterations=5))
-    found = path.read_bytes().splitlines(keepends=True)
-    assert found[: len(lines) - 1] == lines[:-1]
+    found = path.read_bytes().splitlines(keepends=True)[harm is damaged :]
+    assert found[: len(whole)] == whole
     for line in found:
         decode_match(line)
-
-
-def test_rated_games_that_a_checkpoint_does_not_know_are_cut_off(straight, tmp_path):
-    folder = shutil.copytree(straight, tmp_path / "run")
-    kept = (folder / evaluation.FILE).read_bytes()
-    with (folder / evaluation.FILE).open("ab") as file:
-        file.write(b'{"half of a li')
-    resume(folder, tiny(**SETTINGS, max_iterations=5))
-    lines = (folder / evaluation.FILE).read_bytes()
-    assert lines.startswith(kept)
-    assert b"half" not in lines
-
-
-def test_a_damaged_line_is_told_and_left_out(straight, tmp_path):
-    folder = shutil.copytree(straight, tmp_path / "run")
-    path = folder / evaluation.FILE
-    first, rest = path.read_bytes().split(b"\n", 1)
-    path.write_bytes(b"x" * len(first) + b"\n" + rest)
-    resume(folder, tiny(**SETTINGS, max_iterations=5))
-    assert any(evaluation.FILE in record["text"] for record in records(folder, "alert"))
-    assert [record["iteration"] for record in records(folder, "rating")] == [1, 2, 3, 4, 5]
+    assert records(folder, "rating")[-1]["iteration"] == 5
+    told = [text for text in alerts(folder) if evaluation.FILE in text]
+    assert len(told) == (harm is damaged)
 
 
 # What the gate tells
@@ -368,3 +362,74 @@ def test_a_long_run_is_rated_at_spread_iterations_and_the_newest():
     ]
     kept = [int(match.players[0].split()[1]) for match in evaluation._spread(matches)]
     assert kept == [*range(4, 149, 4), 150]
+
+
+# What the best score means: it is set back when scores are measured otherwise
+
+EASY = {"eval_frequency": 1, "gate": "off"}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """Two iterations, measured against random last."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    train(folder, tiny(max_iterations=2, eval_opponents=("greedy", "random"), **EASY))
+    assert find_resume_point(folder).progress.best_score is not None
+    return folder
+
+
+@pytest.fixture
+def run(measured, tmp_path):
+    return shutil.copytree(measured, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "change", [{"eval_opponents": ("random", "greedy")}, {"eval_simulations": 1}]
+)
+def test_another_opponent_or_search_begins_the_best_anew_and_says_so(run, change):
+    settings = {"eval_opponents": ("greedy", "random"), **EASY, **change}
+    resume(run, tiny(max_iterations=3, **settings))
+    told = [text for text in alerts(run) if "does not compare" in text]
+    assert len(told) == 1
+    assert "against random with 2 simulations, does not compare with scores against" in told[0]
+    third = records(run, "checkpoint")[-1]
+    assert (third["iteration"], third["best"]) == (3, True), "there is none to be worse than"
+    assert find_resume_point(run).progress.best_score == third["score"]
+    assert find_resume_point(run).measure == measure_of(tiny(**settings))
+
+
+def test_a_resume_that_measures_alike_keeps_the_best(run):
+    before = find_resume_point(run).progress.best_score
+    config = tiny(max_iterations=3, eval_opponents=("greedy", "random"), eval_games=6, **EASY)
+    resume(run, config)
+    assert not [text for text in alerts(run) if "does not compare" in text]
+    assert find_resume_point(run).progress.best_score >= before
+
+
+def test_simulations_that_are_changed_live_begin_it_anew_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("azul_tui.training.run.POLL_EVERY_S", 0.0)
+    folder = tmp_path / "run"
+
+    def listen(record):
+        if record["event"] == "checkpoint" and record["iteration"] == 1:
+            drop_request(RunPaths(folder), "set", key="eval_simulations", value=1)
+
+    train(folder, tiny(max_iterations=3, **EASY), listener=listen)
+    told = [text for text in alerts(folder) if "does not compare" in text]
+    assert len(told) == 1
+    assert "with 2 simulations, does not compare with scores against greedy with 1" in told[0]
+
+
+def test_a_branch_does_not_call_best_what_it_has_not_measured(run, tmp_path):
+    config = tiny(max_iterations=2, **EASY)
+    train(tmp_path / "branch", config, resume_from=run)
+    assert not [record for record in records(tmp_path / "branch", "checkpoint") if record["best"]]
+
+
+def test_a_measure_in_words_and_from_a_file():
+    config = tiny()
+    assert in_words(measure_of(config)) == "against greedy with 2 simulations"
+    assert in_words(("random", 0)) == "against random by the bare policy"
+    for damaged in (None, [], ["random"], [1, 2], ["random", True], "random", {"random": 1}):
+        assert read_measure(damaged, config) == measure_of(config)
+    assert read_measure(["random", 7], config) == ("random", 7)
