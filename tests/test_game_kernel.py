@@ -130,7 +130,7 @@ def declare():
         places.add(njit(cache=True)(lambda number: number).stats.cache_path)
 
 sys.setswitchinterval(1e-5)
-threads = [threading.Thread(target=declare) for _ in range(3)]
+threads = [threading.Thread(target=declare, daemon=True) for _ in range(3)]
 for thread in threads:
     thread.start()
 import azul_tui.search.search, azul_tui.players.planner
