@@ -19,8 +19,7 @@ from azul_tui.runs.listing import read_ratings
 from azul_tui.runs.paths import RunPaths
 from azul_tui.training import evaluation
 from azul_tui.training.checkpoint import read_checkpoint
-from azul_tui.training.evaluation import in_words, measure_of, read_measure
-from azul_tui.training.resuming import find_resume_point
+from azul_tui.training.resuming import find_resume_point, in_words, measure_of, read_measure
 
 SETTINGS = {"gate": "sequential", "eval_frequency": 1, "gate_games": 8, "eval_games": 6}
 

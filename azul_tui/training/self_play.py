@@ -73,10 +73,10 @@ if TYPE_CHECKING:
 
 
 class PlaySettings(NamedTuple):
-    """How games are played and valued, as plain numbers that kernels can read."""
+    """Settings of how games are played and valued, as plain numbers that kernels can read."""
 
     seed: np.uint64
-    simulations: int
+    mcts_simulations: int
     fast_simulations: int
     full_search_fraction: float
     """Share of moves searched in full, whose policy is learnt (playout cap, Wu 2019, 3.1)."""
@@ -95,17 +95,11 @@ class PlaySettings(NamedTuple):
 
 def play_settings(config: TrainingConfig) -> PlaySettings:
     """The way of playing games that `config` asks for."""
-    return PlaySettings(
-        seed=np.uint64(config.seed),
-        simulations=config.mcts_simulations,
-        fast_simulations=config.fast_simulations,
-        full_search_fraction=config.full_search_fraction,
-        temperature=config.temperature,
-        temperature_threshold=config.temperature_threshold,
-        value_target_mix=config.value_target_mix,
-        value_target_lambda=config.value_target_lambda,
-        afterstate_samples=config.afterstate_samples if config.chance == "afterstate" else 0,
-    )
+    named = {name: getattr(config, name) for name in PlaySettings._fields}
+    named["seed"] = np.uint64(config.seed)
+    if config.chance != "afterstate":
+        named["afterstate_samples"] = 0
+    return PlaySettings(**named)
 
 
 def search_settings(config: TrainingConfig) -> SearchSettings:
@@ -288,7 +282,7 @@ def _next_search(
     Slots.full[slot] = full
     Tree.games[slot].noise = np.float32(rules.temperature if full else 0.0)
     if full:
-        begin(Tree, slot, state, _FULL_PLAN, rules.simulations)
+        begin(Tree, slot, state, _FULL_PLAN, rules.mcts_simulations)
     else:
         begin(Tree, slot, state, _FAST_PLAN, rules.fast_simulations)
     write_observation(state, observations[slot])
@@ -345,7 +339,7 @@ class SelfPlay:
     ) -> None:
         """Allocate for G = `evaluator.batch_size` games at once."""
         slots, held = evaluator.batch_size, max(_SAMPLES_HELD, 8 * evaluator.batch_size)
-        budgets = (rules.simulations, rules.fast_simulations)
+        budgets = (rules.mcts_simulations, rules.fast_simulations)
         self.evaluator = evaluator
         self._settings = settings
         self._rules = rules
