@@ -25,28 +25,24 @@ def test_pretrained_is_the_player_made_for_the_table(tmp_path):
     assert not is_shipped(tmp_path / "best_model.pt")
 
 
-@pytest.mark.parametrize("name", ["pretrained", "pretrained-3", "pretrained-4"])
-def test_no_run_is_called_as_a_shipped_player(tmp_path, name):
-    with pytest.raises(RunError, match="taken by the program"):
-        check_run_name(name)
-    with pytest.raises(RunError, match=f"{name} came with the program"):
-        existing_run(tmp_path, name)
-
-
-def test_a_name_of_nobody_is_refused(tmp_path):
+def test_no_run_is_called_as_a_shipped_player_and_a_name_of_nobody_is_refused(tmp_path):
+    for name in ("pretrained", "pretrained-3", "pretrained-4"):
+        with pytest.raises(RunError, match="taken by the program"):
+            check_run_name(name)
+        with pytest.raises(RunError, match=f"{name} came with the program"):
+            existing_run(tmp_path, name)
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         find_checkpoint("pretrained-5", tmp_path)
 
 
-@pytest.mark.parametrize("save_best", [True, False])
 @pytest.mark.parametrize(
-    ("scores", "best"),
+    ("scores", "best", "save_best"),
     [
-        ([0.7, 0.8, 0.6], 2),
-        ([0.7, 0.7, 0.6], 2),  # of equals the latest
-        ([0.7, 0.8, None], 2),
-        ([0.7, 0.0, 0.0], 1),
-        ([None, None, None], 3),  # without scores the newest
+        ([0.7, 0.7, 0.6], 2, True),  # of equals the latest
+        ([0.7, 0.7, 0.6], 2, False),
+        ([0.7, 0.8, None], 2, False),
+        ([0.7, 0.0, 0.0], 1, True),
+        ([None, None, None], 3, True),  # without scores the newest
     ],
 )
 def test_a_run_stands_for_its_best_weights_as_its_manager_names_them(
@@ -58,8 +54,4 @@ def test_a_run_stands_for_its_best_weights_as_its_manager_names_them(
         manager.save_checkpoint(network, None, iteration, {}, score)
     found = find_checkpoint("run", tmp_path)
     assert manager.load_checkpoint(found)["iteration"] == best
-    if scores[0] is None:
-        assert manager.get_best_checkpoint() is None
-    else:
-        assert found == manager.get_best_checkpoint()
-        assert manager.best_score == manager.load_checkpoint(found)["score"]
+    assert manager.get_best_checkpoint() == (None if scores[0] is None else found)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from azul_tui import ReplayBuffer, create_training_components
 from azul_tui.errors import CheckpointError
 from azul_tui.network import create_azul_network
 from azul_tui.network.model import AzulNetwork, NetworkDescription
@@ -449,6 +450,11 @@ def test_another_network_is_refused_before_anything_changes(tmp_path: Path):
     with pytest.raises(CheckpointError, match="small for 2 players"):
         manager(tmp_path).load_checkpoint(path, model)
     assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
+
+
+def test_parts_for_different_numbers_of_players_are_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="2 and 3 players"):
+        create_training_components(network(), ReplayBuffer(10, players=3), save_dir=tmp_path)
 
 
 def test_another_optimizer_is_refused(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,9 +55,8 @@ class PlayedGame:
     """In canonical factory order."""
 
 
-@dataclass(frozen=True, slots=True)
-class SelfPlayTally:
-    """Sums over a batch of games; add two with `+`."""
+class SelfPlayTally(NamedTuple):
+    """Sums over a batch of games."""
 
     games: int = 0
     moves: int = 0
@@ -68,18 +67,6 @@ class SelfPlayTally:
     entropy: float = 0.0
     """Sum over the learnt policies, in nats."""
     policies: int = 0
-
-    def __add__(self, other: SelfPlayTally) -> SelfPlayTally:
-        """Sums of both."""
-        return SelfPlayTally(
-            self.games + other.games,
-            self.moves + other.moves,
-            self.simulations + other.simulations,
-            self.first_seat_wins + other.first_seat_wins,
-            self.draws + other.draws,
-            self.entropy + other.entropy,
-            self.policies + other.policies,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +117,7 @@ def merge_batches(batches: Sequence[GameBatch]) -> GameBatch:
         outcomes=np.concatenate([batch.outcomes for batch in batches])[rows],
         games=tuple(games[game] for game in order),
         samples=samples[order],
-        tally=sum((batch.tally for batch in batches), SelfPlayTally()),
+        tally=SelfPlayTally(*map(sum, zip(*(batch.tally for batch in batches), strict=True))),
     )
 
 

@@ -298,9 +298,9 @@ def find_resume_point(source: Path, config: TrainingConfig | None = None) -> Res
         place=plain_text(path.name),
         needed=(*WEIGHTS, *PLAYED_WITH),
     )
-    if strangers := _strangers(saved.eval_opponents, saved.num_players):
-        named = ", ".join(plain_text(name, 60) for name in strangers)
-        known = tuple(name for name in saved.eval_opponents if name not in strangers)
+    if unknown := _unknown_players(saved.eval_opponents, saved.num_players):
+        named = ", ".join(plain_text(name, 60) for name in unknown)
+        known = tuple(name for name in saved.eval_opponents if name not in unknown)
         saved = saved.replace(eval_opponents=known)
         listed = f"{plain_text(path.name)}: eval_opponents names {named}"
         odd = (*odd, f"{listed}, which this version does not know; left out")
@@ -313,8 +313,8 @@ def find_resume_point(source: Path, config: TrainingConfig | None = None) -> Res
     if progress.checkpoint_number != record.iteration:
         raise CheckpointError(f"{place}: its progress is not that of iteration {record.iteration}")
     left = [name for name in progress.opponents_left if name not in {BEST, RATINGS}]
-    strangers = _strangers(left, saved.num_players)
-    progress.opponents_left = [n for n in progress.opponents_left if n not in strangers]
+    unknown = _unknown_players(left, saved.num_players)
+    progress.opponents_left = [n for n in progress.opponents_left if n not in unknown]
     position = extra.get("log_position")
     point = ResumePoint(
         path=path,
@@ -388,7 +388,7 @@ def _moved(before: Compute | None, here: Compute) -> str:
     return told + "and will not end bit for bit as it would have" if moved else ""
 
 
-def _strangers(names: Sequence[str], players: int) -> tuple[str, ...]:
+def _unknown_players(names: Sequence[str], players: int) -> tuple[str, ...]:
     """Those of the scripted players that there are none of."""
     unknown: list[str] = []
     for name in names:

@@ -319,7 +319,7 @@ class TrainingRun:
             return
         self._polled_s = now_s
         if not self.waiting:
-            self.saver.take_finished()
+            self.saver.collect()
         for request in poll_requests(self.paths):
             if request.file.name not in self._answered:
                 self._obey(request)
@@ -431,7 +431,7 @@ class Saver:
         self._thread = ThreadPoolExecutor(1, "saver")
         self._future: Future[Any] | None = None
         self._write: Callable[[], Any] = lambda: None
-        self._take_in: Callable[[Any], None] = lambda _: None
+        self._then: Callable[[Any], None] = lambda _: None
         self._given_up = False
         self._held_s = 0.0
         self._measure: Measure | None = None
@@ -449,7 +449,7 @@ class Saver:
         self._stats = dict(point.stats)
         own = point.continues(run.paths)
         if own:
-            best = progress.best_iteration == point.number
+            best = point.record.score is not None and progress.best_iteration == point.number
             run.retry(
                 lambda: self._manager.continue_from(point.record, progress.best_score, best=best)
             )
@@ -552,10 +552,10 @@ class Saver:
         if result is None:
             self._given_up, self._saved = True, None
         else:
-            self._take_in(result)
+            self._then(result)
         return not self._given_up
 
-    def take_finished(self) -> None:
+    def collect(self) -> None:
         """Take in what has been written meanwhile, or wait for the disk if it refused."""
         if self._future is not None and self._future.done():
             self.settle()
@@ -570,9 +570,9 @@ class Saver:
             return "no checkpoint was written yet"
         return f"the last good checkpoint is {self.newest}"
 
-    def _begin(self, write: Callable[[], T], take_in: Callable[[T], None]) -> None:
-        """Write on the thread; `take_in` gets the result on the trainer's."""
-        self._write, self._take_in = write, take_in
+    def _begin(self, write: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Write on the thread; `then` gets the result on the trainer's."""
+        self._write, self._then = write, then
         self._future = self._thread.submit(write)
 
     def _write_checkpoint(self, snapshot: Snapshot) -> tuple[Snapshot, str, float]:
