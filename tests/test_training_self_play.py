@@ -411,7 +411,7 @@ class RootNoise(ScatteredEvaluator):
         slots, tree = self.game_player._slots, self.game_player._tree
         for place in range(self.batch_size):
             record = tree.games[place]
-            if record["pending"] != 1 or record["done"] != 0:
+            if record["waiting"] != 1 or tree.pending[place, 0] != 1 or record["done"] != 1:
                 continue
             count = int(record["considered"])
             noise = tree.gumbel[place, :count] - np.log(tree.edges[place, :count]["prior"])

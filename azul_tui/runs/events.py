@@ -292,15 +292,9 @@ class EventTail:
 def decode_lines(
     data: bytes, *, step_stride: int = 1, steps_seen: int = 0
 ) -> tuple[list[Record], int, int]:
-    """The records in complete lines. Empty lines are nothing.
+    """The records in complete lines, the number of lines that were none, and of step records.
 
-    Args:
-        data: Lines as they stand in the file.
-        step_stride: Decode only every n-th step record; the others are passed over.
-        steps_seen: Step records that came before, so that the stride goes on evenly.
-
-    Returns:
-        Records, number of lines that were none, number of step records among the lines.
+    Empty lines are nothing. Only every n-th step record is decoded, evenly after those seen before.
     """
     steps = 0
     kept: list[bytes] = []

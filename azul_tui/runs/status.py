@@ -235,10 +235,7 @@ class RunLock:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._paths = paths
-        self._clock = clock
-        self._sleep = sleep
-        self._handle = -1
+        self._paths, self._clock, self._sleep, self._handle = paths, clock, sleep, -1
         self.took_over: LockHolder | None = None
         """The dead process whose lock was left behind, for a line in the log."""
 
@@ -311,20 +308,15 @@ class RunLock:
         return gives_signs(self._paths, self._clock(), self._sleep)
 
     def _locked(self, holder: LockHolder | None) -> RunLockedError:
-        run = f'the run "{plain_text(self._paths.name, 64)}"'
         if holder is None:
-            return RunLockedError(
-                f"{run} is being written by another process; wait for it, or choose another --name"
-            )
-        if is_alive(holder, self._paths.lock) is False:
-            return RunLockedError(
-                f"{run} is held by what {holder} left running when it ended; "
-                "end those processes and try again"
-            )
-        return RunLockedError(
-            f"{run} is being written by {holder}; watch it with --attach, stop it, or choose "
-            "another --name"
-        )
+            told = "being written by another process; wait for it, or choose another --name"
+        elif is_alive(holder, self._paths.lock) is False:
+            told = f"held by what {holder} left running when it ended; end those processes"
+            told += " and try again"
+        else:
+            told = f"being written by {holder}; watch it with --attach, stop it, or choose another"
+            told += " --name"
+        return RunLockedError(f'the run "{plain_text(self._paths.name, 64)}" is {told}')
 
 
 def lock_holder(paths: RunPaths) -> LockHolder | None:

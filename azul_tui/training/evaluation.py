@@ -224,10 +224,14 @@ class EvaluationPhase:
         self._run.tell(self._done * total + done, self._total * total, unit)
 
 
+GATE_ELO: Final = 50.0
+"""Elo points that the gate tells apart."""
+
+
 def gate_test(config: TrainingConfig) -> ClosingTest:
     """What decides between the newest weights and the best."""
     return ClosingTest(
-        elo=config.gate_elo,
+        elo=GATE_ELO,
         max_pairs=-(-config.gate_games // config.num_players),
         players=config.num_players,
     )

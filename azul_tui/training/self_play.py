@@ -50,7 +50,7 @@ from azul_tui.search.select import (
     write_improved_policy,
     write_visit_policy,
 )
-from azul_tui.search.tree import NO_NODE, Tree, allocate_tree
+from azul_tui.search.tree import Tree, allocate_tree
 from azul_tui.training.game_records import (
     GameBatch,
     PlayedGame,
@@ -107,7 +107,6 @@ def search_settings(config: TrainingConfig) -> SearchSettings:
     return SearchSettings(
         gumbel=config.search == "gumbel",
         max_considered_actions=config.max_considered_actions,
-        c_visit=config.c_visit,
         c_scale=config.c_scale,
         c_puct=config.c_puct,
         dirichlet_alpha=config.dirichlet_alpha,
@@ -309,10 +308,11 @@ def play_on(
     """
     waiting = 0
     for slot in range(len(Slots.game)):
-        if Tree.games[slot].pending != NO_NODE:
-            receive(Tree, settings, slot, logits[slot], values[slot])
+        if Tree.games[slot].waiting > 0:
+            node = integer(Tree.pending[slot, 0])
+            receive(Tree, settings, slot, node, logits[slot], values[slot])
             if advance(Tree, settings, slot):
-                leaf = Tree.states[slot, Tree.games[slot].pending]
+                leaf = Tree.states[slot, Tree.pending[slot, 0]]
                 write_observation(leaf, observations[slot])
                 waiting += 1
                 continue
@@ -389,7 +389,7 @@ class SelfPlay:
         slots.game[:] = _NO_GAME
         slots.counts[:] = 0
         slots.entropy[:] = 0.0
-        np.asarray(self._tree.games)["pending"] = NO_NODE
+        np.asarray(self._tree.games)["waiting"] = 0
         parts: list[Samples] = []
         logits, values = self.evaluator(self._observations)
         calls, reported = 0, time.monotonic()
