@@ -317,7 +317,9 @@ def play_on(
                 waiting += 1
                 continue
             _play_searched_move(Slots, Tree, settings, rules, slot)
-        if _next_search(Slots, Tree, rules, slot, observations):
+            if _next_search(Slots, Tree, rules, slot, observations):
+                waiting += 1
+        elif _next_search(Slots, Tree, rules, slot, observations):
             waiting += 1
     return waiting
 
