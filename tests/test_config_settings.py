@@ -68,7 +68,8 @@ def test_every_setting_is_named_explained_and_takes_its_own_default():
         ("learning_rate", 10**400), ("learning_rate", np.datetime64("2020")),
         ("save_best_model", 1), ("network_config", "huge"), ("network_config", 3),
         ("eval_opponents", "random"), ("eval_opponents", ["random", 3]),
-        ("eval_opponents", ["x"] * 65), ("device", "cpu\n"), ("seed", {}), ("seed", 10**4000), ("trackers", ["mlflow"]),
+        ("eval_opponents", ["x"] * 65), ("device", "cpu\n"), ("seed", {}), ("seed", 10**4000),
+        ("trackers", ["mlflow"]),
     ],
 )  # fmt: skip
 def test_a_value_of_the_wrong_kind_is_refused_with_what_would_do(name, value):

@@ -41,8 +41,8 @@ def _setting(
 ) -> Value:
     """Declare a field of `TrainingConfig`, which has the type of its default; see `SettingSpec`.
 
-    It `takes` numbers between two bounds, or some of these words. `group` is the heading that begins
-    with it. What is `exact` may change on resume without ending in other weights.
+    It `takes` numbers between two bounds, or some of these words. `group` is the heading that
+    begins with it. What is `exact` may change on resume without ending in other weights.
     """
     kinds: dict[type, SettingKind] = {bool: "bool", int: "int", float: "float", tuple: "list"}
     kind = kinds.get(type(default), "choice")
