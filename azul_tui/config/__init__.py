@@ -202,15 +202,9 @@ def _described() -> dict[str, SettingSpec]:
 
 _SPECS: Final = _described()
 PLAYED_WITH: Final = (
-    "search",
-    "max_considered_actions",
-    "eval_c_scale",
-    "c_puct",
-    "dirichlet_alpha",
-    "dirichlet_fraction",
-    "chance",
-    "inference_precision",
-)
+    "search", "max_considered_actions", "eval_c_scale", "c_puct", "dirichlet_alpha",
+    "dirichlet_fraction", "chance", "inference_precision",
+)  # fmt: skip
 """Settings that decide how a network plays; a checkpoint keeps them apart from training's."""
 WEIGHTS: Final = ("num_players", "network_config")
 """Settings that decide the shapes of a network's weights."""
