@@ -12,7 +12,6 @@ from textual import events
 
 from azul_tui.game.notation import parse_position
 from azul_tui.game.state import GameState
-from azul_tui.tui.ascii_driver import TO_ASCII
 from azul_tui.tui.screens.analyse import MoveList
 from azul_tui.tui.widgets.board import Board
 from azul_tui.views.analysis import OPENING
@@ -210,7 +209,7 @@ async def test_n_deals_the_next_seed_and_more_players(root):
 @pytest.mark.parametrize("size", [(60, 20), NARROW, WIDE, (200, 60)])
 async def test_boards_of_a_table_are_whole_or_turned(root, size):
     async with place(root, size) as shown:
-        assert shown.screen.query_one(Board).text().count("-3") == 4, "two floor lines"
+        assert shown.screen.query_one(Board).text.count("-3") == 4, "two floor lines"
         await shown.press("N", "N")
         await shown.when(lambda: shown.study.here.view.players == 4, "four players")
         await shown.until(DONE)
@@ -384,9 +383,3 @@ async def test_the_position_goes_to_play_the_clipboard_and_a_file(tmp_path):
         shown.app.go_with = lambda place, wish: wishes.append((place, wish))
         await shown.press("p")
         assert wishes == [("play", OPENING)]
-
-
-async def test_ascii_is_all_there_is_where_it_must_be(root):
-    async with place(root, ascii_only=True) as shown:
-        table = "\n".join(shown.text.splitlines()[17:-2]).translate(TO_ASCII)
-        assert "=======" in table and "visitsv" in table

@@ -48,7 +48,7 @@ async def test_everything_is_on_the_table_at_every_size(size, signs):
     app = Shown(table(notes=("last move  R from 2 to line 3",)), signs)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        text = app.query_one(Board).text()
+        text = app.query_one(Board).text
         for words in ("centre", "player 1", "player 2", "24", "19", "last move", "-3"):
             assert words in text
         # Tiles are capitals: factories 12, centre 5 and the marker, boards 18.

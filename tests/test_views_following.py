@@ -82,14 +82,11 @@ def test_a_file_that_was_replaced_is_read_anew(tmp_path):
 def test_garbage_is_counted_and_stepped_over(tmp_path):
     run = FakeRun(tmp_path / "run")
     run.start()
-    events = tmp_path / "run" / "events.jsonl"
-    with events.open("ab") as file:
+    with (tmp_path / "run" / "events.jsonl").open("ab") as file:
         file.write(b'\xff\xfe not json\n[1, 2]\n{"event": 5}\n{}\n' + b"x" * 2000 + b"\n")
     run.one_step()
-    feed = RunFeed(tmp_path / "run")
-    data = feed.read_all()
-    assert data.skipped >= 3
-    assert data.steps.records == 1
+    data = RunFeed(tmp_path / "run").read_all()
+    assert data.skipped >= 3 and data.steps.records == 1
 
 
 def test_records_with_wrong_types_do_not_stop_the_reading():
@@ -114,25 +111,15 @@ def test_records_with_wrong_types_do_not_stop_the_reading():
     assert not any("\x1b" in text for text in shown)
 
 
-def test_a_loss_that_is_not_finite_is_an_alert():
+def test_a_loss_that_is_not_finite_is_an_alert_and_repeated_steps_keep_x_ascending():
     data = RunData()
-    step = {"event": "step", "t": START, "step": 7, "total_loss": None}
+    step = {"event": "step", "t": START, "step": 0, "total_loss": None}
     data.absorb([step | {"not_finite": ["total_loss"]}])
-    assert [alert.text for alert in data.alerts] == ["the loss is not finite at step 7"]
-
-
-def test_steps_that_a_resumed_run_repeats_keep_x_ascending():
-    data = RunData()
-    steps = [*range(1, 101), *range(81, 131)]
-    data.absorb(
-        [
-            {"event": "step", "t": START + i, "step": s, "total_loss": 1.0}
-            for i, s in enumerate(steps)
-        ]
-    )
+    assert [alert.text for alert in data.alerts] == ["the loss is not finite at step 0"]
+    steps = [*range(1, 101), *range(81, 131)]  # of a run that was resumed
+    data.absorb([step | {"step": at, "total_loss": 1.0} for at in steps])
     x = data.steps.columns("step", "total_loss")[0]
-    assert (x[1:] >= x[:-1]).all()
-    assert x[-1] == 130
+    assert (x[1:] >= x[:-1]).all() and x[-1] == 130
 
 
 def test_an_unreadable_file_is_said_and_survived(tmp_path, monkeypatch):

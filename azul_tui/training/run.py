@@ -25,9 +25,9 @@ from azul_tui.runs.events import encode
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint import ModelCheckpointManager
-from azul_tui.training.evaluation import forget_incomparable, measure_of
 from azul_tui.training.game_records import write_games
 from azul_tui.training.replay import shards_in_window, write_shard
+from azul_tui.training.resuming import in_words, measure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -41,11 +41,10 @@ if TYPE_CHECKING:
     from azul_tui.runs.paths import RunPaths
     from azul_tui.runs.status import RunRecorder
     from azul_tui.training.checkpoint import Snapshot
-    from azul_tui.training.evaluation import Measure
     from azul_tui.training.game_records import GameBatch
     from azul_tui.training.learner import Learner
     from azul_tui.training.replay import Shard
-    from azul_tui.training.resuming import ResumePoint, RunProgress
+    from azul_tui.training.resuming import Measure, ResumePoint, RunProgress
 
     ProgressListener = Callable[[float, float, str, float | None], None]
     """`(done, total, unit, seconds left in the run)`."""
@@ -613,10 +612,16 @@ class Saver:
         )
 
     def _forget_incomparable(self) -> bool:
-        """Set the best score back when it does not compare any more; whether it was."""
-        if not forget_incomparable(self._run, self._measure):
+        """Set the best score back when scores are measured otherwise by now; whether it was."""
+        run, old, new = self._run, self._measure, measure_of(self._run.config)
+        best = run.progress.best_score
+        if best is None or old is None or old == new or not run.config.eval_frequency:
             return False
-        self._measure = self._manager.best_score = None
+        run.alert(
+            f"the best score so far, {100 * best:.1f}% {in_words(old)}, does not compare with "
+            f"scores {in_words(new)}: it begins anew with the next best weights"
+        )
+        run.progress.best_score = self._measure = self._manager.best_score = None
         return True
 
     def _snapshot(self, number: int, score: float | None) -> Snapshot:

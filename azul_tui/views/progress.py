@@ -88,7 +88,7 @@ def waiting_words(run: RunNow) -> str:
         return f"{run.state} before the first training step"
     if status.phase == "compile":
         spent = words.duration(max(0.0, status.heartbeat - status.started))
-        return f"loading and compiling the rules, {spent}"
+        return f"loading the rules, {spent}"
     now = "paused" if run.state == "paused" else plain_text(status.phase, 20)
     return f"{now}; losses appear with the first training steps" if now else "no losses yet"
 

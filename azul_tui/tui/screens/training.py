@@ -32,8 +32,12 @@ if TYPE_CHECKING:
 
 STEERING = frozenset({"pause", "request", "edit", "cancel"})
 LOOKING = frozenset({"full_chart", "games", "only", "side_chart", "apart"})
-PARTS = ("chart", "board", "log")
-"""What can have the whole screen."""
+HIDDEN_BY = {
+    "chart": ("side", "more", "phase", "lower"),
+    "board": ("charts", "more", "phase", "right"),
+    "log": ("charts", "more", "phase", "game", "phases"),
+}
+"""What can have the whole screen, and what it takes the place of."""
 LOG_BYTES, LOG_LINES = 4_000_000, 5000
 """The most of a log that is shown when it has the whole screen."""
 MORE_CHARTS = ("score", "simulations/s", "buffer", "learning rate", "gradient norm")
@@ -72,7 +76,7 @@ class TrainingScreen(Place):
         self.apart: bool | None = None
         """Whether each loss has an axis of its own; None when the curves decide."""
         self.only = ""
-        """The part that has the whole screen, one of `PARTS`; empty for none."""
+        """The part that has the whole screen, one of `HIDDEN_BY`; empty for none."""
         self._log: LogTail | None = None
         self._ratings: RatingsFile | None = None
         self._drawn: object = None
@@ -115,12 +119,7 @@ class TrainingScreen(Place):
 
     def on_resize(self) -> None:
         """The layout may be another one; charts and lines fit their new places."""
-        self.call_after_refresh(self.show_anew)
-
-    def show_anew(self) -> None:
-        """Show everything again, changed or not."""
-        self._drawn = None
-        self.show()
+        self.call_after_refresh(self.show)
 
     def show(self) -> None:
         """Everything that is known of the run."""
@@ -181,7 +180,7 @@ class TrainingScreen(Place):
         waiting = progress.waiting_words(run) if run.data.last_step == 0 else ""
         key = (
             run.data.version, view, self.side, self.chart, self.apart, ratings, self.size,
-            run.active, waiting,
+            self.small, run.active, waiting,
         )  # fmt: skip
         if key == self._drawn:
             return
@@ -218,7 +217,7 @@ class TrainingScreen(Place):
         message.stop()
         for chart in self.query(Chart):
             chart.look(message.view)
-        self.show_anew()
+        self.show()
 
     @on(ChartExported)
     def write_chart(self, message: ChartExported) -> None:
@@ -259,14 +258,22 @@ class TrainingScreen(Place):
     # -- looking closer
 
     def action_only(self, part: str) -> None:
-        """Give the whole screen to one of `PARTS`, or take it back."""
-        self.only = "" if self.only == part else part
-        for each in PARTS:
-            self.set_class(self.only == each, f"-only-{each}")
-        if self.only == "log":
+        """Give the whole screen to one of `HIDDEN_BY`, or take it back.
+
+        Not by a class of the screen: that styles every widget anew, half of what the key cost.
+        """
+        self.only = only = "" if self.only == part else part
+        for id_ in dict.fromkeys(each for hidden in HIDDEN_BY.values() for each in hidden):
+            hidden = id_ in HIDDEN_BY.get(only, ())
+            self.query_one(f"#{id_}").styles.display = "none" if hidden else None
+        if only == "board":
+            self.query_one("#game").styles.display = "block"
+        self.query_one("#lower").styles.height = "1fr" if only in {"board", "log"} else None
+        self.query_one("#main").styles.width = "1fr" if only == "chart" else None
+        if only == "log":
             self.query_one("#log").focus()
         self.refresh_bindings()
-        self.call_after_refresh(self.show_anew)
+        self.call_after_refresh(self.show)
 
     def action_full_chart(self) -> None:
         """Give the whole screen to the focused chart, else to the main one."""
@@ -286,6 +293,12 @@ class TrainingScreen(Place):
             self.azul.push_screen(GamesScreen(self.azul.feed.paths))
 
     # -- steering
+
+    @property
+    def first_keys(self) -> tuple[str, ...]:
+        """Those of a chart that has the whole screen."""
+        full = ("escape", "v", "l", "left_square_bracket", "right_square_bracket")
+        return full if self.only == "chart" else ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that steer are there while the run listens, the way back once it does not."""

@@ -7,51 +7,27 @@ Tiles carry letters as well as colours. Seats, sources, colours and lines count 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, cast
-
-from rich.segment import Segment
-from textual.geometry import Region
-from textual.strip import Strip
-from textual.style import Style
-from textual.widget import Widget
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from azul_tui.game.constants import COLOR_COUNT, COLOR_LETTERS, COLOR_NAMES, FLOOR_PENALTIES
 from azul_tui.game.view import wall_color
 from azul_tui.tui.messages import LinePicked, TilePicked
 from azul_tui.tui.spans import framed
+from azul_tui.tui.widgets.canvas import Canvas
 from azul_tui.views.words import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.style import Style as RichStyle
     from textual import events
 
     from azul_tui.game.view import PositionView
-    from azul_tui.tui.app import AzulApp
     from azul_tui.views.signs import Signs
+    from azul_tui.views.words import Spans
 
 FLOOR = 5
 _NAMES: dict[str, str] = dict(zip((*COLOR_LETTERS, "1"), (*COLOR_NAMES, "marker"), strict=True))
-_STYLES = {
-    **{f"tile-{name}": f"bold $tile-{name}-letter on $tile-{name}" for name in _NAMES.values()},
-    "wall-blue": "$tile-blue 80% on $tile-blue 14%",
-    "wall-yellow": "$tile-yellow 75% on $tile-yellow 14%",
-    "wall-red": "$tile-red 80% on $tile-red 14%",
-    "wall-black": "$foreground 45% on $tile-black 22%",
-    "wall-white": "$foreground 55% on $tile-white 14%",
-    "slot": "$foreground 35% on $foreground 8%",
-    "slot-lit": "bold $foreground on $primary 40%",
-    "slot-under": "bold $foreground on $primary 70%",
-    "frame": "$foreground 25%",
-    "quiet": "$ink 60%",
-    "strong": "bold",
-    "now": "bold $primary",
-    "lit": "bold underline",
-    "chosen": "bold underline",
-    "under": "bold reverse",
-}
-"""What a role looks like; `tile-red lit` is both."""
 
 
 class Target(NamedTuple):
@@ -88,25 +64,37 @@ class Table:
     """Lines below the table: the last move, say."""
 
 
-class Board(Widget):
+class Board(Canvas):
     """Shows a `Table`; a click on a tile or a line posts `TilePicked` or `LinePicked`."""
 
-    ALLOW_SELECT = False
+    LOOKS: ClassVar = {
+        **{f"tile-{name}": f"bold $tile-{name}-letter on $tile-{name}" for name in _NAMES.values()},
+        "wall-blue": "$tile-blue 80% on $tile-blue 14%",
+        "wall-yellow": "$tile-yellow 75% on $tile-yellow 14%",
+        "wall-red": "$tile-red 80% on $tile-red 14%",
+        "wall-black": "$foreground 45% on $tile-black 22%",
+        "wall-white": "$foreground 55% on $tile-white 14%",
+        "slot": "$foreground 35% on $foreground 8%",
+        "slot-lit": "bold $foreground on $primary 40%",
+        "slot-under": "bold $foreground on $primary 70%",
+        "frame": "$foreground 25%",
+        "quiet": "$ink 60%",
+        "strong": "bold",
+        "now": "bold $primary",
+        "lit": "bold underline",
+        "chosen": "bold underline",
+        "under": "bold reverse",
+    }
 
-    def __init__(
-        self, notice: str = "", *, id: str | None = None, classes: str | None = None
-    ) -> None:
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.table: Table | None = None
         self.hovers = False
         """Whether what a click would choose lights up under the mouse."""
-        self.title = ""
-        """What stands in the frame; without it there is no frame."""
-        self.notice = notice
-        """What is said while there is no table."""
+        self.title = self.notice = ""
+        """What stands in the frame (without it there is none), and what where there is no table."""
         self._under: Target | None = None
         self._cells: list[list[Cell]] = []
-        self._styles: dict[str, RichStyle] = {}
 
     def show(self, table: Table | None, notice: str = "", *, title: str = "") -> None:
         """Show this position, or say why there is none; with a title in a frame."""
@@ -118,50 +106,24 @@ class Board(Widget):
         """As large as fits."""
         self._redraw()
 
-    def notify_style_update(self) -> None:
-        """Another theme has other colours."""
-        super().notify_style_update()
-        self._styles.clear()
-
     def _redraw(self) -> None:
-        width, height = self.size
-        signs = cast("AzulApp", self.app).signs
-        edge = 1 if self.title else 0
-        old, self._cells = self._cells, _blank(width, height)
-        room = max(0, width - 2 * edge), max(0, height - 2 * edge)
-        if edge and min(width, height) > 1:
-            empty = [((" " * room[0], ""),)] * room[1]
+        signs, edge = self.azul.signs, 2 if self.title else 0
+        width, height = (max(0, size - edge) for size in self.size)
+        self._cells = _blank(width, height)
+        if self.table is not None:
+            table = replace(self.table, under=self._under)
+            self._cells = _laid_out(table, width, height, signs).paint()
+        elif self._cells:
+            row = [(char, "quiet", None) for char in self.notice[:width]]
+            self._cells[0][: len(row)] = row
+        rows: list[Spans] = []
+        for cells in self._cells:
+            runs = groupby(cells, key=lambda cell: cell[1])
+            rows.append(tuple(("".join(cell[0] for cell in run), role) for role, run in runs))
+        if edge and min(self.size) > 1:
             title = ((self.title, "strong"),)
-            rows = framed(empty, title, (), width, ascii_only=signs.ascii, role="frame")
-            for cells, row in zip(self._cells, rows, strict=True):
-                cells[:] = ((char, role, None) for text, role in row for char in text)
-        if self.table is None:
-            inner: list[list[Cell]] = [[(char, "quiet", None) for char in self.notice]]
-        else:
-            inner = _laid_out(replace(self.table, under=self._under), *room, signs).paint()
-        for cells, row in zip(self._cells[edge:][: room[1]], inner, strict=False):
-            cells[edge : edge + len(row[: room[0]])] = row[: room[0]]
-        if [len(row) for row in old] != [width] * height:
-            self.refresh()
-            return
-        for y, (before, after) in enumerate(zip(old, self._cells, strict=True)):
-            differing = [x for x in range(width) if before[x] != after[x]]
-            if differing:
-                self.refresh(Region(differing[0], y, differing[-1] - differing[0] + 1, 1))
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the table."""
-        row = self._cells[y] if y < len(self._cells) else []
-        strip = Strip([Segment(char, self._style(role)) for char, role, _ in row]).simplify()
-        return strip.adjust_cell_length(self.size.width, self._style(""))
-
-    def _style(self, role: str) -> RichStyle:
-        if role not in self._styles:
-            style, variables = self.visual_style, cast("AzulApp", self.app).theme_variables
-            for part in role.split():
-                style += Style.parse(_STYLES[part], variables)
-            self._styles[role] = style.rich_style
-        return self._styles[role]
+            rows = framed(rows, title, (), width + 2, ascii_only=signs.ascii, role="frame")
+        self.paint(rows)
 
     def on_click(self, event: events.Click) -> None:
         """A tile or a line was meant."""
@@ -187,12 +149,9 @@ class Board(Widget):
 
     def target_at(self, x: int, y: int) -> Target | None:
         """What lies at a cell of the widget."""
+        x, y = (place - bool(self.title) for place in (x, y))
         inside = 0 <= y < len(self._cells) and 0 <= x < len(self._cells[y])
         return self._cells[y][x][2] if inside else None
-
-    def text(self) -> str:
-        """The table as plain text."""
-        return "\n".join("".join(char for char, _, _ in row).rstrip() for row in self._cells)
 
 
 def fitted(

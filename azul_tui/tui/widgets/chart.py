@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
 from textual import events, on
 from textual.binding import Binding
-from textual.geometry import Region
-from textual.strip import Strip
-from textual.widget import Widget
 
 from azul_tui.tui.messages import ChartExported, ChartViewed
 from azul_tui.tui.spans import framed
+from azul_tui.tui.widgets.canvas import Canvas
 from azul_tui.views import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.style import Style
-
-    from azul_tui.tui.app import AzulApp
     from azul_tui.tui.plotting import Drawing
     from azul_tui.views.charts import ChartContent, Range, View, XKind
     from azul_tui.views.words import Spans
@@ -33,26 +27,27 @@ PAN, CURSOR_STEP = 0.25, 0.02
 """Shares of the window by which a key moves."""
 ROWS_EACH = 4
 """Rows that a chart in a column needs."""
-_ROLES = (
-    *("axis", "level", "cursor", "mark", "mark.setting"),
-    *("frame", "frame.focus", "title", "strong", "quiet"),
-    *(f"{kind}.{index}" for kind in ("series", "band") for index in range(6)),
-)
 
 
-def _class_of(role: str) -> str:
-    return f"chart--{role.replace('.', '-')}"
-
-
-class Chart(Widget, can_focus=True):
+class Chart(Canvas, can_focus=True):
     """One chart, or several in a column with one x axis.
 
     It keeps a `view`; whoever shows more than one chart hands the view of a `ChartViewed` on to
     the others by `look`. What is drawn is given by `draw`.
     """
 
-    ALLOW_SELECT = False  # a drag pans
-    COMPONENT_CLASSES: ClassVar[set[str]] = {_class_of(role) for role in _ROLES}
+    LOOKS: ClassVar = {
+        **dict.fromkeys(("axis", "level"), "$foreground 45%"),
+        **dict.fromkeys(("title", "strong"), "bold"),
+        "frame": "$foreground 25%",
+        "frame.focus": "$primary",
+        "quiet": "$ink 60%",
+        "cursor": "$foreground",
+        "mark": "$primary",
+        "mark.setting": "$warning",
+        **{f"series.{number}": f"$series-{number}" for number in range(6)},
+        **{f"band.{number}": f"$series-{number} 35%" for number in range(6)},
+    }
     BINDINGS: ClassVar = [
         Binding("plus,equals_sign", "look('zoom', 0.5)", "zoom in", show=False),
         Binding("minus", "look('zoom', 2)", "zoom out", show=False),
@@ -80,10 +75,8 @@ class Chart(Widget, can_focus=True):
         self.low: ChartContent | None = None
         self.drawing: Drawing | None = None
         """The upper chart as it is drawn now."""
+        self._drawn: tuple[object, ...] = ()
         self._limits: dict[tuple[str, bool, bool], Range] = {}
-        self._lines: list[Spans] = []
-        self._strips: dict[int, Strip] = {}
-        self._styles: dict[str, Style] = {}
         self._drag: tuple[int, View] | None = None
         self._dragged = False
 
@@ -111,12 +104,6 @@ class Chart(Widget, can_focus=True):
             self.view = view
             self._redraw()
 
-    def notify_style_update(self) -> None:
-        """Another theme has other colours."""
-        super().notify_style_update()
-        self._styles.clear()
-        self._strips.clear()
-
     def watch_has_focus(self, has_focus: bool) -> None:
         """The frame shows where the keys go."""
         super().watch_has_focus(has_focus)
@@ -126,13 +113,15 @@ class Chart(Widget, can_focus=True):
     def _redraw(self) -> None:
         """Draw, and refresh the lines that are not as they were."""
         width, height = self.size.width - 2, self.size.height - 2
-        if not self.contents or width <= 0 or height <= 0:
+        drawn = (*self.contents, self.low, self.growing, self.view, self.size, self.has_focus)
+        if not self.contents or width <= 0 or height <= 0 or drawn == self._drawn:
             return
         from azul_tui.tui.plotting import draw_chart
         from azul_tui.views.charts import View
 
-        app = cast("AzulApp", self.app)
+        app = self.azul
         view = self.view = self.view or View()
+        self._drawn = (*drawn[:-3], view, *drawn[-2:])
         shown = self.contents
         if self.low is not None and height < ROWS_EACH * len(shown):
             shown = (self.low,)
@@ -152,19 +141,10 @@ class Chart(Widget, can_focus=True):
             drawings.append(drawing)
             rows.extend(drawing.lines)
         self.drawing = drawings[0]
-        old, self._lines = self._lines, framed(
+        self.paint(framed(
             rows, self._title(drawings), self._below(drawings[0]), width + 2,
             ascii_only=app.signs.ascii, role="frame.focus" if self.has_focus else "frame",
-        )  # fmt: skip
-        changed: list[Region] = []
-        for y, line in enumerate(self._lines):
-            before = old[y] if y < len(old) else ()
-            if before != line:
-                self._strips.pop(y, None)
-                same = same_cells(before, line)
-                changed.append(Region(same, y, width + 2 - same, 1))
-        if changed:
-            self.refresh(*changed)
+        ))  # fmt: skip
 
     def _title(self, drawings: Sequence[Drawing]) -> Spans:
         """The newest values, or those at the cursor."""
@@ -193,30 +173,6 @@ class Chart(Widget, can_focus=True):
         }
         text = "   ".join(each for each, true in said.items() if true and each)
         return ((text, "quiet"),) if text else ()
-
-    # -- rendering
-
-    def render(self) -> str:
-        """Nothing: `render_line` draws."""
-        return ""
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the drawing."""
-        strip = self._strips.get(y)
-        if strip is None or strip.cell_length != self.size.width:
-            line = self._lines[y] if y < len(self._lines) else ()
-            strip = Strip([Segment(text, self._style(role)) for text, role in line])
-            strip = strip.adjust_cell_length(self.size.width, self._style(""))
-            self._strips[y] = strip
-        return strip
-
-    def _style(self, role: str) -> Style:
-        style = self._styles.get(role)
-        if style is None:
-            ground = self.visual_style.rich_style
-            part = self.get_component_rich_style(_class_of(role)) if role else None
-            style = self._styles[role] = ground + part if part else ground
-        return style
 
     # -- keys and mouse
 
@@ -267,8 +223,7 @@ class Chart(Widget, can_focus=True):
         """Hand the chart out as `csv`, `txt` or `svg`."""
         if not self.contents:
             return
-        rows = ["".join(text for text, _ in line).rstrip() for line in self._lines]
-        text = "\n".join(rows) + "\n"
+        text = self.text
         if kind == "csv" and self.view is not None:
             from azul_tui.views.charts import curves_csv
 
@@ -289,8 +244,8 @@ class Chart(Widget, can_focus=True):
             width=max(self.size.width, 20), record=True, file=io.StringIO(),
             color_system="truecolor", force_terminal=True, legacy_windows=False,
         )  # fmt: skip
-        for line in self._lines:
-            console.print(Text.assemble(*((text, self._style(role)) for text, role in line)))
+        for row in self.rows:
+            console.print(Text.assemble(*((text, self.style_of(role)) for text, role in row)))
         return console.export_svg(title="".join(text for text, _ in self.contents[0].title))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -350,9 +305,3 @@ class Chart(Widget, can_focus=True):
 def x_words(x: float, view: View) -> str:
     """A place on the x axis: `step 37,000`."""
     return words.duration(x) if view.x_kind == "time" else f"{view.x_kind} {x:,.0f}"
-
-
-def same_cells(before: Spans, after: Spans) -> int:
-    """How many cells at the left of two lines are the same: of a growing curve, most."""
-    old, new = ([(c, role) for text, role in line for c in text] for line in (before, after))
-    return next((x for x, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
