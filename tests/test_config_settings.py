@@ -210,7 +210,7 @@ def test_a_file_is_found_before_the_preset_of_its_name_and_may_begin_with_a_mark
 @pytest.mark.fuzz
 def test_mutated_files_are_valid_or_refused_in_one_sentence(tmp_path, fuzz):
     rng = fuzz.rng
-    rounds = fuzz.rounds(1000)
+    rounds = fuzz.rounds(500)
     good = dump_config(TrainingConfig()).encode()
     pieces = [
         *(b"=", b'"', b"[", b"]", b"\n", b"nan", b"inf", b"1e999", b"-", b"\x00", b"\xff", b"'''"),

@@ -41,14 +41,8 @@ def _setting(
 ) -> Value:
     """Declare a field of `TrainingConfig`, which has the type of its default; see `SettingSpec`.
 
-    Args:
-        default: Its value where nobody names one.
-        takes: The least and the most of a number, or the words to choose from.
-        help: One sentence.
-        group: The heading that begins with it.
-        first: See `SettingSpec`.
-        live: See `SettingSpec`.
-        exact: It may change on resume without ending in other weights.
+    It `takes` numbers between two bounds, or some of these words. `group` is the heading that
+    begins with it. What is `exact` may change on resume without ending in other weights.
     """
     kinds: dict[type, SettingKind] = {bool: "bool", int: "int", float: "float", tuple: "list"}
     kind = kinds.get(type(default), "choice")
@@ -208,15 +202,9 @@ def _described() -> dict[str, SettingSpec]:
 
 _SPECS: Final = _described()
 PLAYED_WITH: Final = (
-    "search",
-    "max_considered_actions",
-    "eval_c_scale",
-    "c_puct",
-    "dirichlet_alpha",
-    "dirichlet_fraction",
-    "chance",
-    "inference_precision",
-)
+    "search", "max_considered_actions", "eval_c_scale", "c_puct", "dirichlet_alpha",
+    "dirichlet_fraction", "chance", "inference_precision",
+)  # fmt: skip
 """Settings that decide how a network plays; a checkpoint keeps them apart from training's."""
 WEIGHTS: Final = ("num_players", "network_config")
 """Settings that decide the shapes of a network's weights."""
@@ -422,11 +410,8 @@ def resolve_settings(
 ) -> dict[str, SettingValue]:
     """The settings that somebody named, checked; those left at their default are absent.
 
-    Args:
-        specs: Those that may be named.
-        file: A TOML file, see `find_config`.
-        environment: Usually `os.environ`; `AZUL_TUI_BATCH_SIZE=64` sets `batch_size`.
-        overrides: The arguments of `--set`, each `key=value`.
+    They may be named in a TOML file (see `find_config`), in the environment, where
+    `AZUL_TUI_BATCH_SIZE=64` sets `batch_size`, and by the arguments of `--set`, each `key=value`.
 
     Raises:
         ConfigError: A key is unknown or a value is refused.
@@ -506,10 +491,8 @@ def stored_config(
 ) -> tuple[TrainingConfig, tuple[str, ...]]:
     """A `TrainingConfig` from stored values, and what a person should know of them, a line each.
 
-    Args:
-        values: By name, whatever a file had; what is missing has its default.
-        place: The file, which begins every message.
-        needed: Settings whose value is refused rather than replaced by the default.
+    What is missing has its default, and so has what is refused, unless it is `needed`. The file,
+    `place`, begins every message.
 
     Raises:
         ConfigError: This version does not take the value of a needed setting.
