@@ -31,11 +31,6 @@ from azul_tui.errors import (
     JobError,
     system_refusal,
 )
-from azul_tui.jobs.reporter import in_bytes, in_words
-from azul_tui.jobs.start import JobRequest, resolve_request
-from azul_tui.runs.events import encode_plain
-from azul_tui.runs.listing import RunSummary, list_runs
-from azul_tui.runs.status import NO_NEWS
 from azul_tui.runs.text import plain_text
 
 if TYPE_CHECKING:
@@ -234,6 +229,9 @@ _HEADINGS = ("run", "state", "iteration", "loss", "policy", "value", "best", "si
 
 def _runs_text(root: Path, *, json_lines: bool, now: float) -> str:
     """Every run in `root`, as a table or as JSON lines."""
+    from azul_tui.runs.events import encode_plain
+    from azul_tui.runs.listing import list_runs
+
     runs = list_runs(root, now)
     if json_lines:
         records = [{"event": "run", "t": now, **_record(run)} for run in runs]
@@ -245,6 +243,8 @@ def _runs_text(root: Path, *, json_lines: bool, now: float) -> str:
 
 
 def _row(run: RunSummary, now: float) -> tuple[str, ...]:
+    from azul_tui.jobs.reporter import in_bytes, in_words
+    from azul_tui.runs.status import NO_NEWS
 
     status = run.status
     state = NO_NEWS if run.stalled else run.state
@@ -300,6 +300,7 @@ def _settings_text(arguments: argparse.Namespace, request: JobRequest | None = N
         ConfigError: A key is unknown or a value is refused.
     """
     from azul_tui.config import dump_config, dump_toml, find_config, resolve_config
+    from azul_tui.jobs.start import resolve_request
     from azul_tui.runs.events import encode_plain
 
     own: dict[str, Any] = {}

@@ -11,6 +11,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from fake_run import START, make_run
+from textual import events
+from textual.geometry import Size
 
 from azul_tui.runs.paths import RunPaths
 from azul_tui.tui.app import AzulApp
@@ -41,14 +43,34 @@ class Dashboard:
             await self.pilot.press(key)
         await self.pilot.pause()
 
+    async def type(self, text):
+        """Letters one after the other, as fast as they come."""
+        for char in text:
+            self.app.post_message(events.Key({" ": "space"}.get(char, char), char))
+        await self.pilot.pause()
+
+    async def resize(self, width, height):
+        """Another size, waiting until the screen in front has it, not for every widget."""
+        size = self.app._driver._size = Size(width, height)
+        self.app.post_message(events.Resize(size, size))
+        await self.when(lambda: self.screen.size == size, size)
+        await asyncio.sleep(0.01)
+
     async def click_words(self, words, *, line=None):
-        """Click the first place where the screen shows `words`."""
+        """Click the first place where the screen shows `words`, once nothing moves any more."""
+        await self.rested()
         for y, row in enumerate(self.text.splitlines()):
             if words in row and line in {None, y}:
                 await self.pilot.click(offset=(row.index(words) + len(words) // 2, y))
                 await self.pilot.pause()
                 return
         raise AssertionError(f"{words!r} is not on\n{self.text}")
+
+    async def rested(self):
+        """Wait until nothing has changed for a moment: what is laid out moves under the mouse."""
+        before = ""
+        while before != (before := self.text):
+            await self.pilot.pause(0.05)
 
     async def when(self, true, words, seconds=30.0):
         """Wait for what is called `words`."""

@@ -109,6 +109,7 @@ class Hands:
             await self.send(events.MouseUp, x, y, button=1)
 
     async def click_words(self, words):
+        await self.shown.rested()
         x, y = await self.find(words)
         await self.click(x + len(words.rstrip()) // 2, y)
 
@@ -176,9 +177,7 @@ async def go(shown, name):
 
 async def rested(shown):
     """Once nothing has changed for a moment."""
-    before = ""
-    while before != (before := shown.text):
-        await shown.pilot.pause(0.05)
+    await shown.rested()
 
 
 def quick_jobs(monkeypatch, script="print('policy loss 4.21', flush=True); time.sleep(600)"):

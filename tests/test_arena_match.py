@@ -203,12 +203,12 @@ def test_a_stopped_match_counts_whole_pairs_only():
 
 
 def test_a_sequential_test_ends_the_match_early_or_says_that_it_cannot_decide():
-    test = SequentialTest(elo_0=0.0, elo_1=50.0)
+    test = SequentialTest(elo=50.0)
     result = play_match(*players("greedy", "random"), 2000, 0, test=test, games_at_once=64)
     assert result.record()["verdict"] == result.verdict.decision == "better"
     assert result.games < 2000
     assert not result.stopped
-    test = SequentialTest(elo_0=0.0, elo_1=5.0, max_pairs=20)
+    test = SequentialTest(elo=5.0, max_pairs=20)
     result = play_match(*players("greedy", "greedy"), 2000, 0, test=test, games_at_once=16)
     assert result.games == 40
     assert result.record()["verdict"] in {"undecided", "not better"}

@@ -63,30 +63,26 @@ def test_the_truth_comes_back_from_many_games(seat_elo):
     assert ratings.seat_elo == pytest.approx(seat_elo, abs=30)
 
 
-@pytest.mark.parametrize(("alike", "against"), [(0.5, "centre"), (0.0, "anchor")])
-def test_intervals_hold_the_truth(alike, against):
-    """40 ladders of three intervals: 95% coverage falls below 85% for 1 seed in 1,000."""
+@pytest.mark.parametrize("alike", [0.0, 0.5])
+def test_intervals_hold_the_truth(alike):
+    """30 ladders of three intervals: 95% coverage falls below 84% for 1 seed in 10,000."""
     truth = {"random": 0.0, "p1": 100.0, "p2": 250.0, "p3": 600.0}
     held = []
-    for seed in range(40):
+    for seed in range(30):
         rng = np.random.default_rng(seed)
         games = synthetic(rng, list(truth.values()), 40, alike=alike)
-        ratings = fit_ratings(games, bootstraps=60, against=against, generator=rng).ratings
-        moved = 0.0
-        if against == "centre":
-            moved = sum(r.weight * (r.elo - truth[r.name]) for r in ratings)
+        ratings = fit_ratings(games, bootstraps=60, generator=rng).ratings
+        moved = sum(r.weight * (r.elo - truth[r.name]) for r in ratings)
         held += [r.low <= truth[r.name] + moved <= r.high for r in ratings if r.name != "random"]
-    assert 0.85 <= np.mean(held) < 1.0
+    assert np.mean(held) >= 0.84
 
 
 def test_players_far_above_the_anchor_are_still_told_apart():
     """Two strong players that met often, and random that both beat nearly always."""
     games = synthetic(np.random.default_rng(3), [0.0, 900.0, 960.0], 300)
     two, one, zero = fit_ratings(games).ratings
-    vague = fit_ratings(games, against="anchor").ratings[0]
     assert (two.name, one.name, zero.name) == ("p2", "p1", "random")
     assert two.high - two.low < 60
-    assert vague.high - vague.low > 120
     assert zero.high - zero.low > 120
     assert sum(rating.weight for rating in (two, one, zero)) == pytest.approx(1)
 
@@ -104,11 +100,11 @@ def test_a_clean_sweep_has_a_finite_rating_with_a_wide_interval():
     seating = np.array([[0, 1], [1, 0]] * 100)
     shares = (seating == 1).astype(float)
     games = RatedGames(("random", "master"), seating, shares, np.repeat(np.arange(100), 2))
-    master = fit_ratings(games, against="anchor").ratings[0]
+    master = fit_ratings(games).ratings[0]
     assert master.name == "master"
     assert 800 < master.elo < 1100, "half a game lost in 201"
-    assert master.low < master.elo - 100
-    assert master.high > master.elo + 200
+    assert master.low < master.elo - 50
+    assert master.high > master.elo + 100
     assert master.score == 1.0
     assert master.games == 200
 

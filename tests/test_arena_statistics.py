@@ -133,35 +133,30 @@ def run(test, rng, elo, batch=16):
 def test_wrong_decisions_are_rare(elo, wrong):
     """200 tests at a fixed seed; an error rate of 5% gives more than 20 for 1 seed in 1000."""
     rng = np.random.default_rng(int(elo))
-    test = SequentialTest(elo_0=0.0, elo_1=80.0, max_pairs=4000)
+    test = SequentialTest(elo=80.0, max_pairs=4000)
     verdicts = [run(test, rng, elo).decision for _ in range(200)]
     assert verdicts.count(wrong) <= 20
     assert "undecided" not in verdicts
 
 
 def test_a_clear_difference_is_decided_in_few_games_and_the_cap_ends_a_close_one():
-    test = SequentialTest(elo_0=0.0, elo_1=40.0)
+    test = SequentialTest(elo=40.0)
     pairs = [run(test, np.random.default_rng(seed), 250.0).pairs for seed in range(20)]
     assert max(pairs) <= 100
-    test = SequentialTest(elo_0=0.0, elo_1=5.0, max_pairs=64)
+    test = SequentialTest(elo=5.0, max_pairs=64)
     verdict = run(test, np.random.default_rng(2), 2.5)
     assert (verdict.decision, verdict.pairs) == ("undecided", 64)
     assert verdict.lower < verdict.log_likelihood_ratio < verdict.upper
-
-
-def test_bounds_are_walds():
-    assert SequentialTest().bounds == pytest.approx((-math.log(19), math.log(19)))
-    uneven = SequentialTest(alpha=0.1, beta=0.01).bounds
-    assert uneven == pytest.approx((math.log(0.01 / 0.9), math.log(0.99 / 0.1)))
 
 
 @pytest.mark.parametrize("players", [2, 3, 4])
 def test_the_hypotheses_are_scores_at_a_table_of_so_many(players):
     scores = np.random.default_rng(3).choice([0.0, 1 / players, 2 / players], 60)
     better = 1 / (1 + (players - 1) * 10 ** (-100 / 400))
-    verdict = SequentialTest(elo_1=100.0, players=players).judge(scores)
+    verdict = SequentialTest(elo=100.0, players=players).judge(scores)
     expected = log_likelihood_ratio(scores, 1 / players, better, players)
     assert verdict.log_likelihood_ratio == pytest.approx(expected)
+    assert (verdict.lower, verdict.upper) == pytest.approx((-math.log(19), math.log(19))), "Wald's"
 
 
 @pytest.mark.parametrize("players", [2, 3, 4])
@@ -185,10 +180,8 @@ def test_the_closing_test_decides_at_its_last_pair_by_the_score(players):
 @pytest.mark.parametrize(
     ("kind", "settings", "text"),
     [
-        (SequentialTest, {"elo_0": 10.0, "elo_1": 10.0}, "above elo_0"),
-        (SequentialTest, {"alpha": 0.5}, "between 0 and 0.5"),
+        (SequentialTest, {"elo": 0.0}, "elo must be above 0"),
         (SequentialTest, {"max_pairs": 0}, "at least 1"),
-        (ClosingTest, {"elo": 0.0}, "elo must be above 0"),
         (ClosingTest, {"max_pairs": 0}, "max_pairs must be at least 1"),
     ],
 )

@@ -69,6 +69,7 @@ def test_every_setting_is_named_explained_and_takes_its_own_default():
         ("save_best_model", 1), ("network_config", "huge"), ("network_config", 3),
         ("eval_opponents", "random"), ("eval_opponents", ["random", 3]),
         ("eval_opponents", ["x"] * 65), ("device", "cpu\n"), ("seed", {}), ("seed", 10**4000),
+        ("trackers", ["mlflow"]),
     ],
 )  # fmt: skip
 def test_a_value_of_the_wrong_kind_is_refused_with_what_would_do(name, value):
@@ -127,7 +128,8 @@ def values_of(spec):
     if spec.kind == "choice":
         return st.sampled_from(spec.choices)
     words = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20)
-    return st.lists(words, max_size=5).map(tuple)
+    chosen = st.sampled_from(spec.choices) if spec.choices else words
+    return st.lists(chosen, max_size=5).map(tuple)
 
 
 @st.composite
@@ -306,6 +308,7 @@ def test_refused_overrides_name_the_option_key_and_value(override, told):
 def test_the_environment_is_checked_like_any_other_place():
     told = refusal(resolve_config, environment={"AZUL_TUI_SEED": "x"})
     assert told.startswith("AZUL_TUI_SEED: seed must be ") and told.endswith('got "x"')
+    assert "unset it" in refusal(resolve_config, environment={"AZUL_TUI_dir": "3"})
     told = refusal(resolve_config, environment={"AZUL_TUI_BATCHSIZE": "3"})
     assert "nearest known one is AZUL_TUI_BATCH_SIZE" in told
 

@@ -2,16 +2,14 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 
-import numpy as np
 import pytest
 from azul_positions import games, players
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from azul_tui.errors import GameError, NotationError
-from azul_tui.game.constants import action_count, decode_action, state_size
+from azul_tui.game.constants import action_count, decode_action
 from azul_tui.game.notation import (
     describe_move,
     draw_position,
@@ -259,12 +257,6 @@ def test_bytes_without_a_meaning_are_named(byte, value, complaint):
         GameState(array)
 
 
-def test_numbers_that_no_byte_holds_are_refused():
-    view = GameState.new(2).view()
-    with pytest.raises(NotationError, match="200 is too much for a position"):
-        position_bytes(replace(view, bag=(200, 0, 0, 0, 0)))
-
-
 def test_reading_a_position_loads_no_compiler():
     code = (
         "import sys; from azul_tui.game.notation import parse_position, draw_position;"
@@ -273,9 +265,3 @@ def test_reading_a_position_loads_no_compiler():
         "sys.exit(sorted({'numba', 'torch', 'numpy'} & set(sys.modules)) or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_sizes_of_positions_are_multiples_of_a_cache_line_half():
-    assert [state_size(n) for n in (2, 3, 4)] == [96, 128, 160]
-    assert all(len(GameState.new(n).array) == state_size(n) for n in (2, 3, 4))
-    assert GameState.new(2).array.dtype == np.int8

@@ -97,23 +97,15 @@ def test_every_field_is_what_it_is_documented_to_be(state):
     assert_as_documented(state)
 
 
-@given(games, st.lists(st.integers(0, 260), min_size=4, max_size=4), st.integers(1, 60))
+@given(games, st.lists(st.integers(0, 300), min_size=4, max_size=4), st.integers(1, 60))
 def test_high_scores_and_late_rounds_are_cut_as_documented(state, scores, round_number):
     for seat in range(state.players):
         set_score(state.array, seat, scores[seat])
     state.array[ROUND] = round_number
     assert_as_documented(state)
-
-
-@given(games, st.integers(0, 3), st.lists(st.integers(0, 300), min_size=4, max_size=4))
-def test_scaled_features_stay_small(state, high, scores):
-    """Whatever the scores: a network's inputs must not leave the range it was trained in."""
-    for seat in range(state.players):
-        set_score(state.array, seat, scores[seat])
-    scaled = state.observation() * observation_scales(state.players)
-    assert np.abs(scaled).max() <= 100 / 20
-    assert np.isfinite(scaled).all()
-    assert observation_scales(state.players).dtype == np.float32
+    scales = observation_scales(state.players)
+    assert scales.dtype == np.float32
+    assert np.abs(state.observation() * scales).max() <= 100 / 20, "whatever the scores"
 
 
 @given(games, st.data())
@@ -143,13 +135,6 @@ def test_the_legal_moves_can_be_read_from_an_observation(state):
     mask = (has[:, :, None] * rows[None]).astype(bool)
     assert mask.size == action_count(state.players)
     assert np.flatnonzero(mask).tolist() == canonical.legal_actions(distinct=True).tolist()
-
-
-@given(games)
-def test_the_order_of_the_factories_is_not_seen(state):
-    view = state.view()
-    other = GameState.from_view(replace(view, factories=view.factories[::-1]))
-    assert other.observation().tolist() == state.observation().tolist()
 
 
 @pytest.mark.parametrize("players", [2, 3, 4])

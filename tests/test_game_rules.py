@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from azul_positions import games, moving, play, players, seeds
+from azul_positions import games, play, players, seeds
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -13,8 +13,6 @@ from azul_tui.errors import GameError
 from azul_tui.game.constants import (
     MAX_ROUNDS,
     action_count,
-    decode_action,
-    encode_action,
     factory_count,
 )
 from azul_tui.game.rules import is_legal, legal_count
@@ -64,31 +62,6 @@ def test_the_legal_moves_are_those_that_nothing_speaks_against(state):
     assert legal == legal_moves(state.view())
     assert legal == [action for action in actions if is_legal(state.array, action)]
     assert len(legal) == legal_count(state.array)
-
-
-@given(moving, st.randoms(use_true_random=False))
-def test_permuting_the_factories_permutes_the_game(state, random):
-    count = factory_count(state.players)
-    order = list(range(count))
-    random.shuffle(order)
-    view = state.view()
-    other = GameState.from_view(
-        replace(view, factories=tuple(view.factories[source] for source in order))
-    )
-    place = {source: at for at, source in enumerate([*order, count])}
-
-    def image(action):
-        source, color, row = decode_action(int(action))
-        return encode_action(place[source], color, row)
-
-    assert sorted(map(image, state.legal_actions())) == other.legal_actions().tolist()
-    while state.phase == "moving":
-        action = random.choice(state.legal_actions().tolist())
-        state.apply(action, refill=False)
-        other.apply(image(action), refill=False)
-        ours, theirs = state.view(), other.view()
-        assert replace(ours, factories=theirs.factories) == theirs
-    assert state == other
 
 
 # Reasons.
@@ -174,27 +147,26 @@ def test_the_marker_costs_nothing_on_a_full_floor_and_still_starts_the_next_roun
     assert state.violations() == []
 
 
-def test_points_and_penalty_are_added_before_the_score_is_clamped():
-    state = position(
-        "azul2 r2 move:1 next:2 -/-/-/-/- B1",
-        "3,-/-/-/-/-,...../...../...../...../.....,K2",
-        "0,Y1/-/-/-/-,...../...../...../...../.....,R6*",
-    )
-    move(state, "B C>1", refill=False)
-    assert state.scores == (2, 0), "3 + 1 - 2; and 0 + 1 - 14, not 0 and not 1"
+NOTHING = "-/-/-/-/-,...../...../...../...../....."
+ROW_TO_BE = "-/-/-/-/-,BYRK./W..../K..../R..../Y....,-"
 
 
-def test_the_game_ends_with_a_complete_row_and_its_bonuses():
-    state = position(
-        "azul2 r5 move:1 next:2 -/-/-/-/- W1",
-        "10,-/-/-/-/-,BYRK./W..../K..../R..../Y....,-",
-        "10,-/-/-/-/-,...../...../...../...../.....,*",
-    )
-    move(state, "W C>1")
-    assert state.is_over
-    assert state.end_reason == "row complete"
-    assert state.scores == (10 + 5 + 2 + 7, 9)
-    assert state.winners == (0,)
+@pytest.mark.parametrize(
+    ("first", "second", "last", "scores"),
+    [
+        # 3 + 1 - 2; and 0 + 1 - 14, not 0 and not 1.
+        (f"3,{NOTHING},K2", f"0,Y1{NOTHING[1:]},R6*", "B C>1", (2, 0)),
+        # Runs of five and one, a complete row and a complete column.
+        (f"10,{ROW_TO_BE}", f"10,{NOTHING},*", "W C>1", (10 + 5 + 2 + 7, 9)),
+        # Scores that no byte holds.
+        (f"187,{ROW_TO_BE}", f"1234,{NOTHING},*", "W C>1", (187 + 5 + 2 + 7, 1233)),
+    ],
+)
+def test_the_last_tile_of_a_round_is_scored(first, second, last, scores):
+    state = position(f"azul2 r5 move:1 next:2 -/-/-/-/- {last[0]}1", first, second)
+    move(state, last, refill=False)
+    assert state.scores == scores
+    assert state.end_reason == ("row complete" if last[0] == "W" else "")
     assert state.violations() == []
 
 
@@ -276,16 +248,6 @@ def test_a_round_is_played_even_for_a_single_tile():
     assert [sum(factory) for factory in state.view().factories] == [1] + [0] * 8
     assert state.to_move == 1
     assert len(state.legal_actions()) == 2, "to line 4, whose yellow is missing, or to the floor"
-
-
-def test_scores_beyond_a_byte_are_kept():
-    state = position(
-        "azul2 r5 move:1 next:2 -/-/-/-/- W1",
-        "187,-/-/-/-/-,BYRK./W..../K..../R..../Y....,-",
-        "1234,-/-/-/-/-,...../...../...../...../.....,*",
-    )
-    move(state, "W C>1")
-    assert state.scores == (187 + 5 + 2 + 7, 1233)
 
 
 def test_a_seat_that_does_not_exist_has_no_moves():

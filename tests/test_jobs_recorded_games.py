@@ -184,18 +184,18 @@ def test_a_garbled_game_never_breaks_the_replay(number, random):
     ("path", "value", "complaint"),
     [
         (["players"], 5, "players must be 2, 3 or 4, got 5"),
-        (["players"], "2", "players must be a whole number, got a text"),
-        (["players"], 3, "factories of round 1 must be 7 rows, got 5"),
+        (["players"], "2", "players: expected a whole number, got a text"),
+        (["players"], 3, "rounds[0].factories: 7 are expected, got 5"),
         (["first_player"], 2, "first_player must be a seat from 0 to 1, got 2"),
-        (["rounds"], [], "rounds must hold at least one round"),
-        (["rounds", 0], [], "round 1 must be an object with its fields, got a list"),
-        (["rounds", 0, "bag"], [1, 2], "bag of round 1 must be 5 whole numbers, got 2"),
-        (["rounds", 3, "lid"], None, "lid of round 4 must be a list, got nothing"),
-        (["rounds", 0, "factories", 1], [1], "row 2 of factories of round 1 must be 5 whole"),
-        (["moves", 7], [1, 2], "row 8 of moves must be 3 whole numbers, got 2"),
-        (["moves", 7, 0], 1.5, "row 8 of moves must be whole numbers, one is a decimal number"),
-        (["n_legal", 3], None, "n_legal must be whole numbers, one is nothing"),
-        (["scores_after_round", 0], [1], "row 1 of scores_after_round must be 2 whole numbers"),
+        (["rounds"], [], "rounds: expected a list of length >= 1"),
+        (["rounds", 0], [], "rounds[0]: expected an object, got a list"),
+        (["rounds", 0, "bag"], [1, 2], "rounds[0].bag: expected a list of length >= 5"),
+        (["rounds", 3, "lid"], None, "rounds[3].lid: expected a list, got nothing"),
+        (["moves", 7], [1, 2], "moves[7]: expected a list of length >= 3"),
+        (["moves", 7, 0], 1.5, "moves[7][0]: expected a whole number, got a decimal number"),
+        (["n_legal", 3], True, "n_legal[3]: expected a whole number, got true or false"),
+        (["scores_after_round", 0], [1], "scores_after_round[0]: 2 are expected, got 1"),
+        (["final_scores"], [1, 2, 3], "final_scores: 2 are expected, got 3"),
     ],
 )
 def test_a_field_that_is_not_as_it_should_be_is_named_with_its_line(
@@ -213,7 +213,7 @@ def test_a_field_that_is_not_as_it_should_be_is_named_with_its_line(
 @pytest.mark.parametrize("key", [key for key in GAMES[0] if key != "meta"])
 def test_a_missing_field_is_named(tmp_path, key):
     game = {name: value for name, value in GAMES[0].items() if name != key}
-    with pytest.raises(JobError, match=f"line 1: the game has no field {key}"):
+    with pytest.raises(JobError, match=f"line 1: the game: it has no field {key}"):
         start(written(tmp_path, [game]), tmp_path)
 
 
@@ -222,14 +222,14 @@ def test_a_missing_field_is_named(tmp_path, key):
     [
         (b"", "holds no games"),
         (b"{", "line 1 is not JSON"),
-        (b"[1, 2]\n", "line 1: a game is an object with its fields, got a list"),
-        (b"null\n", "line 1: a game is an object with its fields, got nothing"),
+        (b"[1, 2]\n", "line 1: the game: expected an object, got a list"),
+        (b"null\n", "line 1: the game: expected an object, got nothing"),
         (b'"\xff"\n', "line 1 is not JSON"),
         (b"\x00\x01\x02", "line 1 is not JSON"),
         (b"[" * 100_000, "line 1 is not JSON"),
         (b'{"players": ' + b"9" * 5000 + b"}", "line 1 is not JSON"),
         (b"\x1f\x8bnonsense", "is damaged after line 0"),
-        (gzip.compress(b"{}\n" * 1000, mtime=0)[:-9], "line 1: the game has no field players"),
+        (gzip.compress(b"{}\n" * 1000, mtime=0)[:-9], "line 1: the game: it has no field players"),
     ],
     ids=range(10),
 )

@@ -22,6 +22,7 @@ from azul_tui.network.compute import inference_candidates, precisions_to_try
 from azul_tui.network.inference import DeviceInference
 from azul_tui.network.vectors import PANEL, panels_of
 
+CPU = torch.device("cpu")
 FORMATS = ("float32", "vectors", "bfloat16", "tiles")
 """Two of float32 and two of bfloat16, the latter one kernel each."""
 LARGEST_ERROR = {
@@ -175,7 +176,7 @@ def test_a_network_of_odd_widths_goes_without_tiles():
         preset="odd", players=2, widths=(40, 40, 24), policy_width=24, value_widths=(16, 8)
     )
     made = AzulNetwork(description).eval()
-    names = [each.implementation for each in inference_candidates(description, torch.device("cpu"))]
+    names = [each.implementation for each in inference_candidates(description, CPU)]
     assert not {"amx", "vectors"} & set(names)
     with pytest.raises(ConfigError, match="'amx' does not evaluate odd"):
         NetworkEvaluator(made, 8, "cpu", "bfloat16", "amx")
@@ -186,7 +187,7 @@ def test_a_network_of_odd_widths_goes_without_tiles():
 def test_a_device_takes_new_weights_into_the_memory_that_its_graph_reads():
     """The buffers for GPUs, on the processor, where there is no graph to capture."""
     first, second = network(seed=1), network(seed=2)
-    inference = DeviceInference(first.description, torch.device("cpu"), torch.float32, 8)
+    inference = DeviceInference(first.description, CPU, torch.float32, 8)
     inference.load(first.state_dict())
     rows = observations(8)
     with torch.no_grad():
@@ -206,25 +207,23 @@ def test_a_device_takes_new_weights_into_the_memory_that_its_graph_reads():
     )
 
 
-def test_other_shapes_and_types_are_refused():
-    evaluator = NetworkEvaluator(network(), 8, "cpu")
-    for wrong in (observations(7), observations(8).astype(np.int16), observations(8)[:, :-1]):
-        with pytest.raises(ValueError, match="int8"):
-            evaluator(wrong)
-    with pytest.raises(ValueError, match="network"):
-        evaluator.load_network(network("medium"))
-
-
-def test_devices_and_formats_that_do_not_exist_are_refused_in_words():
-    assert resolve_device("cpu") == torch.device("cpu")
-    assert resolve_device("auto").type in ("cpu", "cuda")
-    with pytest.raises(ConfigError, match="auto, cpu, cuda, mps"):
-        resolve_device("tpu")
-    if not torch.cuda.is_available():
-        with pytest.raises(ConfigError, match="use device = 'auto' or 'cpu'"):
-            resolve_device("cuda")
-    with pytest.raises(ConfigError, match="float32"):
-        precisions_to_try("float64", torch.device("cpu"))
-    with pytest.raises(ConfigError, match="'graph' does not evaluate small"):
-        NetworkEvaluator(network(), 8, "cpu", "float32", "graph")
-    assert precisions_to_try("bfloat16", torch.device("cpu")) == ("bfloat16",)
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        (lambda: resolve_device("tpu"), ConfigError, "auto, cpu, cuda, mps"),
+        (lambda: precisions_to_try("float64", CPU), ConfigError, "auto, float32, bfloat16"),
+        (lambda: NetworkEvaluator(network(), 8, "cpu", "float16"), ConfigError, "auto, float32"),
+        (
+            lambda: NetworkEvaluator(network(), 8, "cpu", "float32", "graph"),
+            ConfigError,
+            "'graph' does not evaluate small",
+        ),
+        (lambda: NetworkEvaluator(network(), 0), ValueError, "at least 1"),
+        (lambda: NetworkEvaluator(network(), 8)(observations(7)), ValueError, "int8"),
+        (lambda: NetworkEvaluator(network(), 8)(observations(8) * 1.0), ValueError, "int8"),
+        (lambda: NetworkEvaluator(network(), 8).load_network(network("medium")), ValueError, "not"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(wrong, error: type[Exception], words: str):
+    with pytest.raises(error, match=words):
+        wrong()

@@ -90,20 +90,6 @@ def test_a_line_torn_by_a_crash_is_cut_off(tmp_path, torn):
     assert [record["event"] for record in lines(path)] == ["a", "b"]
 
 
-def test_a_resume_goes_back_to_the_position_of_its_checkpoint(tmp_path):
-    path = tmp_path / "events.jsonl"
-    with EventLog(path) as log:
-        log.append("a")
-        position = log.position
-        log.append("lost")
-    for keep, kind in ((position, "b"), (10**9, "c")):
-        with EventLog(path, keep=keep) as log:
-            log.append(kind)
-    assert [record["event"] for record in lines(path)] == ["a", "b", "c"]
-    with EventLog(path, keep=5) as log:
-        assert log.position == 0, "a position inside a line keeps only whole lines"
-
-
 def test_a_full_disk_leaves_whole_lines(tmp_path):
     program = """
 import resource, signal, sys

@@ -4,17 +4,13 @@ import numpy as np
 import pytest
 from plain_search import solved_move
 from search_lab import (
-    FixedEvaluator,
-    ScatteredEvaluator,
     ScoreEvaluator,
     after,
     last_moves_of_rounds,
     moves_of,
-    opening,
     random_game,
     root_q,
     score_values,
-    search_trees,
     shown_scores,
 )
 
@@ -22,15 +18,10 @@ from azul_tui.game.constants import TO_MOVE, observation_size
 from azul_tui.game.observation import write_observation
 from azul_tui.game.state import GameState
 from azul_tui.search.search import LockstepSearch
-from azul_tui.search.select import SearchSettings, choose_edge
+from azul_tui.search.select import SearchSettings
 
 GUMBEL = SearchSettings(c_scale=1.0, max_considered_actions=8)
 PUCT = SearchSettings(gumbel=False)
-
-
-def softmax(scores):
-    weights = np.exp(scores - scores.max())
-    return weights / weights.sum()
 
 
 def bandits(count):
@@ -73,69 +64,6 @@ def test_the_last_move_of_a_round_is_the_best_one(settings, noise):
         assert result.policies[game, moves] @ q == pytest.approx(q.max(), abs=0.1)
     if noise == 0.0:
         assert result.evaluations <= sum(1 + len(ends) for _, ends in found)
-
-
-class KnownRoot(ScatteredEvaluator):
-    """Gives the first row of each game, its root, values that the test has chosen."""
-
-    def __init__(self, batch_size, values):
-        super().__init__(batch_size)
-        self.root_values = values
-
-    def __call__(self, observations):
-        logits, values = super().__call__(observations)
-        if self.calls == 1:
-            values = self.root_values.astype(np.float32)[:, None]
-        return logits, values
-
-
-def test_untried_actions_do_not_spoil_the_improvement():
-    """When v_mix is the prior's true value, completing with it still never loses."""
-    games, tried = 64, 16
-    states = np.stack([opening(2, seed) for seed in range(games)])
-    plain = ScatteredEvaluator(256)
-    logits = plain(np.concatenate([observed(states), np.zeros((192, 256), np.int8)]))[0]
-    wanted, known = [], []
-    for game, state in enumerate(states):
-        moves = moves_of(state)
-        priors = softmax(logits[game, moves].astype(np.float64))
-        q = true_q(ScatteredEvaluator(256), state, [after(state, move) for move in moves])
-        first = np.argsort(-priors, kind="stable")[:tried]
-        seen = (priors * q)[first].sum() / priors[first].sum()
-        known.append((moves, priors, q))
-        wanted.append((1 + tried) * (priors @ q) - tried * seen)
-    settings = SearchSettings(c_scale=0.1, max_considered_actions=tried)
-    result = LockstepSearch(games, tried, settings).run(states, KnownRoot(games, np.array(wanted)))
-    for game, (moves, priors, q) in enumerate(known):
-        assert result.values[game] == pytest.approx(priors @ q, abs=1e-5)
-        assert result.policies[game, moves] @ q >= priors @ q - 1e-5
-
-
-def test_playing_with_gumbel_noise_is_better_than_the_prior():
-    """Section 3.4: in expectation over the noise. A fair search fails for 1 seed in 1000."""
-    games = 2000
-    state, ends = bandits(1)[0]
-    moves = moves_of(state)
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=180)
-    mark = rng.normal(size=observation_size(2))  # tells observations apart
-    marks = observed(ends) @ mark
-    signs = np.array([1.0 if end[TO_MOVE] == state[TO_MOVE] else -1.0 for end in ends])
-    settings = SearchSettings(c_scale=0.02, max_considered_actions=2)
-    for _ in range(5):
-        worth = rng.uniform(-1, 1, len(moves))
-
-        def values(observations, worth=worth):
-            move = np.abs((observations @ mark)[:, None] - marks).argmin(axis=1)
-            return worth[move] * signs[move]
-
-        evaluator = FixedEvaluator(games, logits, values)
-        tree = search_trees(np.tile(state, (games, 1)), evaluator, 4, settings, noise=1.0).tree
-        edges = [choose_edge(tree, settings, game, 1.0) for game in range(games)]
-        actions = [int(tree.edges[game, edge]["action"]) for game, edge in enumerate(edges)]
-        gained = worth[[moves.index(action) for action in actions]]
-        before = softmax(logits[moves]) @ worth
-        assert gained.mean() > before - 3.1 * gained.std() / np.sqrt(games)
 
 
 # Late rounds against exhaustive truth

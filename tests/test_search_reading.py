@@ -103,10 +103,11 @@ class StopError(Exception):
 
 
 @EVERY
+@pytest.mark.parametrize("lanes", [1, 8])
 @pytest.mark.parametrize("patience", [1, 2, 9])
-def test_an_interrupted_search_is_read_as_far_as_it_came(settings, patience):
-    search = LockstepSearch(1, 50, settings)
-    answer = ScatteredEvaluator(1)
+def test_an_interrupted_search_is_read_as_far_as_it_came(settings, patience, lanes):
+    search = LockstepSearch(1, 50, settings, 2, lanes)
+    answer = ScatteredEvaluator(lanes)
     asked = []
 
     def impatient(observations):
@@ -115,14 +116,19 @@ def test_an_interrupted_search_is_read_as_far_as_it_came(settings, patience):
             raise StopError
         return answer(observations)
 
-    impatient.batch_size = 1
+    impatient.batch_size = lanes
     with pytest.raises(StopError):
         search.run(opening(2, 3)[None, :], impatient)
     reading = read_root(search.tree, settings, order_of(2))
-    assert reading.simulations == patience - 1
+    done = reading.simulations
+    if lanes == 1 or not settings.gumbel:
+        assert done == patience - 1
+    else:
+        assert done == {1: 0, 2: 8, 9: 40}[patience], "rounds of 16, 8, 4, 4, 4, 2, 2"
     assert np.isfinite(reading.seats).all()
     assert reading.seats[0] == pytest.approx(-reading.seats[1])
-    assert sum(move.visits for move in reading.moves) == patience - 1
+    assert sum(move.visits for move in reading.moves) == done
+    assert all(abs(move.value or 0.0) <= 1.0 for move in reading.moves)
     assert sum(move.policy for move in reading.moves) == pytest.approx(1)
 
 

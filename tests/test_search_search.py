@@ -55,6 +55,44 @@ def test_a_result_does_not_depend_on_the_rest_of_the_batch(settings, players):
 
 
 @EVERY
+@pytest.mark.parametrize("players", [2, 3])
+@pytest.mark.parametrize(("simulations", "considered"), [(37, 16), (64, 5), (300, 16), (20, 300)])
+def test_leaves_of_a_round_evaluated_at_once_make_the_same_tree(
+    settings, players, simulations, considered
+):
+    """Danihelka et al. (2022): no simulation of a round of halving hangs on another of it."""
+    settings = settings._replace(max_considered_actions=considered)
+    states = some_positions(players)[:24]
+    games = len(states)
+    seeds = np.arange(games, dtype=np.uint64)
+    trees = []
+    for lanes in (1, 3, 16):
+        evaluator = ScatteredEvaluator(games * lanes, players)
+        search = LockstepSearch(games, simulations, settings, players, lanes)
+        result = search.run(states, evaluator, seeds=seeds, noise=1.0)
+        tree, used = search.tree, search.tree.games["nodes"]
+        trees.append(
+            [
+                result.actions.tolist(),
+                result.policies.tobytes(),
+                result.values.tobytes(),
+                result.evaluations,
+                tree.games.tobytes(),
+                *(tree.states[game, : used[game]].tobytes() for game in range(games)),
+                *(sorted(root_q(tree, game).items()) for game in range(games)),
+            ]
+        )
+    assert trees[0] == trees[1] == trees[2]
+
+
+def test_a_round_of_halving_is_one_call_of_the_network():
+    """64 simulations of 16 actions: rounds of 16, 8, 8, 4 of four and 8 of two, 8 at once."""
+    evaluator = ScatteredEvaluator(8)
+    LockstepSearch(1, 64, SETTINGS["gumbel"], 2, 8).run(opening(2)[None], evaluator)
+    assert evaluator.calls == 1 + 2 + 2 + 4 + 8
+
+
+@EVERY
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 def test_a_broken_network_gets_a_legal_move_and_no_crash(settings, broken):
     """Weights that diverged answer NaN; that must not reach into foreign memory."""

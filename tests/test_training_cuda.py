@@ -16,6 +16,7 @@ from azul_tui.game.constants import observation_size
 from azul_tui.network import NetworkEvaluator
 from azul_tui.training.learner import Learner
 from azul_tui.training.self_play import InlineExecutor, SelfPlayTask
+from azul_tui.training.workers import compute_of
 
 pytestmark = [
     pytest.mark.gpu,
@@ -59,10 +60,10 @@ def test_new_weights_reach_a_captured_graph():
 
 def learner_on(device, precision="float32"):
     """A learner of a tiny run with some games in its buffer, the same on every device."""
-    config = tiny(dropout=0.0, device="cpu", training_precision=precision, seed=3)
-    made = Learner(config, torch.device(device), threads=1)
+    config = tiny(dropout=0.0, device=device, training_precision=precision, seed=3)
+    made = Learner(config, compute_of(config, threads=1))
     weights = {name: tensor.cpu() for name, tensor in made.model.state_dict().items()}
-    batch = InlineExecutor().play(SelfPlayTask(np.arange(6), config), weights)
+    batch = InlineExecutor().play(SelfPlayTask(np.arange(6), config.replace(device="cpu")), weights)
     made.buffer.add(batch.states, batch.policies, batch.outcomes)
     return made, config
 

@@ -15,7 +15,7 @@ from azul_tui.training.targets import average_afterstates
 
 RULES = PlaySettings(
     seed=np.uint64(5),
-    simulations=6,
+    mcts_simulations=6,
     fast_simulations=3,
     full_search_fraction=1.0,
     temperature=1.0,

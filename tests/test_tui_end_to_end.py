@@ -61,14 +61,18 @@ def start_training(root):
     return terminal
 
 
-def test_start_watch_steer_detach_attach_stop(root):
+def dashboard_ended(process):
+    """Whether this child has ended."""
+    return os.waitpid(process, os.WNOHANG)[0] == process
+
+
+def test_start_watch_steer_lose_the_terminal_detach_attach_stop_resume(root):
     terminal = start_training(root)
     try:
         first = terminal.find(NEWEST_STEP)
         (folder,) = run_folders(root)
         paths = RunPaths(folder)
         wait_for(lambda: terminal.find(NEWEST_STEP) != first or terminal.read(), 120)
-
         terminal.type("p")
         terminal.until("‖ paused", seconds=60)
         assert read_status(paths.status).state == "paused"
@@ -77,16 +81,14 @@ def test_start_watch_steer_detach_attach_stop(root):
         terminal.type("c")
         wait_for(lambda: any(r["request"] == "checkpoint" for r in events(paths, "control")))
         wait_for(lambda: events(paths, "checkpoint"))
-
-        terminal.type("q")
-        terminal.until("is still running")
-        terminal.type("d")
-        assert terminal.ended() == 0
+        process = terminal.child.pid
+        terminal.lose()
+        wait_for(lambda: dashboard_ended(process))
     finally:
-        terminal.close()
-
-    step = read_status(paths.status).step
-    wait_for(lambda: read_status(paths.status).step > step)
+        terminal.lose()
+    status = read_status(paths.status)
+    os.kill(status.pid, 0)
+    wait_for(lambda: read_status(paths.status).step > status.step)
 
     terminal = RealTerminal("--dir", str(root), "--attach")
     try:
@@ -94,44 +96,17 @@ def test_start_watch_steer_detach_attach_stop(root):
         terminal.find(NEWEST_STEP)
         terminal.type("s")
         terminal.until("■ stopped", "✓ finished", seconds=120)
+        assert events(paths, "checkpoint"), "it saved before it ended"
         iteration = read_status(paths.status).iteration
         terminal.type("r")
         terminal.until("● resuming", "it will resume then")
         wait_for(lambda: read_status(paths.status).iteration > iteration)
         terminal.until("● self-play", "● training", "● evaluation")
-        terminal.type("s")
-        terminal.until("■ stopped", "✓ finished", seconds=120)
         terminal.type("q")
+        terminal.until("is still running")
+        terminal.type("d")
         assert terminal.ended() == 0
     finally:
         terminal.close()
-
-
-def test_losing_the_terminal_leaves_the_training_running(root):
-    terminal = start_training(root)
-    try:
-        terminal.find(NEWEST_STEP)
-        (folder,) = run_folders(root)
-        paths = RunPaths(folder)
-        dashboard = terminal.child.pid
-        terminal.lose()
-
-        def dashboard_ended():
-            done, _ = os.waitpid(dashboard, os.WNOHANG)
-            return done == dashboard
-
-        wait_for(dashboard_ended)
-    finally:
-        terminal.lose()
-    status = read_status(paths.status)
-    os.kill(status.pid, 0)
-    wait_for(lambda: read_status(paths.status).step > status.step)
-    terminal = RealTerminal("--dir", str(root), "--attach", paths.name)
-    try:
-        terminal.find(NEWEST_STEP)
-        terminal.type("s")
-        terminal.until("■ stopped", "✓ finished", seconds=120)
-    finally:
-        terminal.close()
-    assert read_status(paths.status).state in {"stopped", "finished"}
-    assert events(paths, "checkpoint"), "it saved before it ended"
+    step = read_status(paths.status).step
+    wait_for(lambda: read_status(paths.status).step > step)

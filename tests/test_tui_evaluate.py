@@ -21,10 +21,10 @@ from azul_tui.views.match import (
     elo_text,
     lines_of,
     match_job,
-    player_words,
     read_matches,
     two_ended_bar,
 )
+from azul_tui.views.play_settings import short_name
 from azul_tui.views.signs import ASCII, UNICODE
 
 
@@ -159,7 +159,7 @@ async def test_a_match_is_started_shown_and_not_started_twice(tmp_path):
         await shown.when(lambda: not shown.app.jobs.running, "the end", 60)
 
 
-async def test_a_match_from_the_menu_is_told_by_what_was_asked_for_there(tmp_path):
+async def test_a_match_from_the_menu_is_told_by_what_was_asked_for_there(tmp_path, jobs):
     """The form beside it says greedy, 100 games, and is changed while the match is played."""
     a_match(tmp_path, 1, result())
     asked = ['checkpoint="pretrained"', 'opponent="random"', "games=6", "simulations=1"]
@@ -167,20 +167,15 @@ async def test_a_match_from_the_menu_is_told_by_what_was_asked_for_there(tmp_pat
         job = shown.app.jobs.start(find_job("evaluate"), asked)
         shown.app.show_job(job)
         await shown.until("╭─ pretrained against random")
-        assert shown.screen.job is job
+        assert shown.screen.job is job and len(jobs) == 1
         await set_value(shown, "B", "planner")
         await set_value(shown, "games", "900")
-        await shown.until("6 games, 1 simulations a move", 60)
-        await shown.until("A is pretrained, B is random", 240)
-
-
-async def test_a_match_that_cannot_be_started_says_why(tmp_path):
-    async with dashboard(tmp_path, clock=time.time) as shown:
-        await shown.press("5")
-        await set_value(shown, "B", "nobody")
-        await shown.press("g")
-        await shown.until("failed", 60)
-        await shown.until("no player is called 'nobody'")
+        played = label("pretrained", "random", planned=6, simulations=1, games=4, wins=3, losses=1)
+        with job.paths.events.open("a") as log:
+            log.write(json.dumps({"event": "tally", "t": time.time(), **played}) + "\n")
+        await shown.until("6 games, 1 simulations a move")
+        await shown.until("A is pretrained, B is random")
+        assert "against planner" in shown.text, "the form"
 
 
 async def test_sides_are_picked_swapped_and_wished_for(tmp_path):
@@ -200,10 +195,10 @@ async def test_sides_are_picked_swapped_and_wished_for(tmp_path):
 
 def test_a_checkpoint_has_one_name():
     for name in ("runs/laptop-1122/checkpoint_iter_000035.pt", "laptop-1122/checkpoint_iter_35@32"):
-        assert player_words(name) == "laptop-1122 iteration 35"
-    assert player_words("pretrained-3/best_model") == "pretrained-3"
-    assert player_words("night/best_model.pt") == "night best"
-    assert player_words("alphabeta-hard") == "alphabeta-hard"
+        assert short_name(name) == "laptop-1122 iteration 35"
+    assert short_name("pretrained-3/best_model") == "pretrained-3"
+    assert short_name("night/best_model.pt") == "night best"
+    assert short_name("alphabeta-hard") == "alphabeta-hard"
 
 
 def test_a_checkpoint_is_evaluated_and_scripted_players_meet_in_the_arena():

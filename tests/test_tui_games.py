@@ -240,13 +240,3 @@ async def test_a_file_that_is_no_game_is_counted_and_the_others_shown(run):
     async with desk(run) as shown:
         await shown.until("1 file could not be read")
         await shown.until("iteration 3")
-
-
-async def test_g_opens_the_games_of_the_run_that_is_looked_at(run):
-    async with dashboard(run.directory.parent, attach="night") as shown:
-        shown.app.engine = RulesWithoutNetworks()
-        await shown.when(lambda: shown.app.run_now() is not None, "the run")
-        await shown.press("g")
-        await shown.until("3 games")
-        await shown.press("escape")
-        assert shown.app.current_mode == "training"

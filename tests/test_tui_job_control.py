@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import sys
 from contextlib import suppress
 
+import psutil
 import pytest
 from fake_run import make_run
 from real_terminal import ALTERNATE, ANY_MOTION, CURSOR, MOUSE, PASTE, RealTerminal
@@ -94,31 +96,25 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back_as_it_was(s
     shell.is_as_before()
 
 
-@pytest.mark.parametrize(
-    ("keys", "words"),
-    [
-        (["?"], "All keys here"),
-        (["\x10"], "Search for commands"),
-        (["2"], "iteration 13"),
-        (["2", "enter"], "esc back"),
-        (["2", "b"], "move 23"),
-        (["3", "/", "o"], "1 run"),
-        (["4"], "[4 Checkpoints]"),
-        (["5"], "next match"),
-        (["6"], "[6 Play]"),
-        (["7"], "[7 Analyse]"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_at_every_place_and_box(shell, tmp_path, keys, words):
+PLACES = {
+    "?": "All keys here", "\x10": "Search for commands", "2": "iteration 13", "b": "move 23",
+    "3 / o": "1 run", "4": "[4 Checkpoints]", "5": "next match", "6": "[6 Play]",
+    "7": "[7 Analyse]",
+}  # fmt: skip
+
+
+def test_at_every_place_and_box(shell, tmp_path):
     make_run(tmp_path / "one", 13, state="finished")
     shell.start("--dir", str(tmp_path), "--attach", "one")
     shell.until("iteration 13")
-    shell.type(*keys)
-    shell.until(words)
-    shell.child.send(CTRL_Z)
-    shell.until_stopped()
-    shell.back(words)
+    for keys, words in PLACES.items():
+        shell.type(*keys.split())
+        shell.until(words)
+        shell.child.send(CTRL_Z)
+        shell.until_stopped()
+        shell.back(words)
+        shell.type("escape")
+        shell.settled()
 
 
 def test_a_job_that_bg_lets_go_on_waits_for_the_terminal(shell, tmp_path):
@@ -165,28 +161,24 @@ def test_a_stop_from_outside(shell, tmp_path, number):
 
 
 def test_a_training_goes_on_while_the_dashboard_stands_still(shell, tmp_path):
-    shell.start(
-        *("--run", "quick", "--watch", "--name", "night", "--dir", str(tmp_path)),
-        *("--set", "max_iterations=5000"),
-    )
+    shell.start("--run", "quick", "--watch", "--name", "night", "--dir", str(tmp_path))
+    status = tmp_path / "night" / "status.json"
     shell.until("starting", "compil", "self-play")
-    events = tmp_path / "night" / "events.jsonl"
+    shell.wait(status.exists, "status", 60)
+    training = psutil.Process(json.loads(status.read_text())["pid"])
     shell.child.send(CTRL_Z)
     shell.until_stopped()
-
-    def played():
-        return events.exists() and "self_play" in events.read_text()
-
-    shell.wait(played, "training going on", 200)
+    assert training.status() != psutil.STATUS_STOPPED
+    spent = sum(training.cpu_times()[:2])
+    shell.wait(lambda: sum(training.cpu_times()[:2]) > spent, "training at work", 60)
     shell.screen.reset()
     shell.child.send("fg\r")
-    shell.until("games")
+    shell.until("[2 Training]")
     shell.type("q")
     shell.until("is still running")
     shell.type("d")
     shell.until("goes on training")
-    (pid,) = re.findall(r'"pid":(\d+)', (tmp_path / "night" / "status.json").read_text())
-    os.kill(int(pid), signal.SIGKILL)
+    training.kill()
 
 
 def test_a_dashboard_without_a_shell_says_that_there_is_none(tmp_path):

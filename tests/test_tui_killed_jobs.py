@@ -13,6 +13,8 @@ import psutil
 import pytest
 from real_terminal import RealTerminal
 
+from azul_tui.cli import main
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 AZUL_TUI = (sys.executable, "-m", "azul_tui")
 
@@ -39,13 +41,15 @@ def end_a_job(root, number=signal.SIGKILL, seconds=60.0):
             process.send_signal(number)
 
 
-def printed(*arguments):
+@pytest.fixture
+def printed(capsys):
     """What `azul-tui ARGUMENTS` prints."""
-    done = subprocess.run(
-        [*AZUL_TUI, *arguments], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+
+    def run(*arguments):
+        assert main(list(arguments)) == 0
+        return capsys.readouterr().out
+
+    return run
 
 
 @pytest.fixture
@@ -70,46 +74,42 @@ def watch(root):
         terminal.close()
 
 
-def told_later(watch, root, words):
-    """`--list`, `--once` and `--attach` say it too, long after and in another process."""
+def told_later(printed, root, words):
+    """`--list` and `--once` say it too, long after and in another process."""
     assert words in printed("--list", "--dir", str(root))
     assert words in printed("--once", "night", "--dir", str(root))
-    later = watch("--attach", "night")
-    text = later.until(words)
-    assert "waiting" not in text
-    assert "crashed" in text
 
 
-def test_a_training_killed_before_its_first_record(watch, root):
+def test_a_training_killed_before_its_first_record(watch, root, printed):
     terminal = watch("--run", "quick", "--watch", "--name", "night")
     end_a_job(root)
     text = terminal.until("killed by SIGKILL")
     assert "crashed" in text
     terminal.until("menu")  # what to do
-    told_later(watch, root, "killed by SIGKILL")
+    told_later(printed, root, "killed by SIGKILL")
 
 
-def test_a_training_killed_while_it_compiles(watch, root, tmp_path):
+def test_a_training_killed_while_it_compiles(watch, root, tmp_path, printed):
     cache = str(tmp_path / "cache")
     terminal = watch("--run", "quick", "--watch", "--name", "night", AZUL_TUI_CACHE=cache)
     terminal.until("compil", seconds=120)
     end_a_job(root)
     terminal.until("killed by SIGKILL")
     terminal.until("it ended before the first training step")
-    told_later(watch, root, "killed by SIGKILL")
+    told_later(printed, root, "killed by SIGKILL")
 
 
-def test_a_training_that_refuses_to_start_shows_its_sentence(watch, root):
+def test_a_training_that_refuses_to_start_shows_its_sentence(watch, root, printed):
     terminal = watch(
         "--run", "quick", "--watch", "--name", "night", "--set", "device=cuda",
         CUDA_VISIBLE_DEVICES="",
     )  # fmt: skip
     terminal.until("exit code 2", seconds=120)
     terminal.until("cuda")
-    told_later(watch, root, "exit code 2")
+    told_later(printed, root, "exit code 2")
 
 
-def test_a_training_started_elsewhere_and_killed_early(watch, root):
+def test_a_training_started_elsewhere_and_killed_early(watch, root, printed):
     with subprocess.Popen(
         [*AZUL_TUI, "--run", "quick", "--name", "night", "--dir", str(root)],
         stdout=subprocess.DEVNULL,
@@ -128,7 +128,7 @@ def test_a_training_started_elsewhere_and_killed_early(watch, root):
     assert "crashed" in printed("--list", "--dir", str(root))
 
 
-def test_a_training_whose_program_cannot_be_executed(watch, root, tmp_path):
+def test_a_training_whose_program_cannot_be_executed(watch, root, tmp_path, printed):
     """The interpreter is replaced under a dashboard that is open, as an upgrade does."""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
@@ -143,20 +143,15 @@ def test_a_training_whose_program_cannot_be_executed(watch, root, tmp_path):
     assert "could not be started" in printed("--list", "--dir", str(root))
 
 
-def test_a_training_started_from_the_menu_and_killed(watch, root):
+def test_a_demonstration_and_an_engine_killed_early(watch, root):
     terminal = watch()
     terminal.until("Quick training")
-    terminal.type("enter")
+    terminal.type("7")
     end_a_job(root)
-    terminal.until("killed by SIGKILL")
-    assert "killed by SIGKILL" in printed("--list", "--dir", str(root))
-
-
-@pytest.mark.parametrize("steps", [6, 5, 4], ids=["losses", "batches", "steps"])
-def test_a_demonstration_killed_early(watch, root, steps):
-    terminal = watch()
-    terminal.until("Quick training")
-    terminal.type(*["\x1b[A"] * steps, "enter")
+    assert "SIGKILL" in terminal.until("the engine has ended (killed by")
+    terminal.type("1")
+    terminal.until("[1 Menu]")
+    terminal.type(*["\x1b[A"] * 6, "enter")
     end_a_job(root)
     terminal.until("killed by SIGKILL")
     terminal.until("again")
@@ -172,15 +167,3 @@ def test_a_match_killed_early(watch, root):
     terminal.type(*"came with", "enter", "g")
     end_a_job(root)
     terminal.until("killed by SIGKILL")
-
-
-@pytest.mark.parametrize("place", ["6", "7"])
-def test_the_engine_behind_a_place_killed_early(watch, root, place):
-    terminal = watch()
-    terminal.until("Quick training")
-    terminal.type(place)
-    if place == "6":
-        terminal.until("opponent")
-        terminal.type("enter")
-    end_a_job(root)
-    assert "SIGKILL" in terminal.until("the engine has ended (killed by")

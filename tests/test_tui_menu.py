@@ -54,15 +54,20 @@ async def test_the_menu_looks_as_it_should(tmp_path, size):
     async with dashboard(tmp_path, size=size) as shown:
         await shown.until("max_minutes")
         await check_picture(shown, f"menu-{size[0]}x{size[1]}")
-
-
-async def test_the_first_start_begins_at_the_quick_training_with_a_welcome(tmp_path):
-    async with dashboard(tmp_path) as shown:
-        text = await shown.until("max_iterations")
-        assert "Welcome." in text and "Quick training   under two minutes" in text
-    a_run(tmp_path, iterations=1)
-    async with dashboard(tmp_path) as shown:
-        assert "Welcome." not in await shown.until("max_iterations")
+        assert "Welcome." in shown.text
+        if size is WIDE:
+            await shown.press("question_mark")
+            text = await shown.until("All keys here")
+            keys = text.split("All keys here")[1]
+            places = ("show it", "go to Training", "cursor up")
+            at = [keys.find(words) for words in places if words in keys]
+            assert at == sorted(at), "ours first, then the library's"
+            assert "go to Training" in keys and "  start" in keys
+            await shown.press("q")
+            a_run(tmp_path, iterations=1)
+    if size is WIDE:
+        async with dashboard(tmp_path) as shown:
+            assert "Welcome." not in await shown.until("max_iterations")
 
 
 async def test_a_changed_setting_is_marked_checked_and_started_with(tmp_path, started):
@@ -128,26 +133,23 @@ async def test_folded_groups_hold_every_setting(tmp_path):
         await shown.when(lambda: len(form.query(Setting)) == len(form.specs), "all fields")
 
 
-async def test_hours_of_work_are_asked_about(tmp_path, started):
+async def test_hours_of_work_are_asked_about_and_so_is_leaving_while_they_run(tmp_path, started):
     async with dashboard(tmp_path) as shown:
-        await choose(shown, "train")
-        await shown.press("enter")
+        await shown.until("max_minutes")
+        await shown.click_words("Full training")
+        await shown.until("Full training   hours")
+        await shown.click_words("Start  ")
         await shown.until("it takes hours")
         await shown.press("n")
         assert started == []
         await shown.press("enter", "y")
         await shown.when(lambda: started, "start")
-
-
-async def test_entries_and_keys_can_be_clicked(tmp_path, started):
-    async with dashboard(tmp_path) as shown:
-        await shown.until("max_minutes")
-        await shown.click_words("Batch sampling")
-        await shown.until("Batch sampling   a few seconds")
-        assert started == []
-        await shown.click_words("Start")
-        await shown.when(lambda: started, "start by a click")
-        assert started[0][:2] == ["--run", "sampling"]
+        await shown.press("ctrl+q")
+        await shown.until("is still running")
+        await shown.press("n", "q")
+        await shown.until("is still running")
+        await shown.press("d")
+        await shown.when(lambda: shown.app.return_code is not None, "end")
 
 
 async def test_what_a_demo_made_stays_when_it_ended_elsewhere(tmp_path, started):
@@ -226,31 +228,14 @@ async def test_resume_shows_the_runs_own_values_and_names_it(tmp_path, started):
         await shown.until("resuming")
         await shown.press("r")
         assert len(started) == 1, "a run that is being resumed is not resumed again"
-
-
-async def test_a_run_that_has_finished_is_asked_how_far(tmp_path, started):
-    run = a_run(tmp_path, "night-1", 5, max_iterations=5)
-    run.status("finished", max_iterations=5)
-    async with dashboard(tmp_path, attach="night-1", clock=time.time) as shown:
+    a_run(tmp_path, "done", 5, max_iterations=5).status("finished", max_iterations=5)
+    async with dashboard(tmp_path, attach="done", clock=time.time) as shown:
         await shown.until("finished")
         await shown.press("r")
         await shown.until("How many more iterations?")
         await shown.press("end", "ctrl+u", "4", "enter")
-        await shown.when(lambda: started, "resume")
-        assert "--set=max_iterations=9" in started[0]
-
-
-async def test_leaving_asks_when_something_runs(tmp_path, started):
-    async with dashboard(tmp_path, clock=time.time) as shown:
-        await choose(shown, "quick")
-        await shown.press("enter")
-        await shown.when(lambda: started, "start")
-        await shown.press("ctrl+q")
-        await shown.until("is still running")
-        await shown.press("n", "q")
-        await shown.until("is still running")
-        await shown.press("d")
-        await shown.when(lambda: shown.app.return_code is not None, "end")
+        await shown.when(lambda: len(started) == 2, "resume")
+        assert "--set=max_iterations=9" in started[1]
 
 
 async def test_settings_are_saved_as_a_file_that_config_takes(tmp_path):
@@ -278,14 +263,6 @@ async def test_the_palette_finds_jobs_places_runs_and_keys(tmp_path):
             await shown.until(found)
             await shown.press("end", "ctrl+u")
         await shown.press("escape")
-
-
-async def test_every_key_is_told(tmp_path):
-    async with dashboard(tmp_path) as shown:
-        await shown.press("question_mark")
-        text = await shown.until("All keys here")
-        assert "go to Training" in text and "start" in text
-        await shown.press("q")
 
 
 async def test_a_theme_is_kept_for_the_next_start(tmp_path, monkeypatch):

@@ -1,151 +1,94 @@
-"""The real program in terminals of every size, resized at every place and box, while it works."""
+"""Every size: all screens and boxes in one app that is resized, the program in a real terminal."""
 
 from __future__ import annotations
 
-import os
+import asyncio
 import random
-import time
 
 import pytest
-from dashboard import dashboard
+from dashboard import a_run, dashboard
+from every_screen import EVERY, MODES, RUN, opened, rested, tour
 from fake_run import make_run
 from real_terminal import RealTerminal
+from textual import events
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 USUAL = (120, 40)
-CTRL_P = "\x10"
-PLACES = {
-    "1": "[1 Menu]",
-    "2": "[2 Training]",
-    "3": "[3 Runs]",
-    "4": "[4 Checkpoints]",
-    "5": "[5 Evaluate]",
-    "6": "[6 Play]",
-    "7": "[7 Analyse]",
-}
-BOXES = {
-    "1": (["tab"], ["tab", "tab", "3"], ["tab", "/", "x"]),
-    "2": (["enter"], ["b"], ["e"], ["g"], ["x"], ["r"]),
-    "3": ([" ", "down", " "], ["/", "o"], ["\x1b[3~"], ["r"], ["R"], ["n"], ["d"]),
-    "4": (["/", "o"], ["\x1b[3~"], ["R"], ["c"]),
-    "5": (["down", "enter"],),
-    "6": (["down", "e"], ["enter"]),
-    "7": (["e"], ["N"], ["m"], ["c"], ["p"]),
-}
-"""Keys that open what covers a place, each begun anew."""
+SIZES = [(1, 1), (12, 40), (60, 20), (80, 24), (300, 3), (300, 100)]
 NARROW = [(width, 24) for width in range(1, 26)] + [(80, height) for height in range(1, 13)]
 ODD = [(1, 1), (2, 1), (1, 2), (3, 90), (300, 1), (19, 4), (20, 5), (300, 90), (12, 40), (0, 0)]
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path_factory, monkeypatch):
-    """What keys happen to export goes there."""
-    monkeypatch.chdir(tmp_path_factory.mktemp("folder"))
+async def test_every_screen_and_box_survives_every_size_and_comes_back(world):
+    changed = []
+    async with opened(world, "menu") as shown:
+        async for name in tour(shown):
+            for size in (*SIZES, USUAL):
+                await shown.resize(*size)
+            await rested(shown)
+            if EVERY[name][1] not in shown.text and name != "list":
+                changed.append(name)
+    assert not changed
 
 
-def squeezed(terminal, sizes, keys=""):
-    """Make the terminal these sizes, typing `keys` one by one meanwhile, and then usual again."""
-    for number, (width, height) in enumerate(sizes):
-        terminal.resize(width, height)
-        terminal.read(0.02)
-        if keys:
-            terminal.child.send(keys[number % len(keys)])
-    terminal.resize(*USUAL)
-    terminal.settled(0.25)
-    assert terminal.child.isalive(), f"it ended in\n{terminal.text}\n{terminal.written[-3000:]}"
-    assert "Traceback" not in terminal.written
-    terminal.written = ""
-
-
-@pytest.fixture(params=["no runs", "runs"])
-def root(request, tmp_path):
-    if request.param == "runs":
-        make_run(tmp_path / "one", 6, seed=2, state="finished")
-        make_run(tmp_path / "two", 13)
-        # Ages of files stay the same words for as long as a test takes.
-        for path in [*tmp_path.rglob("*"), tmp_path]:
-            os.utime(path, (time.time() - 3 * 86400,) * 2)
-    return tmp_path
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_every_place_and_box_is_squeezed_and_comes_back(root, place):
-    seeded = random.Random(f"{root.name} {place}")
-    arguments = ["--attach", "two"] if (root / "two").exists() else []
-    terminal = RealTerminal("--dir", str(root), *arguments)
-    try:
-        terminal.until("[1 Menu]", "[2 Training]")
-        terminal.type(place)
-        terminal.until(PLACES[place])
-        squeezed(terminal, NARROW + ODD)
-        terminal.settled(4.0 if place == "4" else 0.1)  # until every file has been verified
-        for opened in ([], ["?"], [CTRL_P, "g"], *BOXES[place]):
-            terminal.type(*opened)
-            covered = terminal.settled(1.0)
-            squeezed(terminal, seeded.sample(NARROW + ODD, 12))
-            # The library's palette may scroll its list meanwhile.
-            if place in "134" and CTRL_P not in opened:  # what rests looks as before
-                terminal.shows(covered)
-            terminal.type("escape", "escape")
-        # Whatever opens, is typed and closes in a terminal that is too small for it.
-        squeezed(
-            terminal,
-            NARROW,
-            # Where enter starts a job it is not among them.
-            keys="\tx?\x1b \r\x1b[B\x1bn+e\x1b" if place not in "15" else "\tx\x1b",
-        )
-    finally:
-        terminal.close()
-
-
-@pytest.mark.parametrize("width", [1, 4, 6, 9])
-async def test_the_palette_opens_in_a_pane_of_any_width(tmp_path, width):
-    make_run(tmp_path / "one", 6, state="finished")
-    async with dashboard(tmp_path, attach="one", size=(width, 24)) as shown:
-        await shown.press("ctrl+p")
-        await shown.pilot.pause(0.3)
-        await shown.press("g")
-        await shown.pilot.pause(0.3)
+@pytest.mark.parametrize("runs", [False, True], ids=["no runs", "runs"])
+async def test_whatever_opens_in_a_terminal_that_is_too_small_does_no_harm(tmp_path, runs):
+    """At every place, with keys that open, type into and close what covers it."""
+    seeded = random.Random(runs)
+    if runs:
+        a_run(tmp_path, RUN, 6)
+    async with dashboard(tmp_path, attach=RUN if runs else None) as shown:
+        for place in MODES.values():
+            shown.app.action_place(place)
+            for size in seeded.sample(NARROW + ODD, 5):
+                await shown.resize(*size)
+                # Where enter starts a job it is not among them.
+                for key in seeded.choices(
+                    ["tab", "?", "e", "n", "g", "/", "ctrl+p", "escape"], k=3
+                ):
+                    shown.app.post_message(events.Key(key, key if len(key) == 1 else None))
+                await asyncio.sleep(0.02)
+            await shown.resize(*USUAL)
+            shown.app.action_place(place)  # from whatever covers it
         assert shown.app.is_running
 
 
-@pytest.mark.parametrize("size", [(0, 0), (1, 1), (12, 40), (300, 3)])
-@pytest.mark.parametrize("arguments", [[], ["--attach", "two"], ["--attach", "one"]])
-def test_it_starts_in_a_terminal_of_any_size(tmp_path, size, arguments):
-    make_run(tmp_path / "one", 6, seed=2, state="finished")
+@pytest.mark.parametrize("size", [(1, 1), (4, 24), (9, 24)])
+async def test_the_palette_opens_in_a_pane_of_any_size(tmp_path, size):
+    make_run(tmp_path / "one", 6, state="finished")
+    async with dashboard(tmp_path, attach="one", size=size) as shown:
+        await shown.press("ctrl+p", "g")
+        await shown.pilot.pause()
+        assert shown.app.is_running
+
+
+def test_the_real_program_starts_in_no_room_and_is_dragged_about(tmp_path):
     make_run(tmp_path / "two", 13)
-    terminal = RealTerminal("--dir", str(tmp_path), *arguments, width=80, height=24)
+    terminal = RealTerminal("--dir", str(tmp_path), "--attach", "two", width=80, height=24)
     try:
-        terminal.resize(*size)
-        terminal.settled(1.0)
-        terminal.resize(*USUAL)
-        terminal.until("[2 Training]" if arguments else "[1 Menu]")
-        assert terminal.child.isalive()
+        for sizes in (ODD, NARROW[::3] + ODD):
+            for width, height in sizes:
+                terminal.resize(width, height)
+                terminal.read(0.02)
+            terminal.resize(*USUAL)
+            terminal.until("[2 Training]")
+            terminal.until("step 1,300")
+            assert terminal.child.isalive()
+        assert "Traceback" not in terminal.written
         terminal.type("q")
         assert terminal.ended() == 0
     finally:
         terminal.close()
 
 
-@pytest.mark.parametrize("columns", ["0", "1", "12", "300"])
-def test_a_picture_in_passing_fits_any_width(tmp_path, columns):
+@pytest.mark.parametrize("columns", ["0", "12", "300"])
+def test_a_picture_in_passing_fits_any_width(tmp_path, capsys, monkeypatch, columns):
+    from azul_tui.cli import main
+
     make_run(tmp_path / "one", 6, seed=2, state="finished")
-    terminal = RealTerminal("--once", "one", "--dir", str(tmp_path), COLUMNS=columns)
-    try:
-        terminal.until("finished")
-        assert terminal.ended() == 0
-        assert "Traceback" not in terminal.written
-    finally:
-        terminal.close()
-
-
-def test_a_job_that_runs_is_watched_in_a_terminal_that_is_dragged_about(tmp_path):
-    terminal = RealTerminal("--dir", str(tmp_path))
-    try:
-        terminal.until("Quick training")
-        terminal.type(*["\x1b[A"] * 6, "enter")
-        for _ in range(4):
-            squeezed(terminal, NARROW[::3] + ODD)
-        terminal.until("Loss functions")
-    finally:
-        terminal.close()
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["--once", "one", "--dir", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "finished" in told
+    text = [line for line in told.splitlines() if line[:1].isalpha() and "total 4.4" not in line]
+    assert max(map(len, text)) <= max(40, min(int(columns) or 80, 120))

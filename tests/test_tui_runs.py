@@ -16,7 +16,6 @@ from azul_tui.runs.events import encode_plain
 from azul_tui.runs.machine import host_name, own_mark
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import CRASHED_AFTER_S
-from azul_tui.tui.widgets.chart import Chart
 from azul_tui.tui.widgets.listing import Listing, RowList
 from azul_tui.views.run_list import archive_run, delete_run, rename_run
 from azul_tui.views.table import diff_lines
@@ -221,28 +220,6 @@ async def test_without_runs_it_says_which_key_makes_the_first(tmp_path):
         assert not shown.screen.is_modal
 
 
-async def test_hostile_names_and_words_are_shown_as_they_are(tmp_path):
-    name = "x (a) @b, =c"
-    run = a_run(tmp_path, name, 2, state="crashed", network_config="[red]bold[/]")
-    run.status("crashed", last_checkpoint="[/]\x1b[31mred")
-    run.say("[bold]loud[/bold] [/nothing] \x1b]0;title\x07 \u202e rtl")
-    (tmp_path / "[@click=app.quit]q[-]").mkdir()
-    a_run(tmp_path, "界" * 30, 1, state="finished")
-    for size in (WIDE, (60, 20), (30, 12)):
-        async with dashboard(tmp_path, size=size, now=run.t + 900) as shown:
-            await shown.press("3")
-            await shown.when(lambda shown=shown: len(order(shown)) == 3, "three")
-            await choose(shown, name)
-            await shown.press("space", "up", "space")
-            await shown.pilot.pause(0.3)
-            assert "\x1b" not in shown.text
-            if size is WIDE:
-                assert name in shown.text
-                await shown.press("u", "escape")
-                await choose(shown, name)
-                await shown.until("[bold]loud[/bold] [/nothing]")
-
-
 async def test_1500_runs_are_shown_at_once_and_cost_next_to_nothing(tmp_path):
     first = a_run(tmp_path, "run-0000", 1, state="finished").directory
     (first / "events.jsonl").unlink()
@@ -268,16 +245,6 @@ async def test_1500_runs_are_shown_at_once_and_cost_next_to_nothing(tmp_path):
         assert shown.screen.listing.chosen is not None
         await shown.press("slash", *"run-0077")
         await shown.when(lambda: listing.keys == ["run-0077"], "found", 20)
-
-
-async def test_the_chart_is_looked_at_by_keys_and_keeps_its_view(three):
-    async with runs(three) as shown:
-        await shown.until("step 1,500")
-        shown.screen.query_one("#overlay").focus()
-        await shown.press("plus", "l")
-        await shown.until("zoomed")
-        await shown.pilot.pause(0.3)
-        assert shown.screen.query_one("#overlay", Chart).view.log_y
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,12 @@ import json
 import re
 
 import pytest
-from every_screen import EVERY, LATER, RUN, SCREENS, go, opened, rested, tour
-from real_terminal import RealTerminal
+from every_screen import LATER, RUN, SCREENS, go, opened, rested, tour
 from test_tui_evaluate import a_match, tally
 from textual import events
 from textual.widgets import Input
 
 pytestmark = pytest.mark.timeout(180)
-SIZES = [(1, 1), (12, 40), (300, 3)]
 
 
 def requests_of(root, run=RUN):
@@ -140,21 +138,6 @@ async def test_messages_come_in_one_place(world):
 # -- sizes, colours
 
 
-async def test_every_screen_and_box_survives_every_size_and_comes_back(world):
-    changed = []
-    async with opened(world, "menu") as shown:
-        async for name in tour(shown):
-            words = EVERY[name][1]
-            for size in SIZES:
-                await shown.pilot.resize_terminal(*size)
-                await shown.pilot.pause()
-            await shown.pilot.resize_terminal(120, 40)
-            await rested(shown)
-            if words not in shown.text and name != "list":
-                changed.append(name)
-    assert not changed
-
-
 SMALL = {
     "menu": ["1", "Loss functions", "Quick training", "Start", "enter start"],
     "training": ["iteration 6/100", "6%", "loss", "step 600", "self-play", "iteration 6 done"],
@@ -195,20 +178,3 @@ async def test_two_hundred_fast_keys_and_a_long_paste_do_no_harm(world):
             shown.app.action_place("menu")
         await go(shown, "training")
         assert shown.app.is_running
-
-
-@pytest.mark.slow
-def test_without_colours_and_in_ascii_the_whole_house_is_shown(world):
-    terminal = RealTerminal("--dir", str(world), "--attach", RUN, "--ascii", NO_COLOR="1")
-    try:
-        terminal.until("step 600")
-        for keys in ("e", "x", "b", "f", "g", "3", "/", "4", "5", "a", "6", "7", "e", "1", "?"):
-            terminal.type(*keys)
-            terminal.settled(0.1)
-            assert terminal.child.isalive()
-            if keys not in "1234567":
-                terminal.type("escape", "escape")
-        assert terminal.written.isascii()
-        assert not re.search(r"\x1b\[[0-9;]*(?:3[0-7]|38;|48;|4[0-7])[0-9;]*m", terminal.written)
-    finally:
-        terminal.close()

@@ -82,12 +82,12 @@ class GameResults:
 
 
 @kernel
-def _deal(states: Int8Array, players: int, deals: Uint64Array) -> None:
-    """Make every row of `states` `(G, S)` the canonical first deal of its game."""
+def _refill(states: Int8Array, deals: Uint64Array) -> None:
+    """Deal the next round, the first of a cleared game too, wherever one has ended."""
     stream = np.zeros(1, np.uint64)
     for game in range(states.shape[0]):
-        clear_game(states[game], players)
-        refill_canonical(states[game], deals[game], stream)
+        if states[game, PHASE] == AFTERSTATE:
+            refill_canonical(states[game], deals[game], stream)
 
 
 @kernel
@@ -168,6 +168,7 @@ def play_games(
     on_progress: ProgressReport | None = None,
     on_ended: EndedReport | None = None,
     stop: StopRequest | None = None,
+    starts: Int8Array | None = None,
 ) -> GameResults:
     """Play G games at once, to their end or until `stop` answers True.
 
@@ -180,13 +181,18 @@ def play_games(
         on_progress: Called after every move.
         on_ended: Called after every move with which a game ended.
         stop: Asked before every move.
+        starts: `(G, S)` canonical positions, afterstates too, to go on from instead of a deal.
 
     Raises:
         PlayerError: A player chose a move that the rules do not allow.
     """
     games, seats = seating.shape
-    states = np.zeros((games, state_size(seats)), np.int8)
-    _deal(states, seats, deals)
+    if starts is None:
+        cleared = np.zeros(state_size(seats), np.int8)
+        clear_game(cleared, seats)
+        starts = np.tile(cleared, (games, 1))
+    states = starts.copy()
+    _refill(states, deals)
     moves = np.zeros(games, np.int64)
     actions = np.full((games, _LONG_GAME * seats), -1, np.int16)
     seconds = np.zeros(len(players))

@@ -42,7 +42,7 @@ from azul_tui.game.random import GAME, PLAYER, derive
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from azul_tui.arena.statistics import ClosingTest, SequentialTest, Verdict
+    from azul_tui.arena.statistics import SequentialTest, Verdict
     from azul_tui.players.registry import Player
 
 _SEED_BITS: Final = 0xFFFF_FFFF_FFFF_FFFF
@@ -237,7 +237,7 @@ def play_match(
     stop: StopRequest | None = None,
     *,
     on_ended: EndedReport | None = None,
-    test: SequentialTest | ClosingTest | None = None,
+    test: SequentialTest | None = None,
     deterministic: bool = True,
     games_at_once: int = _GAMES_AT_ONCE,
 ) -> MatchResult:

@@ -8,7 +8,7 @@ games at once is what makes it a scale: a chain of newest against previous would
 The scale is told from the anchor, but few players meet it in games that anybody might win. So an
 interval says how far a player is known from the *centre* of all players, each weighted by the
 information in its games (p (1 - p) summed over them): two players whose intervals lie apart
-differ, however vaguely both are known from `random`. Intervals against the anchor can be had too.
+differ, however vaguely both are known from `random`.
 
 Intervals are a Bayesian bootstrap over bags (Rubin, 1981): every bag, with all games that were
 played on it by whomever, gets a random weight, and the fit is repeated. So that a player who won
@@ -21,7 +21,7 @@ Shapes: N players, G games, P seats, K different seatings, B bootstrap fits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -221,7 +221,6 @@ def fit_ratings(
     *,
     anchor: str = "random",
     bootstraps: int = 200,
-    against: Literal["centre", "anchor"] = "centre",
     generator: np.random.Generator | None = None,
 ) -> Ratings:
     """Ratings of all players from all games.
@@ -230,7 +229,6 @@ def fit_ratings(
         games: What was played.
         anchor: The player at 0.
         bootstraps: B; 0 leaves the intervals empty (low = high = the rating).
-        against: What the intervals are told against.
         generator: Weights of the bootstrap; a fixed seed if None.
 
     Raises:
@@ -253,10 +251,8 @@ def fit_ratings(
     information = np.bincount(table.columns[:, :seats].ravel(), known.ravel(), minlength=players)
     information = information / information.sum()
     strengths = draws[:, :players]
-    if against == "centre":
-        moved = best[:players] @ information - strengths @ information
-        strengths = strengths + moved[:, None]
-    low, high = ELO_SCALE * np.quantile(strengths, [0.025, 0.975], axis=0)
+    moved = best[:players] @ information - strengths @ information
+    low, high = ELO_SCALE * np.quantile(strengths + moved[:, None], [0.025, 0.975], axis=0)
     found: list[Rating] = []
     for number, name in enumerate(games.names):
         here = games.seating == number

@@ -139,6 +139,8 @@ def games_to_decide(scores: FloatArray, games_per_pair: int, even: float) -> int
 
 Decision = Literal["continue", "better", "not better", "undecided", "ahead", "level", "behind"]
 
+_WALD_BOUND: Final = math.log((1.0 - 0.05) / 0.05)
+"""Of a `SequentialTest` (Wald, 1945), in nats: 5% of either mistake."""
 _AHEAD: Final = 6.0
 _BEHIND: Final = -3.0
 """Bounds, in nats, that a `ClosingTest` begins with; EXPERIMENTS.md has what others do."""
@@ -178,64 +180,12 @@ def log_likelihood_ratio(
 
 @dataclass(frozen=True, kw_only=True)
 class SequentialTest:
-    """Is a player better than another by `elo_1`, or no better than by `elo_0`?"""
+    """Is a player better than another by `elo`, or no better? Either way 5% are mistaken."""
 
-    elo_0: float = 0.0
-    """Elo difference of "not better"."""
-    elo_1: float = 30.0
-    """Elo difference of "better"."""
-    alpha: float = 0.05
-    """Chance of "better" when the truth is `elo_0`."""
-    beta: float = 0.05
-    """Chance of "not better" when the truth is `elo_1`."""
+    elo: float = 30.0
+    """Elo difference of "better"; that of "not better" is 0."""
     max_pairs: int = 1000
     """Pairs after which the test ends undecided."""
-    players: int = 2
-
-    def __post_init__(self) -> None:
-        """Reject a test that cannot decide."""
-        if self.elo_1 <= self.elo_0:
-            raise ConfigError(f"elo_1 must be above elo_0 = {self.elo_0}, got {self.elo_1}")
-        if not (0.0 < self.alpha < 0.5 and 0.0 < self.beta < 0.5):
-            raise ConfigError(
-                f"alpha and beta must be between 0 and 0.5, got {self.alpha} and {self.beta}"
-            )
-        if self.max_pairs < 1:
-            raise ConfigError(f"max_pairs must be at least 1, got {self.max_pairs}")
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Wald's bounds (1945) on the log likelihood ratio."""
-        alpha, beta = self.alpha, self.beta
-        return math.log(beta / (1.0 - alpha)), math.log((1.0 - beta) / alpha)
-
-    def judge(self, scores: FloatArray) -> Verdict:
-        """Where the test stands after pairs with these mean win shares `(N,)`."""
-        lower, upper = self.bounds
-        score_0, score_1 = (expected_score(elo, self.players) for elo in (self.elo_0, self.elo_1))
-        ratio = log_likelihood_ratio(scores, score_0, score_1, self.players)
-        decision: Decision = "continue"
-        if ratio >= upper:
-            decision = "better"
-        elif ratio <= lower:
-            decision = "not better"
-        elif len(scores) >= self.max_pairs:
-            decision = "undecided"
-        return Verdict(decision, ratio, lower, upper, len(scores))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClosingTest:
-    """Which of two players to go on with: the one that is ahead, decided at the last pair.
-
-    The bounds close in by the same step with every pair and meet at the last one, where nothing
-    but the score counts (Anderson, "A modification of the sequential probability ratio test to
-    reduce the sample size", 1960). Taking an equal does no harm, so nothing is left undecided.
-    """
-
-    elo: float = 50.0
-    """Elo difference that the test is to tell, either way."""
-    max_pairs: int = 150
     players: int = 2
 
     def __post_init__(self) -> None:
@@ -247,8 +197,34 @@ class ClosingTest:
 
     def judge(self, scores: FloatArray) -> Verdict:
         """Where the test stands after pairs with these mean win shares `(N,)`."""
-        pairs = len(scores)
-        left = max(0.0, 1.0 - pairs / self.max_pairs)
+        even, better = 1.0 / self.players, expected_score(self.elo, self.players)
+        ratio = log_likelihood_ratio(scores, even, better, self.players)
+        decision: Decision = "continue"
+        if ratio >= _WALD_BOUND:
+            decision = "better"
+        elif ratio <= -_WALD_BOUND:
+            decision = "not better"
+        elif len(scores) >= self.max_pairs:
+            decision = "undecided"
+        return Verdict(decision, ratio, -_WALD_BOUND, _WALD_BOUND, len(scores))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosingTest(SequentialTest):
+    """Which of two players to go on with: the one that is ahead, decided at the last pair.
+
+    The bounds close in by the same step with every pair and meet at the last one, where nothing
+    but the score counts (Anderson, "A modification of the sequential probability ratio test to
+    reduce the sample size", 1960). Taking an equal does no harm, so nothing is left undecided.
+    """
+
+    elo: float = 50.0
+    """Elo difference that the test is to tell, either way."""
+    max_pairs: int = 150
+
+    def judge(self, scores: FloatArray) -> Verdict:
+        """Where the test stands after pairs with these mean win shares `(N,)`."""
+        left = max(0.0, 1.0 - len(scores) / self.max_pairs)
         lower, upper = left * _BEHIND, left * _AHEAD
         even = 1.0 / self.players
         high, low = (expected_score(sign * self.elo, self.players) for sign in (1, -1))
@@ -261,4 +237,4 @@ class ClosingTest:
             decision = "ahead" if ratio > 0.0 else "level"
         elif ratio <= lower:
             decision = "behind"
-        return Verdict(decision, ratio, lower, upper, pairs)
+        return Verdict(decision, ratio, lower, upper, len(scores))

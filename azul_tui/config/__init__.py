@@ -90,8 +90,6 @@ class TrainingConfig:
     fast_simulations: int = _setting(8, (1, 100_000), "Simulations of the other searches.")
     max_considered_actions: int = _setting(16, (1, 300), "Root actions that a Gumbel search starts "
         "from.")
-    c_visit: float = _setting(50.0, (0, 1_000_000), "Gumbel: visits added to the scale of the "
-        "values.")
     c_scale: float = _setting(0.2, (0, 1000), "Gumbel: weight of the values against the priors.")
     c_puct: float = _setting(1.5, (0, 100), "PUCT: weight of the priors against the values.")
     dirichlet_alpha: float = _setting(0.3, (0.001, 100), "PUCT: concentration of the noise at the "
@@ -146,8 +144,6 @@ class TrainingConfig:
         "games against the best so far, or by score alone.", exact=True)
     gate_games: int = _setting(300, (2, 1_000_000), "Games of the gate at most, after which the "
         "score decides.", live=True, exact=True)
-    gate_elo: float = _setting(50.0, (1, 1000), "Elo points that the gate is to tell apart; fewer "
-        "take more games.", live=True, exact=True)
 
     save_frequency: int = _setting(5, (1, 1_000_000), "Iterations between checkpoints.",
         group="checkpoints", live=True, exact=True)
@@ -214,7 +210,6 @@ _SPECS: Final = _described()
 PLAYED_WITH: Final = (
     "search",
     "max_considered_actions",
-    "c_visit",
     "eval_c_scale",
     "c_puct",
     "dirichlet_alpha",
@@ -405,7 +400,7 @@ def shown_path(path: Path) -> str:
 # `--set network_config=small` needs no quotes.
 
 _PREFIX: Final = "AZUL_TUI_"
-_NO_SETTINGS: Final = frozenset({"ascii", "cache", "cache_told", "dir"})
+_NO_SETTINGS: Final = frozenset({"ASCII", "CACHE", "CACHE_TOLD", "DIR"})
 """Variables with our prefix that name no setting."""
 
 
@@ -443,9 +438,10 @@ def resolve_settings(
         for name, value in read_toml(file).items():
             named[name] = _known(known, name, place).check(value, place=place)
     for variable, text in sorted((environment or {}).items()):
-        name = variable.removeprefix(_PREFIX).lower()
-        if not variable.startswith(_PREFIX) or name in _NO_SETTINGS:
+        word = variable.removeprefix(_PREFIX)
+        if word == variable or word in _NO_SETTINGS:
             continue
+        name = word.lower()
         if name in known:
             named[name] = known[name].check(_as_wanted(known[name], text), place=variable)
         elif name not in _SPECS:  # a training setting is nothing to a job that does not train
@@ -494,6 +490,8 @@ def _as_wanted(spec: SettingSpec, text: str) -> object:
 # it does not take, unless games or weights would be others for it. All of that is told.
 
 _RETIRED: Final = {
+    "c_visit": 50.0,
+    "gate_elo": 50.0,
     "margin_loss_weight": 0.0,
     "buffer_growth_iterations": 0,
     "mcts_simulations_start": 0,

@@ -81,12 +81,9 @@ class SettingSpec:
     def check(self, value: object, *, place: str = "") -> SettingValue:
         """The value as it is stored: whole numbers become floats where floats are wanted.
 
-        Args:
-            value: What a TOML file or Python gave.
-            place: Where it stands, for the message ("configs/quick.toml", "--set").
-
         Raises:
-            ConfigError: The type or the range is wrong; the message says what would do.
+            ConfigError: The type or the range is wrong; the message says what would do, after
+                `place` ("configs/quick.toml", "--set"), where the value stands.
         """
         kind: Any = Literal[self.choices] if self.choices else _KINDS[self.kind][0]
         if self.choices and self.kind == "list":
@@ -155,21 +152,17 @@ def _dtype(value: object) -> str:
     return str(getattr(value, "dtype", "")).removeprefix("torch.")
 
 
-def check_int(
-    name: str, value: object, minimum: int | None = None, maximum: int | None = None
-) -> int:
+def check_int(name: str, value: object, low: int | None = None, high: int | None = None) -> int:
     """An argument that is a whole number, as a plain int; raises ConfigError for another one."""
-    spec = SettingSpec(name=name, kind="int", default=0, help="", minimum=minimum, maximum=maximum)
+    spec = SettingSpec(name=name, kind="int", default=0, help="", minimum=low, maximum=high)
     return cast("int", spec.check(value))
 
 
 def check_float(
-    name: str, value: object, minimum: float | None = None, maximum: float | None = None
+    name: str, value: object, low: float | None = None, high: float | None = None
 ) -> float:
     """An argument that is a finite number, as a plain float; raises ConfigError for another one."""
-    spec = SettingSpec(
-        name=name, kind="float", default=0.0, help="", minimum=minimum, maximum=maximum
-    )
+    spec = SettingSpec(name=name, kind="float", default=0.0, help="", minimum=low, maximum=high)
     return cast("float", spec.check(value))
 
 

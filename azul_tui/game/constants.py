@@ -14,7 +14,7 @@ A position is an int8 vector of S = `state_size(P)` bytes:
 | 3 | 1 while the first-player marker lies in the centre |
 | 4 | round, from 1 |
 | 5 | phase: `MOVING`, `AFTERSTATE` (round scored, factories not refilled) or `OVER` |
-| 6 | why the game ended: `NOT_ENDED`, `ROW_COMPLETE`, `ROUND_LIMIT`, `NO_TILES` |
+| 6 | why the game ended: 0 while it has not, `ROW_COMPLETE`, `ROUND_LIMIT`, `NO_TILES` |
 | 7 | tiles on the table (factories and centre) |
 | 8-12, 13-17 | tiles of each colour in the bag, in the box lid |
 | 18 + 23p ... | board of seat p, see the `BOARD_*` offsets |
@@ -85,7 +85,6 @@ MOVING: Final = 0
 AFTERSTATE: Final = 1
 OVER: Final = 2
 
-NOT_ENDED: Final = 0
 ROW_COMPLETE: Final = 1
 ROUND_LIMIT: Final = 2
 NO_TILES: Final = 3

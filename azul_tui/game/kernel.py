@@ -91,7 +91,7 @@ def vector_kernel(function: Function) -> Function:
     """A `lean_kernel` that is free to reorder its sums.
 
     A vector of partial sums adds in another order than the loop says, which a compiler may do
-    only when told so. The order is still the same in every run.
+    only when allowed to. The order is still the same in every run.
     """
     return kernel(function, _nrt=False, fastmath={"reassoc", "contract", "nsz"})
 
@@ -115,11 +115,11 @@ def noticing_compilation(tell: Callable[[], None]) -> Generator[None]:
     """Call `tell` once when numba begins to compile inside; loading from the disk is silent."""
 
     class Listener(_event.Listener):
-        told = False
+        noticed = False
 
         def on_start(self, _started: object) -> None:
-            if not self.told:
-                self.told = True
+            if not self.noticed:
+                self.noticed = True
                 tell()
 
         def on_end(self, event: object) -> None:

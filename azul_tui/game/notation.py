@@ -2,7 +2,7 @@
 
 People count from 1: factories 1 to F and the centre C, lines 1 to 5 and the floor F, players 1
 to P; the colours are B blue, Y yellow, R red, K black, W white. A move is `R 2>3` (red from
-factory 2 to line 3) or, told at length, `R from 2 to line 3`. A position is one line of fields:
+factory 2 to line 3) or, at length, `R from 2 to line 3`. A position is one line of fields:
 
     azul2 r3 move:1 next:2 BBYK/RRWW/-/KKKY/- B1R2* bag:B9K8 lid:- 24,-/Y2/-/-/W1,B....,-  ...
 
@@ -167,8 +167,8 @@ def draw_position(view: PositionView) -> str:
     """
     phase = ("", " scored", " over")[PHASES.index(view.phase)]
     reason = f", {view.end_reason}" if view.end_reason else ""
-    told = view.phase == "moving" or view.to_move != view.next_first
-    mover = f" player {view.to_move + 1} to move," if told else ""
+    named = view.phase == "moving" or view.to_move != view.next_first
+    mover = f" player {view.to_move + 1} to move," if named else ""
     factories = [format_tiles(factory, spelled_out=True) for factory in view.factories]
     starts = f"player {view.next_first + 1} starts the next round"
     rows = [

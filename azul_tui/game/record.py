@@ -17,9 +17,11 @@ Other keys are ignored. Everything counts from 0, as in the rest of `game`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, cast
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
 from azul_tui.errors import GameError
 from azul_tui.game.constants import (
@@ -60,12 +62,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class RecordedRound(NamedTuple):
+_KINDS: Final = {
+    "object": "an object",
+    "array": "a list",
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a decimal number",
+    "null": "nothing",
+    "bool": "true or false",
+}
+"""What a JSON value is, in words."""
+_Counts = Annotated[list[int], Meta(min_length=COLOR_COUNT, max_length=COLOR_COUNT)]
+_Move = Annotated[list[int], Meta(min_length=3, max_length=3)]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRound:
     """A round's refill, and what it left in bag and lid."""
 
-    factories: list[list[int]]
-    bag: list[int]
-    lid: list[int]
+    factories: list[_Counts]
+    bag: _Counts
+    lid: _Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +91,8 @@ class RecordedGame:
 
     players: int
     first_player: int
-    rounds: list[RecordedRound]
-    moves: list[list[int]]
+    rounds: Annotated[list[RecordedRound], Meta(min_length=1)]
+    moves: list[_Move]
     n_legal: list[int]
     scores_after_round: list[list[int]]
     final_scores: list[int]
@@ -84,78 +101,29 @@ class RecordedGame:
 
 def parse_recorded(value: object) -> RecordedGame:
     """The game in `value`, decoded JSON; GameError names the field that is not as it should be."""
-    if not isinstance(value, dict):
-        raise GameError(f"a game is an object with its fields, got {_kind(value)}")
-    game = cast("dict[str, object]", value)
-    players = check_players(_numbers(game, "players"))
-    first = _numbers(game, "first_player")
-    if not 0 <= first < players:
-        raise GameError(f"first_player must be a seat from 0 to {players - 1}, got {first}")
-    deals = _field(game, "rounds", "the game")
-    if not isinstance(deals, list):
-        raise GameError(f"rounds must be a list, got {_kind(deals)}")
-    if not deals:
-        raise GameError("rounds must hold at least one round")
-    rounds: list[RecordedRound] = []
-    for number, deal in enumerate(cast("list[object]", deals), start=1):
-        place = f"round {number}"
-        if not isinstance(deal, dict):
-            raise GameError(f"{place} must be an object with its fields, got {_kind(deal)}")
-        fields = cast("dict[str, object]", deal)
-        factories = _numbers(fields, "factories", factory_count(players), COLOR_COUNT, place=place)
-        bag = _numbers(fields, "bag", COLOR_COUNT, place=place)
-        lid = _numbers(fields, "lid", COLOR_COUNT, place=place)
-        rounds.append(RecordedRound(factories, bag, lid))
-    return RecordedGame(
-        players=players,
-        first_player=first,
-        rounds=rounds,
-        moves=_numbers(game, "moves", None, 3),
-        n_legal=_numbers(game, "n_legal", None),
-        scores_after_round=_numbers(game, "scores_after_round", None, players),
-        final_scores=_numbers(game, "final_scores", players),
-        winners=_numbers(game, "winners", None),
-    )
-
-
-def _field(record: dict[str, object], key: str, place: str) -> object:
-    if key not in record:
-        raise GameError(f"{place} has no field {key}")
-    return record[key]
-
-
-def _numbers(record: dict[str, object], key: str, *lengths: int | None, place: str = "") -> Any:
-    """A whole number, or lists of them in each other with these lengths; None is any."""
-    name = f"{key} of {place}" if place else key
-    return _shaped(name, _field(record, key, place or "the game"), lengths)
-
-
-def _shaped(name: str, value: object, lengths: tuple[int | None, ...]) -> Any:
-    if not lengths:
-        if type(value) is not int:
-            raise GameError(f"{name} must be a whole number, got {_kind(value)}")
-        return value
-    if not isinstance(value, list):
-        raise GameError(f"{name} must be a list, got {_kind(value)}")
-    values = cast("list[object]", value)
-    if lengths[0] not in (None, len(values)):
-        what = "rows" if lengths[1:] else "whole numbers"
-        raise GameError(f"{name} must be {lengths[0]} {what}, got {len(values)}")
-    if lengths[1:]:
-        rows = enumerate(values, start=1)
-        return [_shaped(f"row {at} of {name}", row, lengths[1:]) for at, row in rows]
-    for number in values:
-        if type(number) is not int:
-            raise GameError(f"{name} must be whole numbers, one is {_kind(number)}")
-    return values
-
-
-def _kind(value: object) -> str:
-    """What a JSON value is, in words."""
-    if value is None or isinstance(value, bool):
-        return "nothing" if value is None else str(value).lower()
-    kinds = {"dict": "an object", "list": "a list", "str": "a text", "float": "a decimal number"}
-    return kinds.get(type(value).__name__, "a whole number")
+    try:
+        game = msgspec.convert(value, RecordedGame)
+    except msgspec.ValidationError as error:
+        words, _, place = str(error).partition(" - at `$.")
+        for kind, word in _KINDS.items():
+            words = words.replace(f"`{kind}`", word)
+        words = words.replace("Object missing required", "it has no").replace("Exp", "exp")
+        raise GameError(f"{place[:-1] or 'the game'}: {words}".replace("`", "")) from None
+    players = check_players(game.players)
+    if not 0 <= game.first_player < players:
+        raise GameError(
+            f"first_player must be a seat from 0 to {players - 1}, got {game.first_player}"
+        )
+    sizes = [
+        *((f"rounds[{at}].factories", deal.factories) for at, deal in enumerate(game.rounds)),
+        *((f"scores_after_round[{at}]", row) for at, row in enumerate(game.scores_after_round)),
+        ("final_scores", game.final_scores),
+    ]
+    for place, entries in sizes:
+        wanted = factory_count(players) if place.endswith("factories") else players
+        if len(entries) != wanted:
+            raise GameError(f"{place}: {wanted} are expected, got {len(entries)}")
+    return game
 
 
 # -- replaying a recorded game: does the engine agree with every number in it?

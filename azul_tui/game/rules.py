@@ -2,7 +2,7 @@
 
 A position is an int8 vector (see `constants`); nothing is checked here. Seats, sources, lines and
 colours count from 0; a wall is packed into one number, five bits a row.
-Rules: Azul rulebook (Plan B Games, 2017); what it leaves open is told where it is decided.
+Rules: Azul rulebook (Plan B Games, 2017); what it leaves open is noted where it is decided.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from azul_tui.network.compute import (
 from azul_tui.network.model import describe_network
 from azul_tui.runs.machine import usable_cores
 from azul_tui.runs.text import plain_text
-from azul_tui.search.search import ConstantEvaluator, LockstepSearch
+from azul_tui.search.search import LANES, ConstantEvaluator, LockstepSearch
 from azul_tui.search.select import SearchSettings
 from azul_tui.training.self_play import SelfPlayTask
 from azul_tui.training.trainer import AzulTrainer
@@ -43,7 +43,7 @@ from azul_tui.training.training_step import measure_training_steps
 from azul_tui.training.workers import WorkerExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from azul_tui.jobs.start import JobContext
 
@@ -82,7 +82,7 @@ if __name__ == "__main__":
 # -- the training step in each number format, and the whole loop at the laptop preset
 
 
-def measure_steps(context: JobContext) -> dict[str, float]:
+def measure_steps(context: JobContext, batches: Sequence[int] = (64, 1024)) -> dict[str, float]:
     """Milliseconds of a training step of the small network, by format, and what "auto" makes of it.
 
     `step_over_bare` is the ratio of a step to the least that it could do, and `auto_over_best` the
@@ -91,7 +91,7 @@ def measure_steps(context: JobContext) -> dict[str, float]:
     torch.set_num_threads(1)
     figures: dict[str, float] = {}
     processor = torch.device("cpu")
-    for batch in (64, 1024):
+    for batch in batches:
         chosen = time_training(describe_network("small"), batch, processor, 1).chosen
         repetitions = 2 * context.integer("repetitions") + 1
         formats = precisions_to_try("auto", processor)
@@ -198,7 +198,27 @@ def measure_tree(context: JobContext) -> dict[str, float]:
     return {"tree_sims_per_s": statistics.median(rates)}
 
 
-def measure_inference(context: JobContext) -> dict[str, float]:
+def measure_single(context: JobContext) -> dict[str, float]:
+    """Simulations a second of one position at a time, as a person plays and analyses."""
+    search = LockstepSearch(1, 800, SearchSettings(), PLAYERS, LANES)
+    evaluator = NetworkEvaluator(create_azul_network("small", PLAYERS), LANES, "cpu")
+    states = np.zeros((20, state_size(PLAYERS)), np.int8)
+    _deal_all(states, np.arange(20, dtype=np.uint64), np.zeros(1, np.uint64))
+
+    def work() -> float:
+        started = time.perf_counter()
+        for number in range(20):
+            search.run(states[number : number + 1], evaluator)
+        return 20 * 800 / (time.perf_counter() - started)
+
+    work()
+    rates = [work() for _ in range(context.integer("repetitions"))]
+    return {"single_sims_per_s": statistics.median(rates)}
+
+
+def measure_inference(
+    context: JobContext, presets: Sequence[str] = ("small", "medium")
+) -> dict[str, float]:
     """Evaluations a second of every candidate on one thread, in turns, by network and batch.
 
     `auto_over_best` is the speed of the candidate that timing chose just before, at the batch of
@@ -206,7 +226,7 @@ def measure_inference(context: JobContext) -> dict[str, float]:
     """
     figures: dict[str, float] = {}
     processor = torch.device("cpu")
-    for preset in ("small", "medium"):
+    for preset in presets:
         description = describe_network(preset, PLAYERS)
         chosen = time_inference(description, BATCH, processor).chosen
         for batch in (32, BATCH, 256):
@@ -280,6 +300,7 @@ def measure_self_play(context: JobContext, preset: str) -> dict[str, float]:
 PARTS: dict[str, Callable[[JobContext], dict[str, float]]] = {
     "playouts": measure_playouts,
     "tree": measure_tree,
+    "single": measure_single,
     "small": partial(measure_self_play, preset="small"),
     "medium": partial(measure_self_play, preset="medium"),
     "inference": measure_inference,

@@ -20,7 +20,7 @@ from azul_tui.game.view import view_position
 from azul_tui.jobs.registry import find_job
 from azul_tui.network import create_azul_network
 from azul_tui.network.losses import LossFunctions, policy_cross_entropy_loss
-from azul_tui.training.components import create_training_components
+from azul_tui.training.learner import create_training_components
 from azul_tui.training.replay import ReplayBuffer
 from azul_tui.training.self_play import self_play_games
 from azul_tui.training.training_step import BatchSampler, StepReport, TrainingStep

@@ -144,7 +144,7 @@ def compute() -> Iterator[Finding]:
     try:
         from azul_tui.training.workers import compute_of
 
-        yield Finding("compute", compute_of(TrainingConfig()).told)
+        yield Finding("compute", compute_of(TrainingConfig()).summary)
     except Exception:  # noqa: BLE001 - what is broken is told by the checks of torch and numba
         return
 

@@ -86,7 +86,6 @@ def evaluate(context: JobContext) -> dict[str, Any]:
     }  # fmt: skip
     context.reporter.record("match", checkpoint=str(path), **label)
     compile_with_progress(context, seats)
-    compile_player(context, opponent, seats)
     result, seconds = _play_match(context, player, opponent, label)
     fields = {**result.record(), **label, "checkpoint": str(path)}
     fields["s_per_game"] = seconds / max(1, result.games)
@@ -129,6 +128,8 @@ def _play_match(
     context: JobContext, one: Player, other: Player, label: Mapping[str, Any], **more: Any
 ) -> tuple[MatchResult, float]:
     """Play the match that `label` describes and tell it; its result, and the seconds it took."""
+    for player in (one, other):
+        compile_player(context, player, label["players"])
     started = time.monotonic()
     result = play_match(
         one,
@@ -311,10 +312,8 @@ def _play_two(context: JobContext) -> dict[str, Any]:
     if "@" in one.name + other.name:  # scripted players search in ways of their own
         label["simulations"] = context.integer("simulations")
     reporter.record("match", **label)
-    for player in (one, other):
-        compile_player(context, player, seats)
     elo = cast("float", context.settings["sequential_elo"])
-    test = SequentialTest(elo_1=elo, max_pairs=-(-games // seats), players=seats) if elo else None
+    test = SequentialTest(elo=elo, max_pairs=-(-games // seats), players=seats) if elo else None
     result, _ = _play_match(
         context, one, other, label, test=test, games_at_once=games if test is None else 64
     )
@@ -446,7 +445,7 @@ def ladder_pairings(named: Sequence[str], checkpoints: Sequence[str]) -> list[Pa
 def _play_pairings(
     context: JobContext, pairings: Sequence[Pairing], games: int, file: Path | None
 ) -> list[KeptMatch]:
-    """The whole matches of all pairings, kept ones read from `file` and the others played."""
+    """The matches of all pairings, kept ones read from `file` and the others played."""
     kept = {} if file is None else _read_kept(context, file)
     results: list[KeptMatch] = []
     opened: dict[str, Player] = {}
@@ -479,18 +478,17 @@ def _play_pairings(
                 f"  {result.player_a} against {result.player_b}: {score} of"
                 f" {result.games} games, margin {result.margin:+.1f}"
             )
-            if result.stopped:
-                break
             match = keep_match(result)
-            if file is not None and all(_lasting(context, name) for name in names):
+            lasting = not result.stopped and all(_lasting(context, name) for name in names)
+            if file is not None and lasting:
                 append_durably(file, encode_match(match).encode() + b"\n")
         results.append(match)
-    return results
+    return [match for match in results if len(match.shares)]
 
 
-def _read_kept(context: JobContext, file: Path) -> dict[tuple[str, str, int, int, int], KeptMatch]:
+def _read_kept(context: JobContext, file: Path) -> dict[tuple[object, ...], KeptMatch]:
     """Matches that were played before, by what they were; damaged lines are told and left out."""
-    kept: dict[tuple[str, str, int, int, int], KeptMatch] = {}
+    kept: dict[tuple[object, ...], KeptMatch] = {}
     with suppress(FileNotFoundError), file.open("rb") as lines:
         for number, line in enumerate(iter(lambda: lines.readline(_MOST_LINE_BYTES), b""), 1):
             try:
@@ -498,8 +496,7 @@ def _read_kept(context: JobContext, file: Path) -> dict[tuple[str, str, int, int
             except JobError:
                 context.reporter.say(f"{file.name}, line {number} is damaged and left out")
             else:
-                games, seats = match.shares.shape
-                kept[*match.players, seats, games, match.seed] = match
+                kept[match.key] = match
     return kept
 
 

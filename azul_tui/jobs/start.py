@@ -26,7 +26,7 @@ from azul_tui.errors import EXIT_DONE, EXIT_FAILED, EXIT_USER, AzulError, JobErr
 from azul_tui.jobs.names import check_names
 from azul_tui.jobs.registry import job_settings
 from azul_tui.jobs.reporter import Reporter
-from azul_tui.runs.control import launch
+from azul_tui.runs.control import job_arguments, job_command, launch
 from azul_tui.runs.listing import refuse_live, run_to_resume
 from azul_tui.runs.machine import allowed_cores, own_mark, speak_with, usable_cores
 from azul_tui.runs.paths import RunPaths, claim_run, existing_run, new_job_folder, new_run
@@ -369,8 +369,6 @@ def run_in_background(
     Raises:
         AzulError: The job could not be started as asked.
     """
-    from azul_tui.runs.control import job_arguments, job_command
-
     spec, overrides = request.spec, request.overrides
     resolved = resolve_request(request)
     if spec.trains:  # what another job cannot use is said in its own log, where it is looked at

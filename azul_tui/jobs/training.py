@@ -34,12 +34,9 @@ def train(context: JobContext) -> dict[str, Any]:
 
 
 def _train(
-    context: JobContext,
-    config: TrainingConfig,
-    *,
-    resume_from: ResumePoint | None = None,
+    context: JobContext, config: TrainingConfig, resume_from: ResumePoint | None = None
 ) -> dict[str, Any]:
-    """Train in `context.directory`, and sum it up; the other arguments are the trainer's."""
+    """Train in `context.directory`, and sum it up."""
     trainer = AzulTrainer(
         config,
         context.directory,

@@ -22,11 +22,11 @@ import platform
 import statistics
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, cast
 
+import msgspec
 import numpy as np
 import torch
 
@@ -43,10 +43,12 @@ from azul_tui.network.vectors import (
     host_features,
     whole_blocks,
 )
-from azul_tui.runs.files import read_bounded
+from azul_tui.runs.files import decoded, read_bounded
 from azul_tui.runs.machine import cache_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
     from torch import Tensor
 
     from azul_tui.config import TrainingConfig
@@ -67,8 +69,8 @@ _FIRST_ROWS: Final = 128
 """Rows of a training step that tells how many there is time for."""
 _PLAIN_WINS: Final = 0.97
 """A candidate must take less than this share of the plain one's time: noise decides nothing."""
-_MOST_THREADS: Final = 4096
 _LONGEST_NAME: Final = 200
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_NAME)]
 _LARGEST_FILE: Final = 1 << 16
 
 
@@ -76,21 +78,21 @@ _LARGEST_FILE: Final = 1 << 16
 class Compute:
     """How the numbers of a run are computed; the same value gives the same bits."""
 
-    device: str
+    device: _Name
     """Where the network is evaluated and trained: "cpu", "cuda", "cuda:1", "mps"."""
-    inference: str
+    inference: _Name
     """Name of the implementation that evaluates the network; see `inference_candidates`."""
-    inference_precision: str
+    inference_precision: _Name
     """"float32" or "bfloat16"."""
-    training_precision: str
+    training_precision: _Name
     """"float32" or "bfloat16" (autocast; weights stay float32)."""
-    threads: int
+    threads: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     """Of torch where the network is trained; inference has one thread in each worker."""
-    processor: str
+    processor: _Name
     """Kind of the processor, or of the GPU that computes, on which this was decided."""
-    torch: str
+    torch: _Name
     """Version of torch with which this was decided."""
-    told: str = dataclasses.field(default="", compare=False)
+    summary: str = dataclasses.field(default="", compare=False)
     """The choice and what timing said of it, in words for people; not kept by `to_plain`."""
 
     def to_plain(self) -> dict[str, str | int]:
@@ -100,15 +102,10 @@ class Compute:
     @classmethod
     def from_plain(cls, fields: object) -> Compute | None:
         """What `to_plain` wrote; None for anything else, as in files that do not name it."""
-        if not isinstance(fields, Mapping):
+        try:
+            return dataclasses.replace(msgspec.convert(fields, cls), summary="")
+        except msgspec.ValidationError:
             return None
-        table = cast("Mapping[str, Any]", fields)
-        values = {name: table.get(name) for name in _KEPT}
-        threads = values["threads"]
-        names = [value for name, value in values.items() if name != "threads"]
-        fine = type(threads) is int and 1 <= threads <= _MOST_THREADS
-        fine = fine and all(isinstance(name, str) and 0 < len(name) <= 200 for name in names)
-        return cls(**cast("dict[str, Any]", values)) if fine else None
 
 
 _KEPT: Final = tuple(field.name for field in dataclasses.fields(Compute) if field.compare)
@@ -139,7 +136,7 @@ class Timing(NamedTuple):
     seconds: Mapping[str, float]
     """Of one call, by candidate; empty when there was nothing to choose from."""
 
-    def told(self, names: Mapping[str, str], where: str) -> str:
+    def summary(self, names: Mapping[str, str], where: str) -> str:
         """The choice in words, with how many times as fast as the next best it is."""
         words = f"{names[self.chosen]} {where}"
         others = {name: took for name, took in self.seconds.items() if name != self.chosen}
@@ -400,15 +397,9 @@ def time_calls(
 ) -> Timing:
     """Time candidates in rounds, A B C A B C, and choose.
 
-    Each is called unmeasured, until libraries have settled, then once in each round; the median of
-    its rounds counts. The first is the plain one, which another must beat by more than noise.
-
-    Args:
-        calls: What to time, by name, the plain one first.
-        threads: Of torch while it is timed.
-        device: Where the calls compute; the clock waits for a GPU.
-        seconds: By the clock, after which no new round begins.
-        clock: Seconds; `work_clock` unless given.
+    Each is called unmeasured, until libraries have settled, then once in each round, until
+    `seconds` are over by the clock (`work_clock` unless given); the median of its rounds counts.
+    The first is the plain one, which another must beat by more than noise.
     """
     counted = clock or work_clock(threads, device)
     rounds: dict[str, list[float]] = {name: [] for name in calls}
@@ -427,7 +418,7 @@ def time_calls(
 def work_clock(threads: int, device: torch.device) -> Callable[[], float]:
     """Seconds that calls in this thread take, to be read before and after them.
 
-    Those that the thread computed, where it works alone and that is told exactly enough: a machine
+    Those that the thread computed, where it works alone and the clock is fine enough: a machine
     that others use as well then misleads nobody. On a GPU, those until its work is done.
     """
 
@@ -478,10 +469,10 @@ def choose_inference(
     description: NetworkDescription, batch_size: int, device: torch.device, precision: str = "auto"
 ) -> Timing:
     """`time_inference`, remembered. Raises ConfigError when there is no such precision."""
-    candidates = inference_candidates(description, device, precision)
+    names = [each.name for each in inference_candidates(description, device, precision)]
+    key = _key("inference", description, batch_size, 1, device)
     return _remembered_or(
-        _key("inference", description, batch_size, 1, device, [each.name for each in candidates]),
-        lambda: time_inference(description, batch_size, device, precision),
+        key, names, lambda: time_inference(description, batch_size, device, precision)
     )
 
 
@@ -494,9 +485,9 @@ def choose_training(
 ) -> Timing:
     """`time_training`, remembered. Raises ConfigError when there is no such precision."""
     names = [*precisions_to_try(precision, device)]
+    key = _key("training", description, batch_size, threads, device)
     return _remembered_or(
-        _key("training", description, batch_size, threads, device, names),
-        lambda: time_training(description, batch_size, device, threads, precision),
+        key, names, lambda: time_training(description, batch_size, device, threads, precision)
     )
 
 
@@ -507,19 +498,17 @@ def choose_device(
     workers: int,
     seconds: Mapping[str, Callable[[], float]],
 ) -> Timing:
-    """The device on which self-play is fastest, measured once and remembered.
+    """The device on which self-play by so many workers is fastest, measured once and remembered.
 
-    Args:
-        description: The network.
-        batch_size: Rows of a call in self-play.
-        gpu: What competes with the processor; its kind is remembered beside the processor's.
-        workers: How many play.
-        seconds: By device, the plain one first: measures what a call takes in self-play.
+    `seconds` has for each device, the plain one first, what measures how long a call of
+    `batch_size` rows takes there in self-play; `gpu` is the one that is not the processor.
     """
-    key = _key("device", description, batch_size, 1, gpu, [*seconds])
+    key = _key("device", description, batch_size, 1, gpu)
     key |= {"workers": workers, "host": processor_kind(torch.device("cpu"))}
     return _remembered_or(
-        key, lambda: _fastest({name: measure() for name, measure in seconds.items()})
+        key,
+        [*seconds],
+        lambda: _fastest({name: measure() for name, measure in seconds.items()}),
     )
 
 
@@ -532,13 +521,10 @@ def resolve_compute(
 ) -> Compute:
     """What a run with these settings computes with on this machine.
 
-    Args:
-        config: Its `device`, `inference_precision` and `training_precision` decide where they are
-            not "auto"; `parallel_games` and `batch_size` are the batches that are timed.
-        description: The network.
-        threads: Of torch where the network is trained.
-        remembered: What the checkpoint of a resumed run names. All of it that the settings leave
-            open and this machine can do is kept, the number of threads included.
+    `device`, `inference_precision` and `training_precision` decide where they are not "auto";
+    `parallel_games` and `batch_size` are the batches that are timed. Of `remembered`, which the
+    checkpoint of a resumed run names, all is kept that the settings leave open and this machine
+    can do, the number of threads included.
 
     Raises:
         ConfigError: This machine has no such device, or there is no such precision.
@@ -557,7 +543,7 @@ def resolve_compute(
         inference, words = kept, f"{kept.words} {where}, as before"
     else:
         found = choose_inference(description, config.parallel_games, device, precision)
-        inference, words = candidates[found.chosen], found.told(names, where)
+        inference, words = candidates[found.chosen], found.summary(names, where)
     precision = config.training_precision
     formats = {name: name for name in precisions_to_try(precision, device)}
     where = f"with {threads} thread{'s' if threads > 1 else ''}"
@@ -566,7 +552,7 @@ def resolve_compute(
         training_words = f"{training} {where}, as before"
     else:
         found = choose_training(description, config.batch_size, device, threads, precision)
-        training, training_words = found.chosen, found.told(formats, where)
+        training, training_words = found.chosen, found.summary(formats, where)
     return Compute(
         device=str(device),
         inference=inference.implementation,
@@ -575,7 +561,7 @@ def resolve_compute(
         threads=threads,
         processor=processor_kind(device),
         torch=str(torch.__version__),  # a plain str: a checkpoint keeps it
-        told=f"inference: {words}; training: {training_words}",
+        summary=f"inference: {words}; training: {training_words}",
     )
 
 
@@ -590,8 +576,10 @@ def processor_kind(device: torch.device) -> str:
     except OSError:
         text = ""
     first = text.split("\n\n", maxsplit=1)[0].splitlines()
-    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first)}
-    words = [told[name] for name in named if name in told]
+    known = {
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first)
+    }
+    words = [known[name] for name in named if name in known]
     words = words or [platform.processor(), platform.machine()]
     return " ".join(word for word in words if word)[:_LONGEST_NAME] or "unknown"
 
@@ -602,9 +590,8 @@ def _key(
     batch_size: int,
     threads: int,
     device: torch.device,
-    candidates: list[str],
 ) -> dict[str, object]:
-    """All that a timing depends on."""
+    """All that a timing depends on, but for the candidates."""
     return {
         "what": what,
         "azul-tui": __version__,
@@ -614,24 +601,26 @@ def _key(
         "network": json.loads(json.dumps(description.shapes)),
         "batch_size": batch_size,
         "threads": threads,
-        "candidates": candidates,
     }
 
 
-def _remembered_or(key: dict[str, Any], decide: Callable[[], Timing]) -> Timing:
-    """What was found before for `key`; else what `decide` finds, from now on.
+def _remembered_or(
+    key: dict[str, object], names: list[str], decide: Callable[[], Timing]
+) -> Timing:
+    """What was found before for `key` and these candidates; else what `decide` finds.
 
     The first of several processes that decide at once is the one that all of them follow. A file
     that is damaged or another's is replaced; a folder that cannot be written is no error.
     """
-    if len(key["candidates"]) == 1:
-        return Timing(key["candidates"][0], {})
+    if len(names) == 1:
+        return Timing(names[0], {})
+    key |= {"candidates": names}
     folder = cache_folder()
     if folder is None:
         return decide()
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / "choices" / f"{key['what']}-{digest}.json"
-    if known := _read_timing(path, key):
+    if known := _read_timing(path, key, names):
         return known
     found = decide()
     content = {"key": key, "chosen": found.chosen, "seconds": dict(found.seconds)}
@@ -642,7 +631,7 @@ def _remembered_or(key: dict[str, Any], decide: Callable[[], Timing]) -> Timing:
         try:
             os.link(unfinished, path)
         except OSError:  # somebody was faster, or a disk without links
-            known = _read_timing(path, key)
+            known = _read_timing(path, key, names)
             if known is None:
                 unfinished.replace(path)
     with contextlib.suppress(OSError):
@@ -650,14 +639,17 @@ def _remembered_or(key: dict[str, Any], decide: Callable[[], Timing]) -> Timing:
     return known or found
 
 
-def _read_timing(path: Path, key: dict[str, Any]) -> Timing | None:
+class _Choice(msgspec.Struct):
+    """A timing as a file remembers it."""
+
+    key: dict[str, object]
+    chosen: str
+    seconds: dict[str, Annotated[float, msgspec.Meta(gt=0)]]
+
+
+def _read_timing(path: Path, key: dict[str, object], names: list[str]) -> Timing | None:
     """What the file remembers for exactly this key; None for any other content."""
-    try:
-        content: Any = json.loads(read_bounded(path, _LARGEST_FILE) or "null")
-        chosen, took = content["chosen"], dict(content["seconds"])
-        fits = content["key"] == key and chosen in key["candidates"]
-        fits = fits and set(took) == set(key["candidates"])
-        fits = fits and all(isinstance(value, float) and value > 0 for value in took.values())
-    except (ValueError, TypeError, KeyError, RecursionError):
+    known = decoded(read_bounded(path, _LARGEST_FILE), _Choice)
+    if known is None or known.key != key or known.chosen not in names:
         return None
-    return Timing(chosen, took) if fits else None
+    return Timing(known.chosen, known.seconds) if set(known.seconds) == set(names) else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
+import msgspec
 import torch
 import torch.nn.functional as F
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
@@ -43,37 +45,28 @@ NETWORK_PRESETS: Final[Mapping[str, tuple[int, ...]]] = {
 }
 """Width of each layer of the trunk, by name."""
 
-_LARGEST_WIDTH: Final = 4096
-_MOST_LAYERS: Final = 16
+_Width = Annotated[int, Meta(ge=1, le=4096)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkDescription:
     """Everything that decides the shapes of a network's weights."""
 
-    preset: str
+    preset: Annotated[str, Meta(max_length=100)]
     players: int
-    widths: tuple[int, ...]
+    widths: Annotated[tuple[_Width, ...], Meta(min_length=1, max_length=16)]
     """Width of each layer of the trunk; a layer as wide as the one before it is residual."""
-    policy_width: int = 128
+    policy_width: _Width = 128
     """Hidden units of the policy head."""
-    value_widths: tuple[int, int] = (128, 64)
+    value_widths: tuple[_Width, _Width] = (128, 64)
     """Hidden units of the value head."""
     dropout: float = 0.0
     """Share of units dropped before each trunk layer while training."""
 
     def __post_init__(self) -> None:
-        """Refuse sizes that no network of this program has."""
+        """Refuse numbers that no network of this program has."""
         object.__setattr__(self, "players", check_players(self.players))
         object.__setattr__(self, "dropout", check_float("dropout", self.dropout))
-        if not 1 <= len(self.widths) <= _MOST_LAYERS or len(self.value_widths) != 2:
-            raise ConfigError(
-                f"a network has 1 to {_MOST_LAYERS} layers and 2 of the value, got "
-                f"{len(self.widths)} and {len(self.value_widths)}"
-            )
-        for width in (*self.widths, self.policy_width, *self.value_widths):
-            if type(width) is not int or not 1 <= width <= _LARGEST_WIDTH:
-                raise ConfigError(f"a layer is 1 to {_LARGEST_WIDTH} units wide, got {width!r:.40}")
         if not 0.0 <= self.dropout < 1.0:
             raise ConfigError(f"dropout must be at least 0 and below 1, got {self.dropout}")
 
@@ -118,15 +111,10 @@ class NetworkDescription:
                 "this version has neither the network `sets` nor a margin output; the version that "
                 "trained it can export and play it"
             )
-        known = {field.name: table.get(field.name) for field in dataclasses.fields(cls)}
-        for name in ("widths", "value_widths"):
-            if not isinstance(known[name], list | tuple):
-                raise ConfigError(f"a network's description needs a list {name}")
-            known[name] = tuple(table[name][: _MOST_LAYERS + 1])
-        if not isinstance(known["preset"], str):
-            raise ConfigError("a network's description needs a preset name")
-        known["preset"] = known["preset"][:100]
-        return cls(**cast("dict[str, Any]", known))
+        try:
+            return msgspec.convert(dict(table), cls)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"a network's description does not fit: {error}") from None
 
 
 def describe_network(preset: str, players: int = 2, dropout: float = 0.0) -> NetworkDescription:

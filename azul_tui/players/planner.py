@@ -72,7 +72,8 @@ MANY_PLAYER_BUDGET: Final = 4_000
 LEVELS: Final = {"easy": (1, 4), "medium": (2, 6), "hard": (3, 8), "extreme": (4, 10)}
 """Depth in moves, and the number of pairs at which the whole rest of the round is searched."""
 TABLE_BITS: Final = 17
-"""The table has 2 to the power of this many entries."""
+POINTS_TABLE_BITS: Final = 14
+"""A table has 2 to the power of this many entries; touching new memory costs more than a node."""
 INFINITE: Final = 1 << 30
 RESOLVED: Final = 100
 """Depth of a value that no line of play was cut short for: it holds at any depth."""
@@ -81,7 +82,7 @@ _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 DEPTH, ALPHA, BETA, BAR, BEST, BEST_ACTION, NEXT, COUNT, SHORT = range(9)
 """Fields of a frame. `BAR` is what the next move must beat; `SHORT` is 1 once a line was cut."""
-NODES, BUDGET, POINTS_ONLY = 0, 1, 2
+NODES, BUDGET, POINTS_ONLY, SHIFT = range(4)
 """Fields of the effort."""
 
 
@@ -109,26 +110,26 @@ class Workspace(NamedTuple):
     results: FloatArray
     """`(D, P)` in points: values of a leaf; in max-n the best found; points earned at each ply."""
     effort: Int64Array
-    """`(3,)`: positions valued so far, how many may be, and whether only points count."""
+    """`(4,)`: positions valued, how many may be, whether only points count, key to table slot."""
 
 
 def create_workspace(players: int, points_only: bool = False) -> Workspace:
     """Memory for one search at a table of that many; the table of positions is empty."""
     plies = TILES_PER_FACTORY * factory_count(players) + 2
     moves = action_count(players)
-    entries = 1 << (TABLE_BITS if players == 2 else 0)
+    bits = 0 if players > 2 else POINTS_TABLE_BITS if points_only else TABLE_BITS
     return Workspace(
         line=np.zeros((plies, state_size(players)), np.int8),
         frames=np.zeros((plies, 9), np.int64),
         actions=np.zeros((plies, moves), np.int32),
         ranks=np.zeros((plies, moves), np.int64),
-        keys=np.zeros(entries, np.uint64),
-        found=np.zeros((entries, 4), np.int32),
+        keys=np.zeros(1 << bits, np.uint64),
+        found=np.zeros((1 << bits, 4), np.int32),
         boards=np.zeros((plies, players, BOARD_FIELDS), np.int64),
         worth=np.zeros((plies, players, WORTH_FIELDS), np.float64),
         available=np.zeros(COLOR_COUNT, np.int64),
         results=np.zeros((plies, players), np.float64),
-        effort=np.array([0, INFINITE, points_only], np.int64),
+        effort=np.array([0, INFINITE, points_only, 64 - bits], np.int64),
     )
 
 
@@ -221,7 +222,7 @@ def _open_node(work: Workspace, ply: int, two: bool) -> bool:
     first = -1
     if two:
         key = _table_key(work, ply)
-        slot = integer(key >> np.uint64(64 - TABLE_BITS))
+        slot = integer(key >> np.uint64(work.effort[SHIFT]))
         if work.keys[slot] == key:
             entry = work.found[slot]
             value = integer(entry[0])
@@ -248,7 +249,7 @@ def _remember(work: Workspace, ply: int) -> None:
     """Write the finished node at `ply` into the table."""
     frame = work.frames[ply]
     key = _table_key(work, ply)
-    slot = integer(key >> np.uint64(64 - TABLE_BITS))
+    slot = integer(key >> np.uint64(work.effort[SHIFT]))
     best = integer(frame[BEST])
     work.keys[slot] = key
     entry = work.found[slot]

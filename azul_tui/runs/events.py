@@ -85,24 +85,10 @@ def text(record: Mapping[str, object], key: str, limit: int = 200) -> str:
 class EventLog:
     """Appends records; there must be one writer, which `RunLock` sees to."""
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        keep: int | None = None,
-        carried: bytes = b"",
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """Open the log at its end.
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Open the log at its end, made when absent; `clock` gives the time of a record.
 
         A last line without its newline was torn by a crash and is cut off.
-
-        Args:
-            path: The file; made when absent.
-            keep: Bytes to keep from an earlier process, for a resume that goes back to its
-                checkpoint; None keeps every complete line.
-            carried: Lines of what came behind those bytes that stay nevertheless.
-            clock: Gives the time of a record.
 
         Raises:
             RunError: The file cannot be opened for writing.
@@ -118,11 +104,10 @@ class EventLog:
                 "make it writable or choose another --dir"
             ) from None
         size = os.fstat(self._handle).st_size
-        self.position = _after_last_newline(self._handle, size if keep is None else min(size, keep))
-        """Bytes written so far; a checkpoint keeps it as the place to go back to."""
+        self.position = _after_last_newline(self._handle, size)
+        """Bytes written so far."""
         if self.position != size:
             os.ftruncate(self._handle, self.position)
-        self._write(carried)
 
     def append(self, kind: str, **fields: object) -> Record:
         """Write one record and return it as a reader will see it.
@@ -307,15 +292,9 @@ class EventTail:
 def decode_lines(
     data: bytes, *, step_stride: int = 1, steps_seen: int = 0
 ) -> tuple[list[Record], int, int]:
-    """The records in complete lines. Empty lines are nothing.
+    """The records in complete lines, the number of lines that were none, and of step records.
 
-    Args:
-        data: Lines as they stand in the file.
-        step_stride: Decode only every n-th step record; the others are passed over.
-        steps_seen: Step records that came before, so that the stride goes on evenly.
-
-    Returns:
-        Records, number of lines that were none, number of step records among the lines.
+    Empty lines are nothing. Only every n-th step record is decoded, evenly after those seen before.
     """
     steps = 0
     kept: list[bytes] = []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import stat
 from contextlib import suppress
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import msgspec
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
+    from _typeshed import DataclassInstance
+
 Kind = TypeVar("Kind")
+Fields = TypeVar("Fields", bound="DataclassInstance")
 
 
 def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> None:
     """Let `write` fill a temporary sibling, then move it over `path`.
 
-    Args:
-        path: The file that is replaced, or made.
-        write: Fills the file it is given.
-        durable: Flush the file and its folder to the disk. What is rewritten every second
-            and means nothing after a power cut goes without.
+    What is `durable` is flushed to the disk with its folder; what is rewritten every second and
+    means nothing after a power cut goes without.
 
     Raises:
         OSError: The disk is full, read-only or refuses; `path` is then as it was and
@@ -113,25 +113,21 @@ def decoded(data: bytes | None, kind: type[Kind]) -> Kind | None:
         return None
 
 
-def fitting(data: bytes | None, kind: type[Kind]) -> Kind | None:
+def fitting(data: bytes | None, kind: type[Fields]) -> Fields | None:
     """A dataclass of the values in a JSON object that fit its fields; None when it is no object.
 
     The others keep their defaults. Texts are made harmless to show.
     """
-    values = decoded(data, dict[str, Any])
-    if values is None:
-        return None
-    taken: dict[str, Any] = {}
-    for name, hint in _types(kind).items():
-        if name in values:
-            value = values[name]
-            with suppress(msgspec.ValidationError):
-                taken[name] = msgspec.convert(
-                    plain_text(value) if isinstance(value, str) else value, hint
-                )
-    return kind(**taken)
-
-
-@cache
-def _types(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)
+    found = decoded(data, kind)
+    if found is None:  # some do not fit
+        values = decoded(data, dict[str, Any])
+        if values is None:
+            return None
+        taken: dict[str, Any] = {}
+        for name, hint in get_type_hints(kind, include_extras=True).items():
+            with suppress(KeyError, msgspec.ValidationError):
+                taken[name] = msgspec.convert(values[name], hint)
+        found = kind(**taken)
+    pairs = ((field.name, getattr(found, field.name)) for field in dataclasses.fields(found))
+    texts = {name: plain_text(value) for name, value in pairs if isinstance(value, str)}
+    return dataclasses.replace(found, **texts)

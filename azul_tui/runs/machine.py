@@ -13,7 +13,7 @@ import sys
 import tempfile
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
@@ -49,11 +49,7 @@ def usable_cores() -> int:
 
 
 def cores_below(root: Path) -> int:
-    """Cores by affinity and by control groups, a fraction rounded up.
-
-    One and a half cores keep two processes three quarters busy each, and one process wastes the
-    half.
-    """
+    """Cores by affinity and by control groups; a fraction counts as one, or it would be wasted."""
     quota = core_quota(root)
     allowed = allowed_cores()
     return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
@@ -105,10 +101,7 @@ def usable_memory(root: Path = _ROOT) -> Memory:
 
 
 def _groups(root: Path, controller: str) -> Iterator[tuple[Path, int]]:
-    """The process's group and those above it, with the version of their interface.
-
-    In every mounted hierarchy with the controller; see cgroups(7) and proc_pid_mountinfo(5).
-    """
+    """The process's group and those above it, with the version of their interface; cgroups(7)."""
     own: dict[str, PurePosixPath] = {}  # by controller, that of version 2 under ""
     for line in _lines(root / "proc/self/cgroup"):
         _, controllers, path = f"{line}::".split(":", 2)
@@ -299,14 +292,14 @@ def _kernel() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """One graphics processor: shares in percent, memory in bytes, power in watts."""
+    """One graphics processor: memory in bytes; named like the fields of a run's status."""
 
-    name: str
-    percent: float | None
+    gpu_name: str
+    gpu_percent: float | None
     """None where the driver does not tell, as for a part of a divided device."""
-    used: int
-    total: int
-    watts: float | None
+    gpu_memory_used: int
+    gpu_memory_total: int
+    gpu_watts: float | None
     uuid: str = ""
 
 
@@ -331,16 +324,9 @@ class GpuMeter:
     def status(self, uuid: str = "") -> dict[str, object]:
         """Fields of a run's status on the GPU with that UUID, else on the first; {} without one."""
         found = self.read()
-        if not found:
-            return {}
-        gpu = next((gpu for gpu in found if uuid and gpu.uuid.endswith(uuid)), found[0])
-        return {
-            "gpu_name": gpu.name,
-            "gpu_percent": gpu.percent,
-            "gpu_memory_used": gpu.used,
-            "gpu_memory_total": gpu.total,
-            "gpu_watts": gpu.watts,
-        }
+        gpu = next((gpu for gpu in found if uuid and gpu.uuid.endswith(uuid)), None)
+        fields = asdict(gpu or found[0]) if found else {}
+        return {name: value for name, value in fields.items() if name != "uuid"}
 
 
 def _gpu(nvml: Any, handle: Any) -> Gpu:
@@ -351,11 +337,11 @@ def _gpu(nvml: Any, handle: Any) -> Gpu:
         watts = float(nvml.nvmlDeviceGetPowerUsage(handle)) / 1000
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     return Gpu(
-        name=nvml.nvmlDeviceGetName(handle),
-        percent=percent,
-        used=int(memory.used),
-        total=int(memory.total),
-        watts=watts,
+        gpu_name=nvml.nvmlDeviceGetName(handle),
+        gpu_percent=percent,
+        gpu_memory_used=int(memory.used),
+        gpu_memory_total=int(memory.total),
+        gpu_watts=watts,
         uuid=nvml.nvmlDeviceGetUUID(handle),
     )
 
@@ -485,12 +471,7 @@ def _of_user(environment: Mapping[str, str]) -> Path:
 
 
 def _usable(folder: Path, *, named: bool) -> Path:
-    """`folder`, made if need be; a part of it for this user where others can write there, too.
-
-    Raises:
-        OSError: It cannot be made or written, or has no room.
-        _UnusableError: It is no folder, or another user's home as root would find it.
-    """
+    """`folder`, made if need be; a part of it for this user where others can write there, too."""
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     if os.geteuid() == 0 and not named and (owner := existing.stat().st_uid) != 0:
         raise _UnusableError(f"it belongs to another user (number {owner}), and this is root")
@@ -513,11 +494,7 @@ def _make_private(folder: Path) -> bool:
 
 
 def _try_room(folder: Path) -> None:
-    """Reserve what kernels will take and give it back: quotas are met only by asking for room.
-
-    Raises:
-        OSError: The folder cannot be written, or has no room.
-    """
+    """Reserve what kernels will take and give it back: quotas are met only by asking for room."""
     held = sum(file.stat().st_size for file in folder.glob("*/*/*.nbc"))
     if held >= CACHE_ROOM_BYTES // 4:
         return  # full of kernels already: it serves even where nothing can be added

@@ -235,10 +235,7 @@ class RunLock:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._paths = paths
-        self._clock = clock
-        self._sleep = sleep
-        self._handle = -1
+        self._paths, self._clock, self._sleep, self._handle = paths, clock, sleep, -1
         self.took_over: LockHolder | None = None
         """The dead process whose lock was left behind, for a line in the log."""
 
@@ -311,20 +308,15 @@ class RunLock:
         return gives_signs(self._paths, self._clock(), self._sleep)
 
     def _locked(self, holder: LockHolder | None) -> RunLockedError:
-        run = f'the run "{plain_text(self._paths.name, 64)}"'
         if holder is None:
-            return RunLockedError(
-                f"{run} is being written by another process; wait for it, or choose another --name"
-            )
-        if is_alive(holder, self._paths.lock) is False:
-            return RunLockedError(
-                f"{run} is held by what {holder} left running when it ended; "
-                "end those processes and try again"
-            )
-        return RunLockedError(
-            f"{run} is being written by {holder}; watch it with --attach, stop it, or choose "
-            "another --name"
-        )
+            told = "being written by another process; wait for it, or choose another --name"
+        elif is_alive(holder, self._paths.lock) is False:
+            told = f"held by what {holder} left running when it ended; end those processes"
+            told += " and try again"
+        else:
+            told = f"being written by {holder}; watch it with --attach, stop it, or choose another"
+            told += " --name"
+        return RunLockedError(f'the run "{plain_text(self._paths.name, 64)}" is {told}')
 
 
 def lock_holder(paths: RunPaths) -> LockHolder | None:
@@ -390,8 +382,6 @@ class RunRecorder:
         *,
         job: str,
         listener: Callable[[Record], None] | None = None,
-        keep: int | None = None,
-        carried: bytes = b"",
         prepare: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -401,15 +391,13 @@ class RunRecorder:
             paths: The run directory; made when absent.
             job: The job that writes, by name.
             listener: Gets every record after it was written.
-            keep: Bytes of the event log to keep, see `EventLog`.
-            carried: Lines from behind them to keep as well.
             prepare: Called under the lock before there is a log: what must be there whenever a
                 log is. May raise OSError.
             clock: Gives unix seconds.
         """
         self.paths = paths
         self._listener = listener
-        self._keep, self._carried, self._prepare = keep, carried, prepare
+        self._prepare = prepare
         self._clock = clock
         self._lock = RunLock(paths, clock=clock)
         self._observe: Callable[[], Mapping[str, object]] = dict
@@ -425,9 +413,7 @@ class RunRecorder:
             self._lock.acquire()
             if self._prepare is not None:
                 self._prepare()
-            self.log = EventLog(
-                self.paths.events, keep=self._keep, carried=self._carried, clock=self._clock
-            )
+            self.log = EventLog(self.paths.events, clock=self._clock)
             self.status(force=True)
             if holder := self._lock.took_over:
                 told = f"took over the lock of {holder}, which ended"

@@ -17,6 +17,7 @@ from azul_tui.game.constants import (
     encode_action,
 )
 from azul_tui.search.select import root_value, write_improved_policy, write_visit_policy
+from azul_tui.search.tree import UNEXPANDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,10 +141,10 @@ def read_root(
         for at in np.lexsort((root["action"], -policy, -visits))
     )
     # What every seat may expect is the mean of all evaluations: a search that was interrupted has
-    # a last node without one.
-    evaluated = max(1, int(record["nodes"]) - (int(record["pending"]) > 0))
-    seats: list[float]
-    seats = nodes["seats"][:evaluated, :players].astype(np.float64).mean(axis=0).tolist()
+    # nodes without one.
+    evaluated = nodes[: int(record["nodes"])]
+    evaluated = evaluated["seats"][evaluated["edges"] != UNEXPANDED, :players]
+    seats: list[float] = evaluated.astype(np.float64).mean(axis=0).tolist()
     seats[mover] = value
     if players == 2:
         seats[1 - mover] = -value

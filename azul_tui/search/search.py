@@ -6,7 +6,7 @@ V values (`value_count(P)`).
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,10 @@ from azul_tui.search.select import (
     write_improved_policy,
     write_visit_policy,
 )
-from azul_tui.search.tree import NO_NODE, UNEXPANDED, Tree, allocate_tree
+from azul_tui.search.tree import UNEXPANDED, Tree, allocate_tree
+
+LANES: Final = 8
+"""W of a search of few positions: as many rows as cost next to nothing more than one."""
 
 
 class Evaluator(Protocol):
@@ -104,6 +107,11 @@ class ConstantEvaluator:
 # seen before) cost no evaluation, so games do not move in step: every call of the network has a
 # row of each game that still searches. Self-play, where games begin and end at their own times,
 # drives these itself.
+#
+# In sequential halving the simulations of one round, one for each action that is left, go through
+# subtrees that do not touch, and none of them is chosen by what another finds: up to W leaves of a
+# game may wait at once without any change to the tree. Visits count on the way down, values on the
+# way up.
 
 
 @lean_kernel
@@ -112,10 +120,10 @@ def begin(Tree: Tree, game: int, state: Int8Array, plan: int, simulations: int) 
     copy_state(state, Tree.states[game, 0])
     Tree.nodes[game, 0].mover = state[TO_MOVE]
     Tree.nodes[game, 0].edges = UNEXPANDED
+    Tree.pending[game, 0] = 0
+    Tree.games[game].waiting = 1
     Tree.games[game].nodes = 1
     Tree.games[game].edges = 0
-    Tree.games[game].depth = 0
-    Tree.games[game].pending = 0
     Tree.games[game].done = 0
     Tree.games[game].plan = plan
     Tree.games[game].budget = simulations
@@ -184,24 +192,25 @@ def _expand(Tree: Tree, game: int, node: int, logits: Float32Array) -> None:
 
 @inlined_kernel
 def _back_up(Tree: Tree, game: int, leaf: int) -> None:
-    """Add the leaf's values to every edge of the path, each seen by the mover above it."""
-    for step in range(Tree.games[game].depth):
-        node = Tree.path[game, step, 0]
-        edge = Tree.path[game, step, 1]
-        Tree.edges[game, edge].visits += 1
+    """Add the leaf's values to every edge above it, each seen by the mover there."""
+    node = integer(leaf)
+    while node != 0:
+        edge = Tree.nodes[game, node].above
+        node = integer(Tree.nodes[game, node].parent)
         Tree.edges[game, edge].value += Tree.nodes[game, leaf].seats[Tree.nodes[game, node].mover]
-        Tree.nodes[game, node].visits += 1
-    Tree.games[game].done += 1
 
 
 @lean_kernel
 def receive(
-    Tree: Tree, settings: SearchSettings, game: int, logits: Float32Array, values: Float32Array
+    Tree: Tree,
+    settings: SearchSettings,
+    game: int,
+    node: int,
+    logits: Float32Array,
+    values: Float32Array,
 ) -> None:
-    """Give the waiting node its evaluation: rows `(A,)` and `(V,)` of the evaluator's answer."""
-    node = Tree.games[game].pending
+    """Give a waiting node its evaluation: rows `(A,)` and `(V,)` of the evaluator's answer."""
     state = Tree.states[game, node]
-    Tree.games[game].pending = NO_NODE
     Tree.nodes[game, node].value = values[0]
     _seat_values(state, values, Tree.nodes[game, node].seats)
     if state[PHASE] != MOVING:
@@ -232,6 +241,8 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
     apply_canonical(state, integer(move.action))
     if settings.sampled_chance and state[PHASE] == AFTERSTATE:
         refill_canonical(state, next_bits(Tree.stream[game]), Tree.deal)
+    Tree.nodes[game, node].parent = parent
+    Tree.nodes[game, node].above = edge
     Tree.nodes[game, node].edges = UNEXPANDED
     Tree.nodes[game, node].mover = state[TO_MOVE]
     if state[PHASE] == OVER:
@@ -251,12 +262,12 @@ def _add_child(Tree: Tree, settings: SearchSettings, game: int, parent: int, edg
 
 @inlined_kernel
 def _descend(Tree: Tree, settings: SearchSettings, game: int) -> int:
-    """Walk from the root to a leaf, recording the path; return the leaf."""
+    """Walk from the root to a leaf, counting visits; return the leaf."""
     node = 0
-    length = 0
+    Tree.games[game].done += 1
     while True:
         if settings.gumbel and node == 0:
-            edge = integer(select_halving(Tree, settings, game))
+            edge = integer(select_halving(Tree, settings, game, Tree.games[game].done - 1))
             new = Tree.edges[game, edge].visits == 0
         else:
             if settings.gumbel:
@@ -264,27 +275,35 @@ def _descend(Tree: Tree, settings: SearchSettings, game: int) -> int:
             else:
                 edge = integer(select_puct(Tree, settings, game, node))
             new = edge == Tree.nodes[game, node].first + Tree.nodes[game, node].known
-        Tree.path[game, length, 0] = node
-        Tree.path[game, length, 1] = edge
-        length += 1
+        Tree.nodes[game, node].visits += 1
         node = _add_child(Tree, settings, game, node, edge) if new else Tree.edges[game, edge].child
+        Tree.edges[game, edge].visits += 1
         if Tree.nodes[game, node].edges <= 0:
-            Tree.games[game].depth = length
             return node
 
 
 @lean_kernel
-def advance(Tree: Tree, settings: SearchSettings, game: int) -> bool:
-    """Simulate until a leaf waits for the evaluator (True) or the budget is spent (False)."""
-    if Tree.nodes[game, 0].edges <= 0:
-        return False
-    while Tree.games[game].done < Tree.games[game].budget:
+def advance(Tree: Tree, settings: SearchSettings, game: int) -> int:
+    """Simulate until no more leaves may wait for the evaluator, or the budget is spent.
+
+    Returns how many wait.
+    """
+    waiting = 0
+    most = Tree.pending.shape[1] if settings.gumbel else 1
+    plan, considered = Tree.games[game].plan, Tree.games[game].considered
+    while waiting < most and Tree.games[game].done < Tree.games[game].budget:
+        done = Tree.games[game].done
+        order = Tree.schedule[plan, considered]
+        if waiting > 0 and order[done] != order[done - 1]:
+            break  # the next round depends on what this one finds
         leaf = _descend(Tree, settings, game)
         if Tree.nodes[game, leaf].edges == UNEXPANDED:
-            Tree.games[game].pending = leaf
-            return True
-        _back_up(Tree, game, leaf)
-    return False
+            Tree.pending[game, waiting] = leaf
+            waiting += 1
+        else:
+            _back_up(Tree, game, leaf)
+    Tree.games[game].waiting = waiting
+    return waiting
 
 
 # -- search G positions at once: the form that players, analysis and the arena use
@@ -308,7 +327,7 @@ def _begin_all(Tree: Tree, states: Int8Array, observations: Int8Array, simulatio
     """Start a search of plan 0 from each of `states` `(G, S)`."""
     for game in range(states.shape[0]):
         begin(Tree, game, states[game], 0, simulations)
-        write_observation(states[game], observations[game])
+        write_observation(states[game], observations[game * Tree.pending.shape[1]])
 
 
 @lean_kernel
@@ -320,16 +339,34 @@ def _step_all(
     values: Float32Array,
     observations: Int8Array,
 ) -> int:
-    """Hand out evaluations and simulate on; return how many games wait for the next ones."""
+    """Hand out evaluations and simulate on; return how many nodes wait for the next ones."""
     waiting = 0
+    lanes = Tree.pending.shape[1]
     for game in range(games):
-        if Tree.games[game].pending == NO_NODE:
+        if Tree.games[game].waiting == 0:
             continue
-        receive(Tree, settings, game, logits[game], values[game])
-        if advance(Tree, settings, game):
-            write_observation(Tree.states[game, Tree.games[game].pending], observations[game])
+        row = game * lanes
+        for lane in range(Tree.games[game].waiting):
+            node = integer(Tree.pending[game, lane])
+            receive(Tree, settings, game, node, logits[row + lane], values[row + lane])
+        for lane in range(advance(Tree, settings, game)):
+            write_observation(Tree.states[game, Tree.pending[game, lane]], observations[row + lane])
             waiting += 1
     return waiting
+
+
+@lean_kernel
+def _withdraw(Tree: Tree, games: int) -> None:
+    """Take the visits of simulations back that nobody will evaluate."""
+    for game in range(games):
+        for lane in range(Tree.games[game].waiting):
+            node = integer(Tree.pending[game, lane])
+            Tree.games[game].done -= 1 if node != 0 else 0
+            while node != 0:
+                Tree.edges[game, Tree.nodes[game, node].above].visits -= 1
+                node = integer(Tree.nodes[game, node].parent)
+                Tree.nodes[game, node].visits -= 1
+        Tree.games[game].waiting = 0
 
 
 @lean_kernel
@@ -354,21 +391,29 @@ class LockstepSearch:
     """Memory for searching up to G positions at once with one number of simulations."""
 
     def __init__(
-        self, games: int, simulations: int, settings: SearchSettings, players: int = 2
+        self,
+        games: int,
+        simulations: int,
+        settings: SearchSettings,
+        players: int = 2,
+        lanes: int = 1,
     ) -> None:
         """Allocate the trees.
 
         Args:
-            games: G, the evaluator's batch size.
+            games: G.
             simulations: Simulations for each position, at least 1.
             settings: Constants of the search.
             players: P.
+            lanes: W, leaves of one position that are evaluated at once. The evaluator's batch size
+                is G W. More than 1 makes Gumbel searches of few positions faster, and no different.
         """
         self.simulations = simulations
         self.settings = settings
         self.players = players
-        self.tree = allocate_tree(games, players, (simulations,), settings.max_considered_actions)
-        self.observations = np.zeros((games, observation_size(players)), np.int8)
+        most = settings.max_considered_actions
+        self.tree = allocate_tree(games, players, (simulations,), most, lanes)
+        self.observations = np.zeros((games * lanes, observation_size(players)), np.int8)
 
     def run(
         self,
@@ -382,7 +427,8 @@ class LockstepSearch:
 
         Args:
             states: `(G', S)` canonical positions, G' at most G.
-            evaluator: Answers batches of G rows.
+            evaluator: Answers batches of G W rows. What it raises ends the search, whose tree is
+                then as after the last simulation.
             seeds: `(G',)` starts of the random streams, for noise and sampled refills; all the
                 same if not given.
             noise: Scale of the Gumbel noise, with PUCT whether the root gets its Dirichlet noise;
@@ -392,8 +438,8 @@ class LockstepSearch:
             ValueError: More positions than places, or one without a move to make.
         """
         games = len(states)
-        if games > len(self.observations):
-            raise ValueError(f"at most {len(self.observations)} positions at once, got {games}")
+        if games > len(self.tree.pending):
+            raise ValueError(f"at most {len(self.tree.pending)} positions at once, got {games}")
         ended = np.flatnonzero(states[:, PHASE] != MOVING)
         if len(ended):
             raise ValueError(f"position {ended[0]} has no move to make")
@@ -403,7 +449,11 @@ class LockstepSearch:
         waiting = games
         evaluations = 0
         while waiting:
-            logits, values = evaluator(self.observations)
+            try:
+                logits, values = evaluator(self.observations)
+            except BaseException:
+                _withdraw(self.tree, games)
+                raise
             evaluations += waiting
             waiting = _step_all(self.tree, self.settings, games, logits, values, self.observations)
         actions = np.empty(games, np.int32)

@@ -269,10 +269,10 @@ def _best_root_edge(Tree: Tree, settings: SearchSettings, game: int, visits: int
 
 
 @inlined_kernel
-def select_halving(Tree: Tree, settings: SearchSettings, game: int) -> int:
-    """Root edge to simulate next: the best of those with the visits that the schedule asks for."""
+def select_halving(Tree: Tree, settings: SearchSettings, game: int, done: int) -> int:
+    """Root edge of the simulation after `done`: the best with as many visits as are scheduled."""
     considered = Tree.games[game].considered
-    wanted = Tree.schedule[Tree.games[game].plan, considered, Tree.games[game].done]
+    wanted = Tree.schedule[Tree.games[game].plan, considered, done]
     if wanted == 0:  # they stand in order of their scores
         for edge in range(considered):
             if Tree.edges[game, edge].visits == 0:

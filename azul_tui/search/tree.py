@@ -1,9 +1,10 @@
 """The trees of G searches as flat, preallocated arrays: no object a node.
 
 Letters: G games, N nodes a tree (simulations + 1), E edges a tree, L most legal moves of a
-position, S bytes of a position, P players. Node 0 is the root. Edges of a node are consecutive;
-those with a child come first, then the unvisited one with the highest prior: so a selection
-looks at the visited edges and one more, never at all of them.
+position, W most nodes of a tree that wait for the evaluator at once, S bytes of a position, P
+players. Node 0 is the root. Edges of a node are consecutive; those with a child come first, then
+the unvisited one with the highest prior: so a selection looks at the visited edges and one more,
+never at all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from azul_tui.game.constants import MAX_PLAYERS, action_count, factory_count, st
 
 UNEXPANDED: Final = -1
 """Edge count of a node that still waits for its evaluation."""
-NO_NODE: Final = -1
 
 EDGE: Final = np.dtype(
     [
@@ -31,10 +31,12 @@ EDGE: Final = np.dtype(
 )
 NODE: Final = np.dtype(
     [
+        ("parent", "i4"),
+        ("above", "i4"),  # edge of the parent that leads to it
         ("first", "i4"),  # its first edge
         ("edges", "i4"),  # UNEXPANDED, 0 for a leaf of known value (afterstate, end), else moves
         ("known", "i4"),  # edges that have a child; they come first
-        ("visits", "i4"),  # simulations that went on through the node
+        ("visits", "i4"),  # simulations that went on through the node, those under way too
         ("mover", "i4"),  # seat to move
         ("value", "f4"),  # the evaluator's value, seen by the mover
         ("seats", "f4", (MAX_PLAYERS,)),  # the same for every seat
@@ -42,13 +44,12 @@ NODE: Final = np.dtype(
 )
 GAME: Final = np.dtype(
     [
-        ("pending", "i4"),  # node that waits for the evaluator, or NO_NODE
+        ("waiting", "i4"),  # nodes that wait for the evaluator, the first of `pending`
         ("plan", "i4"),  # which of the tree's budgets: the first index of `schedule`
         ("budget", "i4"),  # simulations asked for
-        ("done", "i4"),  # simulations made
+        ("done", "i4"),  # simulations made, those under way too
         ("nodes", "i4"),  # nodes used
         ("edges", "i4"),  # edges used
-        ("depth", "i4"),  # edges on the path of the simulation under way
         ("considered", "i4"),  # root edges in sequential halving; PUCT: those with a child
         ("noise", "f4"),  # scale of the Gumbel noise; PUCT: whether any; 0 without noise
     ]
@@ -80,8 +81,8 @@ class Tree(NamedTuple):
     """`(G, E)` of `EDGE`."""
     games: Records[Any]
     """`(G,)` of `GAME`."""
-    path: npt.NDArray[np.int32]
-    """`(G, N, 2)`: nodes and edges of the simulation under way, the root first."""
+    pending: npt.NDArray[np.int32]
+    """`(G, W)`: nodes that wait for the evaluator."""
     gumbel: npt.NDArray[np.float32]
     """`(G, 2 L)`: log prior plus noise of each root edge, best first; then scratch."""
     stream: npt.NDArray[np.uint64]
@@ -124,7 +125,9 @@ def considered_visits(considered: int, simulations: int) -> npt.NDArray[np.int32
     return np.asarray(sequence[:simulations], dtype=np.int32)
 
 
-def allocate_tree(games: int, players: int, budgets: tuple[int, ...], max_considered: int) -> Tree:
+def allocate_tree(
+    games: int, players: int, budgets: tuple[int, ...], max_considered: int, most_waiting: int = 1
+) -> Tree:
     """Arrays for `games` trees of up to `max(budgets)` simulations.
 
     Edges are sized by the most legal moves a position can have, not by the mean, so that no
@@ -132,8 +135,6 @@ def allocate_tree(games: int, players: int, budgets: tuple[int, ...], max_consid
     """
     nodes = max(budgets) + 1
     legal = most_legal_moves(players)
-    records = np.zeros(games, GAME)
-    records["pending"] = NO_NODE
     schedule = np.zeros((len(budgets), max_considered + 1, nodes - 1), np.int32)
     for plan, budget in enumerate(budgets):
         for considered in range(max_considered + 1):
@@ -142,8 +143,8 @@ def allocate_tree(games: int, players: int, budgets: tuple[int, ...], max_consid
         states=np.empty((games, nodes, state_size(players)), np.int8),
         nodes=cast("Records[Any]", np.empty((games, nodes), NODE)),
         edges=cast("Records[Any]", np.empty((games, nodes * legal), EDGE)),
-        games=cast("Records[Any]", records),
-        path=np.empty((games, nodes, 2), np.int32),
+        games=cast("Records[Any]", np.zeros(games, GAME)),
+        pending=np.empty((games, most_waiting), np.int32),
         gumbel=np.empty((games, 2 * legal), np.float32),
         stream=np.zeros((games, 1), np.uint64),
         schedule=schedule,

@@ -412,12 +412,8 @@ class ModelCheckpointManager:
     ) -> None:
         """Make the folder if need be and read what is in it.
 
-        Args:
-            save_dir: Folder of the run.
-            save_frequency: Iterations between regular checkpoints.
-            keep_latest: Regular checkpoints that clean-up leaves, the newest ones.
-            save_best: Keep the weights with the best score as `best_model.pt`.
-            clock: Unix seconds.
+        Every `save_frequency` iterations a regular checkpoint is due, of which clean-up leaves the
+        `keep_latest` newest; `save_best` keeps the weights with the best score as `best_model.pt`.
 
         Raises:
             ConfigError: An argument is of the wrong type or out of range.
@@ -463,19 +459,16 @@ class ModelCheckpointManager:
     ) -> Path:
         """Write a checkpoint, and the best model if `score` is no lower than any before.
 
-        Files are complete or absent, whatever happens. Old ones are deleted once the new one,
-        read back, verifies.
+        Files are complete or absent, whatever happens; an older one of that iteration is replaced.
+        Those too many are deleted once the new one, read back, verifies.
 
         Args:
             model: Its weights and description.
             optimizer: Its state, or None.
-            iteration: Number in the file's name; an older file of that number is replaced.
+            iteration: Number in the file's name, whose path is returned.
             stats: Plain values about the iteration.
             score: Evaluation score, higher is better.
-            extra: More plain values and tensors, kept under `extra`.
-
-        Returns:
-            The regular checkpoint's path.
+            extra: More plain values and tensors.
 
         Raises:
             OSError: The disk is full, read-only or refuses; what was there is still there.
@@ -543,14 +536,7 @@ class ModelCheckpointManager:
     ) -> dict[str, Any]:
         """Verify a checkpoint and bring it into `model` and `optimizer`, if given.
 
-        Args:
-            path: The file.
-            model: Gets the weights; it must have the checkpoint's sizes.
-            optimizer: Gets its state; it must be over that model's parameters.
-            device: Where the weights in the returned content are placed.
-
-        Returns:
-            The content; keys as at the top of the file.
+        Returns the content, keys as at the top of the file, with its weights on `device`.
 
         Raises:
             ConfigError: `path` is no path, as where `get_best_checkpoint` found none.

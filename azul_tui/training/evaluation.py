@@ -12,7 +12,7 @@ import json
 import os
 import re
 import time
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -37,6 +37,7 @@ from azul_tui.runs.paths import RunPaths, is_shipped
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint import read_checkpoint
 from azul_tui.training.game_records import trace_game
+from azul_tui.training.resuming import BEST, RATINGS
 from azul_tui.training.self_play import playing_search
 
 if TYPE_CHECKING:
@@ -52,10 +53,6 @@ if TYPE_CHECKING:
     from azul_tui.players.registry import Player
     from azul_tui.training.run import TrainingRun
 
-BEST: Final = "the best so far"
-"""Stands among the opponents that an iteration has left: the gate."""
-RATINGS: Final = "ratings"
-"""Stands last among them: the fit of all games so far."""
 GAMES_BETWEEN_LOOKS: Final = 32
 """Games of the gate in lockstep, after which its test is asked."""
 _GAMES_AT_ONCE: Final = 256
@@ -227,10 +224,14 @@ class EvaluationPhase:
         self._run.tell(self._done * total + done, self._total * total, unit)
 
 
+GATE_ELO: Final = 50.0
+"""Elo points that the gate tells apart."""
+
+
 def gate_test(config: TrainingConfig) -> ClosingTest:
     """What decides between the newest weights and the best."""
     return ClosingTest(
-        elo=config.gate_elo,
+        elo=GATE_ELO,
         max_pairs=-(-config.gate_games // config.num_players),
         players=config.num_players,
     )
@@ -400,53 +401,6 @@ def _spread(matches: list[KeptMatch]) -> list[KeptMatch]:
         step *= 2
     kept = {None, *iterations[step - 1 :: step], *iterations[-1:]}
     return [match for match in matches if {found[name] for name in match.players} <= kept]
-
-
-# -- how a score was measured: scores compare only when that is the same
-
-Measure = tuple[str, int]
-"""The opponent, and the simulations a move of the weights that are measured."""
-
-
-def measure_of(config: TrainingConfig) -> Measure:
-    """How these settings measure the score of a checkpoint: against their last opponent."""
-    return (config.eval_opponents[-1] if config.eval_opponents else "", config.eval_simulations)
-
-
-def read_measure(value: object, config: TrainingConfig) -> Measure:
-    """What a checkpoint says of its best score's measure, else that of its settings."""
-    fields = cast("list[object]", value) if isinstance(value, list) else []
-    if len(fields) == 2 and isinstance(fields[0], str) and type(fields[1]) is int:
-        return fields[0], fields[1]
-    return measure_of(config)
-
-
-def in_words(measure: Measure) -> str:
-    """`against greedy with 64 simulations`."""
-    opponent, simulations = measure
-    how = f"with {simulations:,} simulations" if simulations else "by the bare policy"
-    return f"against {plain_text(opponent, 60)} {how}"
-
-
-def forget_incomparable(run: TrainingRun, measure: Measure | None) -> bool:
-    """Set the run's best score back when scores are measured otherwise by now, and say so.
-
-    Args:
-        run: Whose best score it is.
-        measure: How that was measured.
-
-    Returns:
-        Whether it was set back.
-    """
-    best, now = run.progress.best_score, measure_of(run.config)
-    if best is None or measure is None or measure == now or not run.config.eval_frequency:
-        return False
-    run.alert(
-        f"the best score so far, {100 * best:.1f}% {in_words(measure)}, does not compare with "
-        f"scores {in_words(now)}: it begins anew with the next best weights"
-    )
-    run.progress.best_score = None
-    return True
 
 
 # -- a few games of every match, kept in the trace format beside a run's self-play games

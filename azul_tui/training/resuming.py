@@ -27,7 +27,6 @@ from azul_tui.runs.listing import checkpoint_files
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.text import plain_text, warn
 from azul_tui.training.checkpoint import newest_valid, open_checkpoint, stored_settings
-from azul_tui.training.evaluation import BEST, RATINGS, Measure, read_measure
 from azul_tui.training.replay import Shard
 
 if TYPE_CHECKING:
@@ -39,6 +38,10 @@ if TYPE_CHECKING:
     from azul_tui.config import SettingValue
     from azul_tui.runs.checkpoint_manifest import CheckpointRecord
 
+BEST: Final = "the best so far"
+"""Stands among the opponents that an iteration has left: the gate."""
+RATINGS: Final = "ratings"
+"""Stands last among them: the fit of all games so far."""
 LOSSES: Final = ("total_loss", "policy_loss", "value_loss")
 _FIXED: Final = ("num_players", "network_config")
 """Settings that the weights depend on."""
@@ -87,8 +90,8 @@ class RunProgress:
     best_score: _Finite | None = None
     loss_sums: dict[str, _Finite] = field(default_factory=dict[str, float])
     """Sums of the losses over `steps_done` steps."""
-    shards: list[Any] = field(default_factory=list[Shard])
-    """`Shard`s: files of the replay buffer, oldest first."""
+    shards: list[Shard] = field(default_factory=list[Shard])
+    """Files of the replay buffer, oldest first."""
 
     @property
     def checkpoint_number(self) -> int:
@@ -137,6 +140,32 @@ def progress_from_dict(fields: object) -> RunProgress:
     if (progress.steps_done or progress.loss_sums) and set(progress.loss_sums) != set(LOSSES):
         raise CheckpointError("the checkpoint's progress is damaged (sums of other losses)")
     return progress
+
+
+# -- how a score was measured: scores compare only when that is the same
+
+Measure = tuple[str, int]
+"""The opponent, and the simulations a move of the weights that are measured."""
+
+
+def measure_of(config: TrainingConfig) -> Measure:
+    """How these settings measure the score of a checkpoint: against their last opponent."""
+    return (config.eval_opponents[-1] if config.eval_opponents else "", config.eval_simulations)
+
+
+def read_measure(value: object, config: TrainingConfig) -> Measure:
+    """What a checkpoint says of its best score's measure, else that of its settings."""
+    try:
+        return msgspec.convert(value, Measure)
+    except msgspec.ValidationError:
+        return measure_of(config)
+
+
+def in_words(measure: Measure) -> str:
+    """`against greedy with 64 simulations`."""
+    opponent, simulations = measure
+    how = f"with {simulations:,} simulations" if simulations else "by the bare policy"
+    return f"against {plain_text(opponent, 60)} {how}"
 
 
 # -- a checkpoint to go on from

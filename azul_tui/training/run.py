@@ -25,9 +25,9 @@ from azul_tui.runs.events import encode
 from azul_tui.runs.files import write_bytes_atomically
 from azul_tui.runs.text import plain_text
 from azul_tui.training.checkpoint import ModelCheckpointManager
-from azul_tui.training.evaluation import forget_incomparable, measure_of
 from azul_tui.training.game_records import write_games
 from azul_tui.training.replay import shards_in_window, write_shard
+from azul_tui.training.resuming import in_words, measure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -41,11 +41,10 @@ if TYPE_CHECKING:
     from azul_tui.runs.paths import RunPaths
     from azul_tui.runs.status import RunRecorder
     from azul_tui.training.checkpoint import Snapshot
-    from azul_tui.training.evaluation import Measure
     from azul_tui.training.game_records import GameBatch
     from azul_tui.training.learner import Learner
     from azul_tui.training.replay import Shard
-    from azul_tui.training.resuming import ResumePoint, RunProgress
+    from azul_tui.training.resuming import Measure, ResumePoint, RunProgress
 
     ProgressListener = Callable[[float, float, str, float | None], None]
     """`(done, total, unit, seconds left in the run)`."""
@@ -76,25 +75,13 @@ class TrainingRun:
         on_progress: ProgressListener | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Put a run together.
-
-        Args:
-            recorder: Of the run directory, entered.
-            config: Settings in force; replaced when one is set.
-            compute: Decided when the process began; never changes.
-            learner: What learns.
-            progress: Where the run stands.
-            listener: Gets every record, after it was written or while it cannot be.
-            on_progress: Told how far the phase is.
-            should_stop: Whether a signal asked this process to leave.
-            clock: Seconds.
-            sleep: Waits so many seconds.
-        """
+        """Put a run together, with the recorder entered; the others are `AzulTrainer`'s."""
         self.paths: RunPaths = recorder.paths
         self.config = config
+        """Settings in force; another value when one is set."""
         self.compute = compute
+        """Decided when the process began; never changes."""
         self.learner = learner
         self.progress = progress
         self.history: list[dict[str, Any]] = []
@@ -109,7 +96,6 @@ class TrainingRun:
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._clock = clock
-        self._sleep = sleep
         self._began_s = clock() - progress.elapsed_s
         self._stopped_at_s: float | None = None
         self._iteration_began_s = 0.0
@@ -292,7 +278,7 @@ class TrainingRun:
         """Wait until the next attempt; whether somebody asks to leave meanwhile."""
         waited_s = 0.0
         while not self.interrupts(pause=False) and waited_s < RETRY_EVERY_S:
-            self._sleep(PAUSE_POLL_S)
+            time.sleep(PAUSE_POLL_S)
             waited_s += PAUSE_POLL_S
             self.status()
         return self.leaving
@@ -349,7 +335,7 @@ class TrainingRun:
             while self.paused and not self.leaving:
                 if self.checkpoint_wanted:
                     self.saver.save()
-                self._sleep(PAUSE_POLL_S)
+                time.sleep(PAUSE_POLL_S)
                 self.poll()
                 self.status()
             self.status(state="running", phase=self._phase, force=True)
@@ -626,10 +612,16 @@ class Saver:
         )
 
     def _forget_incomparable(self) -> bool:
-        """Set the best score back when it does not compare any more; whether it was."""
-        if not forget_incomparable(self._run, self._measure):
+        """Set the best score back when scores are measured otherwise by now; whether it was."""
+        run, old, new = self._run, self._measure, measure_of(self._run.config)
+        best = run.progress.best_score
+        if best is None or old is None or old == new or not run.config.eval_frequency:
             return False
-        self._measure = self._manager.best_score = None
+        run.alert(
+            f"the best score so far, {100 * best:.1f}% {in_words(old)}, does not compare with "
+            f"scores {in_words(new)}: it begins anew with the next best weights"
+        )
+        run.progress.best_score = self._measure = self._manager.best_score = None
         return True
 
     def _snapshot(self, number: int, score: float | None) -> Snapshot:

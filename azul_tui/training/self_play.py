@@ -50,7 +50,7 @@ from azul_tui.search.select import (
     write_improved_policy,
     write_visit_policy,
 )
-from azul_tui.search.tree import NO_NODE, Tree, allocate_tree
+from azul_tui.search.tree import Tree, allocate_tree
 from azul_tui.training.game_records import (
     GameBatch,
     PlayedGame,
@@ -73,10 +73,10 @@ if TYPE_CHECKING:
 
 
 class PlaySettings(NamedTuple):
-    """How games are played and valued, as plain numbers that kernels can read."""
+    """Settings of how games are played and valued, as plain numbers that kernels can read."""
 
     seed: np.uint64
-    simulations: int
+    mcts_simulations: int
     fast_simulations: int
     full_search_fraction: float
     """Share of moves searched in full, whose policy is learnt (playout cap, Wu 2019, 3.1)."""
@@ -95,17 +95,11 @@ class PlaySettings(NamedTuple):
 
 def play_settings(config: TrainingConfig) -> PlaySettings:
     """The way of playing games that `config` asks for."""
-    return PlaySettings(
-        seed=np.uint64(config.seed),
-        simulations=config.mcts_simulations,
-        fast_simulations=config.fast_simulations,
-        full_search_fraction=config.full_search_fraction,
-        temperature=config.temperature,
-        temperature_threshold=config.temperature_threshold,
-        value_target_mix=config.value_target_mix,
-        value_target_lambda=config.value_target_lambda,
-        afterstate_samples=config.afterstate_samples if config.chance == "afterstate" else 0,
-    )
+    named = {name: getattr(config, name) for name in PlaySettings._fields}
+    named["seed"] = np.uint64(config.seed)
+    if config.chance != "afterstate":
+        named["afterstate_samples"] = 0
+    return PlaySettings(**named)
 
 
 def search_settings(config: TrainingConfig) -> SearchSettings:
@@ -113,7 +107,6 @@ def search_settings(config: TrainingConfig) -> SearchSettings:
     return SearchSettings(
         gumbel=config.search == "gumbel",
         max_considered_actions=config.max_considered_actions,
-        c_visit=config.c_visit,
         c_scale=config.c_scale,
         c_puct=config.c_puct,
         dirichlet_alpha=config.dirichlet_alpha,
@@ -288,7 +281,7 @@ def _next_search(
     Slots.full[slot] = full
     Tree.games[slot].noise = np.float32(rules.temperature if full else 0.0)
     if full:
-        begin(Tree, slot, state, _FULL_PLAN, rules.simulations)
+        begin(Tree, slot, state, _FULL_PLAN, rules.mcts_simulations)
     else:
         begin(Tree, slot, state, _FAST_PLAN, rules.fast_simulations)
     write_observation(state, observations[slot])
@@ -315,10 +308,11 @@ def play_on(
     """
     waiting = 0
     for slot in range(len(Slots.game)):
-        if Tree.games[slot].pending != NO_NODE:
-            receive(Tree, settings, slot, logits[slot], values[slot])
+        if Tree.games[slot].waiting > 0:
+            node = integer(Tree.pending[slot, 0])
+            receive(Tree, settings, slot, node, logits[slot], values[slot])
             if advance(Tree, settings, slot):
-                leaf = Tree.states[slot, Tree.games[slot].pending]
+                leaf = Tree.states[slot, Tree.pending[slot, 0]]
                 write_observation(leaf, observations[slot])
                 waiting += 1
                 continue
@@ -345,7 +339,7 @@ class SelfPlay:
     ) -> None:
         """Allocate for G = `evaluator.batch_size` games at once."""
         slots, held = evaluator.batch_size, max(_SAMPLES_HELD, 8 * evaluator.batch_size)
-        budgets = (rules.simulations, rules.fast_simulations)
+        budgets = (rules.mcts_simulations, rules.fast_simulations)
         self.evaluator = evaluator
         self._settings = settings
         self._rules = rules
@@ -393,7 +387,7 @@ class SelfPlay:
         slots.game[:] = _NO_GAME
         slots.counts[:] = 0
         slots.entropy[:] = 0.0
-        np.asarray(self._tree.games)["pending"] = NO_NODE
+        np.asarray(self._tree.games)["waiting"] = 0
         parts: list[Samples] = []
         logits, values = self.evaluator(self._observations)
         calls, reported = 0, time.monotonic()

@@ -192,7 +192,7 @@ def _announce(run: TrainingRun, point: ResumePoint | None) -> None:
         iteration=iteration,
         parameters=run.learner.model.parameter_count,
     )
-    run.record("compute", text=run.compute.told, **run.compute.to_plain())
+    run.record("compute", text=run.compute.summary, **run.compute.to_plain())
     for warning in warnings:
         run.alert(warning)
     for key, (old, new) in point.changes.items() if point else ():

@@ -507,32 +507,24 @@ def random_samples(
 
 
 def measure_training_steps(
-    preset: str,
-    batch_size: int,
-    repetitions: int,
-    precisions: Sequence[str],
-    *,
-    players: int = 2,
-    device: str = "cpu",
+    preset: str, batch_size: int, repetitions: int, precisions: Sequence[str]
 ) -> dict[str, StepTiming]:
-    """Time `TrainingStep` and the bare step in each number format, all in turns.
+    """Time `TrainingStep` and the bare step on the processor in each number format, all in turns.
 
     Args:
-        preset: Size of the network.
+        preset: Size of the network, for two players.
         batch_size: Positions in a step.
         repetitions: Blocks of steps timed of each kind.
         precisions: Number formats.
-        players: 2, 3 or 4.
-        device: Where to train.
 
     Raises:
-        ConfigError: No such preset, device or precision.
+        ConfigError: No such preset or precision.
     """
-    buffer = ReplayBuffer(max(_POSITIONS, batch_size), players)
-    samples = random_samples(players, _POSITIONS, seed=1)
+    buffer = ReplayBuffer(max(_POSITIONS, batch_size))
+    samples = random_samples(2, _POSITIONS, seed=1)
     while len(buffer) < buffer.capacity:
         buffer.add(*samples)
-    place = resolve_device(device)
+    place = torch.device("cpu")
     clock = work_clock(torch.get_num_threads(), place)
     steps = max(1, _POSITIONS // batch_size)
 
@@ -546,7 +538,7 @@ def measure_training_steps(
     made: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {}
     for precision in precisions:
         sampler = BatchSampler(buffer, batch_size, place)
-        training = TrainingStep(create_azul_network(preset, players), sampler, precision=precision)
+        training = TrainingStep(create_azul_network(preset), sampler, precision=precision)
         bare_step = bare_training_step(training.model, batch_size, place, precision)
         made[precision] = partial(training.train_for_steps, steps), bare_step
     pairs: dict[str, list[tuple[float, float]]] = {precision: [] for precision in precisions}

@@ -27,7 +27,7 @@ import torch
 
 from azul_tui.child_process import python_command, python_environment, working_folder
 from azul_tui.errors import JobFailedError
-from azul_tui.game.constants import observation_size, state_size
+from azul_tui.game.constants import state_size
 from azul_tui.game.kernel import noticing_compilation
 from azul_tui.game.notation import describe_move, format_position
 from azul_tui.game.playout import random_games
@@ -245,17 +245,12 @@ def _compile_rules(players: int) -> None:
 
 def _compile_self_play(players: int) -> None:
     rules = PlaySettings(np.uint64(0), 2, 1, 1.0, 1.0, 4, 0.0, 1.0, afterstate_samples=1)
-    evaluator = ConstantEvaluator(2, players)
-    batch = SelfPlay(evaluator, SearchSettings(), rules, players).play(np.arange(1))
+    self_play = SelfPlay(ConstantEvaluator(2, players), SearchSettings(), rules, players)
+    batch = self_play.play(np.arange(1))
     assert batch is not None
     buffer = ReplayBuffer(16, players)
     buffer.add(batch.states[:8], batch.policies[:8], batch.outcomes[:8])
     buffer.sample(2, np.random.default_rng(0))
-
-
-def _compile_network(players: int) -> None:
-    network = create_azul_network("small", players)
-    NetworkEvaluator(network, 1, "cpu")(np.zeros((1, observation_size(players)), np.int8))
 
 
 def _compile_players(players: int) -> None:
@@ -265,17 +260,19 @@ def _compile_players(players: int) -> None:
     states = np.zeros((1, state_size(players)), np.int8)
     clear_game(states[0], players)
     refill_canonical(states[0], np.uint64(0), np.zeros(1, np.uint64))
-    network_player = NetworkPlayer(ConstantEvaluator(1, players), 2, SearchSettings(), players)
-    scripted = (create_player(name, players) for name in ("random", "greedy"))
-    for player in (network_player, *scripted):
+    evaluator = NetworkEvaluator(create_azul_network("small", players), 1, "cpu")
+    for player in (
+        NetworkPlayer(evaluator, 2, SearchSettings(), players),
+        create_player("random", players),
+        create_player("greedy", players),
+    ):
         player.choose(states, np.zeros(1, np.uint64), True)
 
 
 STAGES: Final = (
     ("rules", _compile_rules),
     ("search and self-play", _compile_self_play),
-    ("network", _compile_network),
-    ("players", _compile_players),
+    ("network and players", _compile_players),
 )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from azul_tui.tui.app import AzulApp
 
-MOST_FOUND, MOST_SHOWN = 200, 10
+MOST_FOUND, MOST_SHOWN = 200, 5
 """Runs and checkpoints that are found by typing, and runs that are shown before.
 
 What is shown before anything is typed is kept short: opening it costs a millisecond for each."""

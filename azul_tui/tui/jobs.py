@@ -114,11 +114,8 @@ class Jobs:
     ) -> StartedJob | None:
         """Start a job in the background; None, with an error shown, when it cannot be.
 
-        Args:
-            spec: The job.
-            overrides: `key=value` each, the value in TOML.
-            preset: The preset that a training starts from; None takes the job's own.
-            name: Of the run that a training makes; None makes one up.
+        `overrides` are `key=value` each, the value in TOML. A training starts from its own preset
+        and makes up the name of its run where none is given.
         """
         from azul_tui.jobs.start import JobRequest, run_in_background
 
@@ -252,13 +249,9 @@ class Jobs:
 
 def last_words(job: StartedJob) -> str:
     """How a job ended, and the last line that it wrote."""
-    from azul_tui.views.following import LogTail
+    from azul_tui.views.match import last_line
 
     if job.code is not None and not job.ending:
-        log = LogTail(job.paths.log, keep=20)
-        log.read()
-        last = next((line for line in reversed(log.lines) if line.strip()), "")
-        words = plain_text(last.removeprefix("azul-tui: "), 300)
-        how = ending_words(job.code)
+        words, how = last_line(job.paths), ending_words(job.code)
         job.ending = f"{how}: {words}" if words else f"{how}; it wrote nothing"
     return job.ending

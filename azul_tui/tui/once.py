@@ -36,12 +36,7 @@ RECORDED = (
 
 
 def run_text(paths: RunPaths, *, json_lines: bool = False) -> str:
-    """The run at `paths`, as it is printed on standard output.
-
-    Args:
-        paths: The run.
-        json_lines: Records instead of a picture: the run, and the result as the last line.
-    """
+    """The run at `paths`, as it is printed; as `json_lines` two records, the result last."""
     data = RunFeed(paths.directory).read_all(5.0, exact=False)
     now = time.time()
     run = summarize(paths, now)

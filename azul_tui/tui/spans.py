@@ -10,6 +10,9 @@ from textual.content import Content
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual.widget import Widget
+    from textual.widgets import Static
+
     from azul_tui.views.words import Spans
 
 STYLES = {
@@ -62,6 +65,20 @@ def _cut(spans: Spans, width: int) -> Spans:
 def content(spans: Spans) -> Content:
     """The pieces as one line; their text is shown as it is."""
     return Content.assemble(*((text, STYLES.get(role, "")) for text, role in spans))
+
+
+def say(widget: Static, text: Content, *, layout: bool = True) -> None:
+    """Have a widget say something else, where it is something else."""
+    if widget.content != text:
+        widget.update(text, layout=layout)
+
+
+def entitle(panel: Widget, title: str) -> bool:
+    """Give a panel another title; whether it is another one."""
+    styled = Content.styled(title, "bold")
+    if changed := panel.border_title != styled.markup:
+        panel.border_title = styled
+    return changed
 
 
 def lines(rows: list[Spans]) -> Content:

@@ -133,24 +133,6 @@ class RunNotes:
         return rows
 
 
-def shipped_rows(root: Path, notes: Callable[[Path], RunNotes] = RunNotes) -> list[CheckpointRow]:
-    """The checkpoints that come with the program, of one player for each number of seats.
-
-    Those of the folder of runs, or else beside the code; with what `notes` knows of them.
-    """
-    rows: list[CheckpointRow] = []
-    for players, name in SHIPPED_NAMES.items():
-        for folder in (root / name, pretrained_directory(players)):
-            if files := sorted(folder.glob("*.pt")):
-                known, listed = notes(folder), read_manifest(folder)
-                known.players = players
-                for file in files:
-                    at = listed[file.name].iteration if file.name in listed else 0
-                    rows += known.row(file, name, at, shipped=True)
-                break
-    return rows
-
-
 class CheckpointIndex(FolderIndex):
     """The checkpoints of the runs in a folder, and those that came with the program."""
 
@@ -169,14 +151,22 @@ class CheckpointIndex(FolderIndex):
         return notes.list_again(), notes.caught_up
 
     def others(self) -> list[CheckpointRow]:
-        """The shipped ones."""
+        """Those that come with the program, of one player for each number of seats.
 
-        def noted(folder: Path) -> RunNotes:
-            notes = self._of(folder)
-            notes.read()
-            return notes
-
-        return shipped_rows(self.root, noted)
+        Those of the folder of runs, or else beside the code.
+        """
+        rows: list[CheckpointRow] = []
+        for players, name in SHIPPED_NAMES.items():
+            folders = (self.root / name, pretrained_directory(players))
+            folder = next((folder for folder in folders if any(folder.glob("*.pt"))), None)
+            if folder is not None:
+                notes, listed = self._of(folder), read_manifest(folder)
+                notes.players = players
+                notes.read()
+                for file in sorted(folder.glob("*.pt")):
+                    at = listed[file.name].iteration if file.name in listed else 0
+                    rows += notes.row(file, name, at, shipped=True)
+        return rows
 
     def refresh(self, budget_s: float = math.inf) -> bool:
         """Read what changed, then verify one of `ahead`; whether all is done."""

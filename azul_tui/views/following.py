@@ -8,20 +8,19 @@ place of the sampled one. Times are unix seconds.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from azul_tui.jobs.reporter import describe
 from azul_tui.runs.events import EventTail, Record, last_records, number, text
-from azul_tui.runs.files import open_own, read_bounded
+from azul_tui.runs.files import decoded, open_own, read_bounded
 from azul_tui.runs.paths import RunPaths
 from azul_tui.runs.status import Judgement, Status, judge, read_status
 from azul_tui.runs.text import plain_text
@@ -419,11 +418,7 @@ class LogTail:
 
 def read_object(path: Path, limit: int = 1 << 18) -> Record:
     """The JSON object in a small file; empty when absent, unreadable or no object."""
-    try:
-        item: object = json.loads(read_bounded(path, limit) or b"{}")
-    except (ValueError, RecursionError):
-        return {}  # not ours, or damaged: shown as if it were not there
-    return cast("Record", item) if isinstance(item, dict) else {}
+    return decoded(read_bounded(path, limit), Record) or {}
 
 
 class _Pass:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from azul_tui.runs.events import last_records, number, text
-from azul_tui.runs.paths import JOBS_FOLDER, SHIPPED_NAMES, RunPaths, run_folders
+from azul_tui.runs.paths import JOBS_FOLDER, RunPaths, run_folders
 from azul_tui.runs.status import ACTIVE, judge, read_status
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
@@ -81,16 +81,6 @@ class Match:
         return min(4, max(2, int(number(self.record, "players") or 2)))
 
 
-def player_words(name: str) -> str:
-    """A player as it is called everywhere: `laptop-1122 iteration 35`, `pretrained`, `greedy`.
-
-    Records and settings have scripted players, runs, files, `run/checkpoint`, simulations after @.
-    """
-    said = short_name(re.sub(r"@\d+$", "", name.strip())).replace(" best_model", " best")
-    run = said.removesuffix(" best")
-    return run if run in SHIPPED_NAMES.values() else said
-
-
 def match_job(values: Mapping[str, SettingValue]) -> tuple[str, list[str]]:
     """The job that plays what a form asks for, and its settings."""
     from azul_tui.errors import PlayerError
@@ -151,10 +141,7 @@ def read_match(paths: RunPaths, now: float, label: Mapping[str, Any]) -> Match |
         return None
     state, note = judge(status, now, paths.lock).state, ""
     if state == "crashed":
-        log = LogTail(paths.log, keep=20)
-        log.read()
-        last = next((line for line in reversed(log.lines) if line.strip()), "")
-        why = filter(None, (status.ending, last.removeprefix("azul-tui: ")))
+        why = filter(None, (status.ending, last_line(paths)))
         note = text(result, "error", 300) or plain_text(": ".join(why), 300)
     elif state in ACTIVE:
         compiled = newest.get("compile", {})
@@ -168,10 +155,18 @@ def read_match(paths: RunPaths, now: float, label: Mapping[str, Any]) -> Match |
     return told({**known, "t": t}, paths.name, state, note)
 
 
+def last_line(paths: RunPaths) -> str:
+    """The last line that a job wrote into its log; empty for none."""
+    log = LogTail(paths.log, keep=20)
+    log.read()
+    last = next((line for line in reversed(log.lines) if line.strip()), "")
+    return plain_text(last.removeprefix("azul-tui: "), 300)
+
+
 def told(record: Mapping[str, Any], key: str, state: str = "finished", note: str = "") -> Match:
     """A match from its newest record with figures."""
-    a = player_words(text(record, "player_a", 200) or text(record, "checkpoint", 400))
-    b = player_words(text(record, "player_b", 200) or text(record, "opponent", 200))
+    a = short_name(text(record, "player_a", 200) or text(record, "checkpoint", 400))
+    b = short_name(text(record, "player_b", 200) or text(record, "opponent", 200))
     t = number(record, "t") or 0.0
     return Match(key=key, t=t, state=state, a=a, b=b, record=record, note=note)
 

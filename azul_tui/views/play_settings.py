@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -148,12 +149,17 @@ def is_scripted(player: str) -> bool:
 
 
 def short_name(player: str) -> str:
-    """A player for a person: `night iteration 40` for one of a run's checkpoints."""
-    parts = plain_text(player, 300).rstrip("/").split("/")
+    """A player as it is called everywhere: `laptop-1122 iteration 35`, `night best`, `greedy`.
+
+    Records and settings have scripted players, runs, files, `run/checkpoint`, simulations after @.
+    """
+    parts = plain_text(re.sub(r"@\d+$", "", player.strip()), 300).rstrip("/").split("/")
     head, sep, number = parts[-1].removesuffix(".pt").partition("checkpoint_iter_")
     if sep and not head and number.isdigit():
         return " ".join([*parts[-2:-1], "iteration", f"{int(number):,}"])
-    return " ".join(parts[-2:]).removesuffix(".pt")
+    said = " ".join(parts[-2:]).removesuffix(".pt").replace(" best_model", " best")
+    run = said.removesuffix(" best")
+    return run if run in SHIPPED_NAMES.values() else said
 
 
 def player_name(file: Path, root: Path) -> str:

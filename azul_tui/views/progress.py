@@ -88,7 +88,7 @@ def waiting_words(run: RunNow) -> str:
         return f"{run.state} before the first training step"
     if status.phase == "compile":
         spent = words.duration(max(0.0, status.heartbeat - status.started))
-        return f"loading and compiling the rules, {spent}"
+        return f"loading the rules, {spent}"
     now = "paused" if run.state == "paused" else plain_text(status.phase, 20)
     return f"{now}; losses appear with the first training steps" if now else "no losses yet"
 
@@ -297,14 +297,14 @@ class Meter:
         used, of = (memory.total - memory.available) / 1e9, f" of {memory.total / 1e9:.0f} GB"
         found.append((*_fact("memory", f"{used:.1f}"), (of, "quiet")))
         if status is not None and status.gpu_name and status.gpu_memory_used is not None:
-            own = (status.gpu_name, status.gpu_percent, status.gpu_memory_used, status.gpu_watts)
-            gpus = [own]
+            gpus = [status]
         else:
-            gpus = [(gpu.name, gpu.percent, gpu.used, gpu.watts) for gpu in self.gpus.read()[:2]]
-        for name, percent, taken, watts in gpus:
-            short = plain_text(name, 40).removeprefix("NVIDIA ").removeprefix("GeForce ")
-            share = f"{percent:.0f}%  " if percent is not None else ""
-            power = f"  {watts:.0f} W" if watts is not None else ""
+            gpus = self.gpus.read()[:2]
+        for gpu in gpus:
+            short = plain_text(gpu.gpu_name, 40).removeprefix("NVIDIA ").removeprefix("GeForce ")
+            share = f"{gpu.gpu_percent:.0f}%  " if gpu.gpu_percent is not None else ""
+            power = f"  {gpu.gpu_watts:.0f} W" if gpu.gpu_watts is not None else ""
             told = _fact(f"gpu {words.shortened(short, 14)}", share)
-            found.append((*told, (f"{taken / 1e9:.0f} GB{power}", "quiet")))
+            taken = f"{(gpu.gpu_memory_used or 0) / 1e9:.0f} GB{power}"
+            found.append((*told, (taken, "quiet")))
         return found

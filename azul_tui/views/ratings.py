@@ -63,10 +63,3 @@ def rating_words(row: RatingRow) -> str:
     """`812 ± 34`."""
     half = (row.high - row.low) / 2
     return f"{row.elo:,.0f}" + (f" ± {half:.0f}" if math.isfinite(half) else "")
-
-
-def newest_rating(paths: RunPaths) -> str:
-    """The rating of the newest iteration that has one, and over whom; empty where none has."""
-    rated = RatingsFile(paths).refresh()
-    own, over = over_training(rated), anchor_name(rated)
-    return rating_words(own[-1]) + (f" over {over}" if over else "") if own else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from azul_tui.errors import RunError
 from azul_tui.runs.files import read_bounded
-from azul_tui.runs.listing import checkpoint_files, summarize
+from azul_tui.runs.listing import checkpoint_files, read_ratings, summarize
 from azul_tui.runs.machine import is_held
 from azul_tui.runs.paths import RunPaths, run_folders, run_paths
 from azul_tui.runs.status import (
@@ -27,7 +27,7 @@ from azul_tui.runs.status import (
 )
 from azul_tui.runs.text import plain_text
 from azul_tui.views import words
-from azul_tui.views.ratings import newest_rating, stamps
+from azul_tui.views.ratings import anchor_name, over_training, rating_words, stamps
 from azul_tui.views.table import Cell, Column, FolderIndex, Listed, Result, common_columns
 
 if TYPE_CHECKING:
@@ -151,11 +151,13 @@ def run_facts(row: ListedRun, now: float) -> dict[str, str]:
     """What is known of a run besides what its row says, by what it is called."""
     status, files = row.summary.status, checkpoint_files(row.paths)
     newest = files[-1][0] if files else 0
+    rated = read_ratings(row.paths)
+    own, over = over_training(rated), anchor_name(rated)
     return {
         "started": words.ago(now - status.started) if status.started else "",
         "left": words.duration(status.left_s) if row.summary.state == "running" else "",
         "best score": ", ".join(f"{r.counted} against {name}" for name, r in row.results.items()),
-        "rating": newest_rating(row.paths),
+        "rating": rating_words(own[-1]) + (f" over {over}" if over else "") if own else "",
         "checkpoints": f"{len(files):,}, the newest of iteration {newest:,}" if files else "none",
     }
 

@@ -203,13 +203,15 @@ class Commands:
         request.end("position", **self.table.record())
 
     def _load(self, request: Request) -> None:
+        from azul_tui.jobs.engine.search import OpenedNetwork
+
         name = request.arguments(player=None)["player"]
         began = time.monotonic()
         player = self.players.open(request, name, self.table.game.players)
         request.end(
             "ready",
             player=name,
-            network=player.network is not None,
+            network=isinstance(player, OpenedNetwork),
             seconds=round(time.monotonic() - began, 3),
         )
 
@@ -220,10 +222,10 @@ class Commands:
             player=None, seconds=600.0, simulations=(None, 0, MOST_SIMULATIONS), seed=_SEED
         )
         game = self._unfinished()
-        player = self.players.open(request, asked.pop("player"), game.players)
+        opened = self.players.open(request, asked["player"], game.players)
         if asked["simulations"] is None:
             asked["simulations"] = 100 if asked["seconds"] is None else MOST_SIMULATIONS
-        choose(request, player, game, **asked)
+        choose(request, opened, game, **asked)
 
     def _analyse(self, request: Request) -> None:
         from azul_tui.jobs.engine.search import analyse

@@ -22,7 +22,7 @@ from azul_tui.players.names import parse_player_name
 from azul_tui.players.registry import StoppablePlayer, create_player
 from azul_tui.runs.text import plain_text, warn
 from azul_tui.search.reading import FactoryOrder, RootReading, read_root
-from azul_tui.search.search import LockstepSearch, final_values
+from azul_tui.search.search import LANES, LockstepSearch, final_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,23 +59,15 @@ class OpenedNetwork(NamedTuple):
             )
 
 
-class OpenedPlayer(NamedTuple):
-    """Either kind of player, under the name it was asked for by."""
-
-    name: str
-    scripted: Player | None = None
-    network: OpenedNetwork | None = None
-
-
 class OpenedPlayers:
     """Players by name; the last few stay open."""
 
     def __init__(self, root: Path) -> None:
         """Look for runs in `root`."""
         self._root = root
-        self._kept: OrderedDict[tuple[str, int, int], OpenedPlayer] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, int], Player | OpenedNetwork] = OrderedDict()
 
-    def open(self, request: Request, name: str, players: int) -> OpenedPlayer:
+    def open(self, request: Request, name: str, players: int) -> Player | OpenedNetwork:
         """The player called `name`, for games of `players` if it is a scripted one.
 
         A checkpoint that has been written anew is read anew.
@@ -91,15 +83,14 @@ class OpenedPlayers:
             raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
         key = (str(path or name.strip().lower()), 0 if path else players, stamp)
         if key not in self._kept:
-            self._kept[key] = (
-                OpenedPlayer(name, scripted=_open_scripted(request, name, players))
-                if path is None
-                else OpenedPlayer(name, network=_open_network(request, path))
-            )
+            if path is None:
+                self._kept[key] = _open_scripted(request, name, players)
+            else:
+                self._kept[key] = _open_network(request, path)
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
-        return self._kept[key]._replace(name=name)
+        return self._kept[key]
 
     def open_network(self, request: Request, name: str, players: int) -> OpenedNetwork:
         """The network called `name`, for games of `players`.
@@ -108,8 +99,8 @@ class OpenedPlayers:
             PlayerError: It is a scripted player, or nobody.
             CheckpointError: The checkpoint cannot be used, or is for another number of players.
         """
-        network = self.open(request, name, players).network
-        if network is None:
+        network = self.open(request, name, players)
+        if not isinstance(network, OpenedNetwork):
             raise PlayerError(
                 f"{plain_text(name, 60)} is a scripted player and has no opinion to show; name a"
                 " run, a checkpoint or pretrained"
@@ -139,7 +130,7 @@ def _open_network(request: Request, path: Path) -> OpenedNetwork:
     from azul_tui.network import NetworkEvaluator
     from azul_tui.training.checkpoint_players import read_saved_network
 
-    torch.set_num_threads(1)  # more only wait for each other with batches of one row
+    torch.set_num_threads(1)  # more only wait for each other with small batches
     saved = read_saved_network(path)
     for note in saved.notes:
         warn(note)  # between the records nobody expects it
@@ -147,12 +138,12 @@ def _open_network(request: Request, path: Path) -> OpenedNetwork:
 
     def evaluator_of(rows: int) -> Evaluator:
         if rows not in made:
-            made[rows] = NetworkEvaluator(saved.network, rows, "cpu" if rows == 1 else "auto")
+            made[rows] = NetworkEvaluator(saved.network, rows, "cpu" if rows == LANES else "auto")
         return made[rows]
 
     _progress(request, _starting("the search"), 1)
     start = GameState.new(saved.players).canonical()[0].array[None, :]
-    LockstepSearch(1, 2, saved.search, saved.players).run(start, evaluator_of(1))
+    LockstepSearch(1, 2, saved.search, saved.players, LANES).run(start, evaluator_of(LANES))
     _progress(request, "ready", 3)
     return OpenedNetwork(saved.name, saved.players, saved.search, evaluator_of)
 
@@ -236,8 +227,8 @@ def _search(
 ) -> tuple[RootReading, bool]:
     """Search `game`, which has a move to make; the reading, and whether it was interrupted."""
     canonical, order = game.canonical()
-    search = LockstepSearch(1, simulations, network.search, network.players)
-    evaluator = StoppableEvaluator(network.evaluator_of(1), request.stopped)
+    search = LockstepSearch(1, simulations, network.search, network.players, LANES)
+    evaluator = StoppableEvaluator(network.evaluator_of(LANES), request.stopped)
     interrupted = False
     try:
         search.run(canonical.array[None, :], evaluator, seeds=np.asarray([seed], np.uint64))
@@ -274,9 +265,10 @@ def _search_by_time(
 
 def choose(
     request: Request,
-    player: OpenedPlayer,
+    opened: Player | OpenedNetwork,
     game: GameState,
     *,
+    player: str,
     simulations: int,
     seconds: float | None,
     seed: int,
@@ -287,12 +279,12 @@ def choose(
     """
     began = time.monotonic()
     opinion: dict[str, Any] = {"value": None, "values": None, "simulations": None}
-    if network := player.network:
-        network.check_seats(game.players)
+    if isinstance(opened, OpenedNetwork):
+        opened.check_seats(game.players)
         if seconds is not None and simulations:
-            reading, stopped = _search_by_time(request, network, game, seconds, simulations, seed)
+            reading, stopped = _search_by_time(request, opened, game, seconds, simulations, seed)
         else:
-            reading, stopped = _search(request, network, game, max(1, simulations), seed)
+            reading, stopped = _search(request, opened, game, max(1, simulations), seed)
         best = reading.moves[0] if simulations else max(reading.moves, key=lambda move: move.prior)
         action = best.action
         opinion = {
@@ -301,18 +293,16 @@ def choose(
             "simulations": reading.simulations if simulations else 0,
         }
     else:
-        assert player.scripted is not None
         canonical, order = game.canonical()
-        if isinstance(player.scripted, StoppablePlayer):
-            chosen, stopped = player.scripted.choose_until(canonical.array, seed, request.stopped)
+        if isinstance(opened, StoppablePlayer):
+            chosen, stopped = opened.choose_until(canonical.array, seed, request.stopped)
         else:  # takes a quarter of a second at most
             seeds, stopped = np.asarray([seed], np.uint64), False
-            state = canonical.array[None, :]
-            chosen = int(player.scripted.choose(state, seeds, deterministic=True)[0])
+            chosen = int(opened.choose(canonical.array[None, :], seeds, deterministic=True)[0])
         action = FactoryOrder(order).table_action(chosen)
     request.end(
         "choice",
-        player=player.name,
+        player=player,
         notation=game.notation(),
         move=format_move(action, game.players),
         **opinion,
@@ -398,22 +388,28 @@ def _play_out(
     The i-th game of every move has the same seed: luck that is common to the moves does not
     separate them.
     """
-    from azul_tui.players.network import play_out
+    from azul_tui.arena.games import play_games
+    from azul_tui.players.network import NetworkPlayer
 
     canonical = game.canonical()[0].array
     starts = [_after(canonical, move.canonical) for move in reading.moves]
     deals = np.asarray(
         [derive(np.uint64(seed), PLAYOUT, index) for index in range(margins)], np.uint64
     )
-    scores = play_out(
-        np.repeat(np.stack(starts), margins, axis=0),
-        np.tile(deals, len(starts)),
-        network.evaluator_of(PLAYOUT_ROWS),
-        request.stopped,
+    deals = np.tile(deals, len(starts))
+    results = play_games(
+        [NetworkPlayer(network.evaluator_of(PLAYOUT_ROWS), 0, network.search, game.players)],
+        np.zeros((len(deals), game.players), np.int64),
+        deals,
+        deals,
+        deterministic=False,
+        stop=request.stopped,
+        starts=np.repeat(np.stack(starts), margins, axis=0),
     )
-    if scores is None:
+    if not results.finished.all():
         return None
     mover = game.to_move
+    scores = results.scores
     ahead = scores[:, mover] - np.delete(scores, mover, axis=1).max(axis=1)
     by_move = ahead.reshape(len(starts), margins).astype(np.float64)
     errors = by_move.std(axis=1, ddof=1) / np.sqrt(margins) if margins > 1 else by_move[:, 0] * 0

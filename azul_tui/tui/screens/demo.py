@@ -13,7 +13,7 @@ from azul_tui.runs.events import number, text
 from azul_tui.runs.text import plain_text
 from azul_tui.tui.jobs import last_words
 from azul_tui.tui.screens.place import FramedScreen
-from azul_tui.tui.spans import lines
+from azul_tui.tui.spans import lines, say
 from azul_tui.tui.widgets.board import Board, Table
 from azul_tui.tui.widgets.chart import Chart
 from azul_tui.tui.widgets.log import GrowingLog
@@ -93,14 +93,14 @@ class DemoScreen(FramedScreen[None]):
         if not job.running and self._timer is not None:
             self._timer.stop()
             self._timer = None
-        self._say_state()
+        self._tell_state()
         texts, total, source = self.feed.log_lines()
         if not texts:
             texts, source = ["starting" if job.running else "it has written nothing"], ""
         self.query_one(GrowingLog).show_lines(texts, total, source)
         self._show_made()
 
-    def _say_state(self) -> None:
+    def _tell_state(self) -> None:
         job, status, signs = self.job, self.feed.status, self.azul.signs
         line = Content.styled(f"{job.spec.title}   ", "bold")
         if job.running:
@@ -115,9 +115,7 @@ class DemoScreen(FramedScreen[None]):
             line += Content.styled(f"{signs.finished} finished", "$text-success")
         else:
             line += Content.styled(f"{signs.crashed} {last_words(job)}", "$text-error")
-        state = self.query_one("#job-state", Static)
-        if state.content != line:
-            state.update(line, layout=False)
+        self.show_text("#job-state", line)
 
     def _show_made(self) -> None:
         """Panels, chart and board, each when its records are there."""
@@ -126,8 +124,7 @@ class DemoScreen(FramedScreen[None]):
         rows = panels(data, width, self.azul.signs)
         for panel, found in zip(self.query(".made").results(Static), rows, strict=True):
             panel.display = bool(found)
-            if panel.content != (said := lines(found)):
-                panel.update(said)
+            say(panel, lines(found))
         chart, board = self.query_one(Chart), self.query_one(Board)
         chart.display = data.steps.records > 1 or data.iterations.records > 1
         if chart.display:

@@ -21,11 +21,12 @@ from textual.widgets import Button, Input, OptionList, Static
 from azul_tui.jobs.registry import find_job
 from azul_tui.tui.messages import FormChanged, JobChanged
 from azul_tui.tui.screens.place import Place
-from azul_tui.tui.spans import lines
+from azul_tui.tui.spans import entitle, lines, say
 from azul_tui.tui.widgets.form import SettingsForm
 from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import match as matches
 from azul_tui.views import words
+from azul_tui.views.play_settings import short_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,11 +186,8 @@ class EvaluateScreen(Place):
                 match, width, self.azul.clock(), self.azul.signs,
                 cancelling=match.key == self.cancelling, compact=panel.size.height < 12,
             ))  # fmt: skip
-        said = self.query_one("#match-lines", Static)
-        if said.content != text:
-            said.update(text)
-        if panel.border_title != (styled := Content.styled(title, "bold")).markup:
-            panel.border_title = styled
+        say(self.query_one("#match-lines", Static), text)
+        entitle(panel, title)
 
     def action_open(self) -> None:
         """Let the keys scroll the chosen match."""
@@ -224,7 +222,7 @@ class EvaluateScreen(Place):
 
     @on(FormChanged)
     def _say_plan(self) -> None:
-        sides = (matches.player_words(str(self._values()[side])) for side in ("A", "B"))
+        sides = (short_name(str(self._values()[side])) for side in ("A", "B"))
         a, b = (words.shortened(side or matches.NEWEST, 30) for side in sides)
         plan = Content.styled(f"{a}\nagainst {b}", "$foreground 60%")
         self.query_one("#plan", Static).update(plan)

@@ -179,13 +179,9 @@ class GamesScreen(FramedScreen[None]):
             self._draw()
             await self._replay(opened=False)
 
-    def _current(self) -> ListedGame | None:
-        """The game under the cursor."""
-        return self.listing.chosen
-
     async def _replay(self, *, opened: bool) -> None:
         """The game under the cursor from its start, with its review; or its end beside the list."""
-        listed = self._current()
+        listed: ListedGame | None = self.listing.chosen
         if listed is None or not (opened or self.query_one(Board).display):
             return
         if self.replay is None or self.replay.listed != listed:
@@ -237,7 +233,7 @@ class GamesScreen(FramedScreen[None]):
         if self.unreadable and not told:
             told = f"{words.plural(self.unreadable, 'file')} could not be read"
         panel.border_subtitle = Content(words.shortened(told, max(5, panel.size.width - 6)))
-        if replay is not None and replay.listed == self._current():
+        if replay is not None and replay.listed == self.listing.chosen:
             self._draw_board(replay, "how it ended")
         else:
             self.query_one(Board).show(None, title="how it ended")

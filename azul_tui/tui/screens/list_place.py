@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 
 from azul_tui.errors import AzulError
 from azul_tui.tui.modals import Choose
 from azul_tui.tui.screens.place import Place
-from azul_tui.tui.spans import content, lines
+from azul_tui.tui.spans import content, entitle, lines, say
 from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import resuming
 from azul_tui.views.words import plural
@@ -178,11 +177,9 @@ class ListPlace(Place):
 
     def say(self, panel: str, title: str, rows: list[Spans]) -> None:
         """Change what stands in a panel and its title, where they are other ones."""
-        text, box = lines(rows), self.query_one(panel)
-        if (words := box.query_one(Static)).content != text:
-            words.update(text)
-        if box.border_title != (styled := Content.styled(title, "bold")).markup:
-            box.border_title = styled
+        box = self.query_one(panel)
+        say(box.query_one(Static), lines(rows))
+        if entitle(box, title):
             box.scroll_home(animate=False)
 
     def room(self, panel: str) -> int:

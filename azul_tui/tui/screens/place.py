@@ -42,6 +42,11 @@ class FramedScreen(Screen[Answer]):
     def show(self) -> None:
         """Bring what is shown up to date; called when the screen comes up and when news come."""
 
+    @property
+    def first_keys(self) -> tuple[str, ...]:
+        """Keys that the bottom line has before all others, whatever has the focus."""
+        return ()
+
     def show_text(self, selector: str, text: Content) -> bool:
         """Let a `Static` say this, at no cost where it does; whether it said something else."""
         widget = self.query_one(selector, Static)

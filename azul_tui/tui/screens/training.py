@@ -294,6 +294,12 @@ class TrainingScreen(Place):
 
     # -- steering
 
+    @property
+    def first_keys(self) -> tuple[str, ...]:
+        """Those of a chart that has the whole screen."""
+        full = ("escape", "v", "l", "left_square_bracket", "right_square_bracket")
+        return full if self.only == "chart" else ()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that steer are there while the run listens, the way back once it does not."""
         if not self.is_mounted:

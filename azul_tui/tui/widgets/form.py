@@ -77,14 +77,10 @@ class SettingsForm(VerticalScroll, can_focus=False):
         changes: Mapping[str, SettingValue] | None = None,
         pickers: Pickers | None = None,
     ) -> None:
-        """Show `specs` instead of those before, all but the `first` folded away in their groups.
+        """Show `specs` instead of those before, with the values of `base` or defaults.
 
-        Args:
-            specs: The settings.
-            base: Their values; defaults where one is missing.
-            first: Names of those that are not folded away; empty for all.
-            changes: Values that differ from the base already.
-            pickers: What may be picked for a setting.
+        All but the `first` are folded away in their groups, where any are named; `changes` differ
+        from the base already; `pickers` say what may be picked for a setting.
         """
         self.specs, self._first, self._pickers = tuple(specs), first, pickers or {}
         self.show_values(base, changes or {})
@@ -122,7 +118,7 @@ class SettingsForm(VerticalScroll, can_focus=False):
 
     @on(Collapsible.Expanded)
     async def unfold(self, event: Collapsible.Expanded) -> None:
-        """Make the fields of a group when it is first looked at: 57 of them cost a blink each."""
+        """Make the fields of a group when it is first looked at: all of them cost a blink each."""
         members = self._folded.pop(event.collapsible, [])
         contents = event.collapsible.query_one(Collapsible.Contents)
         await contents.mount_all([self._row(spec) for spec in members])

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
+from azul_tui.tui.spans import say
 from azul_tui.views import words
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ class _Line(Static):
     def say(self, left: Content, right: Content, margin: int = 0) -> None:
         """Show both ends of the line where it is not what is shown."""
         gap = self.azul.size.width - left.cell_length - right.cell_length - margin
-        line = Content.assemble(left, " " * max(0, gap), right)
-        if line != self.content:
-            self.update(line, layout=False)
+        say(self, Content.assemble(left, " " * max(0, gap), right), layout=False)
 
 
 class TopBar(_Line):
@@ -120,9 +119,14 @@ class KeyBar(_Line):
         tail = Content.assemble(_key("?", " all keys", "keys"), "   ", palette, " ")
         left = Content(" ")
         shown: set[str] = set()
-        for key, active in screen.active_bindings.items():
+        first: tuple[str, ...] = getattr(screen, "first_keys", ())
+        bindings = screen.active_bindings
+        for key in dict.fromkeys((*first, *bindings)):
+            active = bindings.get(key)
+            if active is None or not (active.binding.show or key in first):
+                continue
             binding = active.binding
-            if not binding.show or not active.enabled or binding.action in shown:
+            if not active.enabled or binding.action in shown:
                 continue
             name = self.azul.get_key_display(binding)
             item = _key(name, f" {binding.description}", f"simulate_key('{key}')")

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.strip import Strip
 from textual.widgets import OptionList, Static
 
-from azul_tui.tui.spans import STYLES
+from azul_tui.tui.spans import STYLES, say
 from azul_tui.tui.widgets.frame import link
 from azul_tui.views.table import GAP, fitting
 
@@ -186,8 +186,7 @@ class Listing(Vertical):
             title = column.title + (down if self.falls else up) * sorts
             title = _fitted(title, size, column.right)
             head += link(title, f"sort_by('{column.key}')", style) + Content(" " * GAP)
-        if self.titles.content != head:
-            self.titles.update(head, layout=False)
+        say(self.titles, head, layout=False)
         said: dict[str, Content] = {}
         for key, cells in rows.items():
             mark = self.marked.index(key) if key in self.marked else -1
