@@ -188,5 +188,5 @@ def quick_jobs(monkeypatch, script="print('policy loss 4.21', flush=True); time.
         started.append(list(arguments))
         return [sys.executable, "-c", f"import time; {script}", *arguments]
 
-    monkeypatch.setattr("azul_tui.runs.control.job_command", command)
+    monkeypatch.setattr("azul_tui.jobs.start.job_command", command)
     return started

@@ -30,7 +30,7 @@ def started(monkeypatch):
             return [sys.executable, "-c", self.script, *arguments]
 
     jobs = Started()
-    monkeypatch.setattr("azul_tui.runs.control.job_command", jobs.command)
+    monkeypatch.setattr("azul_tui.jobs.start.job_command", jobs.command)
     return jobs
 
 

@@ -76,6 +76,8 @@ class Chart(Canvas, can_focus=True):
         self.drawing: Drawing | None = None
         """The upper chart as it is drawn now."""
         self._drawn: tuple[object, ...] = ()
+        self._inside: tuple[list[Spans], Spans, Spans, int] | None = None
+        """The lines of the drawing, what stands above and below them, the width of the frame."""
         self._limits: dict[tuple[str, bool, bool], Range] = {}
         self._drag: tuple[int, View] | None = None
         self._dragged = False
@@ -107,13 +109,13 @@ class Chart(Canvas, can_focus=True):
     def watch_has_focus(self, has_focus: bool) -> None:
         """The frame shows where the keys go."""
         super().watch_has_focus(has_focus)
-        self._redraw()
+        self._frame()
 
     @on(events.Resize)
     def _redraw(self) -> None:
         """Draw, and refresh the lines that are not as they were."""
         width, height = self.size.width - 2, self.size.height - 2
-        drawn = (*self.contents, self.low, self.growing, self.view, self.size, self.has_focus)
+        drawn = (*self.contents, self.low, self.growing, self.view, self.size)
         if not self.contents or width <= 0 or height <= 0 or drawn == self._drawn:
             return
         from azul_tui.tui.plotting import draw_chart
@@ -121,7 +123,7 @@ class Chart(Canvas, can_focus=True):
 
         app = self.azul
         view = self.view = self.view or View()
-        self._drawn = (*drawn[:-3], view, *drawn[-2:])
+        self._drawn = (*drawn[:-2], view, self.size)
         shown = self.contents
         if self.low is not None and height < ROWS_EACH * len(shown):
             shown = (self.low,)
@@ -141,10 +143,14 @@ class Chart(Canvas, can_focus=True):
             drawings.append(drawing)
             rows.extend(drawing.lines)
         self.drawing = drawings[0]
-        self.paint(framed(
-            rows, self._title(drawings), self._below(drawings[0]), width + 2,
-            ascii_only=app.signs.ascii, role="frame.focus" if self.has_focus else "frame",
-        ))  # fmt: skip
+        self._inside = rows, self._title(drawings), self._below(drawings[0]), width + 2
+        self._frame()
+
+    def _frame(self) -> None:
+        """The lines in their frame, which shows where the keys go."""
+        if self._inside is not None:
+            role = "frame.focus" if self.has_focus else "frame"
+            self.paint(framed(*self._inside, ascii_only=self.azul.signs.ascii, role=role))
 
     def _title(self, drawings: Sequence[Drawing]) -> Spans:
         """The newest values, or those at the cursor."""
