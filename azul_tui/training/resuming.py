@@ -87,7 +87,7 @@ class RunProgress:
     best_score: _Finite | None = None
     loss_sums: dict[str, _Finite] = field(default_factory=dict[str, float])
     """Sums of the losses over `steps_done` steps."""
-    shards: list[Any] = field(default_factory=list[Shard])
+    shards: list[Shard] = field(default_factory=list[Shard])
     """`Shard`s: files of the replay buffer, oldest first."""
 
     @property
