@@ -342,7 +342,7 @@ def selfplay(context: JobContext) -> dict[str, Any]:
 
 def _show_game(context: JobContext, game: PlayedGame, players: int) -> None:
     """One game, a line a round, with a record a move."""
-    seed = derive(np.uint64(context.integer("seed")), GAME, game.number)
+    seed = np.uint64(derive(np.uint64(context.integer("seed")), GAME, game.number))
     stream = np.zeros(1, np.uint64)
     state = np.zeros(state_size(players), np.int8)
     clear_game(state, players)
