@@ -342,7 +342,7 @@ def selfplay(context: JobContext) -> dict[str, Any]:
 
 def _show_game(context: JobContext, game: PlayedGame, players: int) -> None:
     """One game, a line a round, with a record a move."""
-    seed = derive(np.uint64(context.integer("seed")), GAME, game.number)
+    seed = np.uint64(derive(np.uint64(context.integer("seed")), GAME, game.number))
     stream = np.zeros(1, np.uint64)
     state = np.zeros(state_size(players), np.int8)
     clear_game(state, players)
@@ -416,11 +416,15 @@ def components(context: JobContext) -> dict[str, Any]:
             device=context.text("device"),
         )
         history: list[dict[str, float]] = []
+        losses = ("total_loss", "policy_loss", "value_loss")
+        shown = (*losses, "successful_steps", "training_time")
         for iteration in range(1, iterations + 1):
             stats = training.train_for_steps(steps)
             history.append(stats)
             if manager.should_save_checkpoint(iteration):
-                reporter.record("iteration", iteration=iteration, **stats)
+                reporter.record(
+                    "iteration", iteration=iteration, **{key: stats[key] for key in shown}
+                )
                 manager.save_checkpoint(
                     training.model, training.optimizer, iteration, stats, -stats["total_loss"]
                 )
@@ -432,14 +436,14 @@ def components(context: JobContext) -> dict[str, Any]:
         if best := manager.get_best_checkpoint():
             restored = manager.load_checkpoint(best, new_network(context))["iteration"]
             reporter.say(f"{best.name} loaded again: iteration {restored}")
-    first, last = history[0]["total_loss"], history[-1]
-    reporter.say(f"total loss from {first:.4f} to {last['total_loss']:.4f}")
+    first, (last, policy, value) = history[0]["total_loss"], (history[-1][key] for key in losses)
+    reporter.say(f"total loss from {first:.4f} to {last:.4f}")
     return {
         "iterations": iterations,
         "first_loss": first,
-        "last_loss": last["total_loss"],
-        "policy_loss": last["policy_loss"],
-        "value_loss": last["value_loss"],
+        "last_loss": last,
+        "policy_loss": policy,
+        "value_loss": value,
         "restored_iteration": restored,
     }
 
