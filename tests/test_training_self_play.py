@@ -404,7 +404,7 @@ def test_shared_victories_count_by_their_share(scores, first_seat, draws):
         set_score(state, seat, score)
         slots.sample_states[seat] = state
         slots.sample_states[seat, TO_MOVE] = seat
-    slots.sample_values[:players], slots.sample_policies[:players] = np.nan, 0.0
+    slots.sample_values[:players] = np.nan
     slots.sample_games[:players] = slots.game[1] = 0
     slots.counts[self_play.DEALT], slots.counts[self_play.SAMPLES] = 1, players
     seen = game_player._observations
