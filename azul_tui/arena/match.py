@@ -27,7 +27,6 @@ from azul_tui.arena.games import (
 )
 from azul_tui.arena.statistics import (
     FloatArray,
-    Interval,
     elo_difference,
     finite_or_none,
     games_to_decide,
@@ -314,13 +313,17 @@ class Standing(NamedTuple):
     """How one player did at the table."""
 
     name: str
-    share: Interval
+    share: float
+    share_low: float
+    share_high: float
     """Mean win share with its 95% interval; equals have 1/P."""
-    rank: Interval
-    """Mean place, 1 the best, with its 95% interval."""
+    rank: float
+    rank_low: float | None
+    rank_high: float | None
+    """Mean place, 1 the best, with its 95% interval; None from a single bag."""
     points: float
-    elo: float
-    """Elo points above the others, taken as equals; infinite at a share of 0 or 1."""
+    elo: float | None
+    """Elo points above the others, taken as equals; None at a share of 0 or 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,20 +345,7 @@ class TableResult:
     def record(self) -> dict[str, object]:
         """Plain numbers and texts for an event record."""
         plain = {key: value for key, value in vars(self).items() if key != "results"}
-        plain["standings"] = [
-            {
-                "name": standing.name,
-                "share": standing.share.mean,
-                "share_low": standing.share.low,
-                "share_high": standing.share.high,
-                "rank": standing.rank.mean,
-                "rank_low": finite_or_none(standing.rank.low),
-                "rank_high": finite_or_none(standing.rank.high),
-                "points": standing.points,
-                "elo": finite_or_none(standing.elo),
-            }
-            for standing in self.standings
-        ]
+        plain["standings"] = [standing._asdict() for standing in self.standings]
         return plain
 
 
@@ -405,14 +395,16 @@ def play_table(
     for number, name in enumerate(results.players):
         here = (results.seating == number) & kept[:, None]
         share = score_interval(results.shares[here].reshape(-1, len(orders)).mean(axis=1))
-        ranks = results.ranks[here].reshape(-1, len(orders)).mean(axis=1)
+        rank = mean_interval(results.ranks[here].reshape(-1, len(orders)).mean(axis=1))
         standings.append(
             Standing(
-                name=name,
-                share=share,
-                rank=mean_interval(ranks),
-                points=float(results.scores[here].sum()) / max(1, games),
-                elo=elo_difference(share.mean, seats),
+                name,
+                *share,
+                rank.mean,
+                finite_or_none(rank.low),
+                finite_or_none(rank.high),
+                float(results.scores[here].sum()) / max(1, games),
+                finite_or_none(elo_difference(share.mean, seats)),
             )
         )
     return TableResult(

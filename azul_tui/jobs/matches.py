@@ -358,11 +358,11 @@ def _play_one_table(context: JobContext) -> dict[str, Any]:
     )
     if result.games < games:
         reporter.say(f"stopped after {result.games} games of whole bags")
-    for standing in sorted(result.standings, key=lambda standing: -standing.share.mean):
-        wins = in_percent(*standing.share)
+    for standing in sorted(result.standings, key=lambda standing: -standing.share):
+        wins = in_percent(standing.share, standing.share_low, standing.share_high)
         reporter.say(
             f"  {standing.name}: wins {wins},"
-            f" mean place {standing.rank.mean:.2f}, {standing.points:.1f} points"
+            f" mean place {standing.rank:.2f}, {standing.points:.1f} points"
         )
     reporter.say(f"  the first seat wins {result.first_seat_share:.1%}")
     return {"ok": result.games > 0, **result.record()}
