@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from azul_tui.errors import RunError
 from azul_tui.runs.files import read_bounded
-from azul_tui.runs.listing import checkpoint_files, summarize
+from azul_tui.runs.listing import checkpoint_files, read_ratings, summarize
 from azul_tui.runs.machine import is_held
 from azul_tui.runs.paths import RunPaths, run_folders, run_paths
-from azul_tui.runs.ratings import read_ratings
 from azul_tui.runs.status import (
     ACTIVE,
     NO_NEWS,
