@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from contextlib import asynccontextmanager, nullcontext
@@ -124,16 +125,18 @@ async def test_scores_against_different_opponents_are_never_in_one_column(tmp_pa
     a_run(tmp_path, "three", 5, state="finished", eval_opponents=["greedy"], num_players=3)
     async with runs(tmp_path) as shown:
         await shown.until("3 runs")
+        await shown.when(lambda: "reading" not in shown.text, "all of them")
         seen = {}
-        for _ in range(3):
-            await shown.pilot.pause(0.2)
-            head = next(row for row in shown.text.splitlines() if "best vs" in row)
-            opponent = head.split("best vs ")[1].split("   ")[0].strip()
+        title = re.compile(r"best vs (.*?)   ")
+        for count in range(3):
+            await shown.when(lambda: title.search(shown.text), "the scores")
+            await shown.when(lambda: title.search(shown.text)[1].strip() not in seen, str(count))
+            opponent = title.search(shown.text)[1].strip()
             rows = [row for row in shown.text.splitlines()[3:6] if "78" in row.split("✓")[1]]
             seen[opponent] = [row.split()[0] for row in rows]
             await shown.press("o")
         assert seen == {"random": ["easy"], "greedy": ["hard"], "greedy, 3 players": ["three"]}
-        assert "78 ± 8%" in shown.text
+        await shown.until("78 ± 8%")
 
 
 async def test_enter_and_a_double_click_look_at_a_run_and_one_click_chooses_it(three):

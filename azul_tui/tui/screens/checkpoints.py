@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from azul_tui.tui.screens.list_place import ListPlace
+from azul_tui.tui.widgets.frame import Panel
 from azul_tui.views import words
 from azul_tui.views.checkpoint_list import CheckpointIndex, checkpoint_facts
 from azul_tui.views.table import diff_lines, fact_lines, read_settings
@@ -53,7 +54,7 @@ class CheckpointsScreen(ListPlace):
         yield from super().compose_body()
         with Horizontal(id="chosen"):
             for name in ("about-checkpoint", "about-settings"):
-                with VerticalScroll(id=name, classes="panel"):
+                with Panel(id=name, classes="panel"):
                     yield Static("", markup=False)
 
     def show(self) -> None:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import Resize, ScreenResume
+from textual.events import ScreenResume
 from textual.widgets import Button, Input, OptionList, Static
 
 from azul_tui.jobs.registry import find_job
@@ -23,6 +23,7 @@ from azul_tui.tui.messages import FormChanged, JobChanged
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.spans import entitle, lines, say
 from azul_tui.tui.widgets.form import SettingsForm
+from azul_tui.tui.widgets.frame import Panel
 from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import match as matches
 from azul_tui.views import words
@@ -97,7 +98,7 @@ class EvaluateScreen(Place):
                     yield Button("Swap sides", id="swap", compact=True)
                     yield Button("Cancel", id="cancel", compact=True)
             with Vertical(id="played"):
-                with VerticalScroll(id="match", classes="panel"):
+                with Panel(id="match", classes="panel"):
                     yield Static("", id="match-lines", markup=False)
                 with Vertical(id="earlier", classes="panel") as earlier:
                     earlier.border_title = Content.styled("matches", "bold")
@@ -128,10 +129,6 @@ class EvaluateScreen(Place):
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.azul.refresh_s if watched else None):
                     await self._news.wait()
-
-    @on(Resize)
-    def _fit(self) -> None:
-        self.call_after_refresh(self._draw)
 
     def show(self) -> None:
         """Take over what somebody wished to evaluate, and bring the words up to date."""
@@ -174,17 +171,17 @@ class EvaluateScreen(Place):
             self.refresh_bindings()
         self._show_match()
 
+    @on(Panel.Laid)
     @on(OptionList.OptionHighlighted)
     def _show_match(self) -> None:
-        match, panel = self.listing.chosen, self.query_one("#match")
+        match, panel = self.listing.chosen, self.query_one(Panel)
         text = Content("No match was played here yet. g starts the one on the form.")
         title = "result"
         if match is not None:
-            width = max(20, panel.scrollable_content_region.width - 2)
-            title = words.shortened(match.title, max(20, width - 4))
+            title = words.shortened(match.title, max(20, panel.room - 4))
             text = lines(matches.lines_of(
-                match, width, self.azul.clock(), self.azul.signs,
-                cancelling=match.key == self.cancelling, compact=panel.size.height < 12,
+                match, panel.room, self.azul.clock(), self.azul.signs,
+                cancelling=match.key == self.cancelling, compact=panel.laid.height < 12,
             ))  # fmt: skip
         say(self.query_one("#match-lines", Static), text)
         entitle(panel, title)

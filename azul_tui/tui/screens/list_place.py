@@ -20,6 +20,7 @@ from azul_tui.errors import AzulError
 from azul_tui.tui.modals import Choose
 from azul_tui.tui.screens.place import Place
 from azul_tui.tui.spans import content, entitle, lines, say
+from azul_tui.tui.widgets.frame import Panel
 from azul_tui.tui.widgets.listing import Listing
 from azul_tui.views import resuming
 from azul_tui.views.words import plural
@@ -72,7 +73,7 @@ class ListPlace(Place):
         self._wake = asyncio.Event()
         self._drawn: object = None
         self._timer: Timer | None = None
-        self._complete = False
+        self._complete = self._all_shown = False
 
     # -- showing
 
@@ -118,6 +119,11 @@ class ListPlace(Place):
         self.show()
         self.call_after_refresh(self.look)
 
+    @on(Panel.Laid)
+    def _look_again(self) -> None:
+        if self.is_current:
+            self.look()
+
     def look(self) -> None:
         """Bring what lies under the table up to date."""
         raise NotImplementedError
@@ -151,7 +157,9 @@ class ListPlace(Place):
             for key, item in everything.items()
             if all(word in f"{item.name} {item.state}".lower() for word in wanted)
         }
-        listing.fill(index.columns(self.opponent, self.azul.signs), found, self.wanted)
+        columns = index.columns(self.opponent, self.azul.signs)
+        listing.fill(columns, found, self.wanted, top=not self._all_shown)
+        self._all_shown = self._complete
         if self.wanted in found:
             self.wanted = ""
         listing.styles.max_height = max(7, len(everything) + 1)  # the rest is for the panels
@@ -184,7 +192,7 @@ class ListPlace(Place):
 
     def room(self, panel: str) -> int:
         """Cells of a line in a panel."""
-        return max(20, self.query_one(panel).scrollable_content_region.width - 2)
+        return self.query_one(panel, Panel).room
 
     # -- filter, order, marks
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import Static
 
 from azul_tui.runs.text import plain_text
@@ -15,6 +15,7 @@ from azul_tui.tui.messages import ChartExported
 from azul_tui.tui.modals import AskValue
 from azul_tui.tui.screens.list_place import ListPlace
 from azul_tui.tui.widgets.chart import Chart
+from azul_tui.tui.widgets.frame import Panel
 from azul_tui.views import resuming, run_list, words
 from azul_tui.views.table import OVERLAYS, diff_lines, fact_lines, overlay, read_settings
 
@@ -61,7 +62,7 @@ class RunsScreen(ListPlace):
         yield from super().compose_body()
         with Horizontal(id="chosen"):
             yield Chart(id="overlay")
-            with VerticalScroll(id="about-run", classes="panel"):
+            with Panel(id="about-run", classes="panel"):
                 yield Static("", markup=False)
 
     # -- chart and panel

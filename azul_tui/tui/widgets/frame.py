@@ -1,10 +1,13 @@
-"""The two lines that every place has: the places and the run above, the keys below."""
+"""The two lines that every place has, places above and keys below, and panels between them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
 from textual.style import Style
 from textual.widgets import Static
 
@@ -24,6 +27,26 @@ _SHORT = {"Training": "Train", "Checkpoints": "Checkp.", "Evaluate": "Eval"}
 """Titles for a terminal of 80 columns."""
 _STATES = {"running": "$text-success", "finished": "$text-success", "crashed": "$text-error"}
 KEYS_SHOWN = 5
+
+
+class Panel(VerticalScroll):
+    """A panel whose lines its screen makes for the room that there is."""
+
+    class Laid(Message):
+        """The room is another one, or the first."""
+
+    laid = Size(0, 0)
+
+    @property
+    def room(self) -> int:
+        """Cells of a line, with or without a scroll bar."""
+        return max(20, self.laid.width - 3)
+
+    def on_resize(self) -> None:
+        """Tell the screen, which learns of no size but its own."""
+        if self.laid != (laid := self.content_region.size):
+            self.laid = laid
+            self.post_message(self.Laid())
 
 
 def link(text: str, action: str, style: str = "") -> Content:

@@ -82,13 +82,14 @@ class RowList(Rows):
         if event.chain == 2 and event.y < len(self.rows):
             await self.run_action("screen.open")
 
-    def fill(self, rows: dict[str, Content], chosen: str) -> None:
+    def fill(self, rows: dict[str, Content], chosen: str, *, top: bool) -> None:
         """Show these rows; the cursor goes to the chosen one, or stays on its own or where it was.
 
+        At the top it stays at the `top` instead, while rows are still being read.
         Only rows that say something else are made anew, so that nothing scrolls by itself.
         """
         before, keys, at = self.rows, list(rows), self.highlighted or 0
-        key = chosen if chosen in rows else list(before)[at] if before else ""
+        key = chosen if chosen in rows else list(before)[at] if before and (at or not top) else ""
         at = keys.index(key) if key in rows else min(at, len(keys) - 1)
         self.rows = rows
         if keys == list(before):
@@ -152,10 +153,14 @@ class Listing(Vertical):
         at = keys.index(self.sort) if self.sort in keys else 0
         self.sort_by(keys[(at + step) % len(keys)])
 
-    def fill(self, columns: Sequence[Column], items: Mapping[str, Any], chosen: str = "") -> None:
+    def fill(
+        self, columns: Sequence[Column], items: Mapping[str, Any], chosen: str = "", *,
+        top: bool = False,
+    ) -> None:  # fmt: skip
         """Show these items instead of those before, sorted, in columns that fit.
 
-        The cursor goes to the `chosen` row where there is one of that key.
+        The cursor goes to the `chosen` row where there is one of that key; one that is at the `top`
+        stays there, while rows are still being read.
         """
         self.columns = columns
         found = {key: [column.cell(item) for column in columns] for key, item in items.items()}
@@ -165,14 +170,14 @@ class Listing(Vertical):
         order.sort(key=lambda key: found[key][by].rank, reverse=self.falls)
         order += [key for key, cells in found.items() if cells[by].rank is None]
         self.items = {key: items[key] for key in order}
-        self._draw({key: found[key] for key in order}, chosen)
+        self._draw({key: found[key] for key in order}, chosen, top=top)
 
     def on_resize(self) -> None:
         """Columns fit the new width."""
         if self.columns:
             self.fill(self.columns, self.items)
 
-    def _draw(self, rows: dict[str, list[Cell]], chosen: str) -> None:
+    def _draw(self, rows: dict[str, list[Cell]], chosen: str, *, top: bool) -> None:
         columns, ascii_only = self.columns, cast("AzulApp", self.app).signs.ascii
         down, up, sign = ("v", "^", "*") if ascii_only else ("▾", "▴", "●")
         widths = [cell_len(c.title) + 1 for c in columns]
@@ -195,7 +200,7 @@ class Listing(Vertical):
                 text = _fitted(cells[i].text, size, columns[i].right)
                 parts.append((text + " " * GAP, STYLES.get(cells[i].role, "")))
             said[key] = Content.assemble(*parts)
-        self.rows.fill(said, chosen)
+        self.rows.fill(said, chosen, top=top)
 
 
 def _fitted(text: str, size: int, right: bool) -> str:
