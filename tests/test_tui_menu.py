@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 from dashboard import NARROW, WIDE, a_run, check_picture, dashboard
+from every_screen import rested
 from fake_run import POSITION
 
 from azul_tui.config import find_preset, load_config
@@ -138,11 +139,15 @@ async def test_hours_of_work_are_asked_about_and_so_is_leaving_while_they_run(tm
         await shown.until("max_minutes")
         await shown.click_words("Full training")
         await shown.until("Full training   hours")
+        await rested(shown)  # its form takes the place of the one before
         await shown.click_words("Start  ")
         await shown.until("it takes hours")
         await shown.press("n")
+        await rested(shown)
         assert started == []
-        await shown.press("enter", "y")
+        await shown.press("enter")
+        await shown.until("it takes hours")
+        await shown.press("y")
         await shown.when(lambda: started, "start")
         await shown.press("ctrl+q")
         await shown.until("is still running")
